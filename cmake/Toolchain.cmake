@@ -1,0 +1,35 @@
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+if(HOURGLASS_SANITIZE)
+  add_compile_options(-fsanitize=${HOURGLASS_SANITIZE} -fno-omit-frame-pointer -g1)
+  add_link_options(-fsanitize=${HOURGLASS_SANITIZE})
+  if(HOURGLASS_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()
+
+# Strict warnings, as errors, on our own code only: third parties come in as SYSTEM.
+function(hourglass_own_code target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
+                                           -Woverloaded-virtual -Wold-style-cast -Werror)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND HOURGLASS_SANITIZE)
+    # The sanitizers' instrumentation makes g++ 12 see uninitialised values where there are none.
+    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-error=tsan)
+  endif()
+endfunction()

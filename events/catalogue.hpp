@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace hourglass::events {
+
+/// Everything that can happen in a sandbox. Numbers are on disk: never reuse one; a retired kind stays listed.
+enum class kind : std::uint16_t {
+  // -- the sandbox itself (mock/settings.hpp) -----------------------------------
+  sandbox_created = 1,
+  sandbox_updated = 2,
+  sandbox_deleted = 3,
+  // -- endpoint (mock/endpoints.hpp) --------------------------------------------
+  endpoint_put = 10,
+  endpoint_removed = 11,
+  openapi_imported = 12, ///< the whole new set of imported endpoints, at once
+  request_served = 20,
+  // -- data (mock/data.hpp) -----------------------------------------------------
+  data_put = 30,
+  data_removed = 31,
+  data_cleared = 32,
+  env_put = 33,
+  env_removed = 34,
+  // -- clock (mock/clock.hpp) ---------------------------------------------------
+  clock_set = 40, ///< mode and offset: freeze, resume, reset
+  clock_advance_started = 41,
+  clock_moved = 42,
+  clock_advance_finished = 43,
+  // -- outbox (webhook/outbox.hpp) ----------------------------------------------
+  event_type_put = 50,
+  event_type_removed = 51,
+  destination_created = 52,
+  destination_updated = 53,
+  destination_removed = 54,
+  destination_secret_rotated = 55,
+  destination_disabled = 56, ///< by rule (410 Gone), not by hand
+  message_created = 60,
+  attempt_finished = 61, ///< what it was, and what follows: delivered, next attempt at T, dead
+  resend_requested = 62,
+  recovery_started = 63,
+  recovery_progressed = 64,
+  recovery_finished = 65, ///< completed or cancelled
+};
+
+/// `message.created` and the like, as the API shows it; "unknown" for a number that is not listed.
+std::string_view to_string(kind k) noexcept;
+
+std::optional<kind> kind_from(std::string_view name) noexcept;
+
+/// Every kind, in order.
+std::span<const kind> all_kinds() noexcept;
+
+/// The payload version that this program writes for `k`.
+std::uint8_t current_version(kind k) noexcept;
+
+} // namespace hourglass::events

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+/// Every limit of Hourglass, with its reason. Going over one is a problem document that names it.
+namespace hourglass::limits {
+
+using namespace std::chrono_literals;
+
+inline constexpr std::size_t kibi = 1024;
+inline constexpr std::size_t mebi = 1024 * kibi;
+
+// -- events: one record must fit in a journal batch and be readable in one go -----
+inline constexpr std::size_t record_bytes = 16 * mebi;
+inline constexpr std::size_t correlation_bytes = 64;
+inline constexpr std::size_t principal_bytes = 128;
+inline constexpr std::size_t entities_per_event = 64;
+
+// -- http: what a stranger may make us hold ----------------------------------------
+inline constexpr std::size_t request_header_bytes = 32 * kibi;
+inline constexpr std::size_t request_body_bytes = 8 * mebi; ///< an OpenAPI document of 4 MB must fit
+inline constexpr auto request_header_time = 10s;            ///< slowloris
+inline constexpr auto request_body_time = 60s;
+inline constexpr auto keep_alive_idle = 75s;
+inline constexpr std::size_t connections = 10'000;
+inline constexpr std::size_t in_flight_bytes = 256 * mebi; ///< admission credit at the door
+
+// -- storage ------------------------------------------------------------------------
+inline constexpr std::size_t journal_queue_bytes = 64 * mebi;
+inline constexpr std::size_t journal_batch_bytes = 4 * mebi; ///< one sync's worth
+inline constexpr std::uint64_t events_per_snapshot = 2'000;
+inline constexpr std::size_t page_size = 250; ///< largest page of any list
+
+// -- a sandbox ----------------------------------------------------------------------
+inline constexpr std::size_t endpoints_per_sandbox = 100'000;
+inline constexpr std::size_t data_bytes_per_sandbox = 64 * mebi;
+inline constexpr std::size_t data_value_bytes = 1 * mebi;
+inline constexpr std::size_t env_entries = 1'000;
+inline constexpr std::size_t queued_requests_per_sandbox = 10'000;
+
+// -- webhooks -------------------------------------------------------------------------
+inline constexpr std::size_t destinations_per_sandbox = 10'000;
+inline constexpr std::size_t secrets_per_destination = 11; ///< one current, ten that still overlap, as Svix
+inline constexpr std::size_t message_bytes = 1 * mebi;
+inline constexpr std::size_t attempts_per_message = 100;
+inline constexpr std::size_t response_body_kept = 16 * kibi; ///< of a receiver's answer, per attempt
+inline constexpr std::size_t response_body_read = 64 * kibi; ///< then the connection is closed
+inline constexpr std::size_t in_flight_per_destination = 64;
+inline constexpr auto attempt_deadline = 20s; ///< Standard Webhooks: 15 to 30 s
+
+} // namespace hourglass::limits
