@@ -1,0 +1,96 @@
+#pragma once
+
+#include "http/egress.hpp"
+#include "http/message.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace hourglass::http {
+
+/// One request to a stranger.
+struct exchange {
+  std::string method = "POST";
+  std::string url; ///< http or https, checked by `parse_url`
+  fields headers;  ///< Host, Content-Length, Connection are set by the client
+  std::string body;
+  std::chrono::milliseconds deadline{20'000}; ///< for everything: queue, DNS, connect, TLS, write, header and body
+  std::size_t body_kept = 16 * 1024;          ///< of the answer's body; the rest is read and dropped up to `body_read`
+  std::size_t body_read = 64 * 1024;          ///< then the connection is closed and `truncated` set
+};
+
+enum class transport_error : std::uint8_t {
+  none,
+  bad_url,
+  refused_by_guard,
+  dns,
+  connect,
+  tls,
+  reset,     ///< closed or reset before a whole answer
+  malformed, ///< not HTTP
+  timeout,   ///< `deadline` passed; `phase` says where
+  cancelled, ///< the client was stopped
+};
+std::string_view to_string(transport_error e) noexcept;
+
+/// Microseconds spent, in order; a phase that was not reached, or not needed on a kept connection, is 0.
+struct timing {
+  std::int64_t queue_us = 0, dns_us = 0, connect_us = 0, tls_us = 0, first_byte_us = 0, total_us = 0;
+};
+
+struct exchange_result {
+  transport_error error = transport_error::none;
+  std::string detail;   ///< a sentence, empty without an error
+  unsigned status = 0;  ///< 0 when no status line came. May be set together with an error (answer cut off)
+  fields headers;       ///< of the answer, at most 32 KiB
+  std::string body;     ///< at most `body_kept`
+  bool truncated = false;
+  bool reused = false; ///< a kept connection
+  std::string peer;    ///< address:port really dialled
+  std::string tls_version;   ///< e.g. `TLSv1.3`
+  timing spent;
+};
+
+struct url_parts {
+  bool secure = false;
+  std::string host; ///< lower case, without brackets
+  std::uint16_t port = 0;
+  std::string target; ///< path and query, at least "/"
+};
+/// http and https only; no user info, no fragment, no control characters, at most 2,048 bytes. Fails with a sentence.
+tl::expected<url_parts, std::string> parse_url(std::string_view url);
+
+struct client_options {
+  unsigned threads = 1;
+  std::size_t connections_per_origin = 256;
+  std::size_t idle_per_origin = 64;
+  std::chrono::milliseconds idle_time{30'000};
+  std::chrono::milliseconds dns_time{5'000};
+  std::string user_agent = "Hourglass/0.1";
+  bool verify_tls = true;
+  std::string ca_file; ///< PEM, besides the system's
+};
+
+/// Outgoing HTTP/1.1 with keep-alive pools per origin, TLS with host name check, one total deadline, no redirects, names resolved once
+/// and the guard asked about the very address that is dialled. A kept connection that turns out dead before a byte of the answer is
+/// replaced once by a fresh one.
+///
+/// Threads: `send` from any thread; `done` runs on a client thread, exactly once, and must not block.
+class client {
+public:
+  using handler = std::function<void(exchange_result)>;
+  /// Resolves a name; replaced in tests by one that lies.
+  using resolver = std::function<tl::expected<std::vector<std::array<std::uint8_t, 16>>, std::string>(const std::string& host)>;
+
+  static std::unique_ptr<client> open(client_options options, std::shared_ptr<const egress_guard> guard, resolver names = {});
+
+  virtual ~client() = default;
+  virtual void send(exchange what, handler done) = 0;
+  /// Ends what is under way with `cancelled` after `grace`.
+  virtual void stop(std::chrono::milliseconds grace) = 0;
+};
+
+} // namespace hourglass::http

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "http/message.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace hourglass::http {
+
+/// RFC 9457 problem details.
+struct problem {
+  unsigned status = 500;
+  std::string type = "about:blank"; ///< a URI reference, e.g. `/problems/limit-exceeded`
+  std::string title;                ///< short and the same for every occurrence of `type`; empty: the status phrase
+  std::string detail;               ///< this occurrence
+  std::string where;                ///< extension member `pointer`: JSON Pointer, header or parameter name; left out if empty
+  std::string correlation;          ///< extension member `correlation_id`; left out if empty
+};
+
+/// `application/problem+json`; `Retry-After: 1` is added to a 503 or 429.
+response to_response(const problem& p);
+
+std::string_view status_phrase(unsigned status) noexcept;
+
+} // namespace hourglass::http
