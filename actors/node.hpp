@@ -1,0 +1,126 @@
+#pragma once
+
+#include "actors/fwd.hpp"
+#include "events/envelope.hpp"
+#include "events/redact.hpp"
+#include "http/client.hpp"
+#include "mock/clock.hpp"
+#include "mock/data.hpp"
+#include "mock/endpoints.hpp"
+#include "mock/message.hpp"
+#include "mock/settings.hpp"
+#include "storage/index.hpp"
+#include "storage/journal.hpp"
+#include "storage/store.hpp"
+#include "webhook/outbox.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace hourglass::actors {
+
+/// Who asks, for the log.
+struct caller {
+  std::string principal;   ///< `admin`, `sandbox:<id>`, `mock`
+  std::string correlation; ///< at most `limits::correlation_bytes`
+};
+
+/// What a durable change answers.
+struct receipt {
+  events::seq first = 0; ///< of the events it wrote; 0 when it wrote none
+  events::seq last = 0;
+  std::string reply; ///< JSON text from the core that decided
+};
+
+/// A change of one sandbox. Each alternative is decided by one child (settings: by the sandbox itself).
+using command = std::variant<mock::settings_command, mock::endpoint_command, mock::data_command,
+                             mock::clock_command, webhook::command>;
+
+/// A look at the present state of one child, as JSON text. Must be pure and quick: it runs inside the child, in order with its changes.
+template <class State>
+using look = std::function<events::outcome<std::string>(const State&, events::virtual_time now)>;
+using reading = std::variant<look<mock::settings_state>, look<mock::endpoint_state>,
+                             look<mock::data_state>, look<mock::clock_state>, look<webhook::outbox_state>>;
+
+using on_answer = std::function<void(events::outcome<mock::response>)>;
+using on_receipt = std::function<void(events::outcome<receipt>)>;
+
+struct node_options {
+  std::filesystem::path data; ///< the one folder
+  unsigned workers = 2;       ///< CAF scheduler threads
+  unsigned readers = 2;       ///< threads for blocking reads
+  std::chrono::milliseconds passivate_after{60'000};
+  std::size_t live_sandboxes = 10'000; ///< beyond it the longest idle ones leave memory
+  std::size_t queued_per_sandbox = 10'000;
+  http::client_options client;
+  std::shared_ptr<const http::egress_guard> guard;
+  /// Tells after every committed batch which sandbox has new events; runs on the journal's thread, must not block.
+  std::function<void(const events::sandbox_id&, events::seq last)> on_committed;
+};
+
+struct node_counters {
+  std::uint64_t live = 0, woken = 0, passivated = 0, degraded = 0, child_restarts = 0;
+  std::uint64_t requests = 0, rejected = 0, attempts = 0, attempts_in_flight = 0;
+};
+
+/// Everything of one process below HTTP: store, journal, index, sandboxes, dispatcher.
+///
+/// Durability
+///   `on_answer` and `on_receipt` get a value only after the events behind it are synced. `errc::abandoned` means the outcome is
+///   unknown; every other error changed nothing.
+/// Threads
+///   All members from any thread. Callbacks run on the journal's or a worker's thread, exactly once, and must not block.
+class node {
+public:
+  /// Fails with `errc::held`, `errc::newer_format`, `errc::corrupt`, `errc::io`.
+  static events::outcome<std::unique_ptr<node>> open(node_options options);
+  virtual ~node() = default;
+
+  // -- modifiers ---------------------------------------------------------------
+
+  /// A mock request for `sandbox`; `request.target` is relative to the sandbox.
+  virtual void serve(const events::sandbox_id& sandbox, mock::request request, caller who, on_answer done) = 0;
+
+  /// Creates a sandbox. `receipt.reply` is the sandbox as JSON with `id`, and once only, `client_secret`.
+  virtual void create(mock::create_settings what, caller who, on_receipt done) = 0;
+
+  virtual void submit(const events::sandbox_id& sandbox, command what, caller who, on_receipt done) = 0;
+
+  /// Answers after every change that the look could have seen is durable.
+  virtual void read(const events::sandbox_id& sandbox, reading what, on_receipt done) = 0;
+
+  // -- look-ups (point reads; any thread) ------------------------------------------
+
+  /// Id of the sandbox with that id or uid; `errc::not_found`.
+  virtual events::outcome<events::sandbox_id> resolve(std::string_view id_or_uid) const = 0;
+
+  /// The sandbox whose client secret hashes to this; `errc::unauthorized`.
+  virtual events::outcome<events::sandbox_id> authenticate(std::string_view client_secret) const = 0;
+
+  struct listed {
+    std::vector<std::string> sandboxes; ///< JSON text of each
+    std::string next;                   ///< give as `after` for the next page; empty at the end
+  };
+  virtual events::outcome<listed> list(std::string_view after, std::size_t limit) const = 0;
+
+  /// Runs `work` on a reader thread: for history, state at a moment, replay.
+  virtual void post(std::function<void()> work) = 0;
+
+  virtual storage::store& store() noexcept = 0;
+  virtual storage::index_writer& index() noexcept = 0;
+  virtual storage::journal& journal() noexcept = 0;
+  virtual const events::redactor& redactor() const noexcept = 0;
+  virtual node_counters counters() const noexcept = 0;
+
+  /// Requests in flight finish, timers stop, sandboxes leave memory, the journal drains. Idempotent.
+  virtual void stop(std::chrono::milliseconds grace) = 0;
+};
+
+} // namespace hourglass::actors

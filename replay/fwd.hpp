@@ -1,0 +1,9 @@
+#pragma once
+
+namespace hourglass::replay {
+
+struct sandbox_state;
+struct moment;
+struct replayed;
+
+} // namespace hourglass::replay
