@@ -1,0 +1,86 @@
+#pragma once
+
+#include "events/envelope.hpp"
+#include "events/outcome.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hourglass::storage {
+
+/// Place in the node's log, from 1, gapless; 0 means "before the first".
+using position = std::uint64_t;
+
+/// A derived row, kept beside the events and written with them: registry, claims, cursors. Keys are the caller's, sorted as bytes.
+struct row {
+  std::string key;
+  std::string value;
+  bool remove = false; ///< the row goes away; `value` is ignored
+};
+
+/// Consecutive events of one sandbox, and what must become true with them. Never split.
+struct record_batch {
+  events::sandbox_id sandbox;
+  events::seq first = 0;            ///< seq of `records[0]`; must continue the stream as committed or queued
+  std::vector<std::string> records; ///< each as `events::seal` made it
+  std::vector<row> rows;
+  /// The sandbox must be awake at this wall time: one entry in the due index. Entries are never withdrawn; a sandbox that is woken
+  /// and finds nothing due goes back to sleep.
+  std::optional<events::wall_time> due;
+
+  /// What the batch counts for against `limits::journal_queue_bytes`.
+  std::size_t bytes() const noexcept;
+};
+
+enum class append_outcome : std::uint8_t {
+  committed, ///< after any crash every reader sees the whole batch
+  rejected,  ///< nothing changed; it may be tried again
+  unknown,   ///< the store failed in the middle: drop what you hold in memory and read back
+};
+
+struct append_result {
+  append_outcome outcome = append_outcome::rejected;
+  position first = 0; ///< of `records[0]`, when committed
+  events::error why;  ///< when not committed
+};
+
+/// How much one read may return. A read returns at least one record if there is one, whatever its size.
+struct read_budget {
+  std::size_t max_records = 1'000;
+  std::size_t max_bytes = 4'194'304;
+};
+
+/// One record in the order of the node, as stored.
+struct log_entry {
+  position at = 0;
+  events::sandbox_id sandbox;
+  events::seq seq = 0;
+  std::string bytes;
+};
+
+/// One record in the order of the node, decoded.
+struct stored_record {
+  position at = 0;
+  events::record record;
+};
+
+/// One entry of the due index.
+struct due_entry {
+  events::wall_time at;
+  events::sandbox_id sandbox;
+
+  bool operator==(const due_entry&) const = default;
+};
+
+/// The folded state of a sandbox after `seq`, so that waking it does not read the whole stream. A cache: it can be dropped at any time.
+struct snapshot {
+  events::seq seq = 0;
+  events::hash link{};      ///< of the event `seq`; a snapshot whose link is not the stream's is ignored
+  std::uint32_t format = 0; ///< the writer's; a reader that does not know it folds from the start
+  std::string blob;
+};
+
+} // namespace hourglass::storage

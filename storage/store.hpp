@@ -1,0 +1,158 @@
+#pragma once
+
+#include "events/codec.hpp"
+#include "storage/fwd.hpp"
+#include "storage/records.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rocksdb {
+class Env;
+}
+
+namespace hourglass::storage {
+
+enum class durability : std::uint8_t {
+  synced,   ///< on the disk before the call returns
+  buffered, ///< survives a kill of the process, not of the machine
+};
+
+/// What the store holds, for `/metrics`. Figures are estimates.
+struct store_figures {
+  std::uint64_t disk_bytes = 0;
+  std::uint64_t memory_bytes = 0; ///< block cache, memtables and table readers
+  std::uint64_t pending_compaction_bytes = 0;
+};
+
+/// Everything a node knows: the streams, the log of the node, rows, snapshots, indexes and the due index.
+///
+/// Operation
+///   `write` is one atomic write of events with their rows; only the journal calls it. All the rest reads, or writes what can be rebuilt.
+///   Keys stand in `storage/keys.hpp`.
+/// Durability
+///   See `durability`. `put` is buffered. The index is rebuilt from the log after a crash (`put_index`).
+/// Failure
+///   `errc::corrupt` when stored bytes do not verify, `errc::io` when the system fails. Nothing is repaired silently.
+/// Threads
+///   Any thread. `write` from one thread at a time.
+class store {
+public:
+  store() = default;
+  store(const store&) = delete;
+  store& operator=(const store&) = delete;
+  virtual ~store() = default;
+
+  // -- the write ----------------------------------------------------------------------------------------
+
+  /// Writes all batches at positions `first`, `first + 1`, … in one piece.
+  /// Fails with `errc::conflict` unless `first == end()` (nothing changed), with `errc::unavailable` when the store already refused
+  /// before anything was written (nothing changed), and with `errc::io` when it failed in the middle (the outcome is unknown).
+  virtual events::outcome<void> write(std::span<const record_batch> batches, position first,
+                                      durability how) = 0;
+
+  /// Position after the last committed record; 1 for an empty log. Any thread.
+  virtual position end() const noexcept = 0;
+
+  /// After a failed write: tries to bring the store back (a full disk has room again). Afterwards `end()` is what really is there.
+  virtual events::outcome<void> resume() = 0;
+
+  /// Fails with the reason while writes are refused.
+  virtual events::outcome<void> health() const = 0;
+
+  virtual store_figures figures() const = 0;
+
+  // -- streams ------------------------------------------------------------------------------------------
+
+  /// Where the stream stands; nothing for an unknown sandbox.
+  virtual events::outcome<std::optional<events::chain_head>>
+  head(const events::sandbox_id& sandbox) const = 0;
+
+  /// Events `from`, `from + 1`, … decoded, each checked against the one before it. Empty at the end of the stream.
+  virtual events::outcome<std::vector<events::record>>
+  read(const events::sandbox_id& sandbox, events::seq from, read_budget budget = {}) const = 0;
+
+  /// The stored bytes of one event.
+  virtual events::outcome<std::optional<std::string>> read_raw(const events::sandbox_id& sandbox,
+                                                               events::seq seq) const = 0;
+
+  /// The log of the node from `from` on, in order, bytes as stored: for the index and the export.
+  virtual events::outcome<std::vector<log_entry>> read_log(position from,
+                                                           read_budget budget = {}) const = 0;
+
+  /// The last seq whose wall time is at or before `t`, 0 if there is none. Binary search: wall time never goes back in a stream.
+  virtual events::outcome<events::seq> seq_at(const events::sandbox_id& sandbox,
+                                              events::wall_time t) const = 0;
+
+  /// Reads the whole stream and checks every record and every link. `progress` is told the last seq checked about every thousand events;
+  /// when it returns false the check ends with `errc::abandoned`. Returns the head that was reached.
+  virtual events::outcome<events::chain_head>
+  verify(const events::sandbox_id& sandbox,
+         const std::function<bool(events::seq)>& progress = {}) const = 0;
+
+  // -- rows ---------------------------------------------------------------------------------------------
+
+  virtual events::outcome<std::optional<std::string>> get(std::string_view key) const = 0;
+
+  /// Rows whose key starts with `prefix`, in key order (or reverse), beginning behind `after` (a whole key; empty: from the end).
+  virtual events::outcome<std::vector<row>> scan(std::string_view prefix, std::string_view after,
+                                                 std::size_t limit, bool reverse = false) const = 0;
+
+  /// Buffered, in one piece; for caches and cursors. What must be durable goes with the events.
+  virtual events::outcome<void> put(std::span<const row> rows) = 0;
+
+  // -- snapshots ----------------------------------------------------------------------------------------
+
+  /// Keeps `s`; older ones are thinned out, the two newest and a geometric selection stay.
+  virtual events::outcome<void> put_snapshot(const events::sandbox_id& sandbox, const snapshot& s) = 0;
+
+  /// The newest snapshot with `seq <= at_most` that verifies (checksum, and its link is the stream's).
+  virtual events::outcome<std::optional<snapshot>> latest_snapshot(const events::sandbox_id& sandbox,
+                                                                   events::seq at_most) const = 0;
+
+  // -- due ----------------------------------------------------------------------------------------------
+
+  /// Sandboxes to be awake at or before `until`, earliest first.
+  virtual events::outcome<std::vector<due_entry>> due_until(events::wall_time until,
+                                                            std::size_t limit) const = 0;
+
+  /// Forgets every entry of the whole minutes that ended at or before `t`. A later write that is due earlier is kept as due at `t`'s minute.
+  virtual events::outcome<void> drop_due_before(events::wall_time t) = 0;
+
+  // -- index (storage/index.hpp is the only caller) -------------------------------------------------------
+
+  /// Adds index keys and moves the index on to `folded` (position after the last folded record), in one piece. May be lost by a crash,
+  /// but only together with everything behind it.
+  virtual events::outcome<void> put_index(std::span<const std::string> keys, position folded) = 0;
+
+  /// Position after the last folded record, 1 at first.
+  virtual position index_end() const noexcept = 0;
+
+  /// Index keys in [from, to), in order or reverse.
+  virtual events::outcome<std::vector<std::string>> scan_index(std::string_view from, std::string_view to,
+                                                               std::size_t limit,
+                                                               bool reverse = false) const = 0;
+};
+
+struct rocks_options {
+  std::size_t cache_bytes = std::size_t{96} << 20;        ///< block cache; memtables are charged to it
+  std::size_t write_buffer_bytes = std::size_t{48} << 20; ///< all memtables together
+  int background_jobs = 2;
+  std::size_t verify_records = 4'096; ///< how much of the log's tail is checked on open
+  rocksdb::Env* env = nullptr;        ///< tests put a failing disk here; must outlive the store
+};
+
+/// Opens or creates the store in `folder` and verifies the tail of its log. The time does not depend on how much is stored.
+/// Fails with `errc::held` (another process has it), `errc::newer_format`, `errc::corrupt`, `errc::io`.
+events::outcome<std::unique_ptr<store>> open_rocks_store(const std::filesystem::path& folder,
+                                                         const rocks_options& options = {});
+
+/// The fake: the same contract (`tests/unit/storage/store_conformance.cpp`) without a disk.
+std::unique_ptr<store> open_memory_store();
+
+} // namespace hourglass::storage
