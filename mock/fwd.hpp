@@ -2,9 +2,14 @@
 
 namespace hourglass::mock {
 
+struct field;
 struct request;
 struct response;
+struct decision;
 struct endpoint;
+struct plan;
+struct served;
+struct served_record;
 struct endpoint_state;
 struct data_state;
 struct clock_state;

@@ -1,0 +1,151 @@
+#pragma once
+
+#include "mock/decision.hpp"
+#include "mock/fwd.hpp"
+#include "mock/message.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace hourglass::mock {
+
+
+// -- what an endpoint is -------------------------------------------------------
+
+/// One body that an endpoint can answer with.
+struct example {
+  std::string name; ///< of an OpenAPI example; empty otherwise
+  std::string body; ///< bytes as sent, or the template's source
+  bool operator==(const example&) const = default;
+};
+
+/// The bodies of one media type; the first is sent unless `Prefer: example=` names another.
+struct content {
+  std::string media_type; ///< as sent in Content-Type
+  std::vector<example> examples;
+  bool operator==(const content&) const = default;
+};
+
+/// One answer: what is sent for a status. Without contents the answer has no body.
+struct response_spec {
+  std::string status; ///< `200`, or from OpenAPI also `2XX` and `default`
+  fields headers;     ///< beside Content-Type; values are templates if the endpoint is
+  std::vector<content> contents;
+  bool operator==(const response_spec&) const = default;
+};
+
+enum class endpoint_source : std::uint8_t { hand, openapi };
+
+/// A mock route and its answers. The route is `project_root` + `group_root` + `path`, each empty or starting with `/`;
+/// a segment is literal, `{name}`, or a mix of both (`{id}.json`).
+struct endpoint {
+  std::string id;     ///< `ep_…`
+  std::string method; ///< upper case
+  std::string project_root;
+  std::string group_root;
+  std::string path;
+  std::vector<std::string> consumes; ///< request media types, `type/*` allowed; empty: any
+  std::string name;                  ///< the operationId, if imported
+  endpoint_source source = endpoint_source::hand;
+  bool templated = false; ///< bodies and header values are templates (`mock/template.hpp`)
+  bool json_body = false; ///< the hand-made body was given as a JSON value, not as a string
+  std::vector<response_spec> responses; ///< at least one
+
+  std::string full_path() const { return project_root + group_root + path; }
+  bool operator==(const endpoint&) const = default;
+};
+
+struct compiled_endpoint; // mock/compiled.hpp
+
+// -- state ---------------------------------------------------------------------
+
+/// All endpoints of a sandbox and the router over them.
+/// Copying copies the routing tree; the endpoints themselves are immutable and shared. Not thread-safe, but what `route`
+/// returns may be handed to another thread.
+struct endpoint_state {
+  endpoint_state();
+  endpoint_state(const endpoint_state&);
+  endpoint_state(endpoint_state&&) noexcept;
+  endpoint_state& operator=(const endpoint_state&);
+  endpoint_state& operator=(endpoint_state&&) noexcept;
+  ~endpoint_state();
+
+  const endpoint* find(std::string_view id) const;
+  std::size_t size() const noexcept;
+  /// At most `limit` endpoints with an id after `after`, in order of id.
+  std::vector<const endpoint*> list(std::string_view after, std::size_t limit) const;
+
+  struct content;
+  std::unique_ptr<content> self; ///< `mock/endpoints.cpp`'s own
+};
+
+// -- commands ------------------------------------------------------------------
+
+/// `text` is the API's JSON:
+///   {"method", "path", "project_root"?, "group_root"?, "consumes"?: [], "name"?,
+///    "response": {"status"?: 200, "headers"?: {}, "body"?: any JSON or a string, "template"?: false}}
+/// With `id` the endpoint of that id is replaced or, if there is none, created under it.
+struct put_endpoint {
+  std::string text;
+  std::string id;
+};
+struct remove_endpoint {
+  std::string id;
+};
+/// Replaces all imported endpoints by those of an OpenAPI 3.0 or 3.1 document, JSON or YAML; hand-made ones stay, and win
+/// over an imported one with the same route. Reply:
+///   {"title", "version", "endpoints", "webhooks": [{"name", "description", "media_type", "example"}], "warnings": []}
+/// The event's payload holds the same `webhooks`, so that event types can be made of them.
+struct import_openapi {
+  std::string document;
+};
+using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi>;
+
+/// Fails with `errc::invalid` (`where` = JSON Pointer, or `line:column` in a template or document), `errc::conflict` (the route is
+/// taken: same method, same template apart from parameter names, overlapping `consumes`), `errc::not_found`, `errc::too_large`.
+events::outcome<decision> decide(const endpoint_state& state, const endpoint_command& command, const events::context& ctx);
+
+/// Folds endpoint_put, endpoint_removed and openapi_imported; other kinds change nothing.
+/// Fails with `errc::corrupt` on a payload that this core cannot have written; then nothing changed.
+events::outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view payload);
+
+std::string snapshot(const endpoint_state& state);
+template <>
+events::outcome<endpoint_state> restore<endpoint_state>(std::string_view text);
+
+/// The API's representation, with `id`, `source` and all `responses`.
+std::string to_json(const endpoint& e);
+/// `{"endpoints": [...]}`, in order of id.
+std::string to_json(const endpoint_state& state);
+
+// -- routing -------------------------------------------------------------------
+
+/// What will answer one request. Self-contained: it stays valid when the state changes or goes away.
+struct plan {
+  std::shared_ptr<const compiled_endpoint> endpoint; ///< null: nothing matched, `refusal` is set
+  std::size_t response = 0;                          ///< index into the endpoint's responses
+  std::size_t content = 0;                           ///< index into that response's contents
+  std::size_t example = 0;                           ///< index into that content's examples
+  unsigned status = 200;
+  std::vector<std::string> captures;         ///< decoded path parameters, in order of the template
+  std::optional<mock::response> refusal;     ///< 400, 404, 405 (with Allow), 406 or 415 as a problem document
+
+  /// Empty when nothing matched.
+  std::string_view endpoint_id() const noexcept;
+};
+
+/// Chooses endpoint and answer. Never fails: what cannot be answered is a plan with a `refusal`.
+///
+/// Concrete segments win over mixed ones, those over parameters; a path that has no such method gives way to a less concrete
+/// one that has it. A trailing slash counts, but if nothing matches, the path is tried with it toggled. HEAD falls back on GET.
+/// The answer is the lowest 2xx, else `default` (as 200), else the first; `Prefer: code=…, example=…` (RFC 7240) chooses another, `Accept`
+/// the media type.
+/// Cost: one hash look-up a segment (plus those of less concrete branches that lead nowhere), whatever the number of endpoints.
+plan route(const endpoint_state& state, const request& req);
+
+} // namespace hourglass::mock

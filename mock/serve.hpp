@@ -1,0 +1,46 @@
+#pragma once
+
+#include "events/envelope.hpp"
+#include "events/redact.hpp"
+#include "mock/data.hpp"
+#include "mock/endpoints.hpp"
+#include "mock/message.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hourglass::mock {
+
+/// An answer and the events that must be durable before it leaves: request_served first.
+struct served {
+  mock::response response; ///< carries `X-Request-Id`
+  std::vector<events::draft> events;
+  std::string request_id; ///< `req_…`
+};
+
+/// The second half of serving, in the data actor: fills the planned answer from data, env, time and chance.
+/// The same arguments give the same bytes. Never fails: what goes wrong is a 500 problem document, recorded like any answer.
+served render(const plan& p, const data_state& data, const request& req, const events::context& ctx,
+              const events::redactor& redact);
+
+/// Both halves at once, for replay and for tests.
+served serve(const endpoint_state& endpoints, const data_state& data, const request& req, const events::context& ctx,
+             const events::redactor& redact);
+
+/// What a request_served event says. Request and response are as stored: sensitive values are tokens.
+struct served_record {
+  std::string request_id;
+  std::string endpoint_id; ///< empty: nothing matched
+  mock::request request;
+  mock::response response;
+  events::entropy chance{}; ///< what `context::chance` was
+};
+
+/// Reads the payload of request_served (current version). Fails with `errc::corrupt`.
+events::outcome<served_record> decode_served(std::string_view payload);
+
+/// `answer` as the log would keep it, so that a replay can be compared with the record byte for byte.
+response as_recorded(const response& answer, const events::redactor& redact);
+
+} // namespace hourglass::mock

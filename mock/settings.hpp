@@ -1,0 +1,67 @@
+#pragma once
+
+#include "events/time.hpp"
+#include "mock/decision.hpp"
+#include "mock/fwd.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace hourglass::mock {
+
+/// A key of this sandbox's API; the key itself is never stored.
+struct api_key {
+  std::string id;   ///< at most 64 characters
+  std::string hash; ///< 64 hex digits: SHA-256 of the key
+  bool operator==(const api_key&) const = default;
+};
+
+/// The sandbox itself.
+struct settings_state {
+  enum class life : std::uint8_t { none, live, deleted };
+  life phase = life::none;
+  std::string uid; ///< the caller's own name for it (Svix: application uid); may be empty
+  std::string name;
+  std::string owner;
+  std::string metadata = "{}"; ///< JSON object text, member values are strings
+  std::optional<std::int64_t> ttl_s; ///< from creation, on the node's clock; none: stays
+  std::vector<api_key> keys;
+  events::wall_time created;
+  events::wall_time updated;
+
+  /// When the directory may delete it.
+  std::optional<events::wall_time> expires() const noexcept;
+  bool operator==(const settings_state&) const = default;
+};
+
+/// `text`: {"name"?, "uid"?, "owner"?, "metadata"?: {"…": "…"}, "ttl_seconds"?}.
+struct create_sandbox {
+  std::string text;
+  std::vector<api_key> keys;
+};
+/// `text`: a merge patch of the same members (null: back to the default). `keys`, if given, replaces all keys.
+struct update_sandbox {
+  std::string text;
+  std::optional<std::vector<api_key>> keys;
+};
+struct delete_sandbox {};
+using settings_command = std::variant<create_sandbox, update_sandbox, delete_sandbox>;
+
+/// Fails with `errc::invalid` (`where` = JSON Pointer), `errc::conflict` (created already), `errc::not_found` (not there, or deleted).
+events::outcome<decision> decide(const settings_state& state, const settings_command& command, const events::context& ctx);
+
+/// Folds sandbox_created, sandbox_updated, sandbox_deleted; other kinds change nothing. `header.wall` becomes `created`, `updated`.
+events::outcome<void> apply(settings_state& state, events::kind kind, std::string_view payload, const events::header& header);
+
+std::string snapshot(const settings_state& state);
+template <>
+events::outcome<settings_state> restore<settings_state>(std::string_view text);
+
+/// {"id", "uid", "name", "owner", "metadata", "ttl_seconds", "expires_at", "keys": [ids], "created_at", "updated_at"}
+std::string to_json(const settings_state& state, std::string_view id);
+
+} // namespace hourglass::mock
