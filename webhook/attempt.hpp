@@ -1,0 +1,53 @@
+#pragma once
+
+#include "events/envelope.hpp"
+#include "http/client.hpp"
+#include "webhook/destination.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace hourglass::webhook {
+
+/// What the outbox keeps of a message while a delivery is pending. Its body stays in the log, at `seq`.
+struct message_ref {
+  std::string id;      ///< `msg_…`, the `webhook-id` of every attempt
+  events::seq seq = 0; ///< of its `message_created`
+  std::string event_type;
+  std::uint64_t body_bytes = 0;
+  bool operator==(const message_ref&) const = default;
+};
+
+/// Why an attempt was made.
+enum class trigger : std::uint8_t { schedule, manual, recovery };
+std::string_view to_string(trigger t) noexcept;
+
+/// Names one attempt under way in this process. Never on disk; an answer with a token that is not known changes nothing.
+using fencing_token = std::uint64_t;
+
+/// One attempt that is to be made now.
+struct start {
+  fencing_token token = 0;
+  std::shared_ptr<const message_ref> message;
+  std::string destination; ///< id
+  std::uint32_t number = 1; ///< of this message to this destination, from 1
+  trigger why = trigger::schedule;
+  std::string url;
+  std::vector<custom_header> headers;
+  std::vector<signing_key> keys; ///< valid now, newest first
+  std::chrono::milliseconds deadline{0};
+};
+
+/// What became of it, whole. Made by the dispatcher; sensitive header values and body members are already redacted.
+struct attempt_result {
+  http::exchange_result answer;
+  http::fields request_headers;  ///< as sent, in order
+  std::int64_t timestamp = 0;    ///< Unix seconds, as signed
+  std::int64_t started_us = 0;   ///< wall time
+  std::uint64_t body_bytes = 0;  ///< of the request; the bytes are those of the message's event
+  events::hash body_sha256{};
+};
+
+} // namespace hourglass::webhook

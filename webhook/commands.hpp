@@ -1,0 +1,102 @@
+#pragma once
+
+#include "webhook/attempt.hpp"
+#include "webhook/destination.hpp"
+#include "webhook/event_type.hpp"
+#include "webhook/facts.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What may be asked of the outbox. `webhook/inputs.hpp` makes them of the API's bodies.
+namespace hourglass::webhook {
+
+/// `value` without id, times and disabled_reason; `secrets` may hold one key, else one is generated.
+struct create_destination { destination value; };
+
+/// Every field at once (PUT). Keeps id, secrets, headers, created. Fails with not_found unless `create_if_missing` (Svix's PUT by uid).
+struct update_destination {
+  std::string id; ///< or uid
+  destination value;
+  bool create_if_missing = false;
+};
+
+/// Only what is given (PATCH).
+struct patch_destination {
+  std::string id; ///< or uid
+  std::optional<std::string> uid, url, description;
+  std::optional<std::vector<std::string>> filter_types, channels;
+  std::optional<string_map> metadata;
+  std::optional<std::vector<std::pair<std::string, std::string>>> headers;               ///< all anew
+  std::vector<std::pair<std::string, std::optional<std::string>>> header_changes;        ///< one by one; no value: removed
+  std::optional<std::optional<std::vector<duration>>> schedule; ///< given without value: back to the default
+  std::optional<std::optional<std::uint32_t>> in_flight, rate_limit;
+  std::optional<std::uint32_t> version;
+  std::optional<bool> disabled;
+};
+
+struct remove_destination { std::string id; /* or uid */ };
+
+/// The old secret keeps signing for `overlap` of virtual time, at most 7 days; at most `limits::secrets_per_destination` at once.
+struct rotate_secret {
+  std::string id; ///< or uid
+  std::optional<signing_key> key; ///< none: generated
+  std::chrono::seconds overlap{std::chrono::hours{24}};
+};
+
+struct put_event_type {
+  event_type value;
+  bool must_be_new = false; ///< POST: conflict when it exists (and is not archived)
+};
+struct remove_event_type {
+  std::string name;
+  bool for_good = false; ///< else archived, as Svix
+};
+
+struct create_message {
+  std::string event_type;
+  std::string event_id; ///< claimed once per sandbox when given
+  std::string payload;  ///< JSON object text; these very bytes are signed and sent
+  std::vector<std::string> channels;
+  std::vector<std::string> tags;
+};
+
+/// Sends one message to one destination again, now. The caller reads the message and what became of it from the log.
+struct resend {
+  message_ref message;
+  std::string destination;    ///< id or uid
+  std::uint32_t attempts = 0; ///< made so far, for the numbering
+  bool was_dead = false;      ///< the last scheduled outcome in the log is `dead`
+};
+
+struct start_recovery {
+  std::string destination; ///< id or uid
+  events::virtual_time since;
+  std::optional<events::virtual_time> until; ///< none: now
+  recovery_scope scope = recovery_scope::failed;
+  std::vector<std::string> event_types;
+};
+/// By the shell, page by page while it scans the log from the recovery's `cursor`; each page is durable before the next.
+struct progress_recovery {
+  std::string id;
+  std::vector<recovery_item> items;
+  events::seq cursor = 0; ///< of the last message looked at
+  std::uint64_t seen = 0; ///< in this page
+  bool done = false;
+};
+struct cancel_recovery { std::string id; };
+
+/// By the shell, with what the dispatcher brought back.
+struct finish_attempt {
+  fencing_token token = 0;
+  attempt_result result;
+};
+
+using command = std::variant<create_destination, update_destination, patch_destination, remove_destination, rotate_secret, put_event_type,
+                             remove_event_type, create_message, resend, start_recovery, progress_recovery, cancel_recovery, finish_attempt>;
+
+} // namespace hourglass::webhook

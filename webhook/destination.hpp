@@ -1,0 +1,76 @@
+#pragma once
+
+#include "events/outcome.hpp"
+#include "events/time.hpp"
+#include "webhook/retry_policy.hpp"
+#include "webhook/signing.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hourglass::webhook {
+
+/// One signing secret of a destination. The newest has no end; a rotated one signs too until `expires`.
+struct secret {
+  signing_key key;
+  events::virtual_time created;
+  std::optional<events::virtual_time> expires;
+  bool operator==(const secret&) const = default;
+};
+
+/// A header that is sent with every attempt.
+struct custom_header {
+  std::string name;
+  std::string value;
+  bool sensitive = false; ///< its value is never shown again, neither in the API nor in an attempt's record
+  bool operator==(const custom_header&) const = default;
+};
+
+using string_map = std::vector<std::pair<std::string, std::string>>;
+
+/// Where webhooks go (the Svix-shaped API calls it endpoint).
+struct destination {
+  std::string id;  ///< `ep_…`
+  std::string uid; ///< the caller's own name for it, unique in the sandbox; may be empty
+  std::string url;
+  std::string description;
+  std::vector<std::string> filter_types; ///< exact event types, sorted; empty: all
+  std::vector<std::string> channels;     ///< sorted; empty: all. With channels, only messages that share one match
+  std::vector<custom_header> headers;
+  string_map metadata;
+  std::vector<secret> secrets;                   ///< newest first, at most `limits::secrets_per_destination`
+  std::optional<std::vector<duration>> schedule; ///< instead of `default_schedule()`; may be empty: one attempt only
+  std::optional<std::uint32_t> in_flight;        ///< instead of `limits::in_flight_per_destination`
+  std::optional<std::uint32_t> rate_limit;       ///< stored and shown; not enforced yet
+  std::uint32_t version = 1;
+  bool disabled = false;
+  std::string disabled_reason; ///< empty, `by hand`, or the rule: `410 Gone`
+  events::virtual_time created;
+  events::virtual_time updated;
+  bool operator==(const destination&) const = default;
+};
+
+/// The delays that `d` follows.
+std::span<const duration> schedule_of(const destination& d) noexcept;
+
+/// Keys that sign at `now`, newest first: never empty for a valid destination.
+std::vector<signing_key> signing_keys_at(const destination& d, events::virtual_time now);
+
+/// Exact type or no filter; a destination with channels wants one in common, one without takes all (as Svix).
+bool matches(const destination& d, std::string_view event_type, const std::vector<std::string>& channels) noexcept;
+
+/// Every rule of a destination's fields but those that need the others (uid taken, how many). Sorts the lists.
+/// Fails with `errc::invalid` or `errc::too_large`, `where` a JSON Pointer into the API's body: `/url`, `/filterTypes/2`, `/headers/X-A`.
+events::outcome<void> validate(destination& d);
+
+/// RFC 9110 token; not one of ours (host, content-*, connection, transfer-encoding, …, `webhook-*`, `svix-*`); value without control characters.
+events::outcome<void> validate_header(std::string_view name, std::string_view value);
+
+/// Headers whose value is treated as a credential.
+bool is_sensitive_header(std::string_view name) noexcept;
+
+} // namespace hourglass::webhook

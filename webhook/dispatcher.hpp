@@ -1,0 +1,39 @@
+#pragma once
+
+#include "events/redact.hpp"
+#include "http/client.hpp"
+#include "webhook/attempt.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace hourglass::webhook {
+
+/// The request of one attempt: headers in the order sent (content-type, user headers, `webhook-id`, `webhook-timestamp`,
+/// `webhook-signature`, and the same three as `svix-…`, for verifiers of either name).
+/// @param timestamp Unix seconds of the node's clock, not the sandbox's: receivers compare it with their own
+http::exchange build_exchange(const start& what, std::string body, std::int64_t timestamp);
+
+/// Makes attempts. Thin: builds and signs, asks `http::client`, keeps everything that came back. Knows no schedule and no state.
+///
+/// Threads: `send` from any thread; `done` runs on a client thread, exactly once, and must not block.
+class dispatcher {
+public:
+  using handler = std::function<void(fencing_token, attempt_result)>;
+
+  /// `redact` may be null: then only values of headers marked sensitive are replaced. Both must outlive every attempt under way.
+  explicit dispatcher(http::client& client, std::shared_ptr<const events::redactor> redact = nullptr);
+
+  /// @param body the message's exact bytes
+  /// @param wall_us Unix microseconds now; its seconds are signed
+  void send(start what, std::string body, std::int64_t wall_us, handler done) const;
+
+private:
+  http::client& client_;
+  std::shared_ptr<const events::redactor> redact_;
+};
+
+} // namespace hourglass::webhook

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "events/outcome.hpp"
+#include "events/time.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hourglass::webhook {
+
+/// One entry of the sandbox's catalogue of event types. Messages may use a type that is not listed.
+struct event_type {
+  std::string name; ///< `^[a-zA-Z0-9\-_.]+$`, at most 256 characters
+  std::string description;
+  std::string schemas; ///< JSON object text `{"1": {…}}`; empty: none
+  std::string group_name;
+  std::vector<std::string> feature_flags;
+  bool archived = false;
+  bool deprecated = false;
+  events::virtual_time created;
+  events::virtual_time updated;
+  bool operator==(const event_type&) const = default;
+};
+
+/// `^[a-zA-Z0-9\-_.]+$` and at most 256 characters: event types, channels, uids and event ids are all such names.
+bool is_name(std::string_view text) noexcept;
+
+/// Fails with `errc::invalid`, `where` a JSON Pointer into the API's body.
+events::outcome<void> validate(const event_type& t);
+
+} // namespace hourglass::webhook

@@ -1,0 +1,128 @@
+#pragma once
+
+#include "events/envelope.hpp"
+#include "events/outcome.hpp"
+#include "webhook/attempt.hpp"
+#include "webhook/destination.hpp"
+#include "webhook/event_type.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+/// The outbox's events, typed. `encode` gives the draft that goes to the log, `decode` reads it back; the live outbox applies the typed
+/// value and never parses what it wrote itself.
+namespace hourglass::webhook {
+
+struct event_type_put { event_type type; };
+struct event_type_removed { std::string name; };
+struct destination_created { destination value; };
+struct destination_updated { destination value; }; ///< the whole new value, secrets too
+struct destination_removed { std::string id; };
+struct destination_secret_rotated {
+  std::string id;
+  std::vector<secret> secrets; ///< all that remain, newest first
+};
+struct destination_disabled {
+  std::string id;
+  std::string reason;
+};
+
+/// Payload: `{"body_bytes":N, …, "destinations":[…], "body":<the body's bytes>}`. `body` is the last member and `body_bytes` the first,
+/// so that `message_body` finds the exact bytes without parsing.
+struct message_created {
+  std::string id;
+  std::string event_type;
+  std::string event_id;                ///< the caller's, may be empty
+  std::vector<std::string> channels;
+  std::vector<std::string> tags;
+  std::vector<std::string> destinations; ///< fan-out, decided here once; may be empty
+  std::string body;                    ///< JSON object text, byte for byte; empty in a fact that `decode` made without it
+  std::uint64_t body_bytes = 0;
+};
+
+/// What follows an attempt.
+enum class outcome_kind : std::uint8_t {
+  delivered,
+  retry,   ///< next attempt at `next`
+  dead,    ///< schedule used up
+  failed,  ///< a manual attempt, which has no retry of its own; what was pending or dead stays so
+  dropped, ///< the destination is removed
+};
+std::string_view to_string(outcome_kind k) noexcept;
+
+struct attempt_finished {
+  std::string id; ///< `atmpt_…`
+  message_ref message;
+  std::string destination;
+  std::uint32_t number = 1;
+  trigger why = trigger::schedule;
+  std::string url;
+  attempt_result result;
+  outcome_kind follows = outcome_kind::delivered;
+  std::optional<events::virtual_time> next; ///< with `retry`
+  fencing_token token = 0;                  ///< of this process; not in the log
+};
+
+struct resend_requested {
+  message_ref message;
+  std::string destination;
+  std::uint32_t attempts = 0; ///< made before
+  bool was_dead = false;
+};
+
+/// Which messages a recovery takes, besides its time range.
+enum class recovery_scope : std::uint8_t {
+  failed,  ///< whose last attempt at this destination failed: dead letters
+  missing, ///< that this destination never got an attempt of
+  all,
+};
+std::string_view to_string(recovery_scope s) noexcept;
+
+struct recovery_started {
+  std::string id; ///< `rcv_…`
+  std::string destination;
+  events::virtual_time since;
+  events::virtual_time until;
+  recovery_scope scope = recovery_scope::failed;
+  std::vector<std::string> event_types; ///< empty: all
+};
+struct recovery_item {
+  message_ref message;
+  std::uint32_t attempts = 0;
+  bool was_dead = false;
+};
+struct recovery_progressed {
+  std::string id;
+  std::vector<recovery_item> items;
+  events::seq cursor = 0;   ///< messages up to here have been looked at
+  std::uint64_t seen = 0;   ///< looked at, in all
+  std::uint64_t queued = 0; ///< queued, in all
+};
+struct recovery_finished {
+  std::string id;
+  bool cancelled = false;
+};
+
+using fact = std::variant<event_type_put, event_type_removed, destination_created, destination_updated, destination_removed,
+                          destination_secret_rotated, destination_disabled, message_created, attempt_finished, resend_requested,
+                          recovery_started, recovery_progressed, recovery_finished>;
+
+events::kind kind_of(const fact& f) noexcept;
+
+/// The event for the log. `causation` is set for attempts (the message's seq).
+events::draft encode(const fact& f);
+
+/// Reads a payload at its current version. Fails with `errc::corrupt` naming the member; `errc::invalid` for a kind that is not the outbox's.
+events::outcome<fact> decode(events::kind kind, std::string_view payload);
+
+/// True for the kinds listed above.
+bool is_outbox_kind(events::kind kind) noexcept;
+
+/// The exact body within the payload of a `message_created`; empty view when it is not one.
+std::string_view message_body(std::string_view payload) noexcept;
+
+} // namespace hourglass::webhook

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "events/outcome.hpp"
+#include "webhook/commands.hpp"
+
+#include <string_view>
+
+/// The bodies of the Svix-shaped API, read into commands. Fail with `errc::invalid`, `where` a JSON Pointer. Members that are not known are
+/// ignored, as Svix does. Ours beside Svix's: `retrySchedule` (array of seconds), `inFlight`.
+namespace hourglass::webhook {
+
+events::outcome<create_destination> read_endpoint_in(std::string_view json);
+/// `id` comes from the path.
+events::outcome<update_destination> read_endpoint_update(std::string_view json);
+events::outcome<patch_destination> read_endpoint_patch(std::string_view json);
+/// `{"headers": {…}}`: PUT replaces all; PATCH also knows `"deleteHeaders": […]`.
+events::outcome<patch_destination> read_endpoint_headers(std::string_view json, bool replace_all);
+/// `{"key": …, "gracePeriodSeconds": …}`, both optional; an empty body too.
+events::outcome<rotate_secret> read_secret_rotate(std::string_view json);
+events::outcome<put_event_type> read_event_type_in(std::string_view json);
+/// PUT /event-type/{name}: the name comes from the path. Members that are missing keep what `before` has (PATCH) when it is given.
+events::outcome<put_event_type> read_event_type_update(std::string_view json, std::string_view name, const event_type* before);
+/// The payload keeps its bytes: it is cut out of `json`, not written anew.
+events::outcome<create_message> read_message_in(std::string_view json);
+/// `{"since": …, "until": …}` and ours: `"scope": "failed|missing|all"`, `"eventTypes": […]`.
+events::outcome<start_recovery> read_recover_in(std::string_view json);
+
+/// The exact text of one top-level member of a JSON object that is known to parse; an empty view when it is not there.
+std::string_view raw_member(std::string_view json_object, std::string_view name) noexcept;
+
+} // namespace hourglass::webhook

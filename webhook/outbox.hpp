@@ -1,0 +1,140 @@
+#pragma once
+
+#include "events/envelope.hpp"
+#include "webhook/commands.hpp"
+#include "webhook/facts.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace hourglass::webhook {
+
+/// When and where in the stream a fact stands.
+struct moment {
+  events::seq seq = 0;
+  events::wall_time wall;
+  events::virtual_time now;
+};
+inline moment moment_of(const events::header& h) noexcept { return {h.seq, h.wall, h.virtual_}; }
+
+/// A durable bulk redelivery.
+struct recovery {
+  recovery_started what;
+  enum class phase : std::uint8_t { scanning, finished, cancelled } state = phase::scanning;
+  events::seq started_seq = 0;
+  events::seq cursor = 0; ///< where the scan goes on
+  std::uint64_t seen = 0, queued = 0, delivered = 0, dead = 0;
+  events::virtual_time started;
+  events::virtual_time updated;
+};
+
+/// Figures of one destination, since it was created.
+struct destination_counts {
+  std::uint64_t pending = 0;   ///< deliveries not yet delivered, dead or dropped, those in flight too
+  std::uint64_t in_flight = 0;
+  std::uint64_t delivered = 0; ///< deliveries, not attempts
+  std::uint64_t dead = 0;      ///< dead letters now: a redelivery that succeeds takes one away
+  std::uint64_t failed_in_a_row = 0; ///< attempts since the last success
+};
+
+/// The outbox of one sandbox: what `apply` has made of the log, and what is in flight.
+///
+/// A fold: `decide` reads it and proposes, only `apply` changes what is durable; `take_due` changes what is in flight, which is memory
+/// only. A finished delivery leaves it; history is read from the log. At most one delivery exists per message and destination: a resend
+/// of one that is pending pulls it forward.
+/// Copies are independent (a fork). One thread at a time.
+class outbox_state {
+public:
+  outbox_state();
+  ~outbox_state();
+  outbox_state(const outbox_state&);
+  outbox_state& operator=(const outbox_state&);
+  outbox_state(outbox_state&&) noexcept;
+  outbox_state& operator=(outbox_state&&) noexcept;
+
+  // -- destinations, event types, recoveries ----------------------------------------
+
+  /// By id or uid; null when there is none.
+  const destination* find(std::string_view id_or_uid) const;
+  /// Up to `max` in the order of their ids, after `after` (empty: from the start).
+  std::vector<const destination*> list(std::string_view after, std::size_t max) const;
+  /// The same backwards, before `before` (empty: from the end).
+  std::vector<const destination*> list_backwards(std::string_view before, std::size_t max) const;
+  std::size_t destination_count() const noexcept;
+  destination_counts counts(std::string_view id) const;
+
+  const std::map<std::string, event_type, std::less<>>& event_types() const noexcept;
+
+  /// Newest last; all that scan, and the last 100 that ended.
+  std::vector<const recovery*> recoveries() const;
+  const recovery* find_recovery(std::string_view id) const;
+
+  // -- deliveries --------------------------------------------------------------------
+
+  struct delivery_view {
+    bool in_flight = false;
+    bool parked = false; ///< the destination is disabled
+    std::uint32_t attempts = 0;
+    events::virtual_time due;
+  };
+  /// What is pending of a message (by the seq of its event) for a destination; nothing when it is finished or never matched.
+  std::optional<delivery_view> pending(std::string_view destination_id, events::seq message) const;
+  /// Pending messages of a destination in the order they fall due, at most `max`.
+  std::vector<std::pair<message_ref, delivery_view>> pending_of(std::string_view destination_id, std::size_t max) const;
+
+  std::size_t pending_count() const noexcept;
+  std::size_t in_flight_count() const noexcept;
+
+  struct impl;
+  impl& self() noexcept { return *self_; }
+  const impl& self() const noexcept { return *self_; }
+
+private:
+  std::unique_ptr<impl> self_;
+};
+
+/// What a command leads to. `facts[i]` is what `drafts[i]` encodes.
+struct decision {
+  std::vector<events::draft> drafts;
+  std::vector<fact> facts;
+  std::string reply; ///< JSON in Svix's shape for the API (EndpointOut, MessageOut, …), empty where Svix answers 204
+};
+
+/// Checks `c` against the state and says what happens. Changes nothing. Ids, secrets and jitter are drawn from `ctx.chance`.
+/// A late answer (`finish_attempt` with an unknown token) is an empty decision.
+/// Cost: create_message O(destinations that may match), finish_attempt O(log n).
+events::outcome<decision> decide(const outbox_state& state, const command& c, const events::context& ctx);
+
+/// Folds one fact that stands at `at`. Hot path: no JSON.
+void apply(outbox_state& state, const moment& at, const fact& f);
+
+/// Folds one event of the log; kinds that are not the outbox's are skipped. Fails with `errc::corrupt`.
+events::outcome<void> apply(outbox_state& state, const events::header& at, std::string_view payload);
+
+/// Takes up to `max` attempts that are due at `now` and marks them in flight. Destinations take turns, so neither a long backlog nor a
+/// hanging receiver delays another; each has its own in-flight cap; a disabled one waits. O(log n) each.
+std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max);
+
+/// Gives back an attempt that was taken and could not be handed to the dispatcher: pending again, as if never taken.
+void give_back(outbox_state& state, fencing_token token);
+
+/// The earliest moment at which `take_due` would take something, not counting destinations at their cap.
+std::optional<events::virtual_time> next_due(const outbox_state& state);
+
+/// Everything that is durable, as JSON text: equal states give equal text. What is in flight is written as pending.
+std::string snapshot(const outbox_state& state);
+/// Fails with `errc::corrupt` or `errc::newer_format`.
+events::outcome<outbox_state> restore(std::string_view text);
+
+/// The state at a moment for people and the API: as the snapshot, without secrets; at most `max` deliveries per destination.
+std::string to_json(const outbox_state& state, std::size_t max = 100);
+
+} // namespace hourglass::webhook

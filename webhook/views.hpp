@@ -1,0 +1,61 @@
+#pragma once
+
+#include "events/envelope.hpp"
+#include "webhook/destination.hpp"
+#include "webhook/event_type.hpp"
+#include "webhook/outbox.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// JSON texts in the shapes of Svix's API (as its client 1.99 reads them). What Svix lacks stands beside, in the same style.
+/// All pure; each returns one JSON object.
+namespace hourglass::webhook::views {
+
+/// Svix's MessageStatus.
+enum class status : std::uint8_t { success = 0, pending = 1, fail = 2, sending = 3, canceled = 4 };
+
+std::string endpoint_out(const destination& d);        ///< EndpointOut; ours: `retrySchedule`, `inFlight`, `disabledReason`
+std::string endpoint_headers_out(const destination& d); ///< EndpointHeadersOut; sensitive values are only named
+std::string endpoint_secret_out(const destination& d); ///< EndpointSecretOut: the newest key
+std::string endpoint_stats(const destination_counts& c); ///< EndpointStats; ours: `dead`
+std::string event_type_out(const event_type& t);       ///< EventTypeOut
+std::string recover_out(const recovery& r);            ///< RecoverOut; ours: `seen`, `queued`, `delivered`, `dead`, `since`, `until`, `endpointId`, `cancelled`
+
+/// MessageOut of a `message_created`; `with_content` false gives `payload: {}`. The payload's bytes are kept. Ours: `destinations`.
+events::outcome<std::string> message_out(const events::header& h, std::string_view payload, bool with_content = true);
+
+/// MessageAttemptOut of an `attempt_finished`. `msg` is put in when given (a `message_out`). Ours: `number`, `requestHeaders`,
+/// `responseHeaders`, `responseTruncated`, `timing`, `peer`, `tlsVersion`, `connectionReused`, `error`, `outcome`, `nextAttempt`,
+/// `signedTimestamp`, `bodySha256`, `bodyBytes`, `messageSeq`, `wallTime`.
+events::outcome<std::string> attempt_out(const events::header& h, std::string_view payload, bool with_content = true,
+                                         std::string_view msg = {});
+
+/// What an `attempt_finished` says, for filters of lists, without building the view.
+struct attempt_summary {
+  std::string id, message, destination, event_type;
+  events::seq message_seq = 0;
+  std::uint32_t number = 0;
+  status result = status::fail;
+  unsigned code = 0; ///< HTTP status, 0 without an answer
+  outcome_kind follows = outcome_kind::delivered;
+  events::virtual_time at;
+};
+events::outcome<attempt_summary> summarize(const events::header& h, std::string_view payload);
+
+/// The message a `message_created` made, for `resend` and `recovery_item`.
+events::outcome<message_ref> message_ref_of(const events::header& h, std::string_view payload);
+
+/// MessageEndpointOut: a destination, and how a message stands with it.
+std::string message_endpoint_out(const destination& d, status s, std::optional<events::virtual_time> next);
+/// EndpointMessageOut: a `message_out` and how it stands with one destination.
+std::string endpoint_message_out(std::string_view message_out, status s, std::optional<events::virtual_time> next);
+
+/// How a message stands with a destination: by what is pending, else by its last attempt.
+status status_of(const std::optional<outbox_state::delivery_view>& pending, std::optional<outcome_kind> last_attempt) noexcept;
+
+/// An outbox event's payload as history and live tails may show it: secrets and sensitive header values masked.
+std::string public_payload(events::kind kind, std::string_view payload);
+
+} // namespace hourglass::webhook::views
