@@ -40,6 +40,22 @@ inline constexpr std::size_t data_value_bytes = 1 * mebi;
 inline constexpr std::size_t env_entries = 1'000;
 inline constexpr std::size_t queued_requests_per_sandbox = 10'000;
 
+// -- mock: definitions and documents from outside, and what an answer may cost --------
+inline constexpr std::size_t endpoint_path_bytes = 4 * kibi;
+inline constexpr std::size_t endpoint_path_segments = 64;  ///< the router recurses once a segment
+inline constexpr std::size_t endpoint_body_bytes = 1 * mebi;
+inline constexpr std::size_t json_depth = 128;             ///< every reader and writer of JSON recurses
+inline constexpr std::size_t document_nodes = 2'000'000;   ///< after YAML aliases are expanded (billion laughs)
+inline constexpr std::size_t document_warnings = 100;
+inline constexpr std::size_t document_webhooks = 1'000;
+inline constexpr std::size_t template_expressions = 1'000;
+inline constexpr std::size_t template_depth = 16;
+inline constexpr std::size_t template_output_bytes = 4 * mebi;
+inline constexpr std::size_t template_work_bytes = 64 * mebi; ///< stored data read for one answer
+inline constexpr std::size_t sample_nodes = 2'000;         ///< of one generated example
+inline constexpr std::size_t sample_steps = 20'000;        ///< schemas visited for one generated example
+inline constexpr auto clock_advance = 24h * 3'660;         ///< one advance; about ten years
+
 // -- webhooks -------------------------------------------------------------------------
 inline constexpr std::size_t destinations_per_sandbox = 10'000;
 inline constexpr std::size_t secrets_per_destination = 11; ///< one current, ten that still overlap, as Svix
