@@ -1,0 +1,152 @@
+#include "events/redact.hpp"
+
+#include "events/digest.hpp"
+#include "events/json_text.hpp"
+#include "events/redact_json.hpp"
+
+#include <algorithm>
+
+namespace hourglass::events {
+
+namespace {
+
+constexpr std::string_view token_open = "[redacted:";
+constexpr std::size_t token_digits = 12;
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool contains_ignoring_case(std::string_view text, std::string_view lower_word) noexcept {
+  return std::search(text.begin(), text.end(), lower_word.begin(), lower_word.end(),
+                     [](char a, char b) { return lower(a) == b; }) != text.end();
+}
+
+bool equals_ignoring_case(std::string_view text, std::string_view lower_word) noexcept {
+  return text.size() == lower_word.size() && contains_ignoring_case(text, lower_word);
+}
+
+/// Our own token comes back when a recorded request is sent again; it stays what it is, so a replay compares equal.
+bool is_token(std::string_view value) noexcept {
+  if (value.size() != token_open.size() + token_digits + 1 || !value.starts_with(token_open) || value.back() != ']')
+    return false;
+  const auto digits = value.substr(token_open.size(), token_digits);
+  return digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  c = lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/// A form component as its owner meant it.
+std::string form_decode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int high = text[i] == '%' && i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+    if (low >= 0) {
+      out += static_cast<char>(static_cast<unsigned char>(high * 16 + low));
+      i += 2;
+    } else {
+      out += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+/// `a=1&card[number]=2` with sensitive values replaced; `card[number]` counts as the name `cardnumber`.
+std::string redact_form(const redactor& by, std::string_view form) {
+  std::string out;
+  out.reserve(form.size());
+  while (!form.empty()) {
+    const auto end = std::min(form.find('&'), form.size());
+    const auto pair = form.substr(0, end);
+    const auto equals = pair.find('=');
+    if (equals != std::string_view::npos && equals + 1 < pair.size() &&
+        is_sensitive_name(form_decode(pair.substr(0, equals)), {}))
+      out.append(pair.substr(0, equals + 1)).append(by.token(form_decode(pair.substr(equals + 1))));
+    else
+      out += pair;
+    if (end < form.size())
+      out += '&';
+    form.remove_prefix(std::min(end + 1, form.size()));
+  }
+  return out;
+}
+
+/// `text/json; charset=utf-8` → `text/json`.
+std::string_view media_type(std::string_view content_type) {
+  content_type = content_type.substr(0, content_type.find(';'));
+  while (!content_type.empty() && (content_type.back() == ' ' || content_type.back() == '\t'))
+    content_type.remove_suffix(1);
+  while (!content_type.empty() && (content_type.front() == ' ' || content_type.front() == '\t'))
+    content_type.remove_prefix(1);
+  return content_type;
+}
+
+bool looks_like_json(std::string_view bytes) {
+  const auto first = bytes.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && (bytes[first] == '{' || bytes[first] == '[');
+}
+
+bool is_json(std::string_view type, std::string_view bytes) {
+  if (type.empty()) // senders forget it; their secrets are secrets all the same
+    return looks_like_json(bytes);
+  return contains_ignoring_case(type, "/json") || contains_ignoring_case(type, "+json");
+}
+
+} // namespace
+
+redactor::redactor(std::array<std::uint8_t, 32> key) : key_(key) {}
+
+std::string redactor::token(std::string_view value) const {
+  if (is_token(value))
+    return std::string{value};
+  const auto mac = hmac_sha256(key_, value);
+  std::string out{token_open};
+  out += to_hex(as_text(mac).substr(0, token_digits / 2));
+  out += ']';
+  return out;
+}
+
+bool redactor::is_sensitive_header(std::string_view name) noexcept {
+  for (std::string_view whole : {"authorization", "cookie", "set-cookie", "proxy-authorization"})
+    if (equals_ignoring_case(name, whole))
+      return true;
+  for (std::string_view part : {"api-key", "apikey", "api_key", "token", "secret", "password"})
+    if (contains_ignoring_case(name, part))
+      return true;
+  return false;
+}
+
+std::string redactor::header(std::string_view name, std::string_view value) const {
+  if (value.empty() || !is_sensitive_header(name))
+    return std::string{value};
+  const auto blank = value.find(' ');
+  if (contains_ignoring_case(name, "authorization") && blank != std::string_view::npos && !is_token(value)) {
+    const auto credentials = value.find_first_not_of(' ', blank);
+    if (credentials != std::string_view::npos)
+      return std::string{value.substr(0, credentials)} + token(value.substr(credentials));
+  }
+  return token(value);
+}
+
+std::string redactor::body(std::string_view content_type, std::string_view bytes) const {
+  const auto type = media_type(content_type);
+  if (equals_ignoring_case(type, "application/x-www-form-urlencoded"))
+    return redact_form(*this, bytes);
+  if (is_json(type, bytes))
+    if (auto redacted = redact_json(bytes, [this](std::string_view value) { return token(value); }))
+      return std::move(*redacted);
+  return std::string{bytes};
+}
+
+std::string redactor::target(std::string_view target) const {
+  const auto query = target.find('?');
+  if (query == std::string_view::npos)
+    return std::string{target};
+  return std::string{target.substr(0, query + 1)} + redact_form(*this, target.substr(query + 1));
+}
+
+} // namespace hourglass::events

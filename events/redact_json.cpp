@@ -1,0 +1,301 @@
+#include "events/redact_json.hpp"
+
+#include "events/json_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace hourglass::events {
+
+namespace {
+
+constexpr std::size_t longest_name = 64; ///< what is longer is no field name anyone protects
+
+constexpr std::array<std::string_view, 36> whole_names{
+    "apikey",        "authorization", "bearer",        "cardnumber",   "ccnumber",       "creditcard",
+    "creditcardnumber", "cvc",        "cvv",           "cvv2",         "cvccode",        "cvvcode",
+    "iban",          "jwt",           "otp",           "pan",          "passcode",       "passphrase",
+    "passwd",        "pin",           "pincode",       "primaryaccountnumber", "privatekey", "pwd",
+    "secret",        "secretkey",     "securitycode",  "sessionid",    "signingkey",     "socialsecurity",
+    "socialsecuritynumber", "ssn",    "taxid",         "token",        "accesskey",      "cardcvc"};
+
+/// Paging cursors are called tokens too, and a replay needs them.
+constexpr std::array<std::string_view, 4> plain_tokens{"pagetoken", "continuationtoken", "cursortoken", "synctoken"};
+
+/// Lower case, letters and digits only, in a buffer of the caller.
+std::string_view normalise(std::string_view name, std::array<char, longest_name>& buffer) noexcept {
+  std::size_t size = 0;
+  for (char c : name) {
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+    if ((c < 'a' || c > 'z') && (c < '0' || c > '9'))
+      continue;
+    if (size == buffer.size())
+      return {};
+    buffer[size++] = c;
+  }
+  return {buffer.data(), size};
+}
+
+constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/// One pass over a JSON text with its own stack, so depth costs memory and not the program's stack.
+class scanner {
+public:
+  scanner(std::string_view json, const std::function<std::string(std::string_view)>& token)
+      : json_(json), token_(token) {}
+
+  std::optional<std::string> run() {
+    bool good = value({});
+    while (good && !open_.empty())
+      good = step();
+    space();
+    if (!good || at_ != json_.size() || kept_ == 0)
+      return std::nullopt;
+    out_ += json_.substr(kept_);
+    return std::move(out_);
+  }
+
+private:
+  struct frame {
+    bool object = false;
+    bool sensitive = false; ///< everything inside is
+    bool fresh = true;      ///< nothing read yet
+    std::string_view name;  ///< raw member name this container is the value of
+  };
+
+  struct position_of {
+    bool sensitive = false;
+    std::string_view name;
+  };
+
+  bool peek(char c) const { return at_ < json_.size() && json_[at_] == c; }
+
+  bool eat(char c) {
+    if (!peek(c))
+      return false;
+    ++at_;
+    return true;
+  }
+
+  void space() {
+    while (at_ < json_.size() && is_space(json_[at_]))
+      ++at_;
+  }
+
+  /// The next member or element of the innermost container, or its end.
+  bool step() {
+    auto& top = open_.back();
+    space();
+    if (eat(top.object ? '}' : ']')) {
+      open_.pop_back();
+      return true;
+    }
+    if (!top.fresh && !eat(','))
+      return false;
+    top.fresh = false;
+    if (!top.object)
+      return value({top.sensitive, top.name});
+    space();
+    const auto name = string();
+    space();
+    if (!name || !eat(':'))
+      return false;
+    return value({top.sensitive || is_sensitive(*name, top.name), *name});
+  }
+
+  bool is_sensitive(std::string_view raw, std::string_view parent) const {
+    if (raw.find('\\') == std::string_view::npos)
+      return is_sensitive_name(raw, parent);
+    return is_sensitive_name(unescape(raw).value_or(std::string{raw}), parent);
+  }
+
+  bool value(position_of where) {
+    space();
+    if (at_ == json_.size())
+      return false;
+    const auto start = at_;
+    switch (json_[at_]) {
+    case '{':
+    case '[':
+      open_.push_back({json_[at_] == '{', where.sensitive, true, where.name});
+      ++at_;
+      return true;
+    case '"': {
+      const auto text = string();
+      if (!text)
+        return false;
+      if (!where.sensitive || text->empty())
+        return true;
+      const auto plain = unescape(*text);
+      if (plain)
+        replace(start, *plain);
+      return plain.has_value();
+    }
+    case 't':
+      return literal("true");
+    case 'f':
+      return literal("false");
+    case 'n':
+      return literal("null");
+    default:
+      if (!number())
+        return false;
+      if (where.sensitive)
+        replace(start, json_.substr(start, at_ - start));
+      return true;
+    }
+  }
+
+  bool literal(std::string_view word) {
+    if (!json_.substr(at_).starts_with(word))
+      return false;
+    at_ += word.size();
+    return true;
+  }
+
+  bool digits() {
+    const auto start = at_;
+    while (at_ < json_.size() && json_[at_] >= '0' && json_[at_] <= '9')
+      ++at_;
+    return at_ > start;
+  }
+
+  bool number() {
+    eat('-');
+    if (!eat('0') && !digits())
+      return false;
+    if (eat('.') && !digits())
+      return false;
+    if (eat('e') || eat('E')) {
+      if (!eat('+'))
+        eat('-');
+      return digits();
+    }
+    return true;
+  }
+
+  /// The raw inside of the string here, escapes not looked at.
+  std::optional<std::string_view> string() {
+    if (!eat('"'))
+      return std::nullopt;
+    const auto start = at_;
+    for (; at_ < json_.size(); ++at_) {
+      const char c = json_[at_];
+      if (c == '"')
+        return json_.substr(start, at_++ - start);
+      if (c == '\\')
+        ++at_;
+      else if (static_cast<unsigned char>(c) < 0x20)
+        return std::nullopt;
+    }
+    return std::nullopt;
+  }
+
+  static std::optional<unsigned> hex4(std::string_view text) {
+    if (text.size() < 4)
+      return std::nullopt;
+    unsigned value = 0;
+    for (char c : text.substr(0, 4)) {
+      const auto digit = std::string_view{"0123456789abcdefABCDEF"}.find(c);
+      if (digit == std::string_view::npos)
+        return std::nullopt;
+      value = value * 16 + static_cast<unsigned>(digit < 16 ? digit : digit - 6);
+    }
+    return value;
+  }
+
+  static void append_utf8(std::string& out, unsigned code) {
+    const auto put = [&](unsigned byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+    if (code < 0x80) {
+      put(code);
+    } else if (code < 0x800) {
+      put(0xC0 | code >> 6);
+      put(0x80 | (code & 63));
+    } else if (code < 0x10000) {
+      put(0xE0 | code >> 12);
+      put(0x80 | (code >> 6 & 63));
+      put(0x80 | (code & 63));
+    } else {
+      put(0xF0 | code >> 18);
+      put(0x80 | (code >> 12 & 63));
+      put(0x80 | (code >> 6 & 63));
+      put(0x80 | (code & 63));
+    }
+  }
+
+  static std::optional<std::string> unescape(std::string_view raw) {
+    constexpr std::string_view letters = "\"\\/bfnrt";
+    constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
+    std::string out;
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+      if (raw[i] != '\\') {
+        out += raw[i];
+        continue;
+      }
+      if (++i == raw.size())
+        return std::nullopt;
+      if (const auto simple = letters.find(raw[i]); simple != std::string_view::npos) {
+        out += meanings[simple];
+        continue;
+      }
+      auto code = raw[i] == 'u' ? hex4(raw.substr(i + 1)) : std::nullopt;
+      if (!code)
+        return std::nullopt;
+      i += 4;
+      if (*code >= 0xD800 && *code < 0xDC00 && raw.substr(i + 1).starts_with("\\u")) {
+        const auto low = hex4(raw.substr(i + 3));
+        if (low && *low >= 0xDC00 && *low < 0xE000) {
+          code = 0x10000 + ((*code - 0xD800) << 10) + (*low - 0xDC00);
+          i += 6;
+        }
+      }
+      append_utf8(out, *code);
+    }
+    return out;
+  }
+
+  /// Puts the token in the place of what was read since `start`.
+  void replace(std::size_t start, std::string_view plain) {
+    out_ += json_.substr(kept_, start - kept_);
+    json_text{out_}.value(token_(plain));
+    kept_ = at_;
+  }
+
+  std::string_view json_;
+  const std::function<std::string(std::string_view)>& token_;
+  std::vector<frame> open_;
+  std::string out_;
+  std::size_t at_ = 0;
+  std::size_t kept_ = 0; ///< up to here the text is in `out_`
+};
+
+} // namespace
+
+bool is_sensitive_name(std::string_view name, std::string_view parent) noexcept {
+  if (name.size() < 3 || name.size() > longest_name)
+    return false;
+  std::array<char, longest_name> buffer;
+  const auto plain = normalise(name, buffer);
+  if (std::find(whole_names.begin(), whole_names.end(), plain) != whole_names.end())
+    return true;
+  if (plain.find("password") != std::string_view::npos || plain.find("secret") != std::string_view::npos ||
+      plain.find("apikey") != std::string_view::npos)
+    return true;
+  if (plain.ends_with("token"))
+    return std::none_of(plain_tokens.begin(), plain_tokens.end(), [&](auto t) { return plain.ends_with(t); });
+  if (plain == "number" && !parent.empty()) {
+    std::array<char, longest_name> parent_buffer;
+    const auto around = normalise(parent, parent_buffer);
+    return around == "card" || around == "creditcard" || around == "paymentcard";
+  }
+  return false;
+}
+
+std::optional<std::string> redact_json(std::string_view json,
+                                       const std::function<std::string(std::string_view)>& token) {
+  return scanner{json, token}.run();
+}
+
+} // namespace hourglass::events

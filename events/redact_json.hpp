@@ -1,0 +1,19 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hourglass::events {
+
+/// True for member, field and parameter names whose value is a credential or a personal number. Case, `_`, `-`, `.` and brackets do not matter.
+/// `parent` is the name of the object around it (`card` makes `number` sensitive), or empty.
+bool is_sensitive_name(std::string_view name, std::string_view parent) noexcept;
+
+/// Replaces every string and number below a sensitive name in a JSON text by `token(value)` as a JSON string; strings are handed over
+/// unescaped. All other bytes stay as they are. Nothing if there is nothing to replace or `json` does not parse.
+std::optional<std::string> redact_json(std::string_view json,
+                                       const std::function<std::string(std::string_view)>& token);
+
+} // namespace hourglass::events

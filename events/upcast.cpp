@@ -1,0 +1,37 @@
+#include "events/upcast.hpp"
+
+#include "events/codec.hpp"
+
+#include <algorithm>
+
+namespace hourglass::events {
+
+std::span<const conversion> conversions() noexcept { return {}; }
+
+outcome<std::string> upcast_with(std::span<const conversion> steps, kind k, std::uint8_t from,
+                                 std::uint8_t to, std::string payload) {
+  if (from > to)
+    return failure(errc::newer_format, "an event of kind " + std::to_string(static_cast<unsigned>(k)) +
+                                           " has version " + std::to_string(from) +
+                                           "; this program knows up to " + std::to_string(to));
+  for (auto version = from; version < to; ++version) {
+    const auto step = std::find_if(steps.begin(), steps.end(), [&](const conversion& c) {
+      return c.kind == k && c.from == version;
+    });
+    if (step == steps.end())
+      return failure(errc::internal, "no conversion of " + std::string{to_string(k)} + " from version " +
+                                         std::to_string(version));
+    auto converted = step->convert(payload);
+    if (!converted)
+      return converted;
+    payload = std::move(*converted);
+  }
+  return payload;
+}
+
+outcome<std::string> upcast(const record& r) {
+  return upcast_with(conversions(), r.header.kind, r.header.kind_version,
+                     current_version(r.header.kind), r.payload);
+}
+
+} // namespace hourglass::events
