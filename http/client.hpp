@@ -3,11 +3,16 @@
 #include "http/egress.hpp"
 #include "http/message.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
 
 namespace hourglass::http {
 
@@ -24,14 +29,14 @@ struct exchange {
 
 enum class transport_error : std::uint8_t {
   none,
-  bad_url,
+  bad_url, ///< the URL, the method or a header cannot be sent as it is
   refused_by_guard,
   dns,
   connect,
   tls,
   reset,     ///< closed or reset before a whole answer
   malformed, ///< not HTTP
-  timeout,   ///< `deadline` passed; `phase` says where
+  timeout,   ///< `deadline` passed; `detail` says in which phase
   cancelled, ///< the client was stopped
 };
 std::string_view to_string(transport_error e) noexcept;
@@ -47,7 +52,7 @@ struct exchange_result {
   unsigned status = 0;  ///< 0 when no status line came. May be set together with an error (answer cut off)
   fields headers;       ///< of the answer, at most 32 KiB
   std::string body;     ///< at most `body_kept`
-  bool truncated = false;
+  bool truncated = false; ///< `body` is not all that was sent
   bool reused = false; ///< a kept connection
   std::string peer;    ///< address:port really dialled
   std::string tls_version;   ///< e.g. `TLSv1.3`
@@ -82,14 +87,15 @@ struct client_options {
 class client {
 public:
   using handler = std::function<void(exchange_result)>;
-  /// Resolves a name; replaced in tests by one that lies.
+  /// Resolves a name, blocking, on a thread of the client's own; IPv4 as ::ffff:a.b.c.d. Replaced in tests by one that lies.
   using resolver = std::function<tl::expected<std::vector<std::array<std::uint8_t, 16>>, std::string>(const std::string& host)>;
 
   static std::unique_ptr<client> open(client_options options, std::shared_ptr<const egress_guard> guard, resolver names = {});
 
   virtual ~client() = default;
   virtual void send(exchange what, handler done) = 0;
-  /// Ends what is under way with `cancelled` after `grace`.
+  /// Ends what is under way with `cancelled` after `grace`, then the threads. Idempotent; blocks; not to be called from `done`.
+  /// A later `send` is `cancelled` at once, on the caller's thread.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 

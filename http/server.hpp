@@ -17,7 +17,7 @@ namespace hourglass::http {
 /// Where a handler puts its one answer.
 ///
 /// Movable, one-shot. `send` may be called from any thread; the answer is written on the connection's thread, in the order the
-/// requests came (pipelining). A reply that is destroyed without an answer answers 503 `abandoned`, so a lost request is never a hang.
+/// requests came (pipelining: one request of a connection is handled at a time). A reply that is destroyed without an answer answers 503 `abandoned`, so a lost request is never a hang.
 /// The admission credit of the request is held until the answer is written.
 class reply {
 public:
@@ -54,10 +54,13 @@ public:
   virtual bool send(std::string_view id, std::string_view event, std::string_view data) = 0;
 
   virtual bool open() const noexcept = 0;
+
+  /// Ends the stream after what was queued. Dropping the last pointer does the same.
   virtual void close() = 0;
 };
 
 /// Runs on one of the server's I/O threads and must not block: it answers at once, or hands `reply` to whoever will.
+/// An exception that leaves it is answered with 500.
 using handler = std::function<void(std::shared_ptr<const request>, reply)>;
 
 struct tls_files {
@@ -77,6 +80,7 @@ struct server_options {
   std::chrono::milliseconds header_time{10'000};
   std::chrono::milliseconds body_time{60'000};
   std::chrono::milliseconds idle_time{75'000};
+  std::chrono::milliseconds write_time{60'000}; ///< for a client to take its answer, and 1 s more for every 16 KiB of it
 };
 
 struct server_counters {
@@ -85,7 +89,7 @@ struct server_counters {
 };
 
 /// HTTP/1.1 on Boost.Beast: keep-alive, pipelining, optional TLS, every limit of `server_options` enforced before a handler sees anything.
-/// What breaks a rule is answered with a problem document (400, 408, 413, 414, 431, 501, 505) and, where framing is lost, a close.
+/// What breaks a rule is answered with a problem document (400, 408, 413, 414, 417, 431, 501, 505) and, where framing is lost, a close.
 /// Request smuggling: a request with both Content-Length and Transfer-Encoding, or with differing Content-Lengths, is refused.
 class server {
 public:
@@ -97,7 +101,8 @@ public:
   virtual std::uint16_t port() const noexcept = 0;
   virtual server_counters counters() const noexcept = 0;
 
-  /// Stops accepting, lets requests in flight finish (at most `grace`), closes idle connections, ends the threads. Idempotent.
+  /// Stops accepting, lets requests in flight finish (at most `grace`), closes idle connections and event streams, ends the threads.
+  /// Idempotent; blocks; not to be called from a handler. A `reply` may outlive the server: its answer then goes nowhere.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 
