@@ -117,11 +117,13 @@ public:
 
   // -- due ----------------------------------------------------------------------------------------------
 
-  /// Sandboxes to be awake at or before `until`, earliest first.
-  virtual events::outcome<std::vector<due_entry>> due_until(events::wall_time until,
-                                                            std::size_t limit) const = 0;
+  /// Sandboxes to be awake at or before `until`, earliest first; `after` (the last entry of the page before) goes on behind it. An entry stays
+  /// until its minute is dropped.
+  virtual events::outcome<std::vector<due_entry>>
+  due_until(events::wall_time until, std::size_t limit, const std::optional<due_entry>& after = {}) const = 0;
 
-  /// Forgets every entry of the whole minutes that ended at or before `t`. A later write that is due earlier is kept as due at `t`'s minute.
+  /// Forgets every entry of the whole minutes that ended at or before `t`. A later write that is due earlier
+  /// than what is forgotten is kept as due at the first minute that is left, so it is never lost.
   virtual events::outcome<void> drop_due_before(events::wall_time t) = 0;
 
   // -- index (storage/index.hpp is the only caller) -------------------------------------------------------

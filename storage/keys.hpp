@@ -1,0 +1,181 @@
+#pragma once
+
+#include "events/envelope.hpp"
+#include "storage/records.hpp"
+
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Every key of the store. Keys start with a kind of two letters, never reused; numbers are big endian, so keys sort by number.
+///
+///   family  key                                              value
+///   events  ev | sandbox(16) | seq(8)                        record as `events::seal` made it
+///           go | position(8)                                 sandbox(16) | seq(8)
+///   index   ty | sandbox(16) | event kind(2) | seq(8)        -
+///           co | sandbox(16) | correlation | 0 | seq(8)      -
+///           pr | sandbox(16) | principal | 0 | seq(8)        -
+///           en | sandbox(16) | entity | 0 | seq(8)           -
+///           gc | correlation | 0 | sandbox(16) | seq(8)      -
+///           ic                                               position(8) after the last folded record
+///   state   ro | the caller's key                            the caller's value
+///           sm | sandbox(16) | seq(8)                        snapshot: link(32) | format(4) | crc32c of the blob(4)
+///           sn | sandbox(16) | seq(8)                        snapshot: blob
+///   due     du | minute(8) | us(8) | sandbox(16)             -
+///   meta    mf                                               format of this table(4)
+///           md                                               first minute(8) that was not dropped from `due`
+///
+/// In texts that end with 0, the bytes 00 and 01 are written as 01 01 and 01 02, so that no text is the beginning of another.
+namespace hourglass::storage::keys {
+
+/// Raise it when the table above changes in a way that an older program would misread.
+inline constexpr std::uint32_t format = 1;
+
+inline constexpr std::string_view event = "ev";
+inline constexpr std::string_view log = "go";
+inline constexpr std::string_view by_kind = "ty";
+inline constexpr std::string_view by_correlation = "co";
+inline constexpr std::string_view by_principal = "pr";
+inline constexpr std::string_view by_entity = "en";
+inline constexpr std::string_view everywhere_by_correlation = "gc";
+inline constexpr std::string_view index_cursor = "ic";
+inline constexpr std::string_view row = "ro";
+inline constexpr std::string_view snapshot_meta = "sm";
+inline constexpr std::string_view snapshot_blob = "sn";
+inline constexpr std::string_view due = "du";
+inline constexpr std::string_view meta_format = "mf";
+inline constexpr std::string_view meta_due = "md";
+
+inline constexpr std::size_t stream_prefix_bytes = 18; ///< kind and sandbox
+
+// -- pieces -------------------------------------------------------------------
+
+template <class T>
+void add_number(std::string& key, T value) {
+  for (std::size_t i = sizeof(T); i > 0; --i)
+    key.push_back(static_cast<char>(static_cast<std::uint8_t>(value >> (8 * (i - 1)))));
+}
+
+/// The big-endian number in front of `bytes`, which must be long enough.
+template <class T>
+T number_at(std::string_view bytes) {
+  T value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    value = static_cast<T>((value << 8) | static_cast<std::uint8_t>(bytes[i]));
+  return value;
+}
+
+inline void add_sandbox(std::string& key, const events::sandbox_id& sandbox) {
+  key.append(reinterpret_cast<const char*>(sandbox.bytes.data()), sandbox.bytes.size());
+}
+
+inline events::sandbox_id sandbox_at(std::string_view bytes) {
+  events::sandbox_id id;
+  std::memcpy(id.bytes.data(), bytes.data(), id.bytes.size());
+  return id;
+}
+
+inline void add_text(std::string& key, std::string_view text) {
+  for (char c : text) {
+    if (c == '\x00' || c == '\x01') {
+      key.push_back('\x01');
+      c = c == '\x00' ? '\x01' : '\x02';
+    }
+    key.push_back(c);
+  }
+  key.push_back('\x00');
+}
+
+// -- keys ---------------------------------------------------------------------
+
+/// `ev`, `sm` or `sn` of one stream, and of one event of it.
+inline std::string of_stream(std::string_view kind, const events::sandbox_id& sandbox) {
+  std::string key;
+  key.reserve(stream_prefix_bytes + 8);
+  key += kind;
+  add_sandbox(key, sandbox);
+  return key;
+}
+
+inline std::string of_event(std::string_view kind, const events::sandbox_id& sandbox, events::seq seq) {
+  auto key = of_stream(kind, sandbox);
+  add_number(key, seq);
+  return key;
+}
+
+inline std::string of_log(position at) {
+  std::string key{log};
+  add_number(key, at);
+  return key;
+}
+
+inline std::string log_value(const events::sandbox_id& sandbox, events::seq seq) {
+  std::string value;
+  value.reserve(24);
+  add_sandbox(value, sandbox);
+  add_number(value, seq);
+  return value;
+}
+
+/// The beginning of all `ty` keys of one kind of event; followed by the seq.
+inline std::string of_kind(const events::sandbox_id& sandbox, events::kind kind) {
+  auto key = of_stream(by_kind, sandbox);
+  add_number(key, static_cast<std::uint16_t>(kind));
+  return key;
+}
+
+/// The beginning of all `co`, `pr` or `en` keys of one text; followed by the seq.
+inline std::string of_text(std::string_view kind, const events::sandbox_id& sandbox, std::string_view text) {
+  auto key = of_stream(kind, sandbox);
+  key.reserve(key.size() + text.size() + 9);
+  add_text(key, text);
+  return key;
+}
+
+/// The beginning of all `gc` keys of one correlation id; followed by sandbox and seq.
+inline std::string of_correlation(std::string_view correlation) {
+  std::string key{everywhere_by_correlation};
+  add_text(key, correlation);
+  return key;
+}
+
+inline std::string of_row(std::string_view key) { return std::string{row}.append(key); }
+
+/// Minutes since 1970; times before count as 0.
+inline std::uint64_t minute_of(events::wall_time t) {
+  return t.us < 0 ? 0 : static_cast<std::uint64_t>(t.us) / 60'000'000;
+}
+
+inline std::string of_due_minute(std::uint64_t minute) {
+  std::string key{due};
+  add_number(key, minute);
+  return key;
+}
+
+inline std::string of_due(const due_entry& entry) {
+  auto key = of_due_minute(minute_of(entry.at));
+  add_number(key, entry.at.us < 0 ? std::uint64_t{0} : static_cast<std::uint64_t>(entry.at.us));
+  add_sandbox(key, entry.sandbox);
+  return key;
+}
+
+/// What `of_due` made; nothing if `key` is no such key.
+inline std::optional<due_entry> due_of(std::string_view key) {
+  if (key.size() != 34 || !key.starts_with(due))
+    return std::nullopt;
+  return due_entry{{static_cast<std::int64_t>(number_at<std::uint64_t>(key.substr(10)))},
+                   sandbox_at(key.substr(18))};
+}
+
+/// The first key behind all keys that start with `prefix`; empty when there is none.
+inline std::string behind(std::string_view prefix) {
+  std::string key{prefix};
+  while (!key.empty() && key.back() == '\xff')
+    key.pop_back();
+  if (!key.empty())
+    key.back() = static_cast<char>(static_cast<std::uint8_t>(key.back()) + 1);
+  return key;
+}
+
+} // namespace hourglass::storage::keys
