@@ -24,6 +24,14 @@ if(HOURGLASS_SANITIZE)
   endif()
 endif()
 
+# Fuzzing steers by coverage, so the code under test is instrumented too; the engine is linked in tests/fuzz.
+if(HOURGLASS_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "HOURGLASS_FUZZ needs clang: cmake --preset fuzz")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # Strict warnings, as errors, on our own code only: third parties come in as SYSTEM.
 function(hourglass_own_code target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
