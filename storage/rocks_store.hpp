@@ -1,0 +1,131 @@
+#pragma once
+
+#include "storage/journal_head.hpp"
+#include "storage/store.hpp"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/write_batch.h>
+
+/// The store on RocksDB 7.8.3. Private to `rocks_open.cpp` (opening, options, verifying) and `rocks_store.cpp` (everything else).
+namespace hourglass::storage::rocks {
+
+enum family : std::size_t { in_events, in_index, in_state, in_due, in_meta, family_count };
+
+inline constexpr std::array<const char*, family_count> family_names{"events", "index", "state", "due", "meta"};
+
+/// What a status means; `doing` completes "cannot …".
+events::error to_error(const rocksdb::Status& status, std::string_view doing);
+
+/// Hears from RocksDB's threads that writes are refused, or accepted again.
+class health_listener final : public rocksdb::EventListener {
+public:
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
+  void OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) override;
+
+  std::optional<events::error> refusal() const;
+  void clear();
+
+private:
+  mutable std::mutex mutex_;
+  std::optional<events::error> refusal_;
+};
+
+/// An open database with its families.
+struct database {
+  std::shared_ptr<rocksdb::Cache> cache;
+  std::shared_ptr<health_listener> health;
+  std::unique_ptr<rocksdb::DB> db;
+  std::array<rocksdb::ColumnFamilyHandle*, family_count> families{};
+
+  database() = default;
+  database(database&&) = default;
+  database& operator=(database&&) = default;
+  ~database();
+};
+
+class rocks_store final : public store {
+public:
+  rocks_store(std::filesystem::path folder, database opened) : folder_(std::move(folder)), base_(std::move(opened)) {}
+  ~rocks_store() override;
+
+  /// Reads the cursors and verifies the tail of the log.
+  events::outcome<void> start(std::size_t verify_records);
+
+  // -- the write ----------------------------------------------------------------
+  events::outcome<void> write(std::span<const record_batch> batches, position first, durability how) override;
+  position end() const noexcept override { return end_.load(); }
+  events::outcome<void> resume() override;
+  events::outcome<void> health() const override;
+  store_figures figures() const override;
+
+  // -- streams --------------------------------------------------------------------
+  events::outcome<std::optional<events::chain_head>> head(const events::sandbox_id& sandbox) const override;
+  events::outcome<std::vector<events::record>> read(const events::sandbox_id& sandbox, events::seq from,
+                                                    read_budget budget) const override;
+  events::outcome<std::optional<std::string>> read_raw(const events::sandbox_id& sandbox,
+                                                       events::seq seq) const override;
+  events::outcome<std::vector<log_entry>> read_log(position from, read_budget budget) const override;
+  events::outcome<events::seq> seq_at(const events::sandbox_id& sandbox, events::wall_time t) const override;
+  events::outcome<events::chain_head>
+  verify(const events::sandbox_id& sandbox, const std::function<bool(events::seq)>& progress) const override;
+
+  // -- rows -------------------------------------------------------------------------
+  events::outcome<std::optional<std::string>> get(std::string_view key) const override;
+  events::outcome<std::vector<row>> scan(std::string_view prefix, std::string_view after, std::size_t limit,
+                                         bool reverse) const override;
+  events::outcome<void> put(std::span<const row> rows) override;
+
+  // -- snapshots ----------------------------------------------------------------------
+  events::outcome<void> put_snapshot(const events::sandbox_id& sandbox, const snapshot& s) override;
+  events::outcome<std::optional<snapshot>> latest_snapshot(const events::sandbox_id& sandbox,
+                                                           events::seq at_most) const override;
+
+  // -- due ----------------------------------------------------------------------------
+  events::outcome<std::vector<due_entry>> due_until(events::wall_time until, std::size_t limit,
+                                                    const std::optional<due_entry>& after) const override;
+  events::outcome<void> drop_due_before(events::wall_time t) override;
+
+  // -- index --------------------------------------------------------------------------
+  events::outcome<void> put_index(std::span<const std::string> index_keys, position folded) override;
+  position index_end() const noexcept override { return index_end_.load(); }
+  events::outcome<std::vector<std::string>> scan_index(std::string_view from, std::string_view to,
+                                                       std::size_t limit, bool reverse) const override;
+
+private:
+  rocksdb::DB& db() const { return *base_.db; }
+  rocksdb::ColumnFamilyHandle* in(family which) const { return base_.families[which]; }
+
+  events::outcome<std::optional<std::string>> fetch(family which, std::string_view key) const;
+
+  /// Walks the keys of [from, to) until `visit` returns false. Every iteration of this store has both bounds.
+  template <class Visit>
+  events::outcome<void> walk(family which, std::string_view from, std::string_view to, bool reverse, Visit visit) const;
+
+  events::outcome<position> read_end() const;
+  events::outcome<std::uint64_t> read_number(family which, std::string_view key, std::uint64_t otherwise) const;
+  events::outcome<void> verify_tail(std::size_t records) const;
+  events::outcome<void> verify_against_head_file() const;
+  void add_to_batch(const record_batch& batch, position& at);
+  void add_rows(rocksdb::WriteBatch& to, std::span<const row> rows) const;
+  void renew_head_file(std::span<const record_batch> batches);
+
+  std::filesystem::path folder_;
+  database base_;
+  rocksdb::WriteBatch batch_;   ///< reused by `write`, so that its memory is
+  std::mutex due_mutex_;        ///< an entry is not written into a minute that is being dropped
+  std::uint64_t due_minute_ = 0; ///< under `due_mutex_`
+  std::atomic<std::uint64_t> due_from_{0};
+  std::mutex snapshot_mutex_;
+  std::atomic<position> end_{1};
+  std::atomic<position> index_end_{1};
+  std::chrono::steady_clock::time_point head_file_renewed_{};
+};
+
+} // namespace hourglass::storage::rocks
