@@ -88,8 +88,9 @@ public:
   /// A mock request for `sandbox`; `request.target` is relative to the sandbox.
   virtual void serve(const events::sandbox_id& sandbox, mock::request request, caller who, on_answer done) = 0;
 
-  /// Creates a sandbox. `receipt.reply` is the sandbox as JSON with `id`, and once only, `client_secret`.
-  virtual void create(mock::create_settings what, caller who, on_receipt done) = 0;
+  /// Creates a sandbox from the API's JSON (`mock::create_sandbox`). `receipt.reply` is the sandbox as JSON with `id` and, this once,
+  /// `client_id` and `client_secret`. A uid that is taken is `errc::conflict`.
+  virtual void create(std::string text, caller who, on_receipt done) = 0;
 
   virtual void submit(const events::sandbox_id& sandbox, command what, caller who, on_receipt done) = 0;
 

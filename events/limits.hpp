@@ -30,7 +30,8 @@ inline constexpr std::size_t in_flight_bytes = 256 * mebi; ///< admission credit
 // -- storage ------------------------------------------------------------------------
 inline constexpr std::size_t journal_queue_bytes = 64 * mebi;
 inline constexpr std::size_t journal_batch_bytes = 4 * mebi; ///< one sync's worth
-inline constexpr std::uint64_t events_per_snapshot = 2'000;
+inline constexpr std::uint64_t events_per_snapshot = 50'000;    ///< of a busy sandbox: a restart folds at most this many
+inline constexpr std::uint64_t events_per_sleep_snapshot = 200; ///< before it sleeps: waking must take milliseconds
 inline constexpr std::size_t page_size = 250; ///< largest page of any list
 
 // -- a sandbox ----------------------------------------------------------------------
@@ -45,7 +46,7 @@ inline constexpr std::size_t endpoint_path_bytes = 4 * kibi;
 inline constexpr std::size_t endpoint_path_segments = 64;  ///< the router recurses once a segment
 inline constexpr std::size_t endpoint_body_bytes = 1 * mebi;
 inline constexpr std::size_t json_depth = 128;             ///< every reader and writer of JSON recurses
-inline constexpr std::size_t document_nodes = 2'000'000;   ///< after YAML aliases are expanded (billion laughs)
+inline constexpr std::size_t document_nodes = 1'000'000;   ///< after YAML aliases are expanded (billion laughs)
 inline constexpr std::size_t document_warnings = 100;
 inline constexpr std::size_t document_webhooks = 1'000;
 inline constexpr std::size_t template_expressions = 1'000;

@@ -1,0 +1,140 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "actors/messages.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+/// The four children of a sandbox: shells around pure cores. Each holds its part of the state, decides on it, and proposes events to the sandbox.
+namespace hourglass::actors {
+
+/// First stage of the request pipeline: chooses what answers. All its proposals pass through the data actor, so that the log has the
+/// changes of endpoints and data in the order in which requests saw them.
+class endpoint_actor : public caf::event_based_actor {
+public:
+  endpoint_actor(caf::actor_config& cfg, mock::endpoint_state state, caf::actor data, std::uint32_t generation);
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+
+private:
+  mock::endpoint_state state_;
+  caf::actor data_;
+  std::uint32_t generation_;
+};
+
+/// Second stage: renders answers from data and env, and owns both.
+class data_actor : public caf::event_based_actor {
+public:
+  data_actor(caf::actor_config& cfg, const events::redactor& redactor, mock::data_state state, caf::actor sandbox,
+             std::uint32_t generation);
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+
+private:
+  void serve(const request_ptr& job);
+
+  const events::redactor& redactor_;
+  mock::data_state state_;
+  caf::actor sandbox_;
+  std::uint32_t generation_;
+};
+
+/// Virtual time: one armed timer, and the steps of an advance.
+class clock_actor : public caf::event_based_actor {
+public:
+  clock_actor(caf::actor_config& cfg, mock::clock_state state, resident_ptr door, caf::actor sandbox, std::uint32_t generation);
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+
+private:
+  void change(const change_ptr& job);
+  bool carry_out(const mock::clock_command& command);
+  void after_change();
+  void step(std::optional<events::virtual_time> next);
+  void arm();
+
+  mock::clock_state state_;
+  resident_ptr door_;
+  caf::actor sandbox_;
+  std::uint32_t generation_;
+  std::optional<events::virtual_time> due_;
+  std::uint64_t timer_ = 0;
+  hold advancing_;
+};
+
+/// Messages, attempts, schedule: applies an event only once the sandbox has given it its place, and sends only what is durable.
+class outbox_actor : public caf::event_based_actor {
+public:
+  outbox_actor(caf::actor_config& cfg, environment& env, webhook::outbox_state state, mock::clock_state clock,
+               const events::chain_head& head, resident_ptr door, caf::actor sandbox, std::uint32_t generation);
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+
+private:
+  struct work {
+    change_ptr change;
+    std::shared_ptr<webhook::attempt_result> result;
+    webhook::fencing_token token = 0;
+    std::shared_ptr<hold> inside;
+    std::optional<webhook::progress_recovery> page;
+  };
+
+  // -- deciding ---------------------------------------------------------------------
+  void take(work w);
+  void process();
+  bool is_light(const work& w) const;
+  void decide_into(proposal& p, work& w);
+  void look_into(proposal& p, const change_ptr& job);
+  events::outcome<void> claims_are_free(const std::vector<events::draft>& drafts);
+  void on_sequenced(const sequenced& s);
+
+  // -- sending ----------------------------------------------------------------------
+  void pump();
+  bool send_attempt(webhook::start s); ///< false: the body cannot be read just now
+  events::outcome<std::string> body_of(events::seq message);
+  void on_durable(events::seq last);
+  void answer_settle();
+
+  // -- recoveries -------------------------------------------------------------------
+  void scan();
+
+  events::virtual_time now() const;
+  events::context system_context() const;
+
+  environment& env_;
+  webhook::outbox_state state_;
+  mock::clock_state clock_;
+  events::sandbox_id id_;
+  resident_ptr door_;
+  caf::actor sandbox_;
+  std::uint32_t generation_;
+
+  std::deque<work> waiting_;
+  proposal_ptr in_sequence_;          ///< proposed, place not yet known; nothing else is decided meanwhile
+  std::vector<webhook::fact> facts_;  ///< of `in_sequence_`
+  events::seq durable_ = 0;
+  std::deque<webhook::start> gated_;  ///< taken, but their message is not durable yet
+  struct fresh_body {
+    std::string text;
+    std::size_t readers; ///< destinations that have not taken it yet
+  };
+  std::unordered_map<events::seq, fresh_body> fresh_; ///< bodies of messages that were never sent, while they fit
+  std::size_t fresh_bytes_ = 0;
+  std::set<std::string> claimed_;     ///< by proposals that are not yet durable
+  std::deque<std::pair<events::seq, std::string>> claims_to_forget_;
+  std::optional<events::virtual_time> told_due_;
+  bool settle_wanted_ = false;
+  std::set<std::string> scanning_; ///< recoveries whose next page is being read
+  hold recovering_;
+  hold sequencing_;
+  std::uint64_t retry_timer_ = 0;
+};
+
+} // namespace hourglass::actors

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "actors/registry.hpp"
+#include "actors/resident.hpp"
+
+#include <array>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+namespace hourglass::actors {
+
+/// Which sandboxes are in memory: id -> its door and its supervisor. Wakes one when work comes for it.
+///
+/// Threads: any. Sharded, so that requests of different sandboxes do not meet.
+class directory {
+public:
+  directory(caf::actor_system& system, environment& env, registry::uid_claims& uids);
+
+  struct visitor {
+    caf::actor sandbox;
+    hold inside;
+  };
+
+  /// The supervisor of `id`, woken if it sleeps, with one piece of work let in.
+  /// Fails with `errc::not_found` unless it exists (or `create`), `errc::overloaded` when it has too much in hand.
+  events::outcome<visitor> enter(const events::sandbox_id& id, bool create = false);
+
+  /// Its supervisor if it is in memory; nothing is let in.
+  std::optional<caf::actor> peek(const events::sandbox_id& id) const;
+
+  /// Wakes it, if it sleeps, without work: something of it is due.
+  caf::actor wake(const events::sandbox_id& id);
+
+  void forget(const resident_ptr& door);
+
+  std::size_t live() const;
+
+  struct seat {
+    resident_ptr door;
+    caf::actor sandbox;
+  };
+  std::vector<seat> all() const;
+
+private:
+  struct shard {
+    mutable std::mutex mutex;
+    std::unordered_map<events::sandbox_id, seat> seats;
+  };
+  shard& shard_of(const events::sandbox_id& id) { return shards_.at(std::hash<events::sandbox_id>{}(id) % shards_.size()); }
+  const shard& shard_of(const events::sandbox_id& id) const { return shards_.at(std::hash<events::sandbox_id>{}(id) % shards_.size()); }
+  seat spawn(const events::sandbox_id& id);
+
+  caf::actor_system& system_;
+  environment& env_;
+  registry::uid_claims& uids_;
+  std::array<shard, 64> shards_;
+};
+
+/// Looks after the sandboxes at intervals: lets idle ones leave memory, wakes those that have something due, deletes expired ones, and brings
+/// the journal back after a failure.
+class caretaker_actor : public caf::event_based_actor {
+public:
+  caretaker_actor(caf::actor_config& cfg, environment& env, directory& where);
+  caf::behavior make_behavior() override;
+
+private:
+  void passivate();
+  void wake_due();
+  void sweep_due();
+  void expire();
+
+  environment& env_;
+  directory& where_;
+  std::set<std::pair<std::int64_t, events::sandbox_id>> woken_for_; ///< due entries that have been served, until they are dropped
+  std::optional<events::wall_time> sweeping_;                       ///< entries before this are being renewed
+  std::shared_ptr<void> renewals_;                                  ///< alive while a sandbox has not yet renewed
+  std::weak_ptr<void> renewals_left_;
+  std::string expiry_cursor_;
+  std::uint64_t round_ = 0;
+};
+
+} // namespace hourglass::actors

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "actors/caf.hpp"
+#include "actors/node.hpp"
+#include "actors/resident.hpp"
+#include "webhook/dispatcher.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+
+namespace hourglass::actors {
+
+/// What every actor of the node uses and none owns. Outlives the actor system.
+struct environment {
+  const node_options& options;
+  storage::store& store;
+  storage::journal& journal;
+  storage::index_writer& index;
+  const webhook::dispatcher& dispatcher;
+  const events::redactor& redactor;
+  std::function<void(std::function<void()>)> post;    ///< runs blocking work on a reader thread
+  std::function<void(const resident_ptr&)> forget;    ///< takes a closed sandbox off the map
+
+  struct {
+    std::atomic<std::uint64_t> woken{0}, passivated{0}, degraded{0}, child_restarts{0}, requests{0}, rejected{0}, attempts{0}, attempts_in_flight{0};
+  } counters;
+  std::atomic<bool> stopping{false};
+};
+
+inline events::wall_time wall_now() noexcept {
+  return {std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+}
+
+} // namespace hourglass::actors

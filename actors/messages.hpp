@@ -1,0 +1,132 @@
+#pragma once
+
+#include "actors/caf.hpp"
+#include "actors/node.hpp"
+#include "actors/resident.hpp"
+#include "mock/serve.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What the actors of one sandbox say to each other. Everything large goes by shared pointer; nothing here crosses the network.
+namespace hourglass::actors {
+
+enum class child : std::uint8_t { endpoint, data, clock, outbox, sandbox };
+
+/// A mock request on its way: door, endpoint (routes), data (renders), sandbox (makes it durable), caller.
+struct request_job {
+  mock::request request;
+  events::context ctx;
+  mock::plan plan;
+  on_answer done; ///< called exactly once, by `answer` or at the end of life
+  hold inside;
+
+  void answer(events::outcome<mock::response> result);
+  ~request_job();
+};
+using request_ptr = std::shared_ptr<request_job>;
+
+/// A change or a look on its way to the child that decides it.
+struct change_job {
+  std::variant<command, reading> what;
+  events::context ctx;
+  std::optional<std::string> reply_override; ///< instead of the core's reply (a new sandbox shows its secret once)
+  on_receipt done;
+  hold inside;
+
+  void answer(events::outcome<receipt> result);
+  ~change_job();
+};
+using change_ptr = std::shared_ptr<change_job>;
+
+/// Events that a child wants in the log, in order, and who waits for each part of them.
+struct proposal {
+  struct part {
+    events::context ctx;
+    std::vector<events::draft> drafts; ///< may be empty: then the part only waits until all before it is durable
+    request_ptr request;               ///< answered with `response` once durable
+    mock::response response;
+    change_ptr change; ///< answered with `reply` once durable
+    std::string reply;
+  };
+  child from = child::sandbox;
+  std::uint32_t generation = 0; ///< of the child; what a replaced child proposed is refused
+  std::vector<part> parts;
+  std::optional<events::virtual_time> due; ///< outbox: something of this falls due then
+  bool want_durable = false;               ///< outbox: tell when it is durable
+
+  void fail(const events::error& why);
+};
+using proposal_ptr = std::shared_ptr<proposal>;
+
+struct serve_request { request_ptr job; };
+struct do_change { change_ptr job; };
+struct propose { proposal_ptr what; };
+
+/// To the outbox: its proposal stands at `first`, …; apply it. Not yet durable.
+struct sequenced {
+  proposal_ptr what;
+  events::seq first = 0;
+  events::wall_time wall;
+};
+/// To the outbox: everything up to `last` is durable.
+struct durable { events::seq last = 0; };
+
+/// From the journal's thread to the sandbox: an append did not commit.
+struct append_failed { std::uint32_t generation = 0; events::error why; };
+
+/// From the directory to the sandbox: leave memory if nothing is in hand.
+struct retire {};
+/// From the directory: write a new due entry if anything is pending, the old ones are about to go.
+struct renew_due { std::shared_ptr<void> done; };
+
+/// From the sandbox to clock and outbox: the clock's new state.
+struct clock_is { mock::clock_state state; };
+/// From clock (by way of the sandbox) to the outbox: fire what is due.
+struct fire_due {};
+/// From outbox (by way of the sandbox) to the clock: the earliest future due moment has changed.
+struct due_is { std::optional<events::virtual_time> at; };
+/// From the clock (by way of the sandbox) to the outbox, during an advance: answer `settled` when nothing is in flight or due.
+struct settle {};
+/// The answer: nothing in flight, and the next due moment.
+struct settled { std::optional<events::virtual_time> next; };
+
+struct attempt_done {
+  webhook::fencing_token token = 0;
+  std::shared_ptr<webhook::attempt_result> result;
+  std::shared_ptr<hold> inside; ///< until what it leads to is proposed
+};
+struct recovery_page {
+  webhook::progress_recovery what;
+  std::optional<events::error> failed;
+};
+
+struct tick { std::uint64_t generation = 0; };
+struct restart_children {};
+/// Tests only: the child's next message throws.
+struct crash_child { child which = child::data; };
+
+} // namespace hourglass::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::serve_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::do_change)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::propose)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::sequenced)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::durable)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::append_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::retire)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::renew_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::clock_is)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::fire_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::due_is)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::settle)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::attempt_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::recovery_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::restart_children)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::crash_child)

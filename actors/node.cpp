@@ -1,0 +1,231 @@
+#include "actors/node.hpp"
+
+#include "actors/caf.hpp"
+#include "actors/directory.hpp"
+#include "actors/environment.hpp"
+#include "actors/messages.hpp"
+#include "actors/node_secrets.hpp"
+#include "actors/reader_pool.hpp"
+#include "actors/registry.hpp"
+
+
+#include <thread>
+
+namespace hourglass::actors {
+
+namespace {
+
+struct scheduler_config : caf::actor_system_config {
+  explicit scheduler_config(unsigned workers) {
+    set("scheduler.policy", caf::atom("sharing")); // sleeps on a condition variable; work stealing naps for up to 10 ms when idle
+    set("scheduler.max-threads", std::size_t{workers});
+    set("scheduler.max-throughput", std::size_t{64}); // a busy sandbox gives way
+  }
+};
+
+class real_node final : public node {
+public:
+  real_node(node_options options, std::unique_ptr<storage::store> store, events::redactor redactor)
+    : options_(std::move(options)),
+      redactor_(std::make_shared<const events::redactor>(std::move(redactor))),
+      store_(std::move(store)),
+      readers_(options_.readers),
+      index_(storage::open_index_writer(*store_)),
+      journal_(storage::open_journal(*store_)),
+      client_(http::client::open(options_.client, options_.guard)),
+      dispatcher_(*client_, redactor_),
+      config_(options_.workers),
+      system_(std::make_unique<caf::actor_system>(config_)) {
+    env_.reset(new environment{
+      options_, *store_, *journal_, *index_, dispatcher_, *redactor_, [this](std::function<void()> work) { readers_.post(std::move(work)); },
+      [this](const resident_ptr& door) { directory_->forget(door); }});
+    directory_ = std::make_unique<directory>(*system_, *env_, uids_);
+    journal_->listen([index = index_.get()](storage::position end) { index->notify(end); });
+    caretaker_ = system_->spawn<caretaker_actor>(std::ref(*env_), std::ref(*directory_));
+  }
+
+  ~real_node() override { stop(std::chrono::milliseconds{0}); }
+
+  void serve(const events::sandbox_id& sandbox, mock::request request, caller who, on_answer done) override {
+    env_->counters.requests.fetch_add(1, std::memory_order_relaxed);
+    auto visitor = let_in(sandbox, false);
+    if (!visitor)
+      return done(tl::unexpected<events::error>{std::move(visitor).error()});
+    auto job = std::make_shared<request_job>();
+    job->request = std::move(request);
+    job->ctx.principal = std::move(who.principal);
+    job->ctx.correlation = std::move(who.correlation);
+    job->done = std::move(done);
+    job->inside = std::move(visitor->inside);
+    caf::anon_send(visitor->sandbox, serve_request{std::move(job)});
+  }
+
+  void create(std::string text, caller who, on_receipt done) override {
+    auto id = events::make_sandbox_id(wall_now().us / 1000, events::draw_entropy());
+    auto secret = new_client_secret();
+    mock::create_sandbox what;
+    what.text = std::move(text);
+    what.keys.push_back({"default", hash_of(secret)});
+    auto visitor = let_in(id, true);
+    if (!visitor)
+      return done(tl::unexpected<events::error>{std::move(visitor).error()});
+    auto job = std::make_shared<change_job>();
+    job->what = command{mock::settings_command{std::move(what)}};
+    job->reply_override = R"(,"client_id":")" + id.to_string() + R"(","client_secret":")" + secret + '"';
+    submit_job(std::move(*visitor), job, std::move(who), std::move(done));
+  }
+
+  void submit(const events::sandbox_id& sandbox, command what, caller who, on_receipt done) override {
+    auto visitor = let_in(sandbox, false);
+    if (!visitor)
+      return done(tl::unexpected<events::error>{std::move(visitor).error()});
+    auto job = std::make_shared<change_job>();
+    job->what = std::move(what);
+    submit_job(std::move(*visitor), job, std::move(who), std::move(done));
+  }
+
+  void read(const events::sandbox_id& sandbox, reading what, on_receipt done) override {
+    auto visitor = let_in(sandbox, false);
+    if (!visitor)
+      return done(tl::unexpected<events::error>{std::move(visitor).error()});
+    auto job = std::make_shared<change_job>();
+    job->what = std::move(what);
+    submit_job(std::move(*visitor), job, {}, std::move(done));
+  }
+
+  events::outcome<events::sandbox_id> resolve(std::string_view id_or_uid) const override {
+    if (auto id = events::sandbox_id::parse(id_or_uid)) {
+      if (directory_->peek(*id))
+        return *id;
+      auto row = store_->get(registry::sandbox_key(*id));
+      if (!row)
+        return tl::unexpected<events::error>{std::move(row).error()};
+      if (*row)
+        return *id;
+      return events::failure(events::errc::not_found, "no such sandbox");
+    }
+    return look_up(registry::uid_key(id_or_uid), events::errc::not_found, "no such sandbox");
+  }
+
+  events::outcome<events::sandbox_id> authenticate(std::string_view client_secret) const override {
+    return look_up(registry::api_key_key(hash_of(client_secret)), events::errc::unauthorized, "this key is not valid");
+  }
+
+  events::outcome<listed> list(std::string_view after, std::size_t limit) const override {
+    std::string from;
+    if (!after.empty()) {
+      auto id = events::sandbox_id::parse(after);
+      if (!id)
+        return events::failure(events::errc::invalid, "not a cursor of this list", "cursor");
+      from = registry::sandbox_key(*id);
+    }
+    auto rows = store_->scan(registry::sandbox_prefix, from, limit + 1);
+    if (!rows)
+      return tl::unexpected<events::error>{std::move(rows).error()};
+    listed out;
+    for (std::size_t i = 0; i < rows->size() && i < limit; ++i)
+      out.sandboxes.push_back(std::move((*rows)[i].value));
+    if (rows->size() > limit) {
+      auto id = registry::id_of(std::string_view{(*rows)[limit - 1].key}.substr(registry::sandbox_prefix.size()));
+      if (id)
+        out.next = id->to_string();
+    }
+    return out;
+  }
+
+  void post(std::function<void()> work) override { readers_.post(std::move(work)); }
+  storage::store& store() noexcept override { return *store_; }
+  storage::index_writer& index() noexcept override { return *index_; }
+  storage::journal& journal() noexcept override { return *journal_; }
+  const events::redactor& redactor() const noexcept override { return *redactor_; }
+
+  node_counters counters() const noexcept override {
+    const auto& c = env_->counters;
+    return {directory_->live(), c.woken,  c.passivated, c.degraded,
+            c.child_restarts,   c.requests, c.rejected, c.attempts,
+            c.attempts_in_flight};
+  }
+
+  void stop(std::chrono::milliseconds grace) override {
+    std::lock_guard guard{stop_mutex_};
+    if (!system_)
+      return;
+    env_->stopping = true;
+    auto deadline = std::chrono::steady_clock::now() + grace;
+    auto busy = [this] {
+      for (const auto& s : directory_->all())
+        if (s.door->inside() != 0)
+          return true;
+      return false;
+    };
+    while (busy() && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    client_->stop(std::chrono::milliseconds{0}); // attempts still under way come back as cancelled and stay pending in the log
+    caf::anon_send_exit(caretaker_, caf::exit_reason::user_shutdown);
+    caretaker_ = nullptr;
+    for (const auto& s : directory_->all()) {
+      caf::anon_send_exit(s.sandbox, caf::exit_reason::user_shutdown);
+      directory_->forget(s.door);
+    }
+    readers_.stop();
+    journal_.reset(); // what was appended is written and answered, and its handlers let go of the actors
+    system_.reset();  // waits for every actor
+    index_.reset();
+    client_.reset();
+    store_.reset();
+  }
+
+private:
+  events::outcome<directory::visitor> let_in(const events::sandbox_id& sandbox, bool create) {
+    if (env_->stopping)
+      return events::failure(events::errc::unavailable, "the server is shutting down");
+    return directory_->enter(sandbox, create);
+  }
+
+  static void submit_job(directory::visitor visitor, const change_ptr& job, caller who, on_receipt done) {
+    job->ctx.principal = std::move(who.principal);
+    job->ctx.correlation = std::move(who.correlation);
+    job->done = std::move(done);
+    job->inside = std::move(visitor.inside);
+    caf::anon_send(visitor.sandbox, do_change{job});
+  }
+
+  events::outcome<events::sandbox_id> look_up(const std::string& key, events::errc missing, const char* what) const {
+    auto row = store_->get(key);
+    if (!row)
+      return tl::unexpected<events::error>{std::move(row).error()};
+    if (!*row)
+      return events::failure(missing, what);
+    return registry::id_of(**row);
+  }
+
+  node_options options_;
+  std::shared_ptr<const events::redactor> redactor_;
+  std::unique_ptr<storage::store> store_;
+  reader_pool readers_;
+  std::unique_ptr<storage::index_writer> index_;
+  std::unique_ptr<storage::journal> journal_;
+  std::unique_ptr<http::client> client_;
+  webhook::dispatcher dispatcher_;
+  scheduler_config config_;
+  std::unique_ptr<caf::actor_system> system_;
+  registry::uid_claims uids_;
+  std::unique_ptr<environment> env_;
+  std::unique_ptr<directory> directory_;
+  caf::actor caretaker_;
+  std::mutex stop_mutex_;
+};
+
+} // namespace
+
+events::outcome<std::unique_ptr<node>> node::open(node_options options) {
+  auto store = storage::open_rocks_store(options.data / "rocksdb");
+  if (!store)
+    return tl::unexpected<events::error>{std::move(store).error()};
+  auto key = redaction_key(options.data);
+  if (!key)
+    return tl::unexpected<events::error>{std::move(key).error()};
+  return std::make_unique<real_node>(std::move(options), std::move(*store), events::redactor{*key});
+}
+
+} // namespace hourglass::actors

@@ -1,0 +1,369 @@
+#include "actors/children.hpp"
+
+#include "actors/recovery_scan.hpp"
+#include "actors/registry.hpp"
+#include "events/codec.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace hourglass::actors {
+
+namespace {
+
+constexpr std::size_t most_in_a_proposal = 256;
+constexpr std::size_t most_taken_at_once = 256;
+constexpr std::size_t fresh_bytes_kept = 8 * limits::mebi;
+/// A recovery queues no more while this many deliveries wait: the log holds the rest.
+constexpr std::size_t pending_before_scan = 5'000;
+
+/// When the sandbox must be awake because of `f`: a crash must not leave a delivery waiting for a visitor.
+std::optional<events::virtual_time> due_of(const webhook::fact& f, events::virtual_time now) {
+  if (auto* m = std::get_if<webhook::message_created>(&f))
+    return m->destinations.empty() ? std::nullopt : std::optional{now};
+  if (auto* a = std::get_if<webhook::attempt_finished>(&f))
+    return a->next;
+  if (std::holds_alternative<webhook::resend_requested>(f) || std::holds_alternative<webhook::recovery_started>(f)
+      || std::holds_alternative<webhook::recovery_progressed>(f) || std::holds_alternative<webhook::destination_updated>(f))
+    return now;
+  return std::nullopt;
+}
+
+} // namespace
+
+outbox_actor::outbox_actor(caf::actor_config& cfg, environment& env, webhook::outbox_state state, mock::clock_state clock,
+                           const events::chain_head& head, resident_ptr door, caf::actor sandbox, std::uint32_t generation)
+  : caf::event_based_actor(cfg),
+    env_(env),
+    state_(std::move(state)),
+    clock_(clock),
+    id_(door->id()),
+    door_(std::move(door)),
+    sandbox_(std::move(sandbox)),
+    generation_(generation),
+    durable_(head.seq) {
+}
+
+caf::behavior outbox_actor::make_behavior() {
+  scan();
+  pump();
+  return {
+    [this](const do_change& m) { take({.change = m.job}); },
+    [this](const attempt_done& m) { take({.result = m.result, .token = m.token, .inside = m.inside}); },
+    [this](const recovery_page& m) {
+      if (m.failed) { // the log could not be read; the recovery stays where it is and goes on with the next change or wake-up
+        scanning_.erase(m.what.id);
+        answer_settle();
+        return;
+      }
+      take({.page = m.what});
+    },
+    [this](const sequenced& m) { on_sequenced(m); },
+    [this](const durable& m) { on_durable(m.last); },
+    [this](const clock_is& m) {
+      clock_ = m.state;
+      told_due_.reset(); // the same virtual moment is another wall time now
+      pump();
+    },
+    [this](const fire_due&) {
+      told_due_.reset();
+      pump();
+    },
+    [this](const settle&) {
+      settle_wanted_ = true;
+      answer_settle();
+    },
+    [this](const tick& m) {
+      if (m.generation == retry_timer_)
+        pump();
+    },
+    [](const crash_child&) { throw std::runtime_error{"crashed on purpose"}; },
+  };
+}
+
+// -- deciding -------------------------------------------------------------------------
+
+void outbox_actor::take(work w) {
+  waiting_.push_back(std::move(w));
+  process();
+}
+
+/// Messages and attempts depend on nothing that another of them changes, so many go in one proposal; everything else goes alone.
+bool outbox_actor::is_light(const work& w) const {
+  if (w.result)
+    return true;
+  if (!w.change)
+    return false;
+  auto* c = std::get_if<command>(&w.change->what);
+  auto* asked = c ? std::get_if<webhook::command>(c) : nullptr;
+  return asked && std::holds_alternative<webhook::create_message>(*asked);
+}
+
+void outbox_actor::process() {
+  while (!in_sequence_ && !waiting_.empty()) {
+    auto p = std::make_shared<proposal>();
+    p->from = child::outbox;
+    p->generation = generation_;
+    facts_.clear();
+    bool light = is_light(waiting_.front());
+    std::vector<std::shared_ptr<hold>> insiders; // leave only when the sandbox holds the append itself
+    do {
+      auto w = std::move(waiting_.front());
+      waiting_.pop_front();
+      if (w.inside)
+        insiders.push_back(w.inside);
+      decide_into(*p, w);
+    } while (light && p->parts.size() < most_in_a_proposal && !waiting_.empty() && is_light(waiting_.front()));
+    if (p->parts.empty())
+      continue;
+    for (const auto& f : facts_)
+      if (auto due = due_of(f, now()); due && (!p->due || *due < *p->due))
+        p->due = due;
+    if (!facts_.empty()) {
+      p->want_durable = true;
+      in_sequence_ = p;
+      sequencing_ = hold::follow(door_);
+    }
+    send(sandbox_, propose{std::move(p)});
+  }
+  answer_settle();
+}
+
+void outbox_actor::decide_into(proposal& p, work& w) {
+  events::context ctx = w.change ? w.change->ctx : system_context();
+  std::optional<webhook::command> c;
+  if (w.result) {
+    env_.counters.attempts_in_flight.fetch_sub(1, std::memory_order_relaxed);
+    if (w.result->answer.error == http::transport_error::cancelled) { // the node is stopping: as if never tried
+      webhook::give_back(state_, w.token);
+      return;
+    }
+    c = webhook::finish_attempt{w.token, std::move(*w.result)};
+  } else if (w.page) {
+    c = std::move(*w.page);
+    scanning_.erase(std::get<webhook::progress_recovery>(*c).id);
+  } else if (auto* asked = std::get_if<command>(&w.change->what)) {
+    c = std::move(std::get<webhook::command>(*asked));
+  } else {
+    look_into(p, w.change);
+    return;
+  }
+  auto decided = webhook::decide(state_, *c, ctx);
+  auto fail = [&w](events::error why) {
+    if (w.change)
+      w.change->answer(tl::unexpected<events::error>{std::move(why)});
+  };
+  if (!decided)
+    return fail(std::move(decided).error());
+  if (auto free = claims_are_free(decided->drafts); !free)
+    return fail(std::move(free).error());
+  for (const auto& d : decided->drafts)
+    claimed_.insert(d.claims.begin(), d.claims.end());
+  if (decided->drafts.empty() && !w.change)
+    return; // a late answer
+  std::move(decided->facts.begin(), decided->facts.end(), std::back_inserter(facts_));
+  auto& part = p.parts.emplace_back();
+  part.ctx = std::move(ctx);
+  part.drafts = std::move(decided->drafts);
+  part.change = std::move(w.change);
+  part.reply = std::move(decided->reply);
+}
+
+void outbox_actor::look_into(proposal& p, const change_ptr& job) {
+  auto text = std::get<look<webhook::outbox_state>>(std::get<reading>(job->what))(state_, job->ctx.now);
+  if (!text) {
+    job->answer(tl::unexpected<events::error>{std::move(text).error()});
+    return;
+  }
+  auto& part = p.parts.emplace_back();
+  part.ctx = job->ctx;
+  part.change = job;
+  part.reply = std::move(*text);
+}
+
+events::outcome<void> outbox_actor::claims_are_free(const std::vector<events::draft>& drafts) {
+  for (const auto& d : drafts) {
+    for (const auto& claim : d.claims) {
+      auto row = env_.store.get(registry::claim_key(id_, claim));
+      if (!row)
+        return tl::unexpected<events::error>{std::move(row).error()};
+      if (*row || claimed_.find(claim) != claimed_.end())
+        return events::failure(events::errc::conflict, "this event id has been used before", "/eventId");
+    }
+  }
+  return {};
+}
+
+void outbox_actor::on_sequenced(const sequenced& s) {
+  if (s.what != in_sequence_)
+    return;
+  events::seq seq = s.first;
+  std::size_t f = 0;
+  for (const auto& part : s.what->parts) {
+    for (const auto& d : part.drafts) {
+      auto& fact = facts_.at(f++);
+      webhook::apply(state_, {seq, s.wall, part.ctx.now}, fact);
+      if (auto* m = std::get_if<webhook::message_created>(&fact);
+          m && !m->destinations.empty() && fresh_bytes_ + m->body.size() <= fresh_bytes_kept) {
+        fresh_bytes_ += m->body.size();
+        fresh_.emplace(seq, fresh_body{std::move(m->body), m->destinations.size()});
+      }
+      for (const auto& claim : d.claims)
+        claims_to_forget_.emplace_back(seq, claim);
+      ++seq;
+    }
+  }
+  in_sequence_ = nullptr;
+  sequencing_.release();
+  facts_.clear();
+  scan();
+  process();
+  pump();
+}
+
+// -- sending --------------------------------------------------------------------------
+
+void outbox_actor::pump() {
+  auto moment = now();
+  bool readable = true;
+  while (readable) {
+    auto starts = webhook::take_due(state_, moment, most_taken_at_once);
+    if (starts.empty())
+      break;
+    for (auto& s : starts) {
+      if (s.message->seq > durable_)
+        gated_.push_back(std::move(s));
+      else
+        readable = send_attempt(std::move(s)) && readable;
+    }
+  }
+  if (auto next = webhook::next_due(state_); next != told_due_) {
+    told_due_ = next;
+    send(sandbox_, due_is{next});
+  }
+  answer_settle();
+}
+
+void outbox_actor::on_durable(events::seq last) {
+  durable_ = std::max(durable_, last);
+  while (!claims_to_forget_.empty() && claims_to_forget_.front().first <= durable_) {
+    claimed_.erase(claims_to_forget_.front().second);
+    claims_to_forget_.pop_front();
+  }
+  std::deque<webhook::start> still;
+  for (auto& s : std::exchange(gated_, {})) {
+    if (s.message->seq <= durable_)
+      send_attempt(std::move(s));
+    else
+      still.push_back(std::move(s));
+  }
+  gated_ = std::move(still);
+}
+
+bool outbox_actor::send_attempt(webhook::start s) {
+  auto body = body_of(s.message->seq);
+  if (!body) { // the store cannot be read just now: pending again, another try in a second
+    webhook::give_back(state_, s.token);
+    delayed_send(this, std::chrono::seconds{1}, tick{++retry_timer_});
+    return false;
+  }
+  env_.counters.attempts.fetch_add(1, std::memory_order_relaxed);
+  env_.counters.attempts_in_flight.fetch_add(1, std::memory_order_relaxed);
+  auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
+  auto inside = std::make_shared<hold>(hold::follow(door_));
+  auto report = [self, inside](webhook::fencing_token token, webhook::attempt_result result) {
+    if (auto strong = self.lock())
+      caf::anon_send(caf::actor_cast<caf::actor>(strong),
+                     attempt_done{token, std::make_shared<webhook::attempt_result>(std::move(result)), inside});
+  };
+  env_.dispatcher.send(std::move(s), std::move(*body), wall_now().us, std::move(report));
+  return true;
+}
+
+events::outcome<std::string> outbox_actor::body_of(events::seq message) {
+  if (auto i = fresh_.find(message); i != fresh_.end()) {
+    if (--i->second.readers > 0)
+      return i->second.text;
+    auto body = std::move(i->second.text);
+    fresh_bytes_ -= body.size();
+    fresh_.erase(i);
+    return body;
+  }
+  auto raw = env_.store.read_raw(id_, message);
+  if (!raw)
+    return tl::unexpected<events::error>{std::move(raw).error()};
+  if (!*raw)
+    return events::failure(events::errc::corrupt, "a pending message is not in the log");
+  auto record = events::decode(**raw);
+  if (!record)
+    return tl::unexpected<events::error>{std::move(record).error()};
+  auto payload = events::upcast(*record);
+  if (!payload)
+    return tl::unexpected<events::error>{std::move(payload).error()};
+  return std::string{webhook::message_body(*payload)};
+}
+
+/// The clock, in an advance, wants to know when all that is due has happened.
+void outbox_actor::answer_settle() {
+  if (!settle_wanted_ || in_sequence_ || !waiting_.empty() || !scanning_.empty() || state_.in_flight_count() != 0)
+    return;
+  auto next = webhook::next_due(state_);
+  if (next && *next <= now())
+    return; // about to be taken
+  settle_wanted_ = false;
+  send(sandbox_, settled{next});
+}
+
+// -- recoveries -----------------------------------------------------------------------
+
+/// Reads the next page of every recovery that has room, on a reader thread.
+void outbox_actor::scan() {
+  bool any = false;
+  for (const auto* r : state_.recoveries()) {
+    if (r->state != webhook::recovery::phase::scanning)
+      continue;
+    any = true;
+    if (state_.pending_count() > pending_before_scan || !scanning_.insert(r->what.id).second)
+      continue;
+    auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
+    env_.post([&env = env_, id = id_, r = *r, self] {
+      auto page = read_recovery_page(env.store, env.index, id, r);
+      recovery_page m;
+      m.what.id = r.what.id;
+      if (page)
+        m.what = std::move(*page);
+      else
+        m.failed = std::move(page).error();
+      if (auto strong = self.lock())
+        caf::anon_send(caf::actor_cast<caf::actor>(strong), std::move(m));
+    });
+  }
+  if (any && !recovering_)
+    recovering_ = hold::follow(door_);
+  if (!any)
+    recovering_.release();
+}
+
+// -- moments --------------------------------------------------------------------------
+
+events::virtual_time outbox_actor::now() const { return mock::now(clock_, wall_now()); }
+
+events::context outbox_actor::system_context() const {
+  events::context ctx;
+  ctx.wall = wall_now();
+  ctx.now = mock::now(clock_, ctx.wall);
+  ctx.chance = events::draw_entropy();
+  ctx.principal = "system";
+  return ctx;
+}
+
+void outbox_actor::on_exit() {
+  waiting_.clear();
+  in_sequence_ = nullptr;
+  gated_.clear();
+  recovering_.release();
+  sequencing_.release();
+  sandbox_ = nullptr;
+}
+
+} // namespace hourglass::actors

@@ -1,0 +1,111 @@
+#include "actors/recovery_scan.hpp"
+
+#include "webhook/facts.hpp"
+
+#include <algorithm>
+
+namespace hourglass::actors {
+
+namespace {
+
+constexpr std::size_t messages_a_page = 100;
+
+/// The newest attempt of `message` at `destination` decides; a manual one that failed leaves what was before it.
+void add(delivery_past& past, const webhook::attempt_finished& a) {
+  past.attempts = std::max(past.attempts, a.number);
+  past.last = a.follows;
+  if (a.follows == webhook::outcome_kind::delivered)
+    past.dead = false;
+  else if (a.follows == webhook::outcome_kind::dead)
+    past.dead = true;
+}
+
+bool wants(const webhook::recovery_started& what, const webhook::message_created& m) {
+  return what.event_types.empty()
+         || std::find(what.event_types.begin(), what.event_types.end(), m.event_type) != what.event_types.end();
+}
+
+} // namespace
+
+events::outcome<delivery_past> past_of(const storage::store& store, const events::sandbox_id& sandbox, const std::string& message,
+                                       const std::string& destination) {
+  delivery_past past;
+  storage::history_query q;
+  q.sandbox = sandbox;
+  q.kinds = {events::kind::attempt_finished};
+  q.entity = message;
+  q.newest_first = false;
+  q.limit = limits::page_size;
+  for (;;) {
+    auto page = storage::find(store, q);
+    if (!page)
+      return tl::unexpected<events::error>{std::move(page).error()};
+    for (const auto& r : page->events) {
+      auto payload = events::upcast(r);
+      if (!payload)
+        return tl::unexpected<events::error>{std::move(payload).error()};
+      auto f = webhook::decode(r.header.kind, *payload);
+      if (!f)
+        return tl::unexpected<events::error>{std::move(f).error()};
+      if (auto* a = std::get_if<webhook::attempt_finished>(&*f); a && a->destination == destination)
+        add(past, *a);
+    }
+    if (!page->next)
+      return past;
+    q.after = *page->next;
+  }
+}
+
+events::outcome<webhook::progress_recovery> read_recovery_page(const storage::store& store, storage::index_writer& index,
+                                                               const events::sandbox_id& sandbox, const webhook::recovery& r) {
+  using namespace std::chrono_literals;
+  if (!index.wait_until(store.end(), std::chrono::steady_clock::now() + 30s))
+    return events::failure(events::errc::timeout, "the index is too far behind the log");
+  storage::history_query q;
+  q.sandbox = sandbox;
+  q.kinds = {events::kind::message_created};
+  q.after = r.cursor;
+  if (r.started_seq != 0)
+    q.before = r.started_seq;
+  q.newest_first = false;
+  q.limit = messages_a_page;
+  auto page = storage::find(store, q);
+  if (!page)
+    return tl::unexpected<events::error>{std::move(page).error()};
+
+  webhook::progress_recovery out;
+  out.id = r.what.id;
+  out.cursor = r.cursor;
+  for (const auto& e : page->events) {
+    out.cursor = e.header.seq;
+    ++out.seen;
+    if (e.header.virtual_ < r.what.since || e.header.virtual_ > r.what.until)
+      continue;
+    auto payload = events::upcast(e);
+    if (!payload)
+      return tl::unexpected<events::error>{std::move(payload).error()};
+    auto f = webhook::decode(e.header.kind, *payload);
+    if (!f)
+      return tl::unexpected<events::error>{std::move(f).error()};
+    auto& m = std::get<webhook::message_created>(*f);
+    if (!wants(r.what, m))
+      continue;
+    auto past = past_of(store, sandbox, m.id, r.what.destination);
+    if (!past)
+      return tl::unexpected<events::error>{std::move(past).error()};
+    bool take = false;
+    switch (r.what.scope) {
+      case webhook::recovery_scope::failed: take = past->attempts > 0 && past->last != webhook::outcome_kind::delivered; break;
+      case webhook::recovery_scope::missing: take = past->attempts == 0; break;
+      case webhook::recovery_scope::all: take = true; break;
+    }
+    if (take)
+      out.items.push_back({{m.id, e.header.seq, m.event_type, m.body_bytes}, past->attempts, past->dead});
+  }
+  if (page->next)
+    out.cursor = std::max(out.cursor, *page->next);
+  out.done = !page->next;
+  return out;
+}
+
+} // namespace hourglass::actors

@@ -1,0 +1,97 @@
+#pragma once
+
+#include "events/ids.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace hourglass::actors {
+
+/// The door of one sandbox that is in memory: how much work it has in hand, and whether it still takes more.
+///
+/// Work is counted from the moment it is let in until its answer is out; an append that is not yet durable, an attempt in flight and a clock
+/// that advances count too. A sandbox leaves memory only by `close()`, which succeeds only while nothing is counted, so nothing is ever lost in
+/// the mailbox of an actor that is going away.
+///
+/// Threads: any.
+class resident {
+public:
+  explicit resident(events::sandbox_id id) : id_(id) {}
+
+  const events::sandbox_id& id() const noexcept { return id_; }
+
+  enum class entry { in, full, closed };
+
+  /// Lets one piece of work in, unless `most` are in already or the door is closed.
+  entry enter(std::uint32_t most) noexcept {
+    auto before = count_.fetch_add(1, std::memory_order_acq_rel);
+    if ((before & closed_bit) != 0) {
+      leave();
+      return entry::closed;
+    }
+    if (before >= most) {
+      leave();
+      return entry::full;
+    }
+    return entry::in;
+  }
+
+  /// For work that follows from work already inside: never refused.
+  void enter_again() noexcept { count_.fetch_add(1, std::memory_order_acq_rel); }
+
+  void leave() noexcept { count_.fetch_sub(1, std::memory_order_acq_rel); }
+
+  /// Closes the door if nothing is inside.
+  bool close() noexcept {
+    std::uint32_t nothing = 0;
+    return count_.compare_exchange_strong(nothing, closed_bit, std::memory_order_acq_rel);
+  }
+
+  std::uint32_t inside() const noexcept { return count_.load(std::memory_order_acquire) & ~closed_bit; }
+
+  void touch(std::int64_t now_us) noexcept { last_used_us_.store(now_us, std::memory_order_relaxed); }
+  std::int64_t last_used_us() const noexcept { return last_used_us_.load(std::memory_order_relaxed); }
+
+private:
+  static constexpr std::uint32_t closed_bit = 1U << 31U;
+
+  events::sandbox_id id_;
+  std::atomic<std::uint32_t> count_{0};
+  std::atomic<std::int64_t> last_used_us_{0};
+};
+
+using resident_ptr = std::shared_ptr<resident>;
+
+/// One piece of work inside a resident; leaves when destroyed.
+class hold {
+public:
+  hold() = default;
+  /// Takes over an `enter()` that succeeded.
+  static hold adopt(resident_ptr door) { return hold{std::move(door)}; }
+  /// Enters for work that follows from work already inside.
+  static hold follow(const resident_ptr& door) {
+    door->enter_again();
+    return hold{door};
+  }
+  hold(hold&&) noexcept = default;
+  hold& operator=(hold&& other) noexcept {
+    release();
+    door_ = std::move(other.door_);
+    return *this;
+  }
+  ~hold() { release(); }
+
+  void release() noexcept {
+    if (auto door = std::exchange(door_, nullptr))
+      door->leave();
+  }
+  explicit operator bool() const noexcept { return door_ != nullptr; }
+
+private:
+  explicit hold(resident_ptr door) : door_(std::move(door)) {}
+  resident_ptr door_;
+};
+
+} // namespace hourglass::actors

@@ -1,0 +1,468 @@
+#include "actors/sandbox.hpp"
+
+#include "actors/deciding.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace hourglass::actors {
+
+namespace {
+
+/// Which child decides a change.
+template <class T>
+constexpr child decider() {
+  if constexpr (std::is_same_v<T, mock::endpoint_command> || std::is_same_v<T, look<mock::endpoint_state>>)
+    return child::endpoint;
+  else if constexpr (std::is_same_v<T, mock::data_command> || std::is_same_v<T, look<mock::data_state>>)
+    return child::data;
+  else if constexpr (std::is_same_v<T, mock::clock_command> || std::is_same_v<T, look<mock::clock_state>>)
+    return child::clock;
+  else if constexpr (std::is_same_v<T, webhook::command> || std::is_same_v<T, look<webhook::outbox_state>>)
+    return child::outbox;
+  else
+    return child::sandbox;
+}
+
+child decider_of(const std::variant<command, reading>& what) {
+  return std::visit([](const auto& either) { return std::visit([](const auto& c) { return decider<std::decay_t<decltype(c)>>(); }, either); },
+                    what);
+}
+
+bool creates(const change_job& job) {
+  auto* c = std::get_if<command>(&job.what);
+  auto* s = c ? std::get_if<mock::settings_command>(c) : nullptr;
+  return s && std::holds_alternative<mock::create_sandbox>(*s);
+}
+
+bool is_clock_kind(events::kind k) {
+  return k == events::kind::clock_set || k == events::kind::clock_advance_started || k == events::kind::clock_moved
+         || k == events::kind::clock_advance_finished;
+}
+
+} // namespace
+
+sandbox_actor::sandbox_actor(caf::actor_config& cfg, environment& env, registry::uid_claims& uids, resident_ptr door)
+  : caf::event_based_actor(cfg), env_(env), uids_(uids), door_(std::move(door)), id_(door_->id()) {
+}
+
+caf::behavior sandbox_actor::make_behavior() {
+  set_down_handler([this](caf::down_msg& m) { on_down(m.source); });
+  load();
+  return {
+    [this](const serve_request& m) { on_request(m.job); },
+    [this](const propose& m) { on_propose(m.what); },
+    [this](const do_change& m) { on_change(m.job); },
+    [this](const due_is& m) {
+      outbox_due_ = m.at;
+      if (timekeeper_)
+        send(timekeeper_, m);
+    },
+    [this](const fire_due& m) {
+      if (outbox_)
+        send(outbox_, m);
+    },
+    [this](const settle& m) {
+      if (outbox_)
+        send(outbox_, m);
+    },
+    [this](const settled& m) {
+      if (timekeeper_)
+        send(timekeeper_, m);
+    },
+    [this](const append_failed& m) { on_append_failed(m); },
+    [this](const restart_children&) { restart(); },
+    [this](const renew_due& m) { on_renew_due(m); },
+    [this](const retire&) { on_retire(); },
+    [this](const crash_child& m) {
+      auto& who = m.which == child::endpoint ? endpoint_ : m.which == child::data ? data_ : m.which == child::clock ? timekeeper_ : outbox_;
+      if (who)
+        send(who, m);
+    },
+  };
+}
+
+// -- letting work in ------------------------------------------------------------------
+
+std::optional<events::error> sandbox_actor::refusal(bool creating) const {
+  if (phase_ == phase::degraded)
+    return events::error{events::errc::unavailable, "this sandbox is degraded: " + why_degraded_.detail, {}};
+  if (!creating && settings_.phase != mock::settings_state::life::live)
+    return events::error{events::errc::not_found, "no such sandbox", {}};
+  return std::nullopt;
+}
+
+void sandbox_actor::stamp(events::context& ctx) {
+  ctx.wall = wall_now();
+  ctx.now = mock::now(clock_, ctx.wall);
+  ctx.chance = events::draw_entropy();
+  door_->touch(ctx.wall.us);
+}
+
+void sandbox_actor::on_request(const request_ptr& job) {
+  if (auto why = refusal(false))
+    return job->answer(tl::unexpected<events::error>{std::move(*why)});
+  if (phase_ == phase::restarting) {
+    waiting_.emplace_back(job);
+    return;
+  }
+  stamp(job->ctx);
+  send(endpoint_, serve_request{job});
+}
+
+void sandbox_actor::on_change(const change_ptr& job) {
+  if (auto why = refusal(creates(*job)))
+    return job->answer(tl::unexpected<events::error>{std::move(*why)});
+  if (phase_ == phase::restarting) {
+    waiting_.emplace_back(job);
+    return;
+  }
+  stamp(job->ctx);
+  switch (decider_of(job->what)) {
+    case child::endpoint: return send(endpoint_, do_change{job});
+    case child::data: return send(data_, do_change{job});
+    case child::clock: return send(timekeeper_, do_change{job});
+    case child::outbox: return send(outbox_, do_change{job});
+    case child::sandbox: return decide_settings(job);
+  }
+}
+
+/// The sandbox itself is ours to decide: its rows in the registry change with it.
+void sandbox_actor::decide_settings(const change_ptr& job) {
+  auto before = settings_;
+  events::header at;
+  at.wall = std::max(job->ctx.wall, head_.wall);
+  at.virtual_ = job->ctx.now;
+  auto after = settings_;
+  auto p = decide_change<mock::settings_command>(
+    settings_, job, child::sandbox, generation(child::sandbox),
+    [&](events::kind kind, std::string_view payload) { return mock::apply(after, kind, payload, at); });
+  if (!p)
+    return;
+  auto& part = p->parts.front();
+  if (!part.drafts.empty()) {
+    if (!after.uid.empty() && after.uid != before.uid) {
+      if (auto free = uids_.claim(env_.store, after.uid, id_); !free)
+        return job->answer(tl::unexpected<events::error>{std::move(free).error()});
+      // Given back when the caller has his answer: by then the row stands, or never will.
+      job->done = [&uids = uids_, uid = after.uid, done = std::move(job->done)](events::outcome<receipt> r) {
+        uids.release(uid);
+        done(std::move(r));
+      };
+    }
+    settings_ = after;
+    if (settings_.phase == mock::settings_state::life::live)
+      part.reply = mock::to_json(settings_, id_.to_string());
+  }
+  if (job->reply_override)
+    part.reply.insert(part.reply.rfind('}'), *job->reply_override);
+  append(p, part.drafts.empty() ? std::vector<storage::row>{} : registry::rows_for(before, settings_, id_));
+}
+
+// -- the stream -----------------------------------------------------------------------
+
+void sandbox_actor::on_propose(const proposal_ptr& p) {
+  if (p->generation != generation(p->from))
+    return p->fail({events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}});
+  std::vector<storage::row> rows;
+  for (const auto& part : p->parts) {
+    for (const auto& d : part.drafts)
+      for (const auto& claim : d.claims)
+        rows.push_back({registry::claim_key(id_, claim), {}});
+    if (p->from == child::clock)
+      note_clock(part.drafts, part.ctx);
+  }
+  append(p, std::move(rows));
+}
+
+/// Our copy of the clock stamps requests; the outbox's decides what is due.
+void sandbox_actor::note_clock(const std::vector<events::draft>& drafts, const events::context& ctx) {
+  bool changed = false;
+  for (const auto& d : drafts) {
+    if (!is_clock_kind(d.kind))
+      continue;
+    events::header at;
+    at.wall = ctx.wall;
+    at.virtual_ = ctx.now;
+    changed = mock::apply(clock_, d.kind, d.payload, at).has_value() || changed;
+  }
+  if (changed && outbox_)
+    send(outbox_, clock_is{clock_});
+}
+
+void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows) {
+  storage::record_batch batch;
+  batch.sandbox = id_;
+  batch.first = head_.seq + 1;
+  batch.rows = std::move(rows);
+  for (auto& part : p->parts) {
+    for (const auto& d : part.drafts) {
+      std::string bytes;
+      events::seal(head_, id_, d, part.ctx, bytes);
+      batch.records.push_back(std::move(bytes));
+    }
+  }
+  if (batch.records.empty() && appending_->load(std::memory_order_acquire) == 0) {
+    for (auto& part : p->parts)
+      if (part.change)
+        part.change->answer(receipt{0, 0, std::move(part.reply)});
+    return;
+  }
+  note_due(batch, p);
+  if (p->want_durable && !batch.records.empty())
+    send(outbox_, sequenced{p, batch.first, head_.wall});
+  events_since_snapshot_ += batch.records.size();
+  if (events_since_snapshot_ >= limits::events_per_snapshot) {
+    events_since_snapshot_ = 0;
+    env_.post([&store = env_.store, id = id_] { (void)replay::take_snapshot(store, id, limits::events_per_snapshot / 2); });
+  }
+
+  appending_->fetch_add(1, std::memory_order_acq_rel);
+  auto inside = std::make_shared<hold>(hold::follow(door_));
+  auto on_done = [this_actor = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()}), outbox = p->want_durable ? outbox_ : caf::actor{},
+                  p, first = batch.first, last = head_.seq, id = id_, epoch = appends_epoch_, appending = appending_, inside,
+                  &env = env_](const storage::append_result& r) {
+    if (r.outcome == storage::append_outcome::committed) {
+      if (outbox)
+        caf::anon_send(outbox, durable{last});
+      auto at = first;
+      for (auto& part : p->parts) {
+        auto n = part.drafts.size();
+        if (part.request)
+          part.request->answer(std::move(part.response));
+        if (part.change)
+          part.change->answer(receipt{n == 0 ? 0 : at, n == 0 ? 0 : at + n - 1, std::move(part.reply)});
+        at += n;
+      }
+      if (env.options.on_committed)
+        env.options.on_committed(id, last);
+    } else {
+      p->fail(r.outcome == storage::append_outcome::unknown ? events::error{events::errc::abandoned, r.why.detail, {}} : r.why);
+      if (auto strong = this_actor.lock())
+        caf::anon_send(caf::actor_cast<caf::actor>(strong), append_failed{epoch, r.why});
+    }
+    appending->fetch_sub(1, std::memory_order_acq_rel);
+    inside->release();
+  };
+  env_.journal.append(std::move(batch), std::move(on_done));
+  after_import(p);
+}
+
+/// Keeps the promise of the due index: while anything is pending, an entry stands on the disk that is not later.
+void sandbox_actor::note_due(storage::record_batch& batch, const proposal_ptr& p) {
+  std::optional<events::wall_time> due;
+  if (p->due)
+    due = clock_.mode == mock::clock_mode::advancing ? wall_now() : mock::wall_for(clock_, *p->due);
+  if (p->from == child::clock) {
+    if (clock_.mode == mock::clock_mode::advancing)
+      due = wall_now();
+    else if (outbox_due_)
+      due = mock::wall_for(clock_, *outbox_due_);
+  }
+  if (due && (!on_disk_due_ || *due < *on_disk_due_)) {
+    batch.due = due;
+    on_disk_due_ = due;
+  }
+}
+
+void sandbox_actor::on_renew_due(const renew_due& m) {
+  on_disk_due_.reset();
+  std::optional<events::wall_time> due;
+  if (clock_.mode == mock::clock_mode::advancing || door_->inside() != 0)
+    due = wall_now();
+  else if (outbox_due_)
+    due = mock::wall_for(clock_, *outbox_due_);
+  if (!due || phase_ != phase::serving)
+    return;
+  on_disk_due_ = std::max(*due, wall_now());
+  storage::record_batch batch;
+  batch.sandbox = id_;
+  batch.first = head_.seq + 1;
+  batch.due = on_disk_due_;
+  env_.journal.append(std::move(batch), [done = m.done](const storage::append_result&) {});
+}
+
+/// Event types that an imported document declares become the outbox's.
+void sandbox_actor::after_import(const proposal_ptr& p) {
+  if (p->from != child::endpoint || !outbox_)
+    return;
+  for (const auto& part : p->parts) {
+    for (const auto& d : part.drafts) {
+      if (d.kind != events::kind::openapi_imported)
+        continue;
+      for (auto& declared : mock::declared_webhooks(d.payload)) {
+        auto job = std::make_shared<change_job>();
+        webhook::event_type t;
+        t.name = declared.name;
+        t.description = declared.description;
+        if (!webhook::validate(t))
+          continue; // a name that no event type may have
+        job->what = command{webhook::command{webhook::put_event_type{std::move(t), false}}};
+        job->ctx = part.ctx;
+        job->ctx.chance = events::draw_entropy();
+        job->done = [](const events::outcome<receipt>&) {};
+        job->inside = hold::follow(door_);
+        send(outbox_, do_change{job});
+      }
+    }
+  }
+}
+
+// -- the children ---------------------------------------------------------------------
+
+/// Everything from the log. Called with no append under way.
+void sandbox_actor::load() {
+  auto state = replay::load(env_.store, id_);
+  if (!state && state.error().code != events::errc::not_found)
+    return degrade(state.error());
+  replay::sandbox_state fresh;
+  auto& s = state ? *state : fresh;
+  head_ = s.head;
+  settings_ = std::move(s.settings);
+  clock_ = s.clock;
+  outbox_due_ = webhook::next_due(s.outbox);
+  on_disk_due_.reset();
+  spawn_pipeline(std::move(s.endpoints), std::move(s.data));
+  spawn_clock();
+  spawn_outbox(std::move(s.outbox));
+  phase_ = phase::serving;
+}
+
+void sandbox_actor::spawn_pipeline(mock::endpoint_state endpoints, mock::data_state data) {
+  auto self = caf::actor_cast<caf::actor>(caf::strong_actor_ptr{ctrl()});
+  auto g = generation(child::data);
+  generation(child::endpoint) = g;
+  data_ = spawn<data_actor, caf::monitored>(env_.redactor, std::move(data), self, g);
+  endpoint_ = spawn<endpoint_actor, caf::monitored>(std::move(endpoints), data_, g);
+}
+
+void sandbox_actor::spawn_clock() {
+  auto self = caf::actor_cast<caf::actor>(caf::strong_actor_ptr{ctrl()});
+  timekeeper_ = spawn<clock_actor, caf::monitored>(clock_, door_, self, generation(child::clock));
+  if (outbox_due_)
+    send(timekeeper_, due_is{outbox_due_});
+}
+
+void sandbox_actor::spawn_outbox(webhook::outbox_state outbox) {
+  auto self = caf::actor_cast<caf::actor>(caf::strong_actor_ptr{ctrl()});
+  outbox_ = spawn<outbox_actor, caf::monitored>(std::ref(env_), std::move(outbox), clock_, head_, door_, self, generation(child::outbox));
+}
+
+void sandbox_actor::drop(child which) {
+  auto& who = which == child::endpoint ? endpoint_ : which == child::data ? data_ : which == child::clock ? timekeeper_ : outbox_;
+  ++generation(which);
+  if (auto old = std::exchange(who, caf::actor{})) {
+    demonitor(old);
+    send_exit(old, caf::exit_reason::kill);
+  }
+}
+
+void sandbox_actor::on_down(const caf::actor_addr& who) {
+  auto is = [&who](const caf::actor& a) { return a && a.address() == who; };
+  if (is(endpoint_) || is(data_)) {
+    drop(child::endpoint);
+    drop(child::data);
+  } else if (is(timekeeper_)) {
+    drop(child::clock);
+  } else if (is(outbox_)) {
+    drop(child::outbox);
+  } else {
+    return;
+  }
+  env_.counters.child_restarts.fetch_add(1, std::memory_order_relaxed);
+  auto delay = policy_.after_crash(wall_now());
+  if (!delay)
+    return degrade({events::errc::unavailable, "a part of it crashed again and again", {}});
+  if (phase_ == phase::serving)
+    delayed_send(this, *delay, restart_children{});
+  phase_ = phase::restarting;
+}
+
+void sandbox_actor::on_append_failed(const append_failed& m) {
+  if (m.generation != appends_epoch_)
+    return;
+  ++appends_epoch_;
+  rebuild_all_ = true;
+  for (auto c : {child::endpoint, child::data, child::clock, child::outbox})
+    drop(c);
+  ++generation(child::sandbox);
+  if (phase_ == phase::serving)
+    delayed_send(this, std::chrono::milliseconds{1}, restart_children{});
+  if (phase_ != phase::degraded)
+    phase_ = phase::restarting;
+}
+
+void sandbox_actor::restart() {
+  using namespace std::chrono_literals;
+  if (phase_ != phase::restarting)
+    return;
+  if (appending_->load(std::memory_order_acquire) != 0)
+    return delayed_send(this, 1ms, restart_children{});
+  if (env_.journal.failed()) { // the directory asks it to recover; nobody waits for that
+    for (auto& w : std::exchange(waiting_, {}))
+      std::visit([](auto& job) { job->answer(events::failure(events::errc::unavailable, "the journal cannot write just now")); }, w);
+    return delayed_send(this, 100ms, restart_children{});
+  }
+  if (std::exchange(rebuild_all_, false)) {
+    load();
+  } else {
+    auto state = replay::load(env_.store, id_);
+    if (!state)
+      return degrade(state.error());
+    if (!endpoint_)
+      spawn_pipeline(std::move(state->endpoints), std::move(state->data));
+    outbox_due_ = webhook::next_due(state->outbox);
+    if (!timekeeper_)
+      spawn_clock();
+    if (!outbox_)
+      spawn_outbox(std::move(state->outbox));
+    phase_ = phase::serving;
+  }
+  if (phase_ != phase::serving)
+    return;
+  for (auto& w : std::exchange(waiting_, {})) {
+    if (auto* r = std::get_if<request_ptr>(&w))
+      on_request(*r);
+    else
+      on_change(std::get<change_ptr>(w));
+  }
+}
+
+void sandbox_actor::degrade(const events::error& why) {
+  phase_ = phase::degraded;
+  why_degraded_ = why;
+  env_.counters.degraded.fetch_add(1, std::memory_order_relaxed);
+  for (auto c : {child::endpoint, child::data, child::clock, child::outbox})
+    drop(c);
+  for (auto& w : std::exchange(waiting_, {}))
+    std::visit([&why](auto& job) { job->answer(tl::unexpected<events::error>{why}); }, w);
+}
+
+/// Leaves memory if nothing is in hand; what is pending stays on the disk, with the moment to come back.
+void sandbox_actor::on_retire() {
+  if (phase_ == phase::restarting || !door_->close())
+    return;
+  if (phase_ == phase::serving && outbox_due_) {
+    if (auto due = mock::wall_for(clock_, *outbox_due_)) {
+      storage::record_batch batch;
+      batch.sandbox = id_;
+      batch.first = head_.seq + 1;
+      batch.due = due;
+      env_.journal.append(std::move(batch), [](const storage::append_result&) {});
+    }
+  }
+  auto events_since = std::exchange(events_since_snapshot_, 0);
+  if (events_since > limits::events_per_sleep_snapshot)
+    env_.post([&store = env_.store, id = id_] { (void)replay::take_snapshot(store, id, limits::events_per_sleep_snapshot); });
+  env_.counters.passivated.fetch_add(1, std::memory_order_relaxed);
+  env_.forget(door_);
+  quit();
+}
+
+void sandbox_actor::on_exit() {
+  for (auto c : {child::endpoint, child::data, child::clock, child::outbox})
+    drop(c);
+  waiting_.clear();
+}
+
+} // namespace hourglass::actors

@@ -1,0 +1,88 @@
+#pragma once
+
+#include "actors/children.hpp"
+#include "actors/registry.hpp"
+#include "actors/supervision.hpp"
+#include "events/codec.hpp"
+#include "replay/state.hpp"
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <variant>
+
+namespace hourglass::actors {
+
+/// The supervisor of one sandbox and the only writer of its stream.
+///
+/// Operation
+///   Lets work in, stamps it with the sandbox's time, and hands it to the child that decides. What the children propose it puts in order,
+///   chains, and appends to the journal; answers leave when the journal says durable.
+/// Failure
+///   A crashed child is rebuilt from the log once every append under way is settled (endpoint and data together: they are one pipeline). Too many
+///   crashes, or a log that does not verify, degrade this sandbox: it answers `errc::unavailable` and harms nobody else. When an append does not
+///   commit, memory is ahead of the log: all children are dropped and rebuilt.
+class sandbox_actor : public caf::event_based_actor {
+public:
+  sandbox_actor(caf::actor_config& cfg, environment& env, registry::uid_claims& uids, resident_ptr door);
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+
+private:
+  enum class phase { serving, restarting, degraded };
+  using waiting_work = std::variant<request_ptr, change_ptr>;
+
+  // -- letting work in ------------------------------------------------------------
+  void on_request(const request_ptr& job);
+  void on_change(const change_ptr& job);
+  std::optional<events::error> refusal(bool creating) const;
+  void stamp(events::context& ctx);
+  void decide_settings(const change_ptr& job);
+
+  // -- the stream -----------------------------------------------------------------
+  void on_propose(const proposal_ptr& p);
+  void append(const proposal_ptr& p, std::vector<storage::row> rows);
+  void note_clock(const std::vector<events::draft>& drafts, const events::context& ctx);
+  void note_due(storage::record_batch& batch, const proposal_ptr& p);
+  void on_renew_due(const renew_due& m);
+  void after_import(const proposal_ptr& p);
+
+  // -- the children ---------------------------------------------------------------
+  void load();
+  void spawn_pipeline(mock::endpoint_state endpoints, mock::data_state data);
+  void spawn_clock();
+  void spawn_outbox(webhook::outbox_state outbox);
+  void on_down(const caf::actor_addr& who);
+  void on_append_failed(const append_failed& m);
+  void drop(child which);
+  void restart();
+  void degrade(const events::error& why);
+  void on_retire();
+  std::uint32_t& generation(child c) { return generations_.at(static_cast<std::size_t>(c)); }
+
+  environment& env_;
+  registry::uid_claims& uids_;
+  resident_ptr door_;
+  events::sandbox_id id_;
+
+  phase phase_ = phase::serving;
+  events::error why_degraded_;
+  events::chain_head head_;
+  mock::settings_state settings_;
+  mock::clock_state clock_;
+  std::optional<events::virtual_time> outbox_due_;
+  std::optional<events::wall_time> on_disk_due_; ///< an entry of the due index that stands
+
+  caf::actor endpoint_, data_, timekeeper_, outbox_;
+  std::array<std::uint32_t, 5> generations_{};
+  std::uint32_t appends_epoch_ = 0; ///< appends of an older epoch that fail have been dealt with
+  std::shared_ptr<std::atomic<std::uint32_t>> appending_ = std::make_shared<std::atomic<std::uint32_t>>(0);
+  bool rebuild_all_ = false;
+  restart_policy policy_;
+  std::deque<waiting_work> waiting_; ///< came while children were being rebuilt
+  events::seq events_since_snapshot_ = 0;
+};
+
+} // namespace hourglass::actors

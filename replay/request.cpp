@@ -1,0 +1,107 @@
+#include "replay/request.hpp"
+
+#include "events/json_text.hpp"
+#include "mock/serve.hpp"
+#include "replay/state.hpp"
+
+#include <algorithm>
+
+namespace hourglass::replay {
+
+namespace {
+
+void compare(replayed& r) {
+  if (r.recorded.status != r.again.status)
+    r.differences.push_back("status");
+  const auto& a = r.recorded.headers;
+  const auto& b = r.again.headers;
+  for (const auto& f : a)
+    if (std::find(b.begin(), b.end(), f) == b.end())
+      r.differences.push_back("header " + f.name);
+  for (const auto& f : b)
+    if (mock::find(a, f.name) == nullptr)
+      r.differences.push_back("header " + f.name);
+  if (r.recorded.body != r.again.body) {
+    auto [x, y] = std::mismatch(r.recorded.body.begin(), r.recorded.body.end(), r.again.body.begin(), r.again.body.end());
+    r.differences.push_back("body at byte " + std::to_string(x - r.recorded.body.begin()));
+  }
+  r.identical = r.differences.empty() && a == b;
+  if (!r.identical && r.differences.empty())
+    r.differences.push_back("order of headers");
+}
+
+void write(events::json_text& j, const mock::fields& headers) {
+  j.open_array();
+  for (const auto& h : headers)
+    j.open_object().key("name").value(h.name).key("value").value(h.value).close_object();
+  j.close_array();
+}
+
+void write(events::json_text& j, const mock::response& r) {
+  j.open_object().key("status").value(r.status).key("headers");
+  write(j, r.headers);
+  j.key("body").bytes(r.body).close_object();
+}
+
+} // namespace
+
+events::outcome<replayed> replay_request(const storage::store& store, const events::redactor& redactor, const events::sandbox_id& sandbox,
+                                         events::seq seq) {
+  storage::read_budget one;
+  one.max_records = 1;
+  auto found = store.read(sandbox, seq, one);
+  if (!found)
+    return tl::unexpected<events::error>{std::move(found).error()};
+  if (found->empty() || found->front().header.seq != seq || found->front().header.kind != events::kind::request_served)
+    return events::failure(events::errc::not_found, "there is no recorded request at this place", "seq");
+  const auto& record = found->front();
+  auto payload = events::upcast(record);
+  if (!payload)
+    return tl::unexpected<events::error>{std::move(payload).error()};
+  auto past = mock::decode_served(*payload);
+  if (!past)
+    return tl::unexpected<events::error>{std::move(past).error()};
+  // Every request was decided on exactly the state before it: that is what the fork is.
+  auto fork = load(store, sandbox, seq - 1);
+  if (!fork)
+    return tl::unexpected<events::error>{std::move(fork).error()};
+
+  events::context ctx;
+  ctx.wall = record.header.wall;
+  ctx.now = record.header.virtual_;
+  ctx.chance = past->chance;
+  ctx.principal = record.header.principal;
+  ctx.correlation = record.header.correlation;
+  auto served = mock::serve(fork->endpoints, fork->data, past->request, ctx, redactor);
+
+  replayed r;
+  r.seq = seq;
+  r.request_id = past->request_id;
+  r.request = std::move(past->request);
+  r.recorded = std::move(past->response);
+  r.again = mock::as_recorded(served.response, redactor);
+  compare(r);
+  return r;
+}
+
+std::string to_json(const replayed& r) {
+  std::string out;
+  events::json_text j{out};
+  j.open_object();
+  j.key("seq").value(r.seq).key("request_id").value(r.request_id).key("identical").value(r.identical);
+  j.key("differences").open_array();
+  for (const auto& d : r.differences)
+    j.value(d);
+  j.close_array();
+  j.key("request").open_object().key("method").value(r.request.method).key("target").value(r.request.target).key("headers");
+  write(j, r.request.headers);
+  j.key("body").bytes(r.request.body).close_object();
+  j.key("recorded");
+  write(j, r.recorded);
+  j.key("again");
+  write(j, r.again);
+  j.close_object();
+  return out;
+}
+
+} // namespace hourglass::replay
