@@ -1,0 +1,238 @@
+#include "events/codec.hpp"
+#include "storage/index.hpp"
+#include "storage/keys.hpp"
+#include "storage/store.hpp"
+
+#include <algorithm>
+#include <deque>
+
+namespace hourglass::storage {
+
+namespace {
+
+using events::outcome;
+using events::seq;
+
+constexpr std::size_t examined_per_page = 5'000;
+constexpr std::size_t page_bytes = 8 << 20;
+constexpr std::size_t counted = 256; ///< how far the width of an index is measured
+
+/// seq in [low, high)
+struct bounds {
+  seq low = 1;
+  seq high = ~seq{0};
+};
+
+/// The seqs behind one beginning of index keys, in the order asked for.
+class index_cursor {
+public:
+  index_cursor(const store& in, std::string prefix, bounds within, bool reverse)
+      : in_(in), prefix_(std::move(prefix)), within_(within), reverse_(reverse) {}
+
+  /// The next seq, without taking it; nothing at the end.
+  outcome<std::optional<seq>> peek() {
+    if (buffer_.empty() && !done_) {
+      constexpr std::size_t step = 64;
+      const auto keys_found = in_.scan_index(bound(within_.low), bound(within_.high), step, reverse_);
+      if (!keys_found)
+        return tl::unexpected{keys_found.error()};
+      for (const auto& key : *keys_found)
+        buffer_.push_back(keys::number_at<seq>(std::string_view{key}.substr(key.size() - 8)));
+      done_ = buffer_.size() < step;
+      if (!buffer_.empty())
+        (reverse_ ? within_.high : within_.low) = reverse_ ? buffer_.back() : buffer_.back() + 1;
+    }
+    return buffer_.empty() ? std::optional<seq>{} : buffer_.front();
+  }
+
+  void pop() { buffer_.pop_front(); }
+
+  /// How many entries there are, up to `counted`.
+  outcome<std::size_t> width() const {
+    const auto found = in_.scan_index(bound(within_.low), bound(within_.high), counted, reverse_);
+    if (!found)
+      return tl::unexpected{found.error()};
+    return found->size();
+  }
+
+private:
+  std::string bound(seq at) const {
+    auto key = prefix_;
+    keys::add_number(key, at);
+    return key;
+  }
+
+  const store& in_;
+  std::string prefix_;
+  bounds within_;
+  bool reverse_;
+  bool done_ = false;
+  std::deque<seq> buffer_;
+};
+
+/// Candidates of one page: several index cursors merged, or simply every event of the stream.
+class candidates {
+public:
+  candidates(bounds all, bool reverse) : all_(all), reverse_(reverse) {}
+  candidates(std::vector<index_cursor> cursors, bool reverse)
+      : reverse_(reverse), by_index_(true), cursors_(std::move(cursors)) {}
+
+  outcome<std::optional<seq>> next() {
+    if (!by_index_) {
+      if (all_.low >= all_.high)
+        return std::optional<seq>{};
+      return reverse_ ? --all_.high : all_.low++;
+    }
+    std::optional<seq> best;
+    for (auto& cursor : cursors_) {
+      const auto at = cursor.peek();
+      if (!at)
+        return at;
+      if (*at && (!best || (reverse_ ? **at > *best : **at < *best)))
+        best = **at;
+    }
+    for (auto& cursor : cursors_)
+      if (const auto at = cursor.peek(); best && at && *at == best)
+        cursor.pop();
+    return best;
+  }
+
+private:
+  bounds all_;
+  bool reverse_;
+  bool by_index_ = false;
+  std::vector<index_cursor> cursors_;
+};
+
+outcome<bounds> bounds_of(const store& in, const history_query& q) {
+  const auto head = in.head(q.sandbox);
+  if (!head)
+    return tl::unexpected{head.error()};
+  bounds out{std::max<seq>(q.after, 0) + 1, *head ? (*head)->seq + 1 : 1};
+  if (q.before)
+    out.high = std::min(out.high, *q.before);
+  if (q.from) {
+    const auto earlier = in.seq_at(q.sandbox, {q.from->us - 1});
+    if (!earlier)
+      return tl::unexpected{earlier.error()};
+    out.low = std::max(out.low, *earlier + 1);
+  }
+  if (q.until) {
+    const auto last = in.seq_at(q.sandbox, *q.until);
+    if (!last)
+      return tl::unexpected{last.error()};
+    out.high = std::min(out.high, *last + 1);
+  }
+  return out;
+}
+
+/// One entry for each condition that has an index: the beginnings of its keys.
+std::vector<std::vector<std::string>> indexes_of(const history_query& q) {
+  std::vector<std::vector<std::string>> out;
+  if (q.entity)
+    out.push_back({keys::of_text(keys::by_entity, q.sandbox, *q.entity)});
+  if (q.correlation)
+    out.push_back({keys::of_text(keys::by_correlation, q.sandbox, *q.correlation)});
+  if (q.principal)
+    out.push_back({keys::of_text(keys::by_principal, q.sandbox, *q.principal)});
+  if (!q.kinds.empty()) {
+    auto& kinds = out.emplace_back();
+    for (auto k : q.kinds)
+      kinds.push_back(keys::of_kind(q.sandbox, k));
+  }
+  return out;
+}
+
+outcome<candidates> narrowest(const store& in, const history_query& q, bounds within) {
+  const auto indexes = indexes_of(q);
+  if (indexes.empty())
+    return candidates{within, q.newest_first};
+  std::vector<index_cursor> best;
+  auto best_width = ~std::size_t{0};
+  for (const auto& prefixes : indexes) {
+    std::vector<index_cursor> cursors;
+    std::size_t width = 0;
+    for (const auto& prefix : prefixes) {
+      const auto& cursor = cursors.emplace_back(in, prefix, within, q.newest_first);
+      const auto entries = cursor.width();
+      if (!entries)
+        return tl::unexpected{entries.error()};
+      width += *entries;
+    }
+    if (width < best_width) {
+      best_width = width;
+      best = std::move(cursors);
+    }
+  }
+  return candidates{std::move(best), q.newest_first};
+}
+
+bool matches(const history_query& q, const events::header& h) {
+  return (q.kinds.empty() || std::find(q.kinds.begin(), q.kinds.end(), h.kind) != q.kinds.end()) &&
+         (!q.correlation || *q.correlation == h.correlation) && (!q.principal || *q.principal == h.principal) &&
+         (!q.entity || std::find(h.entities.begin(), h.entities.end(), *q.entity) != h.entities.end()) &&
+         (!q.from || h.wall >= *q.from) && (!q.until || h.wall <= *q.until);
+}
+
+tl::unexpected<events::error> missing(const history_query& q, seq at) {
+  return events::failure(events::errc::corrupt, "an event is missing in the middle of a stream",
+                         q.sandbox.to_string() + "/" + std::to_string(at));
+}
+
+} // namespace
+
+outcome<history_page> find(const store& in, const history_query& what) {
+  history_page page;
+  const auto within = bounds_of(in, what);
+  if (!within)
+    return tl::unexpected{within.error()};
+  if (within->low >= within->high)
+    return page;
+  auto source = narrowest(in, what, *within);
+  if (!source)
+    return tl::unexpected{std::move(source.error())};
+  const auto limit = std::max<std::size_t>(what.limit, 1);
+  std::size_t bytes = 0;
+  for (std::size_t examined = 0;; ++examined) {
+    const auto at = source->next();
+    if (!at)
+      return tl::unexpected{at.error()};
+    if (!*at) {
+      page.next.reset();
+      return page;
+    }
+    if (page.events.size() >= limit || examined >= examined_per_page || bytes >= page_bytes)
+      return page; // `next` is the last one examined
+    page.next = **at;
+    const auto raw = in.read_raw(what.sandbox, **at);
+    if (!raw)
+      return tl::unexpected{raw.error()};
+    if (!*raw)
+      return missing(what, **at);
+    const auto header = events::decode_header(**raw);
+    if (!header)
+      return tl::unexpected{header.error()};
+    if (!matches(what, *header))
+      continue;
+    auto record = events::decode(**raw);
+    if (!record)
+      return tl::unexpected{std::move(record.error())};
+    bytes += (*raw)->size();
+    page.events.push_back(std::move(*record));
+  }
+}
+
+outcome<std::vector<event_place>> find_correlation(const store& in, std::string_view correlation, std::size_t limit) {
+  const auto prefix = keys::of_correlation(correlation);
+  const auto found = in.scan_index(prefix, keys::behind(prefix), limit);
+  if (!found)
+    return tl::unexpected{found.error()};
+  std::vector<event_place> out;
+  for (const auto& key : *found) {
+    const auto tail = std::string_view{key}.substr(key.size() - 24);
+    out.push_back({keys::sandbox_at(tail), keys::number_at<seq>(tail.substr(16))});
+  }
+  return out;
+}
+
+} // namespace hourglass::storage

@@ -1,0 +1,152 @@
+#include "events/codec.hpp"
+#include "storage/index.hpp"
+#include "storage/keys.hpp"
+#include "storage/store.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace hourglass::storage {
+
+namespace {
+
+using namespace std::chrono_literals;
+using events::outcome;
+
+void add_keys(std::vector<std::string>& out, const events::header& h) {
+  const auto add = [&](std::string key) {
+    keys::add_number(key, h.seq);
+    out.push_back(std::move(key));
+  };
+  add(keys::of_kind(h.sandbox, h.kind));
+  if (!h.principal.empty())
+    add(keys::of_text(keys::by_principal, h.sandbox, h.principal));
+  if (!h.correlation.empty()) {
+    add(keys::of_text(keys::by_correlation, h.sandbox, h.correlation));
+    auto everywhere = keys::of_correlation(h.correlation);
+    keys::add_sandbox(everywhere, h.sandbox);
+    add(std::move(everywhere));
+  }
+  for (const auto& entity : h.entities)
+    add(keys::of_text(keys::by_entity, h.sandbox, entity));
+}
+
+class log_folder final : public index_writer {
+public:
+  log_folder(store& over, const index_options& options)
+      : over_(over), options_(options), target_(over.end()), folded_(over.index_end()) {
+    if (options_.thread)
+      thread_ = std::thread{[this] { run(); }};
+  }
+
+  ~log_folder() override {
+    {
+      const std::lock_guard lock{mutex_};
+      closing_ = true;
+    }
+    wake_.notify_all();
+    done_.notify_all();
+    if (thread_.joinable())
+      thread_.join();
+  }
+
+  void notify(position end) noexcept override {
+    raise_target(end);
+    if (!idle_.load())
+      return; // it looks again before it sleeps
+    const std::lock_guard lock{mutex_};
+    wake_.notify_one();
+  }
+
+  bool wait_until(position end, std::chrono::steady_clock::time_point deadline) override {
+    if (folded_ >= end)
+      return true;
+    std::unique_lock lock{mutex_};
+    raise_target(end);
+    ++hurried_;
+    wake_.notify_one();
+    done_.wait_until(lock, deadline, [&] { return closing_ || folded_ >= end; });
+    --hurried_;
+    return folded_ >= end;
+  }
+
+  position folded() const noexcept override { return folded_; }
+
+  outcome<bool> fold_once() override {
+    const auto from = folded_.load();
+    if (from >= over_.end())
+      return false;
+    const auto entries = over_.read_log(from, {options_.records_per_fold, std::size_t{8} << 20});
+    if (!entries)
+      return tl::unexpected{entries.error()};
+    std::vector<std::string> index_keys;
+    for (const auto& entry : *entries) {
+      const auto header = events::decode_header(entry.bytes);
+      if (!header)
+        return tl::unexpected{header.error()};
+      add_keys(index_keys, *header);
+    }
+    const auto to = from + entries->size();
+    if (auto put = over_.put_index(index_keys, to); !put)
+      return tl::unexpected{std::move(put.error())};
+    {
+      const std::lock_guard lock{mutex_};
+      folded_ = to;
+    }
+    done_.notify_all();
+    return true;
+  }
+
+  std::optional<events::error> trouble() const override {
+    const std::lock_guard lock{mutex_};
+    return trouble_;
+  }
+
+private:
+  void raise_target(position end) noexcept {
+    for (auto known = target_.load(); known < end && !target_.compare_exchange_weak(known, end);) {
+    }
+  }
+
+  void run() {
+    std::unique_lock lock{mutex_};
+    while (!closing_) {
+      idle_ = true;
+      wake_.wait(lock, [this] { return closing_ || target_ > folded_; });
+      idle_ = false;
+      wake_.wait_for(lock, options_.linger, [this] { return closing_ || hurried_ > 0; });
+      lock.unlock();
+      outcome<bool> more = true;
+      while (more && *more && !closing_)
+        more = fold_once();
+      lock.lock();
+      trouble_ = more ? std::nullopt : std::optional{more.error()};
+      // With nothing more to fold but a target ahead, someone waits for what is not committed yet.
+      if (!more || target_ > folded_)
+        wake_.wait_for(lock, more ? std::chrono::milliseconds{options_.linger} : 1000ms, [this] { return closing_.load(); });
+    }
+  }
+
+  store& over_;
+  const index_options options_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable done_;
+  std::atomic<position> target_;
+  std::atomic<position> folded_;
+  std::atomic<bool> idle_{false};
+  std::atomic<bool> closing_{false};
+  int hurried_ = 0; ///< who waits in `wait_until`
+  std::optional<events::error> trouble_;
+  std::thread thread_;
+};
+
+} // namespace
+
+std::unique_ptr<index_writer> open_index_writer(store& over, const index_options& options) {
+  return std::make_unique<log_folder>(over, options);
+}
+
+} // namespace hourglass::storage
