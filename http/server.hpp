@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/fwd.hpp"
 #include "http/message.hpp"
 
 #include <chrono>

@@ -1,0 +1,199 @@
+#include "http/connection.hpp"
+
+#include "http/problem.hpp"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <boost/asio/write.hpp>
+
+namespace hourglass::http {
+
+namespace {
+
+constexpr std::size_t copied_body = 16 * 1024; // a copy of this is cheaper than a second buffer for the kernel to walk
+constexpr std::size_t kept_out = 64 * 1024;
+constexpr std::int64_t slowest_bytes_per_second = 16 * 1024;
+constexpr std::chrono::milliseconds linger_time{2'000};
+constexpr std::chrono::milliseconds heartbeat{15'000};
+
+} // namespace
+
+/// Turns `answer_` into bytes to write.
+void connection::compose() {
+  phase_ = phase::writing;
+  due_ = never;
+  sent_ = 0;
+  out_.clear();
+  body_.clear();
+  if (answer_.status < 200 || answer_.status > 999) {
+    problem p;
+    p.detail = "The handler answered with a status that is none.";
+    answer_ = to_response(p);
+  }
+  if (home_.stopping())
+    keep_ = false;
+  head_options how;
+  how.http_11 = http_11_;
+  how.keep_alive = keep_;
+  how.to_head = to_head_;
+  how.until_close = stream_ != nullptr;
+  how.date = home_.date(wall_us());
+  append_head(out_, answer_, how);
+  if (!to_head_ && may_have_body(answer_.status)) {
+    if (answer_.body.size() <= copied_body)
+      out_.append(answer_.body);
+    else
+      body_ = std::move(answer_.body);
+  }
+}
+
+std::array<net::const_buffer, 2> connection::unsent() const noexcept {
+  if (sent_ < out_.size())
+    return {net::const_buffer{out_.data() + sent_, out_.size() - sent_}, net::const_buffer{body_.data(), body_.size()}};
+  auto of_body = sent_ - out_.size();
+  return {net::const_buffer{body_.data() + of_body, body_.size() - of_body}, net::const_buffer{}};
+}
+
+/// True when nothing is left to write. False: a write is under way, or the connection is closed.
+bool connection::write() {
+  if (writing_)
+    return false;
+  if (to_write() == 0)
+    return true;
+  if (!tls_)
+    return write_plain();
+  write_later();
+  return false;
+}
+
+bool connection::write_plain() {
+  while (to_write() != 0) {
+    auto parts = unsent();
+    iovec pieces[2] = {{const_cast<void*>(parts[0].data()), parts[0].size()}, {const_cast<void*>(parts[1].data()), parts[1].size()}};
+    msghdr message{};
+    message.msg_iov = pieces;
+    message.msg_iovlen = parts[1].size() != 0 ? 2 : 1;
+    auto n = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n >= 0) {
+      sent_ += static_cast<std::size_t>(n);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      write_later();
+      return false;
+    } else if (errno != EINTR) {
+      close();
+      return false;
+    }
+  }
+  return true;
+}
+
+/// The socket's buffer is full, or this is TLS.
+void connection::write_later() {
+  if (due_ == never || phase_ == phase::streaming) // once an answer, for all of it: a client that takes a byte a minute is not served for ever
+    set_due_in(home_.shared().options.write_time +
+               std::chrono::seconds{static_cast<std::int64_t>(to_write()) / slowest_bytes_per_second});
+  writing_ = true;
+  auto done = [self = ptr{this}](error_code ec, std::size_t n) { self->on_written(ec, n); };
+  if (tls_)
+    tls_->async_write_some(unsent(), std::move(done));
+  else
+    socket_.async_write_some(unsent(), std::move(done));
+}
+
+void connection::on_written(error_code ec, std::size_t n) {
+  writing_ = false;
+  if (phase_ == phase::closed)
+    return;
+  if (ec)
+    return close();
+  sent_ += n;
+  if (phase_ != phase::reading) // a `100 Continue` was written beside the reading
+    pump();
+}
+
+void connection::after_answer() {
+  held_.release();
+  due_ = never;
+  out_.clear();
+  sent_ = 0;
+  if (out_.capacity() > kept_out)
+    out_.shrink_to_fit();
+  body_ = {};
+  answer_ = {};
+  if (stream_ && !to_head_) {
+    phase_ = phase::streaming;
+    if (home_.stopping()) {
+      std::lock_guard lock{stream_->mutex};
+      stream_->open = false;
+    }
+    read();
+    return;
+  }
+  if (!keep_)
+    return linger();
+  phase_ = phase::reading;
+  in_.shrink();
+  set_due_in(home_.shared().options.idle_time);
+}
+
+/// Ends our side and waits for the client's end: closed at once, with bytes unread, the kernel would reset the connection and the client
+/// might never see the answer.
+void connection::linger() {
+  phase_ = phase::lingering;
+  set_due_in(linger_time);
+  auto finish = [self = ptr{this}] {
+    if (self->phase_ != phase::lingering)
+      return;
+    error_code ec;
+    self->socket_.shutdown(tcp::socket::shutdown_send, ec);
+    if (ec)
+      return self->close();
+    self->read();
+  };
+  if (!tls_ || reading_) { // TLS's goodbye reads as well, and there is one read already
+    return finish();
+  }
+  raw_ = true;
+  tls_->async_shutdown([finish](error_code) { finish(); });
+}
+
+// -- event streams ------------------------------------------------------------------
+
+void connection::open_stream(std::shared_ptr<stream_core> stream, response&& head, credit&& held) {
+  stream_ = std::move(stream);
+  keep_ = false; // the end of the body is the end of the connection
+  answer(std::move(head), std::move(held));
+}
+
+/// Takes what the writer has queued. True when there is something to write.
+bool connection::next_of_stream() {
+  bool ended = false;
+  {
+    std::lock_guard lock{stream_->mutex};
+    stream_->told = false;
+    out_.clear();
+    sent_ = 0;
+    if (stream_->drop) {
+      ended = true;
+    } else {
+      out_.swap(stream_->waiting);
+      ended = out_.empty() && !stream_->open;
+      if (out_.empty() && !ended && coarse_now() >= due_)
+        out_ = ":\n\n"; // a comment, to find out that the client is gone
+    }
+    stream_->in_writing = out_.size();
+  }
+  if (ended) {
+    if (stream_->drop)
+      close();
+    else
+      linger();
+    return false;
+  }
+  if (!writing_ && (out_.empty() || due_ == never || coarse_now() >= due_))
+    set_due_in(heartbeat);
+  return !out_.empty();
+}
+
+} // namespace hourglass::http
