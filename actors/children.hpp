@@ -55,7 +55,7 @@ public:
 
 private:
   void change(const change_ptr& job);
-  bool carry_out(const mock::clock_command& command);
+  bool carry_out(const mock::clock_command& what);
   void after_change();
   void step(std::optional<events::virtual_time> next);
   void arm();

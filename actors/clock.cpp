@@ -51,7 +51,7 @@ void clock_actor::change(const change_ptr& job) {
 }
 
 /// A command of our own: a step of an advance.
-bool clock_actor::carry_out(const mock::clock_command& command) {
+bool clock_actor::carry_out(const mock::clock_command& what) {
   auto p = std::make_shared<proposal>();
   p->from = child::clock;
   p->generation = generation_;
@@ -60,7 +60,7 @@ bool clock_actor::carry_out(const mock::clock_command& command) {
   part.ctx.now = mock::now(state_, part.ctx.wall);
   part.ctx.chance = events::draw_entropy();
   part.ctx.principal = "system";
-  auto decided = mock::decide(state_, command, part.ctx);
+  auto decided = mock::decide(state_, what, part.ctx);
   if (!decided)
     return false;
   events::header at;

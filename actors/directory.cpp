@@ -22,23 +22,23 @@ directory::seat directory::spawn(const events::sandbox_id& id) {
 }
 
 events::outcome<directory::visitor> directory::enter(const events::sandbox_id& id, bool create) {
-  auto& shard = shard_of(id);
+  auto& mine = stripe_of(id);
   const auto most = static_cast<std::uint32_t>(env_.options.queued_per_sandbox);
   bool known = create;
   for (;;) {
     {
-      std::lock_guard guard{shard.mutex};
-      auto i = shard.seats.find(id);
-      if (i == shard.seats.end() && known)
-        i = shard.seats.emplace(id, spawn(id)).first;
-      if (i != shard.seats.end()) {
+      std::lock_guard guard{mine.mutex};
+      auto i = mine.seats.find(id);
+      if (i == mine.seats.end() && known)
+        i = mine.seats.emplace(id, spawn(id)).first;
+      if (i != mine.seats.end()) {
         switch (i->second.door->enter(most)) {
           case resident::entry::in: return visitor{i->second.sandbox, hold::adopt(i->second.door)};
           case resident::entry::full:
             env_.counters.rejected.fetch_add(1, std::memory_order_relaxed);
             return events::failure(events::errc::overloaded, "this sandbox has too many requests in hand");
           case resident::entry::closed: // it is leaving; a new one may take its seat
-            shard.seats.erase(i);
+            mine.seats.erase(i);
             known = true;
             continue;
         }
@@ -54,42 +54,42 @@ events::outcome<directory::visitor> directory::enter(const events::sandbox_id& i
 }
 
 std::optional<caf::actor> directory::peek(const events::sandbox_id& id) const {
-  const auto& shard = shard_of(id);
-  std::lock_guard guard{shard.mutex};
-  auto i = shard.seats.find(id);
-  return i == shard.seats.end() ? std::nullopt : std::optional{i->second.sandbox};
+  const auto& mine = stripe_of(id);
+  std::lock_guard guard{mine.mutex};
+  auto i = mine.seats.find(id);
+  return i == mine.seats.end() ? std::nullopt : std::optional{i->second.sandbox};
 }
 
 caf::actor directory::wake(const events::sandbox_id& id) {
-  auto& shard = shard_of(id);
-  std::lock_guard guard{shard.mutex};
-  auto i = shard.seats.find(id);
-  if (i == shard.seats.end())
-    i = shard.seats.emplace(id, spawn(id)).first;
+  auto& mine = stripe_of(id);
+  std::lock_guard guard{mine.mutex};
+  auto i = mine.seats.find(id);
+  if (i == mine.seats.end())
+    i = mine.seats.emplace(id, spawn(id)).first;
   return i->second.sandbox;
 }
 
 void directory::forget(const resident_ptr& door) {
-  auto& shard = shard_of(door->id());
-  std::lock_guard guard{shard.mutex};
-  if (auto i = shard.seats.find(door->id()); i != shard.seats.end() && i->second.door == door)
-    shard.seats.erase(i);
+  auto& mine = stripe_of(door->id());
+  std::lock_guard guard{mine.mutex};
+  if (auto i = mine.seats.find(door->id()); i != mine.seats.end() && i->second.door == door)
+    mine.seats.erase(i);
 }
 
 std::size_t directory::live() const {
   std::size_t n = 0;
-  for (const auto& shard : shards_) {
-    std::lock_guard guard{shard.mutex};
-    n += shard.seats.size();
+  for (const auto& mine : stripes_) {
+    std::lock_guard guard{mine.mutex};
+    n += mine.seats.size();
   }
   return n;
 }
 
 std::vector<directory::seat> directory::all() const {
   std::vector<seat> out;
-  for (const auto& shard : shards_) {
-    std::lock_guard guard{shard.mutex};
-    for (const auto& [id, s] : shard.seats)
+  for (const auto& mine : stripes_) {
+    std::lock_guard guard{mine.mutex};
+    for (const auto& [id, s] : mine.seats)
       out.push_back(s);
   }
   return out;

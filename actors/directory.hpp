@@ -15,7 +15,7 @@ namespace hourglass::actors {
 
 /// Which sandboxes are in memory: id -> its door and its supervisor. Wakes one when work comes for it.
 ///
-/// Threads: any. Sharded, so that requests of different sandboxes do not meet.
+/// Threads: any. Striped, so that requests of different sandboxes do not meet.
 class directory {
 public:
   directory(caf::actor_system& system, environment& env, registry::uid_claims& uids);
@@ -46,18 +46,18 @@ public:
   std::vector<seat> all() const;
 
 private:
-  struct shard {
+  struct stripe {
     mutable std::mutex mutex;
     std::unordered_map<events::sandbox_id, seat> seats;
   };
-  shard& shard_of(const events::sandbox_id& id) { return shards_.at(std::hash<events::sandbox_id>{}(id) % shards_.size()); }
-  const shard& shard_of(const events::sandbox_id& id) const { return shards_.at(std::hash<events::sandbox_id>{}(id) % shards_.size()); }
+  stripe& stripe_of(const events::sandbox_id& id) { return stripes_.at(std::hash<events::sandbox_id>{}(id) % stripes_.size()); }
+  const stripe& stripe_of(const events::sandbox_id& id) const { return stripes_.at(std::hash<events::sandbox_id>{}(id) % stripes_.size()); }
   seat spawn(const events::sandbox_id& id);
 
   caf::actor_system& system_;
   environment& env_;
   registry::uid_claims& uids_;
-  std::array<shard, 64> shards_;
+  std::array<stripe, 64> stripes_;
 };
 
 /// Looks after the sandboxes at intervals: lets idle ones leave memory, wakes those that have something due, deletes expired ones, and brings

@@ -1,5 +1,6 @@
 #include "actors/recovery_scan.hpp"
 
+#include "events/limits.hpp"
 #include "webhook/facts.hpp"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 #include "actors/sandbox.hpp"
 
+#include "actors/declared.hpp"
 #include "actors/deciding.hpp"
 
 #include <algorithm>
@@ -171,6 +172,8 @@ void sandbox_actor::on_propose(const proposal_ptr& p) {
         rows.push_back({registry::claim_key(id_, claim), {}});
     if (p->from == child::clock)
       note_clock(part.drafts, part.ctx);
+    if (p->from == child::endpoint)
+      after_import(part);
   }
   append(p, std::move(rows));
 }
@@ -245,7 +248,6 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
     inside->release();
   };
   env_.journal.append(std::move(batch), std::move(on_done));
-  after_import(p);
 }
 
 /// Keeps the promise of the due index: while anything is pending, an entry stands on the disk that is not later.
@@ -283,28 +285,17 @@ void sandbox_actor::on_renew_due(const renew_due& m) {
 }
 
 /// Event types that an imported document declares become the outbox's.
-void sandbox_actor::after_import(const proposal_ptr& p) {
-  if (p->from != child::endpoint || !outbox_)
+void sandbox_actor::after_import(const proposal::part& part) {
+  if (!outbox_ || part.drafts.empty() || part.drafts.front().kind != events::kind::openapi_imported)
     return;
-  for (const auto& part : p->parts) {
-    for (const auto& d : part.drafts) {
-      if (d.kind != events::kind::openapi_imported)
-        continue;
-      for (auto& declared : mock::declared_webhooks(d.payload)) {
-        auto job = std::make_shared<change_job>();
-        webhook::event_type t;
-        t.name = declared.name;
-        t.description = declared.description;
-        if (!webhook::validate(t))
-          continue; // a name that no event type may have
-        job->what = command{webhook::command{webhook::put_event_type{std::move(t), false}}};
-        job->ctx = part.ctx;
-        job->ctx.chance = events::draw_entropy();
-        job->done = [](const events::outcome<receipt>&) {};
-        job->inside = hold::follow(door_);
-        send(outbox_, do_change{job});
-      }
-    }
+  for (auto& t : declared_event_types(part.reply)) {
+    auto job = std::make_shared<change_job>();
+    job->what = command{webhook::command{webhook::put_event_type{std::move(t), false}}};
+    job->ctx = part.ctx;
+    job->ctx.chance = events::draw_entropy();
+    job->done = [](const events::outcome<receipt>&) {};
+    job->inside = hold::follow(door_);
+    send(outbox_, do_change{job});
   }
 }
 

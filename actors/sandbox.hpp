@@ -47,7 +47,7 @@ private:
   void note_clock(const std::vector<events::draft>& drafts, const events::context& ctx);
   void note_due(storage::record_batch& batch, const proposal_ptr& p);
   void on_renew_due(const renew_due& m);
-  void after_import(const proposal_ptr& p);
+  void after_import(const proposal::part& part);
 
   // -- the children ---------------------------------------------------------------
   void load();
