@@ -1,0 +1,106 @@
+#include "api/auth.hpp"
+
+#include "events/limits.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+namespace hourglass::api {
+
+using events::errc;
+using events::failure;
+
+bool same_secret(std::string_view a, std::string_view b) noexcept {
+  // Hashes have one length, so that the comparison says nothing about how long the right key is.
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> left{}, right{};
+  SHA256(reinterpret_cast<const unsigned char*>(a.data()), a.size(), left.data());
+  SHA256(reinterpret_cast<const unsigned char*>(b.data()), b.size(), right.data());
+  return CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+}
+
+namespace {
+
+bool is_bearer(std::string_view scheme) {
+  constexpr std::string_view name = "bearer";
+  return scheme.size() == name.size() && std::equal(scheme.begin(), scheme.end(), name.begin(), [](char a, char b) {
+           return static_cast<char>(a | 0x20) == b;
+         });
+}
+
+} // namespace
+
+events::outcome<principal> identify(const http::request& request, std::string_view admin_key, const actors::node& node) {
+  auto value = http::find(request.headers, "Authorization");
+  if (value.empty())
+    return principal{};
+  auto space = value.find(' ');
+  if (space == std::string_view::npos || !is_bearer(value.substr(0, space)))
+    return failure(errc::unauthorized, "the Authorization header must be: Bearer <key>", "Authorization");
+  auto key = value.substr(std::min(value.find_first_not_of(' ', space), value.size()));
+  if (key.empty() || key.size() > 512)
+    return failure(errc::unauthorized, "the key is not valid", "Authorization");
+  if (!admin_key.empty() && same_secret(key, admin_key))
+    return principal{principal::role::admin, {}};
+  auto own = node.authenticate(key);
+  if (!own) {
+    if (own.error().code == errc::unauthorized || own.error().code == errc::not_found)
+      return failure(errc::unauthorized, "the key is not valid", "Authorization");
+    return tl::unexpected<events::error>{own.error()};
+  }
+  return principal{principal::role::sandbox, *own};
+}
+
+events::outcome<void> permit(const principal& who, access needs, const events::outcome<events::sandbox_id>* asked) {
+  if (needs == access::anyone)
+    return {};
+  if (who.is == principal::role::nobody)
+    return failure(errc::unauthorized, "a key is needed: Authorization: Bearer <key>", "Authorization");
+  if (who.is == principal::role::sandbox) {
+    if (needs == access::admin)
+      return failure(errc::forbidden, "this needs the admin key");
+    if (asked && (!*asked || **asked != who.own))
+      return failure(errc::forbidden, "this key belongs to another sandbox");
+  }
+  if (asked && !*asked)
+    return tl::unexpected<events::error>{asked->error()};
+  return {};
+}
+
+namespace {
+
+/// Unique on this node and hard to confuse with another's: 40 random bits drawn once, then a count.
+std::string fresh_correlation() {
+  static const std::uint64_t seed = [] {
+    auto bytes = events::draw_entropy();
+    std::uint64_t out = 0;
+    std::memcpy(&out, bytes.data(), 5);
+    return out;
+  }();
+  static std::atomic<std::uint64_t> count{0};
+  constexpr char digits[] = "0123456789abcdef";
+  std::string out = "cor_";
+  out.resize(4 + 10 + 12);
+  auto put = [&](std::size_t at, std::size_t width, std::uint64_t value) {
+    for (std::size_t i = width; i-- > 0; value >>= 4)
+      out[at + i] = digits[value & 15];
+  };
+  put(4, 10, seed);
+  put(14, 12, count.fetch_add(1, std::memory_order_relaxed));
+  return out;
+}
+
+} // namespace
+
+std::string correlation_of(const http::request& request) {
+  auto given = http::find(request.headers, "X-Correlation-Id");
+  auto fine = !given.empty() && given.size() <= limits::correlation_bytes &&
+              std::all_of(given.begin(), given.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  return fine ? std::string{given} : fresh_correlation();
+}
+
+} // namespace hourglass::api

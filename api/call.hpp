@@ -1,0 +1,72 @@
+#pragma once
+
+#include "actors/node.hpp"
+#include "api/fwd.hpp"
+#include "api/problem.hpp"
+#include "events/ids.hpp"
+#include "http/server.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace hourglass::api {
+
+/// Who holds the key that came with a request.
+struct principal {
+  enum class role : std::uint8_t { nobody, sandbox, admin };
+  role is = role::nobody;
+  events::sandbox_id own; ///< with `role::sandbox`
+
+  /// As it stands in the log.
+  std::string name() const;
+};
+
+/// One request under way: what came, who asks, and where the one answer goes.
+///
+/// Ownership: shared by the callbacks that work on it; one of them at a time. When the last one lets go without an answer, the reply
+/// answers 503 `abandoned` by itself.
+class call {
+public:
+  call(std::shared_ptr<const http::request> what, http::reply to, std::string correlation);
+
+  // -- what came -----------------------------------------------------------------
+
+  std::shared_ptr<const http::request> request;
+  std::string correlation;
+  const route* at = nullptr;
+  dialect speaks = dialect::ours;
+  principal who;
+  events::sandbox_id sandbox;  ///< of the path, resolved, for routes below one
+  http::fields query;          ///< decoded
+  nlohmann::json body;         ///< for routes with a JSON body
+  std::vector<std::pair<std::string_view, std::string>> path; ///< decoded parameters by name
+
+  const std::string& param(std::string_view name) const;
+  actors::caller caller() const { return {who.name(), correlation}; }
+
+  // -- the answer ------------------------------------------------------------------
+
+  /// `text` is JSON.
+  void answer(unsigned status, std::string text, http::fields headers = {});
+  void answer(unsigned status, const nlohmann::json& tree) { answer(status, tree.dump()); }
+  void no_content();
+  void fail(const events::error& e);
+  void send(http::response whole);
+  std::shared_ptr<http::event_stream> stream();
+
+  /// Told about every answer: for metrics and the log.
+  std::function<void(const call&, unsigned status, const events::error* why)> on_answered;
+
+private:
+  http::reply reply_;
+  bool answered_ = false;
+};
+
+} // namespace hourglass::api

@@ -1,0 +1,87 @@
+#include "api/core.hpp"
+#include "api/query.hpp"
+#include "api/routes.hpp"
+
+namespace hourglass::api {
+
+using events::errc;
+using events::failure;
+using nlohmann::json;
+
+namespace {
+
+using state = mock::endpoint_state;
+
+void create(core& in, const call_ptr& c) {
+  in.change(c, mock::endpoint_command{mock::put_endpoint{c->request->body, {}}}, 201);
+}
+
+void replace(core& in, const call_ptr& c) {
+  in.change(c, mock::endpoint_command{mock::put_endpoint{c->request->body, c->param("endpoint")}});
+}
+
+void remove(core& in, const call_ptr& c) {
+  in.change(c, c->sandbox, mock::endpoint_command{mock::remove_endpoint{c->param("endpoint")}},
+            [](const call_ptr& done, actors::receipt) { done->no_content(); });
+}
+
+void list(core& in, const call_ptr& c) {
+  query_reader q{c->query};
+  auto limit = q.limit();
+  auto cursor = q.text("cursor", 1024).value_or("");
+  if (auto fine = q.done(); !fine)
+    return c->fail(fine.error());
+  auto after = from_cursor(cursor);
+  if (!after)
+    return c->fail(after.error());
+  in.look<state>(c, [after = std::move(*after), limit](const state& s, events::virtual_time) -> events::outcome<std::string> {
+    auto found = s.list(after, limit);
+    std::string out = R"({"data":[)";
+    for (std::size_t i = 0; i < found.size(); ++i)
+      out.append(i == 0 ? "" : ",").append(to_json(*found[i]));
+    out += R"(],"next_cursor":)";
+    out += found.size() == limit ? json(to_cursor(found.back()->id)).dump() : "null";
+    out += R"(,"total":)" + std::to_string(s.size()) + '}';
+    return out;
+  });
+}
+
+void get(core& in, const call_ptr& c) {
+  in.look<state>(c, [id = c->param("endpoint")](const state& s, events::virtual_time) -> events::outcome<std::string> {
+    auto* e = s.find(id);
+    if (!e)
+      return failure(errc::not_found, "there is no such endpoint in this sandbox");
+    return to_json(*e);
+  });
+}
+
+void import(core& in, const call_ptr& c) {
+  if (c->request->body.find_first_not_of(" \t\r\n") == std::string::npos)
+    return c->fail({errc::invalid, "the body must be an OpenAPI document, JSON or YAML", "body"});
+  in.change(c, mock::endpoint_command{mock::import_openapi{c->request->body}});
+}
+
+} // namespace
+
+void add_mock_endpoints(router& to) {
+  constexpr std::string_view tag = "endpoints";
+  to.add({.method = "POST", .path = "/sandboxes/{sandbox}/endpoints", .id = "createEndpoint", .tag = tag,
+          .says = "Adds a mock endpoint; it answers at once", .who = access::sandbox, .takes = body::json,
+          .body_schema = "MockEndpointPut", .answers = {{201, "MockEndpoint"}}, .run = create});
+  to.add({.method = "GET", .path = "/sandboxes/{sandbox}/endpoints", .id = "listEndpoints", .tag = tag,
+          .says = "Mock endpoints, by id", .who = access::sandbox,
+          .query = {{"limit", "integer", "Page size, 1 to 250; 50 if absent"}, {"cursor", "string", "next_cursor of the page before"}},
+          .answers = {{200, "MockEndpointList"}}, .run = list});
+  to.add({.method = "GET", .path = "/sandboxes/{sandbox}/endpoints/{endpoint}", .id = "getEndpoint", .tag = tag,
+          .says = "One mock endpoint", .who = access::sandbox, .answers = {{200, "MockEndpoint"}}, .run = get});
+  to.add({.method = "PUT", .path = "/sandboxes/{sandbox}/endpoints/{endpoint}", .id = "putEndpoint", .tag = tag,
+          .says = "Replaces a mock endpoint, or creates it under this id", .who = access::sandbox, .takes = body::json,
+          .body_schema = "MockEndpointPut", .answers = {{200, "MockEndpoint"}}, .run = replace});
+  to.add({.method = "DELETE", .path = "/sandboxes/{sandbox}/endpoints/{endpoint}", .id = "deleteEndpoint", .tag = tag,
+          .says = "Removes a mock endpoint", .who = access::sandbox, .answers = {{204}}, .run = remove});
+  to.add({.method = "PUT", .path = "/sandboxes/{sandbox}/openapi", .id = "importOpenapi", .tag = tag,
+          .says = "Replaces all imported endpoints by those of the document in the body, JSON or YAML", .who = access::sandbox,
+          .takes = body::document, .answers = {{200, "OpenapiImport"}}, .run = import});
+}
+
+} // namespace hourglass::api

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "api/fwd.hpp"
+
+/// Each adds the routes of one resource. One file a resource.
+namespace hourglass::api {
+
+void add_operations(router& to);      // operations.cpp: health, metrics, the OpenAPI document
+void add_sandboxes(router& to);       // sandboxes.cpp
+void add_mock_endpoints(router& to);  // mock_endpoints.cpp: endpoints and OpenAPI import
+void add_data(router& to);            // data.cpp
+void add_env(router& to);             // env.cpp
+void add_clock(router& to);           // clock.cpp
+void add_requests(router& to);        // requests.cpp: timeline and replay
+void add_history(router& to);         // history.cpp: history, state at a moment, live tail
+void add_emit(router& to);            // emit.cpp: events/{type}
+
+void add_applications(router& to);    // svix/applications.cpp
+void add_webhook_endpoints(router& to); // svix/endpoints.cpp
+void add_event_types(router& to);     // svix/event_types.cpp
+void add_messages(router& to);        // svix/messages.cpp
+void add_attempts(router& to);        // svix/attempts.cpp
+void add_redelivery(router& to);      // svix/redelivery.cpp: resend, recoveries, dead letters
+
+} // namespace hourglass::api

@@ -1,0 +1,179 @@
+#include "api/core.hpp"
+#include "api/input.hpp"
+#include "api/reserved.hpp"
+#include "api/routes.hpp"
+#include "api/svix/applications.hpp"
+#include "api/svix/paging.hpp"
+
+namespace hourglass::api {
+
+using events::errc;
+using nlohmann::json;
+
+namespace svix {
+
+json application_out(const std::string& sandbox) {
+  auto from = json::parse(sandbox, nullptr, false);
+  json out;
+  out["id"] = from.value("id", "");
+  auto uid = from.find("uid");
+  out["uid"] = uid != from.end() && uid->is_string() && !uid->get_ref<const std::string&>().empty() ? *uid : json{};
+  out["name"] = from.value("name", json(""));
+  out["metadata"] = from.value("metadata", json::object());
+  out["rateLimit"] = nullptr;
+  out["throttleRate"] = nullptr;
+  out["createdAt"] = from.value("created_at", json{});
+  out["updatedAt"] = from.value("updated_at", json{});
+  return out;
+}
+
+namespace {
+
+void show(core& in, const call_ptr& c, const events::sandbox_id& id, unsigned status) {
+  in.look<mock::settings_state>(
+      c, id,
+      [id](const mock::settings_state& state, events::virtual_time) -> events::outcome<std::string> {
+        return application_out(mock::to_json(state, id.to_string())).dump();
+      },
+      [status](const call_ptr& done, actors::receipt r) { done->answer(status, std::move(r.reply)); });
+}
+
+} // namespace
+
+events::outcome<std::string> application_in(const json& body, bool whole, std::string where) {
+  input in{body, std::move(where)};
+  json out = json::object();
+  if (whole) {
+    out["name"] = in.text("name", 1, 256);
+    in.has("uid"); // absent in a PUT takes it away
+  } else if (auto name = in.optional_text("name", 1, 256)) {
+    out["name"] = *name;
+  }
+  if (auto uid = in.optional_text("uid", 1, 256)) {
+    if (*uid == catalogue_uid)
+      in.reject("uid", "is reserved");
+    out["uid"] = *uid;
+  }
+  if (in.is_null("uid") && !whole)
+    out["uid"] = nullptr;
+  if (auto metadata = in.optional_map("metadata", 50, 4096)) {
+    out["metadata"] = json::object();
+    for (auto& [key, value] : *metadata)
+      out["metadata"][key] = value;
+  }
+  if (auto fine = in.done(unknown::ignore); !fine)
+    return tl::unexpected<events::error>{fine.error()};
+  return out.dump();
+}
+
+namespace {
+
+void create_from(core& in, const call_ptr& c, std::string text) {
+  in.node.create(std::move(text), c->caller(), [c](events::outcome<actors::receipt> r) {
+    if (!r)
+      return c->fail(r.error());
+    guarded(c, [&] { c->answer(201, application_out(r->reply)); });
+  });
+}
+
+void create(core& in, const call_ptr& c) {
+  query_reader q{c->query};
+  auto get_if_exists = q.truth("get_if_exists", false);
+  if (auto fine = q.done(); !fine)
+    return c->fail(fine.error());
+  auto text = application_in(c->body, true);
+  if (!text)
+    return c->fail(text.error());
+  auto uid = c->body.value("uid", json{});
+  if (get_if_exists && uid.is_string())
+    if (auto there = in.node.resolve(uid.get_ref<const std::string&>()))
+      return show(in, c, *there, 200);
+  create_from(in, c, std::move(*text));
+}
+
+void list(core& in, const call_ptr& c) {
+  query_reader q{c->query};
+  auto page = read_page(q);
+  auto order = q.choice("order", {"ascending", "descending"});
+  if (page.backwards)
+    q.reject("iterator", "applications are listed forwards only");
+  if (order == "descending")
+    q.reject("order", "applications are listed ascending only");
+  if (auto fine = q.done(); !fine)
+    return c->fail(fine.error());
+  in.on_reader(c, [&in, page](const call_ptr& done) {
+    auto found = in.node.list(page.after, page.limit);
+    if (!found)
+      return done->fail(found.error());
+    std::vector<std::string> items, keys;
+    for (auto& text : found->sandboxes) {
+      auto one = application_out(text);
+      if (one["uid"] == catalogue_uid)
+        continue;
+      keys.push_back(one.value("id", ""));
+      items.push_back(one.dump());
+    }
+    if (!found->next.empty() && !keys.empty())
+      keys.back() = found->next;
+    done->answer(200, list_response(page, items, keys, !found->next.empty()));
+  });
+}
+
+void get(core& in, const call_ptr& c) {
+  show(in, c, c->sandbox, 200);
+}
+
+/// PUT: what is not given goes back to its default.
+void update(core& in, const call_ptr& c) {
+  auto text = application_in(c->body, true);
+  if (!text)
+    return c->fail(text.error());
+  auto patch = json::parse(*text);
+  for (auto name : {"uid", "metadata"})
+    if (!patch.contains(name))
+      patch[name] = nullptr;
+  in.change(c, c->sandbox, mock::settings_command{mock::update_sandbox{patch.dump(), std::nullopt}},
+            [&in](const call_ptr& done, actors::receipt) { show(in, done, done->sandbox, 200); });
+}
+
+void patch(core& in, const call_ptr& c) {
+  auto text = application_in(c->body, false);
+  if (!text)
+    return c->fail(text.error());
+  in.change(c, c->sandbox, mock::settings_command{mock::update_sandbox{*text, std::nullopt}},
+            [&in](const call_ptr& done, actors::receipt) { show(in, done, done->sandbox, 200); });
+}
+
+void remove(core& in, const call_ptr& c) {
+  in.change(c, c->sandbox, mock::settings_command{mock::delete_sandbox{}},
+            [](const call_ptr& done, actors::receipt) { done->no_content(); });
+}
+
+} // namespace
+
+} // namespace svix
+
+void add_applications(router& to) {
+  constexpr std::string_view tag = "application";
+  to.add({.method = "POST", .path = "/api/v1/app", .id = "v1.application.create", .tag = tag,
+          .says = "Creates a sandbox as an application", .who = access::admin, .speaks = dialect::svix,
+          .query = {{"get_if_exists", "boolean", "Answer with the application of that uid if there is one"}}, .takes = body::json,
+          .body_schema = "ApplicationIn", .answers = {{200, "ApplicationOut", "It was there"}, {201, "ApplicationOut", "Created"}},
+          .run = svix::create});
+  to.add({.method = "GET", .path = "/api/v1/app", .id = "v1.application.list", .tag = tag, .says = "All sandboxes as applications",
+          .who = access::admin, .speaks = dialect::svix,
+          .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before"}, {"order", "string", "ascending"}},
+          .answers = {{200, "ListResponseApplicationOut"}}, .run = svix::list});
+  to.add({.method = "GET", .path = "/api/v1/app/{app_id}", .id = "v1.application.get", .tag = tag, .says = "One application, by id or uid",
+          .who = access::sandbox, .speaks = dialect::svix, .answers = {{200, "ApplicationOut"}}, .run = svix::get});
+  to.add({.method = "PUT", .path = "/api/v1/app/{app_id}", .id = "v1.application.update", .tag = tag, .says = "Replaces an application",
+          .who = access::sandbox, .speaks = dialect::svix, .takes = body::json, .body_schema = "ApplicationIn",
+          .answers = {{200, "ApplicationOut"}}, .run = svix::update});
+  to.add({.method = "PATCH", .path = "/api/v1/app/{app_id}", .id = "v1.application.patch", .tag = tag, .says = "Changes an application",
+          .who = access::sandbox, .speaks = dialect::svix, .takes = body::json, .body_schema = "ApplicationPatch",
+          .answers = {{200, "ApplicationOut"}}, .run = svix::patch});
+  to.add({.method = "DELETE", .path = "/api/v1/app/{app_id}", .id = "v1.application.delete", .tag = tag, .says = "Deletes an application",
+          .who = access::sandbox, .speaks = dialect::svix, .answers = {{204}}, .run = svix::remove});
+}
+
+} // namespace hourglass::api

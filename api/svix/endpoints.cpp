@@ -1,0 +1,183 @@
+#include "api/core.hpp"
+#include "api/routes.hpp"
+#include "api/svix/paging.hpp"
+#include "webhook/inputs.hpp"
+#include "webhook/views.hpp"
+
+#include <algorithm>
+
+namespace hourglass::api {
+
+using events::errc;
+using events::failure;
+
+namespace svix {
+
+namespace {
+
+using state = webhook::outbox_state;
+namespace views = webhook::views;
+
+auto no_endpoint() {
+  return failure(errc::not_found, "there is no such endpoint");
+}
+
+/// Answers with one view of the endpoint in the path.
+void show(core& in, const call_ptr& c, std::function<std::string(const state&, const webhook::destination&)> view) {
+  in.look<state>(c, [id = c->param("endpoint_id"), view = std::move(view)](const state& s, events::virtual_time)
+                     -> events::outcome<std::string> {
+    auto* d = s.find(id);
+    if (!d)
+      return no_endpoint();
+    return view(s, *d);
+  });
+}
+
+template <class Command>
+void run(core& in, const call_ptr& c, events::outcome<Command> read, unsigned status) {
+  if (!read)
+    return c->fail(read.error());
+  in.change(c, webhook::command{std::move(*read)}, status);
+}
+
+template <class Command>
+void run_quietly(core& in, const call_ptr& c, events::outcome<Command> read) {
+  if (!read)
+    return c->fail(read.error());
+  in.change(c, c->sandbox, webhook::command{std::move(*read)}, [](const call_ptr& done, actors::receipt) { done->no_content(); });
+}
+
+void create(core& in, const call_ptr& c) {
+  run(in, c, webhook::read_endpoint_in(c->request->body), 201);
+}
+
+void list(core& in, const call_ptr& c) {
+  query_reader q{c->query};
+  auto page = read_page(q);
+  auto descending = q.choice("order", {"ascending", "descending"}) == "descending";
+  if (auto fine = q.done(); !fine)
+    return c->fail(fine.error());
+  in.look<state>(c, [page, descending](const state& s, events::virtual_time) -> events::outcome<std::string> {
+    // Backwards through a descending list is forwards through the ids.
+    auto down = page.backwards != descending;
+    auto found = down ? s.list_backwards(page.after, page.limit + 1) : s.list(page.after, page.limit + 1);
+    auto more = found.size() > page.limit;
+    found.resize(std::min(found.size(), page.limit));
+    if (page.backwards)
+      std::reverse(found.begin(), found.end());
+    std::vector<std::string> items, keys;
+    for (auto* d : found) {
+      items.push_back(views::endpoint_out(*d));
+      keys.push_back(d->id);
+    }
+    return list_response(page, items, keys, more);
+  });
+}
+
+void get(core& in, const call_ptr& c) {
+  show(in, c, [](const state&, const webhook::destination& d) { return views::endpoint_out(d); });
+}
+
+/// Svix's PUT creates what is not there.
+void update(core& in, const call_ptr& c) {
+  auto read = webhook::read_endpoint_update(c->request->body);
+  if (!read)
+    return c->fail(read.error());
+  read->id = c->param("endpoint_id");
+  read->create_if_missing = !read->id.starts_with("ep_");
+  in.look<state>(
+      c, c->sandbox,
+      [id = read->id](const state& s, events::virtual_time) -> events::outcome<std::string> { return s.find(id) ? "1" : "0"; },
+      [&in, what = std::move(*read)](const call_ptr& done, actors::receipt there) {
+        in.change(done, webhook::command{what}, there.reply == "1" ? 200 : 201);
+      });
+}
+
+void patch(core& in, const call_ptr& c) {
+  auto read = webhook::read_endpoint_patch(c->request->body);
+  if (read)
+    read->id = c->param("endpoint_id");
+  run(in, c, std::move(read), 200);
+}
+
+void remove(core& in, const call_ptr& c) {
+  run_quietly(in, c, events::outcome<webhook::remove_destination>{webhook::remove_destination{c->param("endpoint_id")}});
+}
+
+void secret(core& in, const call_ptr& c) {
+  show(in, c, [](const state&, const webhook::destination& d) { return views::endpoint_secret_out(d); });
+}
+
+void rotate(core& in, const call_ptr& c) {
+  auto read = webhook::read_secret_rotate(c->request->body);
+  if (read)
+    read->id = c->param("endpoint_id");
+  run_quietly(in, c, std::move(read));
+}
+
+void headers(core& in, const call_ptr& c) {
+  show(in, c, [](const state&, const webhook::destination& d) { return views::endpoint_headers_out(d); });
+}
+
+void change_headers(core& in, const call_ptr& c, bool all) {
+  auto read = webhook::read_endpoint_headers(c->request->body, all);
+  if (read)
+    read->id = c->param("endpoint_id");
+  run_quietly(in, c, std::move(read));
+}
+
+void stats(core& in, const call_ptr& c) {
+  show(in, c, [](const state& s, const webhook::destination& d) { return views::endpoint_stats(s.counts(d.id)); });
+}
+
+} // namespace
+
+} // namespace svix
+
+void add_webhook_endpoints(router& to) {
+  constexpr std::string_view tag = "endpoint";
+  constexpr std::string_view base = "/api/v1/app/{app_id}/endpoint";
+  constexpr std::string_view one = "/api/v1/app/{app_id}/endpoint/{endpoint_id}";
+  auto add = [&](route r) {
+    r.tag = tag;
+    r.who = access::sandbox;
+    r.speaks = dialect::svix;
+    to.add(std::move(r));
+  };
+  add({.method = "POST", .path = base, .id = "v1.endpoint.create", .says = "Adds an endpoint: where webhooks go", .takes = body::json,
+       .body_schema = "EndpointIn", .answers = {{201, "EndpointOut"}}, .run = svix::create});
+  add({.method = "GET", .path = base, .id = "v1.endpoint.list", .says = "Endpoints, by id",
+       .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
+                 {"order", "string", "ascending or descending"}},
+       .answers = {{200, "ListResponseEndpointOut"}}, .run = svix::list});
+  add({.method = "GET", .path = one, .id = "v1.endpoint.get", .says = "One endpoint, by id or uid", .answers = {{200, "EndpointOut"}},
+       .run = svix::get});
+  add({.method = "PUT", .path = one, .id = "v1.endpoint.update", .says = "Replaces an endpoint, or creates it under this uid",
+       .takes = body::json, .body_schema = "EndpointUpdate", .answers = {{200, "EndpointOut"}, {201, "EndpointOut", "Created"}},
+       .run = svix::update});
+  add({.method = "PATCH", .path = one, .id = "v1.endpoint.patch", .says = "Changes an endpoint", .takes = body::json,
+       .body_schema = "EndpointPatch", .answers = {{200, "EndpointOut"}}, .run = svix::patch});
+  add({.method = "DELETE", .path = one, .id = "v1.endpoint.delete", .says = "Removes an endpoint", .answers = {{204}},
+       .run = svix::remove});
+  constexpr std::string_view secret = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret";
+  add({.method = "GET", .path = secret, .id = "v1.endpoint.get-secret", .says = "The newest signing secret",
+       .answers = {{200, "EndpointSecretOut"}}, .run = svix::secret});
+  add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", .id = "v1.endpoint.rotate-secret",
+       .says = "A new secret; the old one signs too for a while", .takes = body::optional_json, .body_schema = "EndpointSecretRotateIn",
+       .answers = {{204}}, .run = svix::rotate});
+  constexpr std::string_view headers = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/headers";
+  add({.method = "GET", .path = headers, .id = "v1.endpoint.get-headers", .says = "Headers that go with every attempt",
+       .answers = {{200, "EndpointHeadersOut"}}, .run = svix::headers});
+  add({.method = "PUT", .path = headers, .id = "v1.endpoint.update-headers", .says = "Replaces all of them", .takes = body::json,
+       .body_schema = "EndpointHeadersIn", .answers = {{204}},
+       .run = [](core& in, const call_ptr& c) { svix::change_headers(in, c, true); }});
+  add({.method = "PATCH", .path = headers, .id = "v1.endpoint.patch-headers", .says = "Changes some of them", .takes = body::json,
+       .body_schema = "EndpointHeadersPatchIn", .answers = {{204}},
+       .run = [](core& in, const call_ptr& c) { svix::change_headers(in, c, false); }});
+  add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/stats", .id = "v1.endpoint.get-stats",
+       .says = "Figures since the endpoint was created",
+       .query = {{"since", "date-time", "Not looked at yet"}, {"until", "date-time", "Not looked at yet"}},
+       .answers = {{200, "EndpointStats"}}, .run = svix::stats});
+}
+
+} // namespace hourglass::api

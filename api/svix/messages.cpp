@@ -1,0 +1,109 @@
+#include "api/core.hpp"
+#include "api/routes.hpp"
+#include "api/svix/applications.hpp"
+#include "api/svix/log_lists.hpp"
+#include "webhook/facts.hpp"
+#include "webhook/inputs.hpp"
+
+#include <algorithm>
+
+namespace hourglass::api {
+
+namespace svix {
+
+namespace {
+
+/// A MessageOut without its payload; the client has it.
+std::string without_content(std::string text) {
+  auto payload = webhook::raw_member(text, "payload");
+  if (payload.empty())
+    return text;
+  auto at = static_cast<std::size_t>(payload.data() - text.data());
+  return text.replace(at, payload.size(), "{}");
+}
+
+void create(core& in, const call_ptr& c) {
+  query_reader q{c->query};
+  auto with_content = q.truth("with_content", true);
+  if (auto fine = q.done(); !fine)
+    return c->fail(fine.error());
+  auto read = webhook::read_message_in(c->request->body);
+  if (!read)
+    return c->fail(read.error());
+  in.change(c, c->sandbox, webhook::command{std::move(*read)}, [with_content](const call_ptr& done, actors::receipt r) {
+    done->answer(202, with_content ? std::move(r.reply) : without_content(std::move(r.reply)));
+  });
+}
+
+bool has(const std::vector<std::string>& list, const std::optional<std::string>& wanted) {
+  return !wanted || std::find(list.begin(), list.end(), *wanted) != list.end();
+}
+
+void list(core& in, const call_ptr& c) {
+  auto filters = read_log_filters(*c);
+  if (!filters)
+    return c->fail(filters.error());
+  in.on_reader(c, [&in, f = std::move(*filters)](const call_ptr& done) {
+    in.catch_up();
+    storage::history_query what;
+    what.sandbox = done->sandbox;
+    what.kinds = {events::kind::message_created};
+    auto text = list_log(in.node.store(), what, f, [&](const events::record& r) -> events::outcome<std::optional<std::string>> {
+      auto payload = events::upcast(r);
+      auto fact = payload ? webhook::decode(r.header.kind, *payload) : tl::unexpected<events::error>{payload.error()};
+      if (!fact)
+        return tl::unexpected<events::error>{fact.error()};
+      auto& m = std::get<webhook::message_created>(*fact);
+      if (!has(m.channels, f.channel) || !has(m.tags, f.tag) || (!f.event_types.empty() && !f.event_types.contains(m.event_type)))
+        return std::nullopt;
+      auto out = views::message_out(r.header, *payload, f.with_content);
+      if (!out)
+        return tl::unexpected<events::error>{out.error()};
+      return std::move(*out);
+    });
+    text ? done->answer(200, std::move(*text)) : done->fail(text.error());
+  });
+}
+
+void get(core& in, const call_ptr& c) {
+  query_reader q{c->query};
+  auto with_content = q.truth("with_content", true);
+  if (auto fine = q.done(); !fine)
+    return c->fail(fine.error());
+  in.on_reader(c, [&in, with_content](const call_ptr& done) {
+    in.catch_up();
+    auto found = message_named(in, done->sandbox, done->param("msg_id"));
+    if (!found)
+      return done->fail(found.error());
+    auto text = views::message_out(found->header, found->payload, with_content);
+    text ? done->answer(200, std::move(*text)) : done->fail(text.error());
+  });
+}
+
+} // namespace
+
+} // namespace svix
+
+void add_messages(router& to) {
+  constexpr std::string_view base = "/api/v1/app/{app_id}/msg";
+  auto add = [&](route r) {
+    r.tag = "message";
+    r.who = access::sandbox;
+    r.speaks = dialect::svix;
+    to.add(std::move(r));
+  };
+  add({.method = "POST", .path = base, .id = "v1.message.create",
+       .says = "Emits a message; durable when answered, delivered behind the answer. An eventId is taken once per application",
+       .query = {{"with_content", "boolean", "Show the payload in the answer"}}, .takes = body::json, .body_schema = "MessageIn",
+       .answers = {{202, "MessageOut"}, {409, "SvixError", "The eventId is taken"}}, .run = svix::create});
+  add({.method = "GET", .path = base, .id = "v1.message.list", .says = "Messages, newest first",
+       .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
+                 {"channel", "string", "With this channel"}, {"tag", "string", "With this tag"},
+                 {"before", "date-time", "Before, on the sandbox's clock"}, {"after", "date-time", "After, on the sandbox's clock"},
+                 {"with_content", "boolean", "Show payloads; true if absent"}, {"event_types", "string", "Comma-separated"}},
+       .answers = {{200, "ListResponseMessageOut"}}, .run = svix::list});
+  add({.method = "GET", .path = "/api/v1/app/{app_id}/msg/{msg_id}", .id = "v1.message.get", .says = "One message, by id",
+       .query = {{"with_content", "boolean", "Show the payload; true if absent"}}, .answers = {{200, "MessageOut"}}, .run = svix::get});
+}
+
+} // namespace hourglass::api
