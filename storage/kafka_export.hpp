@@ -22,6 +22,7 @@ struct kafka_options {
   /// For a topic that is created here. Forever: with another count a sandbox would change its partition, and its order would be lost.
   int partitions = 16;
   int replication = -1; ///< copies of each partition when it is created here; -1: the broker's default
+  bool create_topic = true; ///< false: it must be there
   std::chrono::milliseconds linger{5};
   std::size_t in_flight_records = 10'000; ///< sent or queued and not yet confirmed
   std::size_t in_flight_bytes = std::size_t{32} << 20;

@@ -120,6 +120,8 @@ outcome<void> session::connect() {
 
 /// Creating is also asking: a topic that is there says so. Clusters that let us not create are asked for what they have.
 outcome<session::topic_answer> session::ask_for_topic() {
+  if (!options_.create_topic)
+    return look_for_topic({errc::not_found, "there is no such topic, and it is not to be created", options_.topic});
   std::array<char, 256> why{};
   const new_topic_handle topic{rd_kafka_NewTopic_new(options_.topic.c_str(), options_.partitions,
                                                      options_.replication, why.data(), why.size())};
@@ -163,12 +165,20 @@ outcome<session::topic_answer> session::ask_for_topic() {
       return topic_answer::created;
     }
   }
+  auto found = look_for_topic(kafka_error(code, "the topic cannot be created (" + reason + ")"));
+  if (!found && (code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS))
+    return topic_answer::no_broker; // or one that has not told itself yet
+  return found;
+}
+
+outcome<session::topic_answer> session::look_for_topic(error if_absent) {
   partitions_ = partitions_of(client_.get(), options_.topic, metadata_timeout_ms);
-  if (partitions_ > 0)
-    return topic_answer::was_there;
-  if (partitions_ < 0 || code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-    return topic_answer::no_broker; // or one that has not told its own metadata yet
-  return tl::unexpected{kafka_error(code, "the topic cannot be created (" + reason + ")")};
+  rd_kafka_poll(client_.get(), 0); // errors of connecting
+  if (partitions_ < 0)
+    return topic_answer::no_broker;
+  if (partitions_ == 0)
+    return tl::unexpected{std::move(if_absent)};
+  return topic_answer::was_there;
 }
 
 outcome<void> session::find_cursor(topic_answer answer) {

@@ -72,6 +72,7 @@ private:
 
   events::outcome<void> connect();
   events::outcome<topic_answer> ask_for_topic();
+  events::outcome<topic_answer> look_for_topic(events::error if_absent);
   events::outcome<void> find_cursor(topic_answer answer);
   events::outcome<void> stream();
   events::outcome<bool> send_more();
