@@ -55,6 +55,7 @@ inline constexpr std::size_t template_output_bytes = 4 * mebi;
 inline constexpr std::size_t template_work_bytes = 64 * mebi; ///< stored data read for one answer
 inline constexpr std::size_t sample_nodes = 2'000;         ///< of one generated example
 inline constexpr std::size_t sample_steps = 20'000;        ///< schemas visited for one generated example
+inline constexpr std::size_t document_sample_steps = 20'000'000; ///< ... and for all of one document; a few seconds
 inline constexpr auto clock_advance = 24h * 3'660;         ///< one advance; about ten years
 
 // -- webhooks -------------------------------------------------------------------------

@@ -80,8 +80,8 @@ struct endpoint_state {
   /// At most `limit` endpoints with an id after `after`, in order of id.
   std::vector<const endpoint*> list(std::string_view after, std::size_t limit) const;
 
-  struct content;
-  std::unique_ptr<content> self; ///< `mock/endpoints.cpp`'s own
+  struct tables;
+  std::unique_ptr<tables> self; ///< `mock/endpoints.cpp`'s own; never null but after a move
 };
 
 // -- commands ------------------------------------------------------------------
@@ -107,7 +107,7 @@ struct import_openapi {
 using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi>;
 
 /// Fails with `errc::invalid` (`where` = JSON Pointer, or `line:column` in a template or document), `errc::conflict` (the route is
-/// taken: same method, same template apart from parameter names, overlapping `consumes`), `errc::not_found`, `errc::too_large`.
+/// taken: same method, same template apart from parameter names, a media type of `consumes` in common or both without), `errc::not_found`, `errc::too_large`.
 events::outcome<decision> decide(const endpoint_state& state, const endpoint_command& command, const events::context& ctx);
 
 /// Folds endpoint_put, endpoint_removed and openapi_imported; other kinds change nothing.
@@ -118,7 +118,7 @@ std::string snapshot(const endpoint_state& state);
 template <>
 events::outcome<endpoint_state> restore<endpoint_state>(std::string_view text);
 
-/// The API's representation, with `id`, `source` and all `responses`.
+/// The API's representation: `response` as it was put, or all `responses` of an imported one; with `id` and `source`.
 std::string to_json(const endpoint& e);
 /// `{"endpoints": [...]}`, in order of id.
 std::string to_json(const endpoint_state& state);

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "mock/endpoints.hpp"
+#include "mock/template.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hourglass::mock {
+
+/// One segment of a route.
+struct route_segment {
+  enum class kind : std::uint8_t { literal, mixed, parameter };
+  kind what = kind::literal;
+  std::string text;                ///< literal: decoded
+  std::vector<std::string> around; ///< mixed: the texts before, between and after the parameters; ends may be empty
+  bool operator==(const route_segment&) const = default;
+};
+
+/// A route ready for the router: what two endpoints may not share.
+struct route_pattern {
+  std::vector<route_segment> segments;
+  std::vector<std::string> parameters; ///< names in order
+};
+
+/// Fails with `errc::invalid` on what is no path template: no leading slash, empty or dot segments, encoded slashes, NUL, malformed
+/// escapes, unbalanced braces, parameters without a name, twice the same or side by side.
+events::outcome<route_pattern> compile_route(std::string_view path);
+
+/// An endpoint with everything decided that does not depend on the request. Immutable; any thread.
+struct compiled_endpoint {
+  struct body {
+    std::string recorded;                      ///< as request_served will hold it, unless redaction changes it
+    std::optional<compiled_template> templated; ///< instead of `recorded`
+  };
+  struct answer {
+    unsigned code = 0;              ///< the status if it is one; `range` for `4XX`; 0 for `default`
+    unsigned range = 0;             ///< 4 for `4XX`
+    std::size_t default_content = 0; ///< without Accept: the first JSON one, else the first
+    std::vector<std::string> media;  ///< essence of each content
+    std::vector<std::vector<body>> bodies;
+    std::vector<compiled_template> headers; ///< of a templated endpoint
+  };
+
+  endpoint spec;
+  route_pattern route;
+  std::vector<answer> answers;
+  std::size_t preferred = 0;      ///< the answer without Prefer
+  unsigned preferred_status = 200;
+
+  /// Fails with `errc::invalid` (`where` as in the endpoint's JSON) if route or templates do not compile.
+  static events::outcome<std::shared_ptr<const compiled_endpoint>> compile(endpoint spec);
+};
+
+} // namespace hourglass::mock

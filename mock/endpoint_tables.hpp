@@ -1,0 +1,36 @@
+#pragma once
+
+#include "mock/endpoints.hpp"
+#include "mock/json_value.hpp"
+#include "mock/router.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace hourglass::mock {
+
+/// What endpoint_state holds. Private to endpoint*.cpp and route.cpp.
+struct endpoint_state::tables {
+  std::map<std::string, std::shared_ptr<const compiled_endpoint>, std::less<>> by_id;
+  router routes;
+  std::string imported_title; ///< of the imported document; empty without one
+  std::string imported_version;
+
+  void put(std::shared_ptr<const compiled_endpoint> e); ///< replaces the one of the same id
+  void remove(std::string_view id);
+};
+
+/// Reads the API's JSON of put_endpoint (all but the id), with errors that point at the member.
+events::outcome<endpoint> read_endpoint(std::string_view text);
+
+/// Headers that are the server's: an answer that framed itself would desynchronise the connection.
+bool is_framing_header(std::string_view name);
+
+/// The form in events and snapshots.
+void write_endpoint(const endpoint& e, std::string& out);
+events::outcome<endpoint> decode_endpoint(const json_value& v);
+
+} // namespace hourglass::mock

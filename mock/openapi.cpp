@@ -1,0 +1,264 @@
+// The walk over a document: servers, paths, operations, webhooks. What an answer looks like is openapi_response.cpp's.
+#include "mock/openapi.hpp"
+
+#include "events/limits.hpp"
+#include "mock/compiled.hpp"
+#include "mock/negotiation.hpp"
+#include "mock/openapi_response.hpp"
+#include "mock/target.hpp"
+
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+
+namespace hourglass::mock {
+
+const json_value* follow_reference(const json_value& root, const json_value& v) {
+  const auto* at = &v;
+  std::string pointer;
+  for (int hops = 0; hops < 64; ++hops) {
+    const auto* reference = at->member("$ref");
+    if (reference == nullptr || !reference->is_string())
+      return at;
+    std::string_view text = reference->text;
+    if (text.empty() || text.front() != '#' || !percent_decode(text.substr(1), false, pointer))
+      return nullptr;
+    at = at_pointer(root, pointer);
+    if (at == nullptr)
+      return nullptr;
+  }
+  return nullptr;
+}
+
+namespace {
+
+using events::errc;
+using events::failure;
+using events::outcome;
+
+std::string text_of(const json_value* v) { return v != nullptr && (v->is_string() || v->is_number()) ? v->text : std::string{}; }
+
+/// At most `most` bytes, never half a character.
+std::string clipped(std::string text, std::size_t most) {
+  if (text.size() <= most)
+    return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80)
+    --most;
+  text.resize(most);
+  return text;
+}
+
+/// What a route is apart from the names of its parameters.
+std::string route_key(const endpoint& e, const route_pattern& route) {
+  std::string key = e.method;
+  for (const auto& s : route.segments) {
+    key += '/';
+    key += s.what == route_segment::kind::literal ? s.text : std::string{};
+    for (const auto& t : s.around)
+      key += t + '\0';
+    if (s.what == route_segment::kind::parameter)
+      key += '\0';
+  }
+  return key;
+}
+
+class importer {
+public:
+  importer(const json_value& root, const events::entropy& seed) : root_(root), responses_(root, seed, out_.warnings) {}
+
+  outcome<openapi_document> run() {
+    if (auto ok = check_version(); !ok)
+      return tl::unexpected<events::error>{ok.error()};
+    if (const auto* info = root_.member("info")) {
+      out_.title = clipped(text_of(info->member("title")), 256);
+      out_.version = clipped(text_of(info->member("version")), 256);
+    }
+    if (auto ok = walk(); !ok)
+      return tl::unexpected<events::error>{ok.error()};
+    return std::move(out_);
+  }
+
+private:
+  outcome<void> check_version() const {
+    if (!root_.is_object())
+      return failure(errc::invalid, "an OpenAPI document is an object");
+    if (root_.member("swagger") != nullptr)
+      return failure(errc::invalid, "Swagger 2.0 is not read, only OpenAPI 3.0 and 3.1", "/swagger");
+    auto version = text_of(root_.member("openapi"));
+    if (version.empty())
+      return failure(errc::invalid, "an OpenAPI document says its version", "/openapi");
+    if (!version.starts_with("3.0") && !version.starts_with("3.1"))
+      return failure(errc::invalid, "only OpenAPI 3.0 and 3.1 are read", "/openapi");
+    return {};
+  }
+
+  outcome<void> walk() {
+    const auto* paths = root_.member("paths");
+    const auto* webhooks = root_.member("webhooks");
+    if (webhooks == nullptr)
+      webhooks = root_.member("x-webhooks");
+    if (paths == nullptr && webhooks == nullptr && root_.member("components") == nullptr)
+      return failure(errc::invalid, "is required", "/paths");
+    if (paths != nullptr && !paths->is_object())
+      return failure(errc::invalid, "must be an object", "/paths");
+    for (std::size_t i = 0; paths != nullptr && i < paths->items.size(); ++i) {
+      if (paths->names[i].starts_with("x-"))
+        continue;
+      if (auto ok = read_path(paths->names[i], paths->items[i]); !ok)
+        return ok;
+    }
+    for (std::size_t i = 0; webhooks != nullptr && webhooks->is_object() && i < webhooks->items.size(); ++i)
+      if (auto ok = read_webhook(webhooks->names[i], webhooks->items[i]); !ok)
+        return ok;
+    return {};
+  }
+
+  outcome<void> read_path(const std::string& path, const json_value& item) {
+    auto at = pointer_to("/paths", path);
+    const auto* resolved = follow_reference(root_, item);
+    if (resolved == nullptr || !resolved->is_object()) {
+      responses_.warn("this path was left out: it is no object, or a reference that is not followed", at);
+      return {};
+    }
+    static constexpr std::array<std::string_view, 8> methods{"get", "put", "post", "delete", "options", "head", "patch", "trace"};
+    for (auto method : methods) {
+      const auto* operation = resolved->member(method);
+      if (operation == nullptr)
+        continue;
+      auto where = pointer_to(at, method);
+      if (!operation->is_object()) {
+        responses_.warn("this operation was left out: it is no object", where);
+        continue;
+      }
+      if (out_.endpoints.size() >= limits::endpoints_per_sandbox)
+        return failure(errc::too_large, "more operations than the limit endpoints_per_sandbox", where);
+      if (auto ok = read_operation(path, method, *resolved, *operation, where); !ok)
+        return ok;
+    }
+    return {};
+  }
+
+  outcome<void> read_operation(const std::string& path, std::string_view method, const json_value& item, const json_value& operation,
+                               const std::string& where) {
+    endpoint e;
+    e.source = endpoint_source::openapi;
+    e.path = path;
+    e.method = method;
+    std::transform(e.method.begin(), e.method.end(), e.method.begin(), [](char c) { return static_cast<char>(c - 32); });
+    e.name = clipped(text_of(operation.member("operationId")), 256);
+    e.project_root = base_path(item, operation);
+    auto route = compile_route(e.full_path());
+    if (!route) {
+      responses_.warn("this operation was left out: " + route.error().detail, where);
+      return {};
+    }
+    if (!routes_.insert(route_key(e, *route)).second) {
+      responses_.warn("this operation was left out: another one has the same route", where);
+      return {};
+    }
+    read_consumes(operation, e);
+    if (auto ok = responses_.read(operation, where, e.responses); !ok)
+      return ok;
+    out_.endpoints.push_back(std::move(e));
+    return {};
+  }
+
+  /// Path part of the first server of the operation, the path or the document.
+  std::string base_path(const json_value& item, const json_value& operation) const {
+    for (const auto* level : {&operation, &item, &root_}) {
+      const auto* servers = level->member("servers");
+      if (servers == nullptr || !servers->is_array() || servers->items.empty())
+        continue;
+      const auto& server = servers->items.front();
+      auto url = with_defaults(std::string{server.string_member("url")}, server.member("variables"));
+      if (auto scheme = url.find("://"); scheme != std::string::npos) {
+        auto slash = url.find('/', scheme + 3);
+        url = slash == std::string::npos ? std::string{} : url.substr(slash);
+      } else if (url.starts_with("//")) {
+        auto slash = url.find('/', 2);
+        url = slash == std::string::npos ? std::string{} : url.substr(slash);
+      }
+      url = url.substr(0, url.find_first_of("?#"));
+      while (url.ends_with('/'))
+        url.pop_back();
+      if (!url.empty() && url.front() != '/')
+        url.insert(url.begin(), '/');
+      return url == "/." ? std::string{} : url;
+    }
+    return {};
+  }
+
+  static std::string with_defaults(std::string url, const json_value* variables) {
+    if (variables == nullptr || !variables->is_object())
+      return url;
+    for (std::size_t i = 0; i < std::min<std::size_t>(variables->items.size(), 32); ++i) {
+      auto name = '{' + variables->names[i] + '}';
+      if (auto at = url.find(name); at != std::string::npos)
+        url.replace(at, name.size(), text_of(variables->items[i].member("default")));
+    }
+    return url;
+  }
+
+  void read_consumes(const json_value& operation, endpoint& e) const {
+    const auto* body = operation.member("requestBody");
+    if (body != nullptr)
+      body = follow_reference(root_, *body);
+    const auto* content = body != nullptr ? body->member("content") : nullptr;
+    if (content == nullptr || !content->is_object())
+      return;
+    for (const auto& name : content->names) {
+      auto essence = media_essence(name);
+      if (essence == "*/*" || e.consumes.size() == 32) {
+        e.consumes.clear();
+        return;
+      }
+      if (!essence.empty() && std::find(e.consumes.begin(), e.consumes.end(), essence) == e.consumes.end())
+        e.consumes.push_back(std::move(essence));
+    }
+  }
+
+  outcome<void> read_webhook(const std::string& name, const json_value& item) {
+    auto at = pointer_to(root_.member("webhooks") != nullptr ? "/webhooks" : "/x-webhooks", name);
+    const auto* resolved = follow_reference(root_, item);
+    if (out_.webhooks.size() >= limits::document_webhooks)
+      return failure(errc::too_large, "more webhooks than the limit document_webhooks", at);
+    document_webhook w;
+    w.name = name;
+    w.media_type = "application/json";
+    w.example = "null";
+    for (std::size_t i = 0; resolved != nullptr && i < resolved->items.size() && i < resolved->names.size(); ++i) {
+      const auto& operation = resolved->items[i];
+      const auto* body = operation.member("requestBody");
+      auto description = text_of(operation.member("description"));
+      if (description.empty())
+        description = text_of(operation.member("summary"));
+      if (w.description.empty())
+        w.description = clipped(std::move(description), 1024);
+      if (body == nullptr)
+        continue;
+      if (auto ok = responses_.read_payload(*body, pointer_to(at, resolved->names[i]), w.media_type, w.example); !ok)
+        return ok;
+      break;
+    }
+    out_.webhooks.push_back(std::move(w));
+    return {};
+  }
+
+  const json_value& root_;
+  openapi_document out_;
+  openapi_responses responses_;
+  std::unordered_set<std::string> routes_;
+};
+
+} // namespace
+
+outcome<openapi_document> read_openapi(std::string_view text, const events::entropy& seed) {
+  if (text.size() > limits::request_body_bytes)
+    return failure(errc::too_large, "the document is larger than the limit request_body_bytes");
+  auto root = parse_document(text);
+  if (!root)
+    return tl::unexpected<events::error>{root.error()};
+  return importer{*root, seed}.run();
+}
+
+} // namespace hourglass::mock

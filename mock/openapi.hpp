@@ -1,0 +1,45 @@
+#pragma once
+
+#include "events/ids.hpp"
+#include "mock/endpoints.hpp"
+#include "mock/json_value.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hourglass::mock {
+
+/// A webhook that a document declares: an event type to be.
+struct document_webhook {
+  std::string name;
+  std::string description;
+  std::string media_type;
+  std::string example; ///< JSON text
+};
+
+/// Something that was left out or read with good will.
+struct document_warning {
+  std::string detail;
+  std::string where; ///< JSON Pointer into the document
+};
+
+struct openapi_document {
+  std::string title;
+  std::string version;
+  std::vector<endpoint> endpoints; ///< without ids; each compiles
+  std::vector<document_webhook> webhooks;
+  std::vector<document_warning> warnings; ///< at most `limits::document_warnings`
+};
+
+/// Derives endpoints from an OpenAPI 3.0 or 3.1 document, JSON or YAML. The same text and seed give the same endpoints.
+///
+/// Bodies are, in this order: `examples` (their `value`, whatever stands beside it) and `example` of the media type, an example of its schema, a
+/// value generated from the schema. Only references within the document are followed; others are left out with a warning.
+/// Fails with `errc::invalid` (`where` = `line:column` or a JSON Pointer) on what is no such document, with `errc::too_large` beyond the limits.
+events::outcome<openapi_document> read_openapi(std::string_view text, const events::entropy& seed);
+
+/// Follows `$ref`s within `root` from `v` to something that is none. Null for one that leaves the document, dangles or runs in a circle.
+const json_value* follow_reference(const json_value& root, const json_value& v);
+
+} // namespace hourglass::mock

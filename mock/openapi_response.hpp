@@ -1,0 +1,37 @@
+#pragma once
+
+#include "mock/openapi.hpp"
+#include "mock/sample.hpp"
+
+namespace hourglass::mock {
+
+/// Reads the responses of operations and the payloads of webhooks: statuses, headers, media types, examples. Private to openapi*.cpp.
+class openapi_responses {
+public:
+  openapi_responses(const json_value& root, const events::entropy& seed, std::vector<document_warning>& warnings);
+
+  /// The answers of `operation`, at least one. Fails with `errc::too_large` once all of them together would not fit in one event.
+  events::outcome<void> read(const json_value& operation, const std::string& where, std::vector<response_spec>& out);
+
+  /// What a webhook sends, from its request body: `example` is JSON text.
+  events::outcome<void> read_payload(const json_value& body, const std::string& where, std::string& media_type, std::string& example);
+
+  void warn(std::string detail, std::string where);
+
+private:
+  void read_headers(const json_value& response, const std::string& where, response_spec& out);
+  void read_content(const std::string& media_type, const json_value& media, const std::string& where, response_spec& out);
+  std::vector<example> examples_of(const std::string& essence, const json_value& media, const std::string& where);
+  void named_examples(const std::string& essence, const json_value& media, const std::string& where, std::vector<example>& out);
+  std::optional<std::string> generated(const std::string& essence, const json_value& media, const std::string& where);
+  const json_value* schema_of(const json_value& media, const std::string& where);
+  events::outcome<void> charge(std::size_t bytes, const std::string& where);
+
+  const json_value& root_;
+  sampler sampler_;
+  std::vector<document_warning>& warnings_;
+  std::size_t bytes_ = 0;
+  bool told_exhausted_ = false;
+};
+
+} // namespace hourglass::mock

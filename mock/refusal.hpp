@@ -1,0 +1,13 @@
+#pragma once
+
+#include "mock/message.hpp"
+
+#include <string_view>
+
+namespace hourglass::mock {
+
+/// A problem document (RFC 9457) with which a sandbox answers mock traffic by itself. `type` is `/problems/<name>`.
+response refusal(unsigned status, std::string_view name, std::string_view title, std::string_view detail,
+                 std::string_view where = {});
+
+} // namespace hourglass::mock

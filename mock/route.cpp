@@ -1,0 +1,175 @@
+// The first half of serving: which endpoint answers, and with what.
+#include "mock/endpoint_tables.hpp"
+
+#include "events/json_text.hpp"
+#include "mock/negotiation.hpp"
+#include "mock/refusal.hpp"
+#include "mock/target.hpp"
+
+#include <algorithm>
+
+namespace hourglass::mock {
+
+namespace {
+
+using answer = compiled_endpoint::answer;
+
+plan refuse(plan p, response with) {
+  p.status = with.status;
+  p.refusal = std::move(with);
+  return p;
+}
+
+/// What a problem document may quote: valid UTF-8 of a bearable length.
+std::string quoted(std::string_view text) {
+  if (!events::is_utf8(text))
+    return "(bytes that are not UTF-8)";
+  if (text.size() <= 200)
+    return std::string{text};
+  auto end = std::size_t{200};
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
+  return std::string{text.substr(0, end)} + "…";
+}
+
+std::string joined(std::vector<std::string> words) {
+  std::sort(words.begin(), words.end());
+  std::string out;
+  for (const auto& w : words)
+    out += (out.empty() ? "" : ", ") + w;
+  return out;
+}
+
+router::match find_endpoint(const router& routes, std::vector<std::string>& segments, const request& req, std::string_view media) {
+  auto found = routes.find(segments, req.method, media);
+  if (!found.endpoint && req.method == "HEAD") {
+    auto get = routes.find(segments, "GET", media);
+    if (get.endpoint || found.allowed.empty())
+      return get;
+  }
+  return found;
+}
+
+response not_found(const request& req, std::string_view path, const router::match& found, std::string_view media) {
+  if (found.media_refused)
+    return refusal(415, "unsupported-media-type", "Unsupported media type",
+                   "no endpoint for " + quoted(req.method + " " + std::string{path}) + " takes a body of type " + quoted(media), "Content-Type");
+  if (!found.allowed.empty()) {
+    auto allow = joined(found.allowed);
+    auto out = refusal(405, "method-not-allowed", "Method not allowed", "this path has only " + allow);
+    out.headers.push_back({"Allow", std::move(allow)});
+    return out;
+  }
+  return refusal(404, "no-endpoint", "No such endpoint", "no endpoint of this sandbox matches " + quoted(req.method + " " + std::string{path}));
+}
+
+/// Finds the answer for a status: exact, then its range, then `default`. False if there is none.
+bool choose_code(const compiled_endpoint& e, unsigned code, plan& p) {
+  auto by = [&](auto fits) {
+    auto at = std::find_if(e.answers.begin(), e.answers.end(), fits);
+    p.response = static_cast<std::size_t>(at - e.answers.begin());
+    return at != e.answers.end();
+  };
+  p.status = code;
+  return by([&](const answer& a) { return a.code == code; }) || by([&](const answer& a) { return a.range == code / 100; }) ||
+         by([](const answer& a) { return a.code == 0 && a.range == 0; });
+}
+
+/// By quality; of equals, the one that is sent without Accept, then the first.
+bool choose_content(const answer& a, const fields& headers, plan& p) {
+  p.content = a.default_content;
+  std::string accept;
+  for (const auto& h : headers)
+    if (same_name(h.name, "accept"))
+      accept += (accept.empty() ? "" : ",") + h.value;
+  if (trimmed(accept).empty() || accept == "*/*" || a.media.empty())
+    return true;
+  int best = accept_quality(accept, a.media[p.content]);
+  for (std::size_t i = 0; i < a.media.size(); ++i) {
+    if (auto q = accept_quality(accept, a.media[i]); q > best) {
+      best = q;
+      p.content = i;
+    }
+  }
+  return best > 0;
+}
+
+/// The named example: in the chosen content, else in any the endpoint has for this status.
+bool choose_example(const response_spec& spec, std::string_view name, plan& p) {
+  const auto& examples = spec.contents.at(p.content).examples;
+  auto at = std::find_if(examples.begin(), examples.end(), [&](const example& e) { return e.name == name; });
+  p.example = static_cast<std::size_t>(at - examples.begin());
+  return at != examples.end();
+}
+
+plan choose_answer(plan p, const request& req) {
+  const auto& e = *p.endpoint;
+  p.response = e.preferred;
+  p.status = e.preferred_status;
+  auto wish = read_preference(req.headers);
+  if (!wish.problem.empty())
+    return refuse(std::move(p), refusal(400, "invalid-preference", "Invalid preference", wish.problem, "Prefer"));
+  if (wish.code && !choose_code(e, *wish.code, p)) {
+    std::vector<std::string> known;
+    for (const auto& r : e.spec.responses)
+      known.push_back(r.status);
+    p.response = e.preferred;
+    return refuse(std::move(p), refusal(404, "no-such-response", "No such response",
+                                        "this endpoint has no answer for the code " + std::to_string(*wish.code) + ", only for " + joined(known), "Prefer"));
+  }
+  const auto& spec = e.spec.responses[p.response];
+  if (!choose_content(e.answers[p.response], req.headers, p)) {
+    std::vector<std::string> known;
+    for (const auto& c : spec.contents)
+      known.push_back(c.media_type);
+    return refuse(std::move(p), refusal(406, "not-acceptable", "Not acceptable", "this answer exists only as " + joined(known), "Accept"));
+  }
+  if (wish.example && (spec.contents.empty() || !choose_example(spec, *wish.example, p))) {
+    std::vector<std::string> known;
+    if (!spec.contents.empty())
+      for (const auto& x : spec.contents[p.content].examples)
+        if (!x.name.empty())
+          known.push_back(x.name);
+    p.example = 0;
+    return refuse(std::move(p), refusal(404, "no-such-example", "No such example",
+                                        "this answer has no example `" + quoted(*wish.example) + "`" +
+                                          (known.empty() ? std::string{", and none with a name"} : ", only " + joined(known)), "Prefer"));
+  }
+  return p;
+}
+
+} // namespace
+
+std::string_view plan::endpoint_id() const noexcept { return endpoint ? std::string_view{endpoint->spec.id} : std::string_view{}; }
+
+plan route(const endpoint_state& state, const request& req) {
+  plan p;
+  auto path = split_target(req.target).path;
+  std::vector<std::string> segments;
+  segments.reserve(8);
+  if (const auto* problem = split_path(path, segments))
+    return refuse(std::move(p), refusal(400, "invalid-path", "Invalid path", std::string{"the path "} + problem));
+  const auto* type = find(req.headers, "content-type");
+  std::string media;
+  if (type != nullptr && !req.body.empty()) {
+    media = media_essence(*type);
+    if (media.empty())
+      return refuse(std::move(p), refusal(415, "unsupported-media-type", "Unsupported media type", "Content-Type is no media type", "Content-Type"));
+  }
+  auto found = find_endpoint(state.self->routes, segments, req, media);
+  if (!found.endpoint && found.allowed.empty() && !found.media_refused) {
+    // Nothing at all: with the trailing slash toggled there may be something.
+    if (segments.size() > 1 && segments.back().empty())
+      segments.pop_back();
+    else if (!segments.back().empty())
+      segments.emplace_back();
+    found = find_endpoint(state.self->routes, segments, req, media);
+  }
+  if (!found.endpoint)
+    return refuse(std::move(p), not_found(req, path, found, media));
+  p.endpoint = std::move(found.endpoint);
+  p.captures = std::move(found.captures);
+  return choose_answer(std::move(p), req);
+}
+
+} // namespace hourglass::mock

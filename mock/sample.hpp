@@ -1,0 +1,59 @@
+#pragma once
+
+#include "events/ids.hpp"
+#include "mock/json_value.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hourglass::mock {
+
+/// Makes values that fit the schemas of one document. The same seed, document and `place` give the same value, whatever was made before.
+///
+/// Honours type (or list of types), const, enum, default, example(s), format, bounds, lengths, multipleOf, required, properties,
+/// additionalProperties, items, prefixItems, allOf, the first oneOf/anyOf that works (with its discriminator), nullable, writeOnly (left out).
+/// A recursion is cut at the nearest optional place. Not honoured yet: pattern, not, if/then/else, dependencies, contains.
+class sampler {
+public:
+  sampler(const json_value& root, const events::entropy& seed);
+
+  /// A value for `schema`; null if there is none within the limits.
+  json_value sample(const json_value& schema, std::string_view place);
+
+  /// True once `limits::document_sample_steps` are used up: from then on every value is null.
+  bool exhausted() const noexcept { return total_steps_ >= limits::document_sample_steps; }
+
+private:
+  struct view;
+  using maybe = std::optional<json_value>;
+  using schemas = std::vector<const json_value*>;
+
+  maybe value_of(const schemas& all, std::size_t depth, std::size_t ordinal, std::string_view name);
+  bool gather(const json_value& schema, view& v, bool whole, std::size_t depth);
+  maybe choose(const view& v, std::size_t next, std::size_t depth, std::size_t ordinal, std::string_view name);
+  maybe generate(const view& v, std::size_t depth, std::size_t ordinal, std::string_view name);
+  maybe given(const view& v, std::size_t ordinal);
+  maybe object(const view& v, std::size_t depth);
+  bool extra_members(const view& v, std::size_t depth, json_value& out);
+  maybe array(const view& v, std::size_t depth);
+  json_value number(const view& v, bool whole);
+  json_value text(const view& v, std::string_view name, std::size_t ordinal);
+  std::string formatted(std::string_view format);
+
+  std::uint64_t draw() noexcept;
+  std::uint64_t below(std::uint64_t n) noexcept { return draw() % n; }
+
+  const json_value& root_;
+  std::uint64_t seed_;
+  std::uint64_t state_ = 0;
+  schemas active_; ///< references being filled in, for the recursion cut
+  std::size_t nodes_ = 0;
+  std::size_t steps_ = 0;
+  std::size_t total_steps_ = 0;
+};
+
+} // namespace hourglass::mock

@@ -1,0 +1,238 @@
+// The second half of serving, and the record of it. This is the hot path of every mock request.
+#include "mock/serve.hpp"
+
+#include "events/json_text.hpp"
+#include "mock/compiled.hpp"
+#include "mock/json_value.hpp"
+#include "mock/refusal.hpp"
+#include "mock/target.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace hourglass::mock {
+
+namespace {
+
+struct filled {
+  response answer;
+  const std::string* recorded = nullptr; ///< the body as JSON for the event, if it is a fixed one
+};
+
+response too_much(const events::error& why) {
+  return refusal(500, "template-failed", "The template failed", why.detail);
+}
+
+/// A header value that data may have had a hand in: control characters would split the message.
+std::string safe_value(std::string value) {
+  std::replace_if(
+    value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  return value;
+}
+
+filled fill_template(const plan& p, const data_state& data, const request& req, const events::context& ctx) {
+  const auto& e = *p.endpoint;
+  const auto& spec = e.spec.responses[p.response];
+  const auto& answer = e.answers[p.response];
+  template_scope scope{req, e.route.parameters, p.captures, data, ctx};
+  filled out;
+  out.answer.status = p.status;
+  if (!spec.contents.empty()) {
+    const auto& body = answer.bodies[p.content][p.example];
+    out.answer.headers.push_back({"Content-Type", spec.contents[p.content].media_type});
+    if (auto ok = body.templated->render(scope, out.answer.body); !ok)
+      return {too_much(ok.error()), nullptr};
+  }
+  for (std::size_t i = 0; i < spec.headers.size(); ++i) {
+    std::string value;
+    if (auto ok = answer.headers[i].render(scope, value); !ok)
+      return {too_much(ok.error()), nullptr};
+    out.answer.headers.push_back({spec.headers[i].name, safe_value(std::move(value))});
+  }
+  return out;
+}
+
+filled fill(const plan& p, const data_state& data, const request& req, const events::context& ctx) {
+  if (p.refusal)
+    return {*p.refusal, nullptr};
+  const auto& spec = p.endpoint->spec.responses[p.response];
+  if (p.endpoint->spec.templated)
+    return fill_template(p, data, req, ctx);
+  filled out;
+  out.answer.status = p.status;
+  out.answer.headers.reserve(spec.headers.size() + 2);
+  if (!spec.contents.empty() && p.status != 204 && p.status != 304) {
+    const auto& c = spec.contents[p.content];
+    out.answer.headers.push_back({"Content-Type", c.media_type});
+    out.answer.body = c.examples[p.example].body;
+    out.recorded = &p.endpoint->answers[p.response].bodies[p.content][p.example].recorded;
+  }
+  out.answer.headers.insert(out.answer.headers.end(), spec.headers.begin(), spec.headers.end());
+  return out;
+}
+
+void write_headers(events::json_text& j, const fields& headers, const events::redactor& redact) {
+  j.key("headers").open_array();
+  for (const auto& [name, value] : headers) {
+    j.open_array().value(name);
+    if (events::redactor::is_sensitive_header(name))
+      j.value(redact.header(name, value));
+    else if (events::is_utf8(value))
+      j.value(value);
+    else
+      j.bytes(value);
+    j.close_array();
+  }
+  j.close_array();
+}
+
+std::string_view content_type(const fields& headers) {
+  const auto* type = find(headers, "content-type");
+  return type != nullptr ? std::string_view{*type} : std::string_view{};
+}
+
+/// `target` may hold any byte a lenient server let through.
+void write_text(events::json_text& j, std::string_view text) {
+  if (events::is_utf8(text))
+    j.value(text);
+  else
+    j.bytes(text);
+}
+
+std::string record(const plan& p, const filled& done, const request& req, const events::context& ctx, const events::redactor& redact,
+                   std::string_view id) {
+  std::string out;
+  out.reserve(512 + req.body.size() * 2 + done.answer.body.size() * 2);
+  events::json_text j{out};
+  j.open_object().key("id").value(id).key("endpoint");
+  if (p.endpoint)
+    j.value(p.endpoint_id());
+  else
+    j.null();
+  j.key("request").open_object();
+  j.key("method");
+  write_text(j, req.method);
+  j.key("target");
+  write_text(j, redact.target(req.target));
+  write_headers(j, req.headers, redact);
+  j.key("body").bytes(req.body.empty() ? std::string{} : redact.body(content_type(req.headers), req.body));
+  j.key("peer").value(req.peer).key("received_us").value(req.received.us).close_object();
+  j.key("response").open_object().key("status").value(done.answer.status);
+  write_headers(j, done.answer.headers, redact);
+  j.key("body");
+  auto kept = done.answer.body.empty() ? std::string{} : redact.body(content_type(done.answer.headers), done.answer.body);
+  if (done.recorded != nullptr && kept == done.answer.body)
+    j.raw(*done.recorded);
+  else
+    j.bytes(kept);
+  j.close_object();
+  j.key("seed").value(events::to_hex({reinterpret_cast<const char*>(ctx.chance.data()), ctx.chance.size()}));
+  j.close_object();
+  return out;
+}
+
+// -- reading it back ---------------------------------------------------------------
+
+bool read_bytes(const json_value* v, std::string& into) {
+  if (v == nullptr)
+    return false;
+  if (v->is_string()) {
+    into = v->text;
+    return true;
+  }
+  if (const auto* text = v->member("text"); text != nullptr && text->is_string()) {
+    into = text->text;
+    return true;
+  }
+  const auto* base64 = v->member("base64");
+  return base64 != nullptr && base64->is_string() && events::from_base64(base64->text, into);
+}
+
+bool read_headers(const json_value* v, fields& into) {
+  if (v == nullptr || !v->is_array())
+    return false;
+  for (const auto& pair : v->items) {
+    std::string value;
+    if (pair.items.size() != 2 || !read_bytes(&pair.items[1], value))
+      return false;
+    into.push_back({pair.items[0].text, std::move(value)});
+  }
+  return true;
+}
+
+bool read_seed(std::string_view hex, events::entropy& into) {
+  if (hex.size() != into.size() * 2)
+    return false;
+  for (std::size_t i = 0; i < into.size(); ++i) {
+    auto [rest, bad] = std::from_chars(hex.data() + 2 * i, hex.data() + 2 * i + 2, into[i], 16);
+    if (bad != std::errc{} || rest != hex.data() + 2 * i + 2)
+      return false;
+  }
+  return true;
+}
+
+} // namespace
+
+served render(const plan& p, const data_state& data, const request& req, const events::context& ctx,
+              const events::redactor& redact) {
+  served out;
+  out.request_id = events::make_id("req_", ctx.wall.us / 1000, ctx.chance);
+  auto done = fill(p, data, req, ctx);
+  done.answer.headers.push_back({"X-Request-Id", out.request_id});
+  if (req.method == "HEAD") {
+    done.answer.body.clear();
+    done.recorded = nullptr;
+  }
+  auto& draft = out.events.emplace_back();
+  draft.kind = events::kind::request_served;
+  draft.payload = record(p, done, req, ctx, redact, out.request_id);
+  draft.entities.push_back(out.request_id);
+  if (p.endpoint)
+    draft.entities.emplace_back(p.endpoint_id());
+  out.response = std::move(done.answer);
+  return out;
+}
+
+served serve(const endpoint_state& endpoints, const data_state& data, const request& req, const events::context& ctx,
+             const events::redactor& redact) {
+  return render(route(endpoints, req), data, req, ctx, redact);
+}
+
+events::outcome<served_record> decode_served(std::string_view payload) {
+  auto corrupt = [] { return events::failure(events::errc::corrupt, "a served request does not read"); };
+  auto v = parse_json(payload, {std::size_t{1} << 40, limits::json_depth});
+  if (!v)
+    return events::failure(events::errc::corrupt, v.error().detail, v.error().where);
+  const auto* req = v->member("request");
+  const auto* res = v->member("response");
+  if (req == nullptr || res == nullptr)
+    return corrupt();
+  served_record out;
+  out.request_id = v->string_member("id");
+  out.endpoint_id = v->string_member("endpoint");
+  out.request.peer = req->string_member("peer");
+  std::int64_t status = 0;
+  const auto* code = res->member("status");
+  const auto* received = req->member("received_us");
+  bool ok = !out.request_id.empty() && read_bytes(req->member("method"), out.request.method) &&
+            read_bytes(req->member("target"), out.request.target) && read_headers(req->member("headers"), out.request.headers) &&
+            read_bytes(req->member("body"), out.request.body) && received != nullptr && received->as_integer(out.request.received.us) &&
+            code != nullptr && code->as_integer(status) && status >= 100 && status <= 599 &&
+            read_headers(res->member("headers"), out.response.headers) && read_bytes(res->member("body"), out.response.body) &&
+            read_seed(v->string_member("seed"), out.chance);
+  if (!ok)
+    return corrupt();
+  out.response.status = static_cast<unsigned>(status);
+  return out;
+}
+
+response as_recorded(const response& answer, const events::redactor& redact) {
+  response out;
+  out.status = answer.status;
+  for (const auto& [name, value] : answer.headers)
+    out.headers.push_back({name, events::redactor::is_sensitive_header(name) ? redact.header(name, value) : value});
+  out.body = redact.body(content_type(answer.headers), answer.body);
+  return out;
+}
+
+} // namespace hourglass::mock
