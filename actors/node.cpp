@@ -7,6 +7,7 @@
 #include "actors/node_secrets.hpp"
 #include "actors/reader_pool.hpp"
 #include "actors/registry.hpp"
+#include "actors/testing.hpp"
 
 
 #include <thread>
@@ -175,6 +176,8 @@ public:
     store_.reset();
   }
 
+  directory& where() noexcept { return *directory_; }
+
 private:
   events::outcome<directory::visitor> let_in(const events::sandbox_id& sandbox, bool create) {
     if (env_->stopping)
@@ -227,5 +230,26 @@ events::outcome<std::unique_ptr<node>> node::open(node_options options) {
     return tl::unexpected<events::error>{std::move(key).error()};
   return std::make_unique<real_node>(std::move(options), std::move(*store), events::redactor{*key});
 }
+
+namespace testing {
+
+bool crash_child_of(node& of, const events::sandbox_id& sandbox, std::string_view name) {
+  auto who = dynamic_cast<real_node&>(of).where().peek(sandbox);
+  if (!who)
+    return false;
+  auto which = name == "endpoint" ? child::endpoint : name == "data" ? child::data : name == "clock" ? child::clock : child::outbox;
+  caf::anon_send(*who, crash_child{which});
+  return true;
+}
+
+bool ask_to_sleep(node& of, const events::sandbox_id& sandbox) {
+  auto who = dynamic_cast<real_node&>(of).where().peek(sandbox);
+  if (!who)
+    return false;
+  caf::anon_send(*who, retire{});
+  return true;
+}
+
+} // namespace testing
 
 } // namespace hourglass::actors

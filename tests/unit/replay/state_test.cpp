@@ -1,0 +1,117 @@
+#include "replay/state.hpp"
+
+#include "mock/data.hpp"
+#include "mock/settings.hpp"
+#include "storage/store.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace hourglass;
+
+/// A stream in memory, written event by event.
+class stream_of_events : public ::testing::Test {
+protected:
+  template <class State, class Command>
+  void write(const State& state, const Command& command, std::int64_t at_s) {
+    events::context ctx;
+    ctx.wall.us = at_s * 1'000'000;
+    ctx.now.us = ctx.wall.us;
+    ctx.principal = "test";
+    auto d = mock::decide(state, command, ctx);
+    ASSERT_TRUE(d) << d.error().detail;
+    storage::record_batch batch;
+    batch.sandbox = id_;
+    batch.first = head_.seq + 1;
+    for (const auto& draft : d->events) {
+      std::string bytes;
+      events::seal(head_, id_, draft, ctx, bytes);
+      batch.records.push_back(std::move(bytes));
+    }
+    auto first = store_->end();
+    ASSERT_TRUE(store_->write({&batch, 1}, first, storage::durability::synced));
+  }
+  void put(const std::string& value, std::int64_t at_s) {
+    mock::data_state empty;
+    write(empty, mock::data_command{mock::put_item{"pets", "1", value}}, at_s);
+  }
+  void SetUp() override { write(mock::settings_state{}, mock::settings_command{mock::create_sandbox{"{}", {}}}, 100); }
+
+  std::unique_ptr<storage::store> store_ = storage::open_memory_store();
+  events::sandbox_id id_ = events::make_sandbox_id(1, events::entropy{});
+  events::chain_head head_;
+};
+
+TEST_F(stream_of_events, is_folded_up_to_a_seq) {
+  put("1", 200);
+  put("2", 300);
+  auto s = replay::load(*store_, id_, events::seq{2});
+  ASSERT_TRUE(s);
+  EXPECT_EQ(*s->data.find("pets", "1"), "1");
+  EXPECT_EQ(s->head.seq, 2U);
+}
+
+TEST_F(stream_of_events, is_folded_up_to_an_instant) {
+  put("1", 200);
+  put("2", 300);
+  auto s = replay::load(*store_, id_, events::wall_time{299'000'000});
+  ASSERT_TRUE(s);
+  EXPECT_EQ(*s->data.find("pets", "1"), "1");
+}
+
+TEST_F(stream_of_events, has_no_state_before_its_first_event) {
+  auto s = replay::load(*store_, id_, events::wall_time{99'000'000});
+  ASSERT_FALSE(s);
+  EXPECT_EQ(s.error().code, events::errc::not_found);
+}
+
+TEST_F(stream_of_events, has_no_state_after_its_last_event) {
+  auto s = replay::load(*store_, id_, events::seq{2});
+  ASSERT_FALSE(s);
+  EXPECT_EQ(s.error().where, "seq");
+}
+
+TEST_F(stream_of_events, gives_the_same_state_from_a_snapshot) {
+  put("1", 200);
+  ASSERT_TRUE(replay::take_snapshot(*store_, id_, 1));
+  put("2", 300);
+  auto s = replay::load(*store_, id_);
+  ASSERT_TRUE(s);
+  EXPECT_EQ(*s->data.find("pets", "1"), "2");
+  EXPECT_EQ(s->head, head_);
+  auto earlier = replay::load(*store_, id_, events::seq{1});
+  ASSERT_TRUE(earlier);
+  EXPECT_EQ(earlier->data.find("pets", "1"), nullptr);
+}
+
+TEST_F(stream_of_events, is_folded_from_the_start_when_a_snapshot_is_of_a_format_we_do_not_know) {
+  put("1", 200);
+  ASSERT_TRUE(store_->put_snapshot(id_, {head_.seq, head_.link, 999, "not ours"}));
+  auto s = replay::load(*store_, id_);
+  ASSERT_TRUE(s);
+  EXPECT_EQ(*s->data.find("pets", "1"), "1");
+}
+
+TEST_F(stream_of_events, with_an_event_that_does_not_follow_is_corrupt) {
+  put("1", 200);
+  auto records = store_->read(id_, 1);
+  ASSERT_TRUE(records);
+  replay::sandbox_state s;
+  ASSERT_TRUE(replay::apply(s, records->at(0)));
+  auto forged = records->at(1);
+  forged.header.previous[0] ^= 1U;
+  auto r = replay::apply(s, forged);
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, events::errc::corrupt);
+}
+
+TEST_F(stream_of_events, takes_a_snapshot_only_when_enough_is_new) {
+  put("1", 200);
+  ASSERT_TRUE(replay::take_snapshot(*store_, id_, 10));
+  auto none = store_->latest_snapshot(id_, replay::now_seq);
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(*none);
+}
+
+} // namespace
