@@ -39,11 +39,21 @@ void worker::post(letter&& l) {
   case inbox<letter>::pushed::later:
     return;
   case inbox<letter>::pushed::closed:
-    if (l.socket >= 0) { // a closed inbox has not taken it
-      ::close(l.socket);
-      one_less();
-    }
+    lose(l); // a closed inbox has not taken it
     return;
+  }
+}
+
+/// Nobody is there to take `l`.
+void worker::lose(letter& l) {
+  if (l.socket >= 0) {
+    ::close(std::exchange(l.socket, -1));
+    one_less();
+  }
+  if (l.stream) {
+    std::lock_guard lock{l.stream->mutex};
+    l.stream->open = false;
+    l.stream->waiting.clear();
   }
 }
 
@@ -58,7 +68,7 @@ void worker::deliver_one(letter& l) {
   if (l.what == letter::about::adopt)
     return adopt(l);
   if (l.to.slot >= slots_.size() || !slots_[l.to.slot])
-    return;
+    return lose(l);
   auto who = slots_[l.to.slot];
   switch (l.what) {
   case letter::about::answer:
@@ -68,7 +78,7 @@ void worker::deliver_one(letter& l) {
     break;
   case letter::about::open_stream:
     if (!who->waits_for(l.to))
-      return;
+      return lose(l);
     who->open_stream(std::move(l.stream), std::move(l.answer), std::move(l.held));
     break;
   case letter::about::flush_stream:
@@ -82,12 +92,9 @@ void worker::deliver_one(letter& l) {
 }
 
 void worker::adopt(letter& l) {
+  if (stopping_)
+    return lose(l);
   auto socket = std::exchange(l.socket, -1);
-  if (stopping_) {
-    ::close(socket);
-    one_less();
-    return;
-  }
   std::uint32_t slot;
   if (free_.empty()) {
     slot = static_cast<std::uint32_t>(slots_.size());

@@ -95,6 +95,7 @@ private:
   void deliver_one(letter& l);
   void adopt(letter& l);
   void one_less();
+  void lose(letter& l);
   void look_at_deadlines();
   void close_all();
 

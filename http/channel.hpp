@@ -1,0 +1,86 @@
+#pragma once
+
+// Internal to http/. One connection to a stranger.
+
+#include "http/client_worker.hpp"
+#include "http/response_reader.hpp"
+
+namespace hourglass::http {
+
+/// resolving → connecting → handshake → active ⇄ idle → closed, on its worker's thread.
+///
+/// While it is open a read is always under way: in `idle` it notices that the other side has closed, in `active` it takes the answer, also
+/// one that comes before the request is written. A failed write is therefore no failure yet: the answer may already be here.
+class channel : public boost::intrusive_ref_counter<channel, boost::thread_unsafe_counter> {
+public:
+  channel(client_worker& home, origin& of) : home_(home), origin_(of), socket_(home.io()) {}
+
+  /// Opens the connection for this job.
+  void dial(job_ptr j);
+  /// Sends this job on the kept connection.
+  void carry(job_ptr j);
+  void on_resolved(const resolved& addresses);
+  void on_due(std::int64_t now);
+  void rest(std::int64_t due_ms);
+  void fail(transport_error error, std::string detail);
+  void close();
+
+  std::int64_t due() const noexcept { return due_; }
+  origin& of() noexcept { return origin_; }
+
+  std::size_t place = 0; ///< in the worker's list
+
+private:
+  using ptr = boost::intrusive_ptr<channel>;
+  enum class phase : std::uint8_t { resolving, connecting, handshake, active, idle, closed };
+
+  void try_addresses(std::vector<address_bytes> list);
+  void try_next();
+  void connect_to(const address_bytes& address);
+  void on_connected(error_code ec);
+  void shake_hands();
+
+  void begin();
+  void write();
+  void write_later();
+  void read();
+  void on_read(error_code ec, std::size_t n);
+  void on_bytes();
+  void on_end(const error_code& ec);
+  void complete();
+  void lost(std::string detail);
+  void park(job_ptr j);
+
+  std::size_t to_write() const noexcept { return job_->head.size() + job_->what.body.size() - sent_; }
+  std::array<net::const_buffer, 2> unsent() const noexcept;
+  void set_due(std::int64_t at_ms);
+  std::string where() const;
+
+  client_worker& home_;
+  origin& origin_;
+  socket_type socket_;
+  std::unique_ptr<tls_type> tls_;
+  std::string peer_;
+  std::string tls_version_;
+
+  std::vector<address_bytes> addresses_;
+  std::size_t next_address_ = 0;
+  unsigned attempt_ = 0; ///< a connect that was given up must not be heard any more
+  std::string refusal_;  ///< of the guard
+  std::string connect_error_;
+
+  job_ptr job_;
+  job_ptr parked_; ///< ended, but a write still reads from it
+  std::optional<response_reader> reader_;
+  read_buffer in_;
+  std::size_t sent_ = 0;
+  unsigned interims_ = 0;
+  std::int64_t phase_us_ = 0; ///< when the present phase began
+  std::int64_t due_ = never;
+  phase phase_ = phase::resolving;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool write_failed_ = false;
+};
+
+} // namespace hourglass::http

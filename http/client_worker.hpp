@@ -1,0 +1,112 @@
+#pragma once
+
+// Internal to http/. One I/O thread of the client: its origins, who waits for a connection and who gets which.
+
+#include "http/client.hpp"
+#include "http/io.hpp"
+#include "http/resolve.hpp"
+#include "http/tls.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <list>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+
+namespace hourglass::http {
+
+class channel;
+
+/// One exchange on its way, from `send` to `done`. Owned by whoever works on it: the inbox, an origin's queue, or a channel.
+struct job {
+  exchange what;
+  url_parts to;
+  std::string origin; ///< key: scheme, host and port
+  std::string head;   ///< request line and headers, as bytes
+  client::handler done;
+  exchange_result result;
+  std::int64_t asked_us = 0;    ///< monotonic
+  std::int64_t deadline_ms = 0; ///< monotonic
+  bool retried = false;
+  bool ready = true; ///< false: it already failed (a bad URL) and only has to be told so on the right thread
+};
+using job_ptr = std::unique_ptr<job>;
+
+/// Scheme, host and port, and the connections to it.
+struct origin {
+  std::string key;
+  std::vector<boost::intrusive_ptr<channel>> idle; ///< the last used at the end, and taken first: the others may grow old and close
+  std::list<job_ptr> waiting;                      ///< first come, first served
+  std::size_t open = 0;
+};
+
+/// What all workers of a client share. Outlives them.
+struct client_shared {
+  client_options options;
+  std::shared_ptr<const egress_guard> guard;
+  tls_context tls;
+  std::string tls_problem; ///< why there is no `tls`
+  std::unique_ptr<resolver_pool> names;
+
+  std::mutex mutex;
+  std::condition_variable finished;
+  std::atomic<std::size_t> unfinished{0};
+};
+
+class client_worker : public std::enable_shared_from_this<client_worker> {
+public:
+  explicit client_worker(std::shared_ptr<client_shared> shared);
+  ~client_worker();
+
+  void start();
+  /// Any thread. Gives the job back when the worker has ended.
+  job_ptr post(job_ptr j);
+  /// Cancels everything and joins the thread.
+  void end();
+
+  // -- for its channels -----------------------------------------------------------
+
+  net::io_context& io() noexcept { return io_; }
+  client_shared& shared() noexcept { return *shared_; }
+  void want(std::int64_t due_ms);
+  void resolve(const std::string& host, boost::intrusive_ptr<channel> who);
+  /// A kept connection is free: for who waits longest, else for later.
+  void release(const boost::intrusive_ptr<channel>& who);
+  void closed(channel& who);
+  void dial_again(job_ptr j);
+
+private:
+  struct letter {
+    job_ptr work;
+    std::string host; ///< of `addresses`
+    std::optional<resolved> addresses;
+  };
+
+  bool push(letter&& l);
+  void deliver();
+  void begin(job_ptr j);
+  void dial(origin& to, job_ptr j);
+  void serve_waiting(const std::string& key);
+  void on_resolved(const std::string& host, const resolved& addresses);
+  void look_at_deadlines();
+  void cancel_all();
+  void erase_if_unused(origin& o);
+
+  std::shared_ptr<client_shared> shared_;
+  net::io_context io_{one_thread_hint};
+  net::executor_work_guard<executor> alive_{io_.get_executor()};
+  deadline_timer deadlines_;
+  inbox<letter> inbox_;
+  std::vector<letter> delivering_;
+  std::unordered_map<std::string, std::unique_ptr<origin>> origins_;
+  std::unordered_map<std::string, std::vector<boost::intrusive_ptr<channel>>> resolving_;
+  std::vector<boost::intrusive_ptr<channel>> channels_;
+  bool ended_ = false;
+  std::thread thread_;
+};
+
+/// Fills in what is the same for every end and tells the asker. The job's bytes stay as they are.
+void finish(client_shared& shared, job& j, transport_error error, std::string detail);
+
+} // namespace hourglass::http
