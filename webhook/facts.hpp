@@ -50,7 +50,7 @@ enum class outcome_kind : std::uint8_t {
   retry,   ///< next attempt at `next`
   dead,    ///< schedule used up
   failed,  ///< a manual attempt, which has no retry of its own; what was pending or dead stays so
-  dropped, ///< the destination is removed
+  dropped, ///< the destination is removed, or its recovery cancelled, while the attempt was under way; and it failed
 };
 std::string_view to_string(outcome_kind k) noexcept;
 
@@ -64,7 +64,9 @@ struct attempt_finished {
   attempt_result result;
   outcome_kind follows = outcome_kind::delivered;
   std::optional<events::virtual_time> next; ///< with `retry`
-  fencing_token token = 0;                  ///< of this process; not in the log
+  bool was_dead = false;    ///< it was a dead letter until then; `delivered` takes it off the count
+  bool detached = false;    ///< its delivery was taken back while it was under way: recorded, and decides nothing
+  fencing_token token = 0;  ///< of this process; not in the log
 };
 
 struct resend_requested {

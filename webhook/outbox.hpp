@@ -47,10 +47,13 @@ struct destination_counts {
 
 /// The outbox of one sandbox: what `apply` has made of the log, and what is in flight.
 ///
+/// A message that is created while a matching destination is disabled is not queued for it; it stays in the log, and a recovery of scope
+/// `missing` sends it. What was pending when a destination is disabled is parked and goes on when it is enabled.
+///
 /// A fold: `decide` reads it and proposes, only `apply` changes what is durable; `take_due` changes what is in flight, which is memory
 /// only. A finished delivery leaves it; history is read from the log. At most one delivery exists per message and destination: a resend
 /// of one that is pending pulls it forward.
-/// Copies are independent (a fork). One thread at a time.
+/// A copy is independent and has nothing in flight (a fork): what was is pending there. One thread at a time.
 class outbox_state {
 public:
   outbox_state();

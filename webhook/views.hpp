@@ -26,6 +26,9 @@ std::string recover_out(const recovery& r);            ///< RecoverOut; ours: `s
 /// MessageOut of a `message_created`; `with_content` false gives `payload: {}`. The payload's bytes are kept. Ours: `destinations`.
 events::outcome<std::string> message_out(const events::header& h, std::string_view payload, bool with_content = true);
 
+/// The same of a typed message, without parsing.
+std::string message_out(const message_created& m, events::virtual_time at, bool with_content = true);
+
 /// MessageAttemptOut of an `attempt_finished`. `msg` is put in when given (a `message_out`). Ours: `number`, `requestHeaders`,
 /// `responseHeaders`, `responseTruncated`, `timing`, `peer`, `tlsVersion`, `connectionReused`, `error`, `outcome`, `nextAttempt`,
 /// `signedTimestamp`, `bodySha256`, `bodyBytes`, `messageSeq`, `wallTime`.

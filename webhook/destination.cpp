@@ -1,0 +1,175 @@
+#include "webhook/destination.hpp"
+
+#include "events/json_text.hpp"
+#include "events/limits.hpp"
+#include "events/redact.hpp"
+#include "http/client.hpp"
+#include "webhook/event_type.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace hourglass::webhook {
+
+namespace {
+
+using events::errc, events::failure;
+
+constexpr std::size_t description_bytes = 4096;
+constexpr std::size_t filter_types_most = 1000;
+constexpr std::size_t channels_most = 10; // as Svix
+constexpr std::size_t headers_most = 64;
+constexpr std::size_t header_value_bytes = 4096;
+constexpr std::size_t metadata_most = 64;
+constexpr std::size_t metadata_bytes = 4096;
+constexpr duration longest_delay = std::chrono::hours{24 * 30};
+
+// Framing is the client's, and who signs is ours.
+constexpr std::array<std::string_view, 16> reserved{"host",           "connection",   "content-length", "content-type",      "content-encoding",
+                                                    "keep-alive",     "te",           "trailer",        "transfer-encoding", "upgrade",
+                                                    "expect",         "accept-encoding", "date",        "http2-settings",    "proxy-connection",
+                                                    "user-agent"};
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return lower(c); });
+  return out;
+}
+
+bool is_token_char(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
+}
+
+events::outcome<void> validate_names(std::vector<std::string>& names, std::size_t most, const std::string& where) {
+  if (names.size() > most)
+    return failure(errc::too_large, "has more than " + std::to_string(most) + " entries", where);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (!is_name(names[i]))
+      return failure(errc::invalid, "must match ^[a-zA-Z0-9\\-_.]+$ and have at most 256 characters", where + "/" + std::to_string(i));
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return {};
+}
+
+events::outcome<void> validate_headers(std::vector<custom_header>& headers) {
+  if (headers.size() > headers_most)
+    return failure(errc::too_large, "has more than 64 headers", "/headers");
+  std::vector<std::string> seen;
+  for (auto& h : headers) {
+    if (auto ok = validate_header(h.name, h.value); !ok)
+      return ok;
+    h.sensitive = h.sensitive || is_sensitive_header(h.name);
+    seen.push_back(lower(h.name));
+  }
+  std::sort(seen.begin(), seen.end());
+  if (auto twice = std::adjacent_find(seen.begin(), seen.end()); twice != seen.end())
+    return failure(errc::invalid, "is given twice (names are compared without case)", "/headers/" + *twice);
+  return {};
+}
+
+events::outcome<void> validate_metadata(const string_map& metadata) {
+  if (metadata.size() > metadata_most)
+    return failure(errc::too_large, "has more than 64 entries", "/metadata");
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : metadata) {
+    bytes += name.size() + value.size();
+    if (!events::is_utf8(name) || !events::is_utf8(value))
+      return failure(errc::invalid, "is not UTF-8", "/metadata");
+  }
+  if (bytes > metadata_bytes)
+    return failure(errc::too_large, "is longer than 4096 bytes", "/metadata");
+  return {};
+}
+
+events::outcome<void> validate_schedule(const std::vector<duration>& schedule) {
+  if (schedule.size() >= limits::attempts_per_message)
+    return failure(errc::too_large, "makes more than " + std::to_string(limits::attempts_per_message) + " attempts", "/retrySchedule");
+  for (std::size_t i = 0; i < schedule.size(); ++i)
+    if (schedule[i] < duration{0} || schedule[i] > longest_delay)
+      return failure(errc::invalid, "must be 0 seconds to 30 days", "/retrySchedule/" + std::to_string(i));
+  return {};
+}
+
+} // namespace
+
+std::span<const duration> schedule_of(const destination& d) noexcept {
+  return d.schedule ? std::span<const duration>{*d.schedule} : default_schedule();
+}
+
+std::vector<signing_key> signing_keys_at(const destination& d, events::virtual_time now) {
+  std::vector<signing_key> keys;
+  keys.reserve(d.secrets.size());
+  for (const auto& s : d.secrets)
+    if (!s.expires || now < *s.expires)
+      keys.push_back(s.key);
+  return keys;
+}
+
+bool matches(const destination& d, std::string_view event_type, const std::vector<std::string>& channels) noexcept {
+  if (!d.filter_types.empty() && !std::binary_search(d.filter_types.begin(), d.filter_types.end(), event_type))
+    return false;
+  return d.channels.empty() || std::any_of(channels.begin(), channels.end(), [&d](const std::string& c) {
+           return std::binary_search(d.channels.begin(), d.channels.end(), c);
+         });
+}
+
+events::outcome<void> validate(destination& d) {
+  if (auto url = http::parse_url(d.url); !url)
+    return failure(errc::invalid, url.error(), "/url");
+  if (!events::is_utf8(d.url))
+    return failure(errc::invalid, "is not UTF-8", "/url");
+  if (!d.uid.empty() && (!is_name(d.uid) || d.uid.starts_with("ep_")))
+    return failure(errc::invalid, "must match ^[a-zA-Z0-9\\-_.]+$, have at most 256 characters and not start with `ep_`", "/uid");
+  if (d.description.size() > description_bytes)
+    return failure(errc::too_large, "is longer than 4096 bytes", "/description");
+  if (!events::is_utf8(d.description))
+    return failure(errc::invalid, "is not UTF-8", "/description");
+  if (auto ok = validate_names(d.filter_types, filter_types_most, "/filterTypes"); !ok)
+    return ok;
+  if (auto ok = validate_names(d.channels, channels_most, "/channels"); !ok)
+    return ok;
+  if (auto ok = validate_headers(d.headers); !ok)
+    return ok;
+  if (auto ok = validate_metadata(d.metadata); !ok)
+    return ok;
+  if (d.secrets.size() > limits::secrets_per_destination)
+    return failure(errc::too_large, "has more than " + std::to_string(limits::secrets_per_destination) + " live secrets", "/secret");
+  if (d.in_flight && (*d.in_flight == 0 || *d.in_flight > limits::in_flight_per_destination))
+    return failure(errc::invalid, "must be 1 to " + std::to_string(limits::in_flight_per_destination), "/inFlight");
+  if (d.rate_limit && *d.rate_limit == 0)
+    return failure(errc::invalid, "must be at least 1", "/rateLimit");
+  if (d.schedule)
+    return validate_schedule(*d.schedule);
+  return {};
+}
+
+events::outcome<void> validate_header(std::string_view name, std::string_view value) {
+  auto where = [name] { return "/headers/" + std::string{name.substr(0, 100)}; };
+  if (name.empty() || name.size() > 256 || !std::all_of(name.begin(), name.end(), is_token_char))
+    return failure(errc::invalid, "a header name is 1 to 256 letters, digits or any of !#$%&'*+-.^_`|~", "/headers");
+  auto plain = lower(name);
+  if (plain.starts_with("webhook-") || plain.starts_with("svix-") || std::find(reserved.begin(), reserved.end(), plain) != reserved.end())
+    return failure(errc::invalid, "is set by the sender and cannot be overridden", where());
+  if (value.size() > header_value_bytes)
+    return failure(errc::too_large, "is longer than 4096 bytes", where());
+  auto is_control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; };
+  if (std::any_of(value.begin(), value.end(), is_control) || !events::is_utf8(value))
+    return failure(errc::invalid, "contains a control character or is not UTF-8", where());
+  if (!value.empty() && (value.front() == ' ' || value.front() == '\t' || value.back() == ' ' || value.back() == '\t'))
+    return failure(errc::invalid, "must not begin or end with white space", where());
+  return {};
+}
+
+bool is_sensitive_header(std::string_view name) noexcept {
+  // Svix's list beside ours.
+  constexpr std::array<std::string_view, 4> more{"x-auth-token", "x-api-key", "www-authenticate", "proxy-authenticate"};
+  auto same = [name](std::string_view other) {
+    return std::equal(name.begin(), name.end(), other.begin(), other.end(), [](char a, char b) { return lower(a) == b; });
+  };
+  return events::redactor::is_sensitive_header(name) || std::any_of(more.begin(), more.end(), same);
+}
+
+} // namespace hourglass::webhook

@@ -1,0 +1,81 @@
+#include "webhook/dispatcher.hpp"
+
+#include "events/digest.hpp"
+#include "events/limits.hpp"
+
+#include <array>
+#include <utility>
+
+namespace hourglass::webhook {
+
+namespace {
+
+constexpr std::string_view hidden = "[redacted]";
+constexpr std::int64_t us_per_second = 1'000'000;
+
+// Standard Webhooks' names, and Svix's for verifiers that know only those.
+constexpr std::array<std::string_view, 2> prefixes{"webhook-", "svix-"};
+
+/// The request's headers as they may be kept: what is marked sensitive, or looks it, by a token.
+http::fields kept_headers(const http::fields& sent, const std::vector<custom_header>& custom, const events::redactor* redact) {
+  auto out = sent;
+  // The custom ones follow content-type, in their order (`build_exchange`).
+  for (std::size_t i = 0; i < custom.size() && i + 1 < out.size(); ++i)
+    if (custom[i].sensitive)
+      out[i + 1].value = redact != nullptr ? redact->header(custom[i].name, custom[i].value) : std::string{hidden};
+  return out;
+}
+
+/// What a stranger answered is kept without the credentials in it.
+void redact_answer(http::exchange_result& answer, const events::redactor& redact) {
+  for (auto& [name, value] : answer.headers)
+    if (events::redactor::is_sensitive_header(name))
+      value = redact.header(name, value);
+  if (!answer.body.empty())
+    answer.body = redact.body(http::find(answer.headers, "content-type"), answer.body);
+}
+
+} // namespace
+
+http::exchange build_exchange(const start& what, std::string body, std::int64_t timestamp) {
+  http::exchange out;
+  out.url = what.url;
+  out.deadline = what.deadline;
+  out.body_kept = limits::response_body_kept;
+  out.body_read = limits::response_body_read;
+  auto signature = sign(what.keys, what.message->id, timestamp, body);
+  auto stamp = std::to_string(timestamp);
+  out.headers.reserve(what.headers.size() + 1 + 3 * prefixes.size());
+  out.headers.push_back({"content-type", "application/json"});
+  for (const auto& h : what.headers)
+    out.headers.push_back({h.name, h.value});
+  for (auto prefix : prefixes) {
+    std::string name{prefix};
+    out.headers.push_back({name + "id", what.message->id});
+    out.headers.push_back({name + "timestamp", stamp});
+    out.headers.push_back({name + "signature", signature});
+  }
+  out.body = std::move(body);
+  return out;
+}
+
+dispatcher::dispatcher(http::client& client, std::shared_ptr<const events::redactor> redact) : client_(client), redact_(std::move(redact)) {}
+
+void dispatcher::send(start what, std::string body, std::int64_t wall_us, handler done) const {
+  attempt_result kept;
+  kept.timestamp = wall_us / us_per_second;
+  kept.started_us = wall_us;
+  kept.body_bytes = body.size();
+  kept.body_sha256 = events::sha256({body});
+  auto request = build_exchange(what, std::move(body), kept.timestamp);
+  kept.request_headers = kept_headers(request.headers, what.headers, redact_.get());
+  client_.send(std::move(request), [kept = std::move(kept), token = what.token, redact = redact_,
+                                    done = std::move(done)](http::exchange_result answer) mutable {
+    if (redact)
+      redact_answer(answer, *redact);
+    kept.answer = std::move(answer);
+    done(token, std::move(kept));
+  });
+}
+
+} // namespace hourglass::webhook

@@ -1,0 +1,260 @@
+#include "webhook/facts.hpp"
+
+#include "webhook/facts_json.hpp"
+
+#include "events/json_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace hourglass::webhook {
+
+namespace {
+
+using events::json_text;
+using events::kind;
+
+constexpr std::string_view body_bytes_prefix = R"({"body_bytes":)";
+constexpr std::size_t entities_of_a_message = 60; // of `limits::entities_per_event`; more are in the payload only
+
+void write_strings(json_text& j, std::string_view name, const std::vector<std::string>& list) {
+  j.key(name).open_array();
+  for (const auto& one : list)
+    j.value(std::string_view{one});
+  j.close_array();
+}
+
+// Bytes of strangers: a string when it is text, else {"base64": …}.
+void write_text(json_text& j, std::string_view text) {
+  if (events::is_utf8(text))
+    j.value(text);
+  else
+    j.bytes(text);
+}
+
+void write_fields(json_text& j, const http::fields& list) {
+  j.key("headers").open_array();
+  for (const auto& [name, value] : list) {
+    j.open_array();
+    write_text(j, name);
+    write_text(j, value);
+    j.close_array();
+  }
+  j.close_array();
+}
+
+void write_message(json_text& j, const message_ref& m) {
+  j.key("message").value(m.id).key("message_seq").value(m.seq).key("event_type").value(m.event_type);
+  j.key("message_bytes").value(m.body_bytes);
+}
+
+std::string hex_of(const events::hash& h) { return events::to_hex({reinterpret_cast<const char*>(h.data()), h.size()}); }
+
+struct writer {
+  json_text& j;
+
+  void operator()(const event_type_put& f) const { detail::write(j, f.type); }
+  void operator()(const event_type_removed& f) const { j.open_object().key("name").value(f.name).close_object(); }
+  void operator()(const destination_created& f) const { detail::write(j, f.value); }
+  void operator()(const destination_updated& f) const { detail::write(j, f.value); }
+  void operator()(const destination_removed& f) const { j.open_object().key("id").value(f.id).close_object(); }
+
+  void operator()(const destination_secret_rotated& f) const {
+    j.open_object().key("id").value(f.id);
+    detail::write(j, f.secrets);
+    j.close_object();
+  }
+
+  void operator()(const destination_disabled& f) const {
+    j.open_object().key("id").value(f.id).key("reason").value(f.reason).close_object();
+  }
+
+  void operator()(const message_created& f) const {
+    j.open_object().key("body_bytes").value(f.body.size());
+    j.key("id").value(f.id).key("event_type").value(f.event_type);
+    if (!f.event_id.empty())
+      j.key("event_id").value(f.event_id);
+    if (!f.channels.empty())
+      write_strings(j, "channels", f.channels);
+    if (!f.tags.empty())
+      write_strings(j, "tags", f.tags);
+    write_strings(j, "destinations", f.destinations);
+    j.key("body").raw(f.body).close_object();
+  }
+
+  void operator()(const attempt_finished& f) const {
+    const auto& r = f.result;
+    const auto& a = r.answer;
+    j.open_object().key("id").value(f.id);
+    write_message(j, f.message);
+    j.key("destination").value(f.destination).key("number").value(f.number).key("trigger").value(to_string(f.why));
+    j.key("url").value(f.url).key("follows").value(to_string(f.follows));
+    if (f.next)
+      j.key("next_us").value(f.next->us);
+    if (f.was_dead)
+      j.key("was_dead").value(true);
+    if (f.detached)
+      j.key("detached").value(true);
+    j.key("request").open_object();
+    write_fields(j, r.request_headers);
+    j.key("timestamp").value(r.timestamp).key("body_bytes").value(r.body_bytes).key("body_sha256").value(hex_of(r.body_sha256)).close_object();
+    if (a.status != 0) {
+      j.key("response").open_object().key("status").value(a.status);
+      write_fields(j, a.headers);
+      j.key("body").bytes(a.body).key("truncated").value(a.truncated).close_object();
+    }
+    if (a.error != http::transport_error::none) {
+      j.key("error").open_object().key("kind").value(http::to_string(a.error)).key("detail");
+      write_text(j, a.detail);
+      j.close_object();
+    }
+    j.key("connection").open_object().key("peer").value(a.peer).key("tls").value(a.tls_version).key("reused").value(a.reused).close_object();
+    j.key("started_us").value(r.started_us).key("timing_us").open_object();
+    j.key("queue").value(a.spent.queue_us).key("dns").value(a.spent.dns_us).key("connect").value(a.spent.connect_us);
+    j.key("tls").value(a.spent.tls_us).key("first_byte").value(a.spent.first_byte_us).key("total").value(a.spent.total_us);
+    j.close_object().close_object();
+  }
+
+  void operator()(const resend_requested& f) const {
+    j.open_object();
+    write_message(j, f.message);
+    j.key("destination").value(f.destination).key("attempts").value(f.attempts).key("was_dead").value(f.was_dead).close_object();
+  }
+
+  void operator()(const recovery_started& f) const {
+    j.open_object().key("id").value(f.id).key("destination").value(f.destination).key("since_us").value(f.since.us);
+    j.key("until_us").value(f.until.us).key("scope").value(to_string(f.scope));
+    write_strings(j, "event_types", f.event_types);
+    j.close_object();
+  }
+
+  void operator()(const recovery_progressed& f) const {
+    j.open_object().key("id").value(f.id).key("cursor").value(f.cursor).key("seen").value(f.seen).key("queued").value(f.queued);
+    j.key("items").open_array();
+    for (const auto& item : f.items) {
+      j.open_object();
+      write_message(j, item.message);
+      j.key("attempts").value(item.attempts).key("was_dead").value(item.was_dead).close_object();
+    }
+    j.close_array().close_object();
+  }
+
+  void operator()(const recovery_finished& f) const {
+    j.open_object().key("id").value(f.id).key("cancelled").value(f.cancelled).close_object();
+  }
+};
+
+struct entity_lister {
+  using list = std::vector<std::string>;
+
+  list operator()(const event_type_put& f) const { return {f.type.name}; }
+  list operator()(const event_type_removed& f) const { return {f.name}; }
+  list operator()(const destination_created& f) const { return {f.value.id}; }
+  list operator()(const destination_updated& f) const { return {f.value.id}; }
+  list operator()(const destination_removed& f) const { return {f.id}; }
+  list operator()(const destination_secret_rotated& f) const { return {f.id}; }
+  list operator()(const destination_disabled& f) const { return {f.id}; }
+  list operator()(const message_created& f) const {
+    list out;
+    out.reserve(1 + std::min(f.destinations.size(), entities_of_a_message));
+    out.push_back(f.id);
+    for (const auto& d : f.destinations)
+      if (out.size() <= entities_of_a_message)
+        out.push_back(d);
+    return out;
+  }
+  list operator()(const attempt_finished& f) const { return {f.message.id, f.destination, f.id}; }
+  list operator()(const resend_requested& f) const { return {f.message.id, f.destination}; }
+  list operator()(const recovery_started& f) const { return {f.id, f.destination}; }
+  list operator()(const recovery_progressed& f) const { return {f.id}; }
+  list operator()(const recovery_finished& f) const { return {f.id}; }
+};
+
+// In the order of the alternatives of `fact`.
+constexpr std::array kinds{kind::event_type_put,       kind::event_type_removed, kind::destination_created, kind::destination_updated,
+                           kind::destination_removed,  kind::destination_secret_rotated, kind::destination_disabled,
+                           kind::message_created,      kind::attempt_finished,   kind::resend_requested,    kind::recovery_started,
+                           kind::recovery_progressed,  kind::recovery_finished};
+static_assert(kinds.size() == std::variant_size_v<fact>);
+
+std::size_t size_hint(const fact& f) noexcept {
+  if (const auto* m = std::get_if<message_created>(&f))
+    return m->body.size() + m->destinations.size() * 34 + 192;
+  if (const auto* a = std::get_if<attempt_finished>(&f))
+    return a->result.answer.body.size() + 2048;
+  return 512;
+}
+
+} // namespace
+
+std::string_view to_string(trigger t) noexcept {
+  switch (t) {
+    case trigger::schedule:
+      return "schedule";
+    case trigger::manual:
+      return "manual";
+    case trigger::recovery:
+      return "recovery";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(outcome_kind k) noexcept {
+  switch (k) {
+    case outcome_kind::delivered:
+      return "delivered";
+    case outcome_kind::retry:
+      return "retry";
+    case outcome_kind::dead:
+      return "dead";
+    case outcome_kind::failed:
+      return "failed";
+    case outcome_kind::dropped:
+      return "dropped";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(recovery_scope s) noexcept {
+  switch (s) {
+    case recovery_scope::failed:
+      return "failed";
+    case recovery_scope::missing:
+      return "missing";
+    case recovery_scope::all:
+      return "all";
+  }
+  return "unknown";
+}
+
+events::kind kind_of(const fact& f) noexcept { return kinds[f.index()]; }
+
+bool is_outbox_kind(events::kind k) noexcept { return std::find(kinds.begin(), kinds.end(), k) != kinds.end(); }
+
+events::draft encode(const fact& f) {
+  events::draft d{.kind = kind_of(f), .payload = {}, .entities = std::visit(entity_lister{}, f), .causation = 0, .claims = {}};
+  d.payload.reserve(size_hint(f));
+  json_text j{d.payload};
+  std::visit(writer{j}, f);
+  if (const auto* a = std::get_if<attempt_finished>(&f))
+    d.causation = a->message.seq;
+  if (const auto* m = std::get_if<message_created>(&f); m != nullptr && !m->event_id.empty())
+    d.claims.push_back("event-id:" + m->event_id);
+  return d;
+}
+
+std::string_view message_body(std::string_view payload) noexcept {
+  if (!payload.starts_with(body_bytes_prefix))
+    return {};
+  std::size_t size = 0;
+  auto from = payload.data() + body_bytes_prefix.size();
+  auto [end, problem] = std::from_chars(from, payload.data() + payload.size(), size);
+  auto head = static_cast<std::size_t>(end - payload.data());
+  // The body is followed by the one brace that closes the payload.
+  if (problem != std::errc{} || size == 0 || size > payload.size() || head > payload.size() - 1 - size)
+    return {};
+  return payload.substr(payload.size() - 1 - size, size);
+}
+
+} // namespace hourglass::webhook

@@ -1,0 +1,246 @@
+#include "webhook/facts.hpp"
+#include "webhook/facts_json.hpp"
+
+#include "events/json_text.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+namespace hourglass::webhook {
+
+namespace {
+
+using detail::object_reader;
+using events::kind;
+using nlohmann::json;
+
+/// The enumerator whose `to_string` is `text`, from `list`.
+template <class T, std::size_t N>
+T one_of(const std::array<T, N>& list, object_reader& r, const char* name) {
+  auto text = r.text(name);
+  auto found = std::find_if(list.begin(), list.end(), [&text](T v) { return to_string(v) == text; });
+  if (found == list.end()) {
+    r.fail(name);
+    return list[0];
+  }
+  return *found;
+}
+
+constexpr std::array triggers{trigger::schedule, trigger::manual, trigger::recovery};
+constexpr std::array outcomes{outcome_kind::delivered, outcome_kind::retry, outcome_kind::dead, outcome_kind::failed, outcome_kind::dropped};
+constexpr std::array scopes{recovery_scope::failed, recovery_scope::missing, recovery_scope::all};
+constexpr std::array transport_errors{
+    http::transport_error::none, http::transport_error::bad_url, http::transport_error::refused_by_guard, http::transport_error::dns,
+    http::transport_error::connect, http::transport_error::tls, http::transport_error::reset, http::transport_error::malformed,
+    http::transport_error::timeout, http::transport_error::cancelled};
+
+/// What `json_text::bytes` or a plain string says.
+std::string bytes_of(const json& v, object_reader& r, const char* name) {
+  std::string out;
+  if (v.is_string())
+    return v.get<std::string>();
+  if (v.is_object()) {
+    if (auto text = v.find("text"); text != v.end() && text->is_string())
+      return text->get<std::string>();
+    if (auto coded = v.find("base64"); coded != v.end() && coded->is_string() && events::from_base64(coded->get_ref<const std::string&>(), out))
+      return out;
+  }
+  r.fail(name);
+  return {};
+}
+
+http::fields fields_of(object_reader& r, const char* name) {
+  http::fields out;
+  const auto* list = r.find(name);
+  if (list == nullptr)
+    return out;
+  for (const auto& one : *list) {
+    if (!one.is_array() || one.size() != 2) {
+      r.fail(name);
+      return out;
+    }
+    out.push_back({bytes_of(one[0], r, name), bytes_of(one[1], r, name)});
+  }
+  return out;
+}
+
+message_ref message_of(object_reader& r) {
+  return {r.text("message"), r.natural("message_seq"), r.text("event_type"), r.natural("message_bytes")};
+}
+
+void read_request(const json* at, object_reader& r, attempt_result& into) {
+  if (at == nullptr)
+    return r.fail("request");
+  object_reader q{*at};
+  into.request_headers = fields_of(q, "headers");
+  into.timestamp = q.integer("timestamp");
+  into.body_bytes = q.natural("body_bytes");
+  auto hex = q.text("body_sha256");
+  auto nibble = [&q](char c) {
+    if (c >= '0' && c <= '9')
+      return static_cast<unsigned>(c - '0');
+    if (c >= 'a' && c <= 'f')
+      return static_cast<unsigned>(c - 'a' + 10);
+    q.fail("body_sha256");
+    return 0U;
+  };
+  if (hex.size() != into.body_sha256.size() * 2)
+    q.fail("body_sha256");
+  else
+    for (std::size_t i = 0; i < into.body_sha256.size(); ++i)
+      into.body_sha256[i] = static_cast<std::uint8_t>(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
+  if (!q.problem().empty())
+    r.fail("request/" + q.problem());
+}
+
+void read_answer(object_reader& r, http::exchange_result& into) {
+  if (const auto* response = r.find("response")) {
+    object_reader a{*response};
+    into.status = static_cast<unsigned>(a.natural("status"));
+    into.headers = fields_of(a, "headers");
+    if (const auto* body = a.find("body"))
+      into.body = bytes_of(*body, a, "body");
+    into.truncated = a.truth("truncated", false);
+    if (!a.problem().empty())
+      r.fail("response/" + a.problem());
+  }
+  if (const auto* error = r.find("error")) {
+    object_reader e{*error};
+    into.error = one_of(transport_errors, e, "kind");
+    if (const auto* said = e.find("detail"))
+      into.detail = bytes_of(*said, e, "detail");
+    if (!e.problem().empty())
+      r.fail("error/" + e.problem());
+  }
+  if (const auto* connection = r.find("connection")) {
+    object_reader c{*connection};
+    into.peer = c.text("peer");
+    into.tls_version = c.text("tls");
+    into.reused = c.truth("reused", false);
+    if (!c.problem().empty())
+      r.fail("connection/" + c.problem());
+  }
+  if (const auto* timing = r.find("timing_us")) {
+    object_reader t{*timing};
+    into.spent = {t.integer("queue"), t.integer("dns"), t.integer("connect"), t.integer("tls"), t.integer("first_byte"), t.integer("total")};
+    if (!t.problem().empty())
+      r.fail("timing_us/" + t.problem());
+  }
+}
+
+fact read_attempt(object_reader& r) {
+  attempt_finished f;
+  f.id = r.text("id");
+  f.message = message_of(r);
+  f.destination = r.text("destination");
+  f.number = static_cast<std::uint32_t>(r.natural("number"));
+  f.why = one_of(triggers, r, "trigger");
+  f.url = r.text("url");
+  f.follows = one_of(outcomes, r, "follows");
+  if (r.find("next_us") != nullptr)
+    f.next = events::virtual_time{r.integer("next_us")};
+  if (f.follows == outcome_kind::retry && !f.next)
+    r.fail("next_us");
+  f.was_dead = r.truth("was_dead", false);
+  f.detached = r.truth("detached", false);
+  f.result.started_us = r.integer("started_us");
+  read_request(r.find("request"), r, f.result);
+  read_answer(r, f.result.answer);
+  return f;
+}
+
+fact read_progress(object_reader& r) {
+  recovery_progressed f{r.text("id"), {}, r.natural("cursor"), r.natural("seen"), r.natural("queued")};
+  const auto* items = r.find("items");
+  if (items == nullptr || !items->is_array()) {
+    r.fail("items");
+    return f;
+  }
+  f.items.reserve(items->size());
+  for (const auto& one : *items) {
+    object_reader i{one};
+    f.items.push_back({message_of(i), static_cast<std::uint32_t>(i.natural("attempts")), i.truth("was_dead", false)});
+    if (!i.problem().empty())
+      r.fail("items/" + i.problem());
+  }
+  return f;
+}
+
+fact read_message(object_reader& r, std::string_view payload) {
+  message_created f;
+  f.id = r.text("id");
+  f.event_type = r.text("event_type");
+  f.event_id = r.text_or_empty("event_id");
+  f.channels = r.texts("channels");
+  f.tags = r.texts("tags");
+  f.destinations = r.texts("destinations");
+  f.body_bytes = r.natural("body_bytes");
+  f.body = message_body(payload);
+  if (f.body.size() != f.body_bytes)
+    r.fail("body");
+  return f;
+}
+
+template <class Read>
+fact read_whole(Read read, const json& object, object_reader& r) {
+  std::string problem;
+  auto value = read(object, problem);
+  if (!problem.empty())
+    r.fail(problem);
+  return value;
+}
+
+// The caller has checked that `k` is the outbox's.
+fact read_fact(kind k, const json& object, object_reader& r, std::string_view payload) {
+  using detail::read_destination;
+  if (k == kind::message_created)
+    return read_message(r, payload);
+  if (k == kind::attempt_finished)
+    return read_attempt(r);
+  if (k == kind::event_type_put)
+    return read_whole([](const json& o, std::string& p) { return event_type_put{detail::read_event_type(o, p)}; }, object, r);
+  if (k == kind::event_type_removed)
+    return event_type_removed{r.text("name")};
+  if (k == kind::destination_created)
+    return read_whole([](const json& o, std::string& p) { return destination_created{read_destination(o, p)}; }, object, r);
+  if (k == kind::destination_updated)
+    return read_whole([](const json& o, std::string& p) { return destination_updated{read_destination(o, p)}; }, object, r);
+  if (k == kind::destination_removed)
+    return destination_removed{r.text("id")};
+  if (k == kind::destination_secret_rotated)
+    return read_whole(
+        [&r](const json& o, std::string& p) {
+          return destination_secret_rotated{r.text("id"), detail::read_secrets(o, p)};
+        },
+        object, r);
+  if (k == kind::destination_disabled)
+    return destination_disabled{r.text("id"), r.text("reason")};
+  if (k == kind::resend_requested) {
+    auto m = message_of(r);
+    return resend_requested{std::move(m), r.text("destination"), static_cast<std::uint32_t>(r.natural("attempts")), r.truth("was_dead", false)};
+  }
+  if (k == kind::recovery_started)
+    return recovery_started{r.text("id"), r.text("destination"), {r.integer("since_us")}, {r.integer("until_us")}, one_of(scopes, r, "scope"),
+                            r.texts("event_types")};
+  if (k == kind::recovery_progressed)
+    return read_progress(r);
+  return recovery_finished{r.text("id"), r.truth("cancelled", false)};
+}
+
+} // namespace
+
+events::outcome<fact> decode(kind k, std::string_view payload) {
+  using events::errc, events::failure;
+  if (!is_outbox_kind(k))
+    return failure(errc::invalid, std::string{events::to_string(k)} + " is not an event of the outbox");
+  auto object = json::parse(payload, nullptr, false);
+  object_reader r{object};
+  auto f = read_fact(k, object, r, payload);
+  if (!r.problem().empty())
+    return failure(errc::corrupt, std::string{events::to_string(k)} + ": member `" + r.problem() + "` is missing or wrong", r.problem());
+  return f;
+}
+
+} // namespace hourglass::webhook

@@ -1,0 +1,274 @@
+#include "webhook/facts_json.hpp"
+
+#include <limits>
+
+#include <nlohmann/json.hpp>
+
+namespace hourglass::webhook::detail {
+
+using events::json_text;
+using nlohmann::json;
+
+// -- writing ----------------------------------------------------------------------------
+
+namespace {
+
+void write_texts(json_text& j, std::string_view name, const std::vector<std::string>& list) {
+  j.key(name).open_array();
+  for (const auto& one : list)
+    j.value(std::string_view{one});
+  j.close_array();
+}
+
+void write_headers(json_text& j, const std::vector<custom_header>& headers, bool with_secrets) {
+  j.key("headers").open_array();
+  for (const auto& h : headers) {
+    j.open_object().key("name").value(h.name).key("value").value(h.sensitive && !with_secrets ? std::string_view{"[hidden]"} : h.value);
+    j.key("sensitive").value(h.sensitive).close_object();
+  }
+  j.close_array();
+}
+
+} // namespace
+
+void write(json_text& j, const std::vector<secret>& secrets) {
+  j.key("secrets").open_array();
+  for (const auto& s : secrets) {
+    j.open_object().key("key").value(s.key.to_string()).key("created_us").value(s.created.us);
+    if (s.expires)
+      j.key("expires_us").value(s.expires->us);
+    j.close_object();
+  }
+  j.close_array();
+}
+
+void write(json_text& j, const destination& d, bool with_secrets) {
+  j.open_object().key("id").value(d.id).key("uid").value(d.uid).key("url").value(d.url).key("description").value(d.description);
+  write_texts(j, "filter_types", d.filter_types);
+  write_texts(j, "channels", d.channels);
+  write_headers(j, d.headers, with_secrets);
+  j.key("metadata").open_array();
+  for (const auto& [name, value] : d.metadata)
+    j.open_array().value(std::string_view{name}).value(std::string_view{value}).close_array();
+  j.close_array();
+  if (with_secrets)
+    write(j, d.secrets);
+  if (d.schedule) {
+    j.key("schedule_us").open_array();
+    for (auto delay : *d.schedule)
+      j.value(delay.count());
+    j.close_array();
+  }
+  if (d.in_flight)
+    j.key("in_flight").value(*d.in_flight);
+  if (d.rate_limit)
+    j.key("rate_limit").value(*d.rate_limit);
+  j.key("version").value(d.version).key("disabled").value(d.disabled).key("disabled_reason").value(d.disabled_reason);
+  j.key("created_us").value(d.created.us).key("updated_us").value(d.updated.us).close_object();
+}
+
+void write(json_text& j, const event_type& t) {
+  j.open_object().key("name").value(t.name).key("description").value(t.description);
+  if (!t.schemas.empty())
+    j.key("schemas").raw(t.schemas);
+  j.key("group_name").value(t.group_name);
+  write_texts(j, "feature_flags", t.feature_flags);
+  j.key("archived").value(t.archived).key("deprecated").value(t.deprecated);
+  j.key("created_us").value(t.created.us).key("updated_us").value(t.updated.us).close_object();
+}
+
+// -- reading ----------------------------------------------------------------------------
+
+object_reader::object_reader(const json& object) : object_(object) {
+  if (!object.is_object())
+    fail("(not an object)");
+}
+
+const json* object_reader::find(const char* name) const {
+  if (!object_.is_object())
+    return nullptr;
+  auto at = object_.find(name);
+  return at == object_.end() || at->is_null() ? nullptr : &*at;
+}
+
+std::string object_reader::text(const char* name) {
+  const auto* v = find(name);
+  if (v == nullptr || !v->is_string()) {
+    fail(name);
+    return {};
+  }
+  return v->get_ref<const std::string&>();
+}
+
+std::string object_reader::text_or_empty(const char* name) { return find(name) == nullptr ? std::string{} : text(name); }
+
+std::int64_t object_reader::integer(const char* name, std::int64_t otherwise) {
+  const auto* v = find(name);
+  if (v == nullptr)
+    return otherwise;
+  if (!v->is_number_integer() || (v->is_number_unsigned() && v->get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())) {
+    fail(name);
+    return otherwise;
+  }
+  return v->get<std::int64_t>();
+}
+
+std::int64_t object_reader::integer(const char* name) {
+  if (find(name) == nullptr)
+    fail(name);
+  return integer(name, 0);
+}
+
+std::uint64_t object_reader::natural(const char* name, std::uint64_t otherwise) {
+  const auto* v = find(name);
+  if (v == nullptr)
+    return otherwise;
+  if (!v->is_number_unsigned()) {
+    fail(name);
+    return otherwise;
+  }
+  return v->get<std::uint64_t>();
+}
+
+std::uint64_t object_reader::natural(const char* name) {
+  if (find(name) == nullptr)
+    fail(name);
+  return natural(name, 0);
+}
+
+bool object_reader::truth(const char* name, bool otherwise) {
+  const auto* v = find(name);
+  if (v == nullptr)
+    return otherwise;
+  if (!v->is_boolean()) {
+    fail(name);
+    return otherwise;
+  }
+  return v->get<bool>();
+}
+
+std::vector<std::string> object_reader::texts(const char* name) {
+  std::vector<std::string> out;
+  const auto* v = find(name);
+  if (v == nullptr)
+    return out;
+  if (!v->is_array()) {
+    fail(name);
+    return out;
+  }
+  out.reserve(v->size());
+  for (const auto& one : *v) {
+    if (!one.is_string()) {
+      fail(name);
+      return {};
+    }
+    out.push_back(one.get_ref<const std::string&>());
+  }
+  return out;
+}
+
+std::vector<secret> read_secrets(const json& object, std::string& problem) {
+  std::vector<secret> out;
+  object_reader r{object};
+  const auto* list = r.find("secrets");
+  if (list == nullptr || !list->is_array()) {
+    problem = "secrets";
+    return out;
+  }
+  for (const auto& one : *list) {
+    object_reader s{one};
+    auto key = signing_key::parse(s.text("key"));
+    secret read;
+    read.created = {s.integer("created_us")};
+    if (s.find("expires_us") != nullptr)
+      read.expires = events::virtual_time{s.integer("expires_us")};
+    if (!key || !s.problem().empty()) {
+      problem = "secrets";
+      return {};
+    }
+    read.key = *key;
+    out.push_back(read);
+  }
+  return out;
+}
+
+destination read_destination(const json& object, std::string& problem) {
+  object_reader r{object};
+  destination d;
+  d.id = r.text("id");
+  d.uid = r.text("uid");
+  d.url = r.text("url");
+  d.description = r.text("description");
+  d.filter_types = r.texts("filter_types");
+  d.channels = r.texts("channels");
+  if (const auto* headers = r.find("headers"); headers != nullptr && headers->is_array())
+    for (const auto& one : *headers) {
+      object_reader h{one};
+      d.headers.push_back({h.text("name"), h.text("value"), h.truth("sensitive", false)});
+      if (!h.problem().empty())
+        r.fail("headers");
+    }
+  if (const auto* metadata = r.find("metadata"); metadata != nullptr && metadata->is_array())
+    for (const auto& one : *metadata) {
+      if (one.is_array() && one.size() == 2 && one[0].is_string() && one[1].is_string())
+        d.metadata.emplace_back(one[0].get<std::string>(), one[1].get<std::string>());
+      else
+        r.fail("metadata");
+    }
+  if (const auto* schedule = r.find("schedule_us"); schedule != nullptr && schedule->is_array()) {
+    d.schedule.emplace();
+    for (const auto& one : *schedule) {
+      if (!one.is_number_integer())
+        r.fail("schedule_us");
+      else
+        d.schedule->push_back(duration{one.get<std::int64_t>()});
+    }
+  }
+  if (r.find("in_flight") != nullptr)
+    d.in_flight = static_cast<std::uint32_t>(r.natural("in_flight"));
+  if (r.find("rate_limit") != nullptr)
+    d.rate_limit = static_cast<std::uint32_t>(r.natural("rate_limit"));
+  d.version = static_cast<std::uint32_t>(r.natural("version"));
+  d.disabled = r.truth("disabled", false);
+  d.disabled_reason = r.text("disabled_reason");
+  d.created = {r.integer("created_us")};
+  d.updated = {r.integer("updated_us")};
+  problem = r.problem();
+  if (problem.empty())
+    d.secrets = read_secrets(object, problem);
+  return d;
+}
+
+event_type read_event_type(const json& object, std::string& problem) {
+  object_reader r{object};
+  event_type t;
+  t.name = r.text("name");
+  t.description = r.text("description");
+  if (const auto* schemas = r.find("schemas"))
+    t.schemas = schemas->dump();
+  t.group_name = r.text("group_name");
+  t.feature_flags = r.texts("feature_flags");
+  t.archived = r.truth("archived", false);
+  t.deprecated = r.truth("deprecated", false);
+  t.created = {r.integer("created_us")};
+  t.updated = {r.integer("updated_us")};
+  problem = r.problem();
+  return t;
+}
+
+std::string mask(std::string_view payload) {
+  auto object = nlohmann::ordered_json::parse(payload, nullptr, false);
+  if (!object.is_object())
+    return "{}";
+  if (auto secrets = object.find("secrets"); secrets != object.end() && secrets->is_array())
+    for (auto& one : *secrets)
+      if (one.is_object() && one.contains("key"))
+        one["key"] = "[hidden]";
+  if (auto headers = object.find("headers"); headers != object.end() && headers->is_array())
+    for (auto& one : *headers)
+      if (one.is_object() && one.value("sensitive", true))
+        one["value"] = "[hidden]";
+  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+} // namespace hourglass::webhook::detail

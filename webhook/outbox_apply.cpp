@@ -1,0 +1,236 @@
+#include "webhook/outbox_impl.hpp"
+
+#include <algorithm>
+
+namespace hourglass::webhook {
+
+namespace {
+
+using events::errc, events::failure;
+
+constexpr std::size_t ended_recoveries_kept = 100;
+
+struct folder {
+  outbox_state::impl& s;
+  const moment& at;
+
+  // -- event types -----------------------------------------------------------------------
+
+  void operator()(const event_type_put& f) const { s.types[f.type.name] = f.type; }
+  void operator()(const event_type_removed& f) const { s.types.erase(f.name); }
+
+  // -- destinations ----------------------------------------------------------------------
+
+  void operator()(const destination_created& f) const { s.add_lane(f.value, at.seq); }
+
+  void operator()(const destination_updated& f) const {
+    if (auto* l = s.find_lane(f.value.id))
+      s.set_config(*l, f.value);
+  }
+
+  // What was pending goes with it; attempts under way are judged when they come back, and its recoveries end here.
+  void operator()(const destination_removed& f) const {
+    auto* l = s.find_lane(f.id);
+    if (l == nullptr)
+      return;
+    for (auto& [seq, r] : s.recoveries)
+      if (r.what.destination == f.id && r.state == recovery::phase::scanning)
+        r.state = recovery::phase::cancelled, r.updated = at.now;
+    s.remove_lane(*l);
+    forget_old_recoveries();
+  }
+
+  void operator()(const destination_secret_rotated& f) const {
+    if (auto* l = s.find_lane(f.id)) {
+      l->config.secrets = f.secrets;
+      l->config.updated = at.now;
+    }
+  }
+
+  void operator()(const destination_disabled& f) const {
+    if (auto* l = s.find_lane(f.id)) {
+      l->config.disabled = true;
+      l->config.disabled_reason = f.reason;
+      l->config.updated = at.now;
+      s.reindex(*l);
+    }
+  }
+
+  // -- messages --------------------------------------------------------------------------
+
+  void operator()(const message_created& f) const {
+    if (f.destinations.empty())
+      return;
+    auto message = std::make_shared<const message_ref>(message_ref{f.id, at.seq, f.event_type, f.body_bytes});
+    for (const auto& id : f.destinations)
+      if (auto* l = s.find_lane(id)) {
+        delivery d;
+        d.message = message;
+        d.scheduled = true;
+        d.due = at.now;
+        s.add_delivery(*l, std::move(d));
+      }
+  }
+
+  void operator()(const resend_requested& f) const {
+    auto* l = s.find_lane(f.destination);
+    if (l == nullptr)
+      return;
+    if (auto known = l->deliveries.find(f.message.seq); known != l->deliveries.end())
+      return s.change_delivery(*l, known->second, [this](delivery& d) {
+        d.manual_due = d.manual++ == 0 ? at.now : d.manual_due;
+      });
+    delivery d;
+    d.message = std::make_shared<const message_ref>(f.message);
+    d.attempts = f.attempts;
+    d.was_dead = f.was_dead;
+    d.manual = 1;
+    d.manual_due = at.now;
+    s.add_delivery(*l, std::move(d));
+  }
+
+  // -- attempts --------------------------------------------------------------------------
+
+  void operator()(const attempt_finished& f) const {
+    if (f.token != 0)
+      s.flights.erase(f.token);
+    auto* l = s.find_lane(f.destination);
+    if (l == nullptr)
+      return;
+    count(*l, f);
+    auto known = l->deliveries.find(f.message.seq);
+    if (f.detached || known == l->deliveries.end())
+      return;
+    count_recovery(known->second, f.follows);
+    s.change_delivery(*l, known->second, [&](delivery& d) {
+      s.land(*l, d);
+      settle(d, f);
+    });
+  }
+
+  static void count(lane& l, const attempt_finished& f) {
+    if (f.follows != outcome_kind::delivered) {
+      ++l.failed_in_a_row;
+      l.dead += f.follows == outcome_kind::dead && !f.was_dead ? 1 : 0;
+      return;
+    }
+    l.failed_in_a_row = 0;
+    ++l.delivered;
+    l.dead -= f.was_dead && l.dead > 0 ? 1 : 0;
+  }
+
+  void count_recovery(const delivery& d, outcome_kind follows) const {
+    auto r = s.recoveries.find(d.recovery);
+    if (d.recovery == 0 || r == s.recoveries.end())
+      return;
+    r->second.delivered += follows == outcome_kind::delivered ? 1 : 0;
+    r->second.dead += follows == outcome_kind::dead ? 1 : 0;
+  }
+
+  static void settle(delivery& d, const attempt_finished& f) {
+    d.attempts = std::max(d.attempts, f.number);
+    if (f.why != trigger::manual)
+      ++d.step;
+    else if (d.manual > 0)
+      --d.manual;
+    if (f.follows == outcome_kind::retry) {
+      d.scheduled = true;
+      d.due = f.next.value_or(d.due);
+    } else if (f.follows != outcome_kind::failed) {
+      d.scheduled = false;
+      d.was_dead = f.follows == outcome_kind::dead;
+      d.recovery = 0;
+    }
+  }
+
+  // -- recoveries ------------------------------------------------------------------------
+
+  void operator()(const recovery_started& f) const {
+    recovery r;
+    r.what = f;
+    r.started_seq = at.seq;
+    r.started = r.updated = at.now;
+    s.recoveries[at.seq] = std::move(r);
+  }
+
+  void operator()(const recovery_progressed& f) const {
+    auto* r = s.find_recovery(f.id);
+    if (r == nullptr)
+      return;
+    r->cursor = f.cursor;
+    r->seen = f.seen;
+    r->queued = f.queued;
+    r->updated = at.now;
+    auto* l = s.find_lane(r->what.destination);
+    if (l == nullptr)
+      return;
+    for (const auto& item : f.items) {
+      if (l->deliveries.contains(item.message.seq))
+        continue; // already on its way
+      delivery d;
+      d.message = std::make_shared<const message_ref>(item.message);
+      d.attempts = item.attempts;
+      d.was_dead = item.was_dead;
+      d.scheduled = true;
+      d.due = at.now;
+      d.recovery = r->started_seq;
+      s.add_delivery(*l, std::move(d));
+    }
+  }
+
+  void operator()(const recovery_finished& f) const {
+    auto* r = s.find_recovery(f.id);
+    if (r == nullptr)
+      return;
+    r->state = f.cancelled ? recovery::phase::cancelled : recovery::phase::finished;
+    r->updated = at.now;
+    if (auto* l = s.find_lane(r->what.destination); l != nullptr && f.cancelled)
+      take_back(*l, r->started_seq);
+    forget_old_recoveries();
+  }
+
+  // What a cancelled recovery queued and was not delivered yet. A dead letter among it is one still: it was never taken off the count.
+  void take_back(lane& l, events::seq recovery) const {
+    std::vector<events::seq> queued;
+    for (const auto& [seq, d] : l.deliveries)
+      if (d.recovery == recovery)
+        queued.push_back(seq);
+    for (auto seq : queued) {
+      auto& d = l.deliveries.at(seq);
+      if (d.manual == 0)
+        s.erase_delivery(l, seq);
+      else
+        s.change_delivery(l, d, [](delivery& kept) {
+          kept.scheduled = false;
+          kept.recovery = 0;
+        });
+    }
+  }
+
+  void forget_old_recoveries() const {
+    auto ended = static_cast<std::size_t>(std::count_if(s.recoveries.begin(), s.recoveries.end(), [](const auto& entry) {
+      return entry.second.state != recovery::phase::scanning;
+    }));
+    for (auto r = s.recoveries.begin(); r != s.recoveries.end() && ended > ended_recoveries_kept;) {
+      bool old = r->second.state != recovery::phase::scanning;
+      r = old ? s.recoveries.erase(r) : std::next(r);
+      ended -= old ? 1 : 0;
+    }
+  }
+};
+
+} // namespace
+
+void apply(outbox_state& state, const moment& at, const fact& f) { std::visit(folder{state.self(), at}, f); }
+
+events::outcome<void> apply(outbox_state& state, const events::header& at, std::string_view payload) {
+  if (!is_outbox_kind(at.kind))
+    return {};
+  auto f = decode(at.kind, payload);
+  if (!f)
+    return failure(errc::corrupt, f.error().detail, "seq " + std::to_string(at.seq));
+  apply(state, moment_of(at), *f);
+  return {};
+}
+
+} // namespace hourglass::webhook

@@ -1,0 +1,119 @@
+#pragma once
+
+#include "webhook/outbox.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+/// The inside of `outbox_state`, shared by its .cpp files and by nobody else.
+namespace hourglass::webhook {
+
+/// One message on its way to one destination.
+struct delivery {
+  std::shared_ptr<const message_ref> message;
+  std::uint32_t attempts = 0; ///< made, whatever their trigger
+  std::uint32_t step = 0;     ///< of them by the schedule
+  std::uint32_t manual = 0;   ///< asked for by hand and not made yet
+  bool scheduled = false;     ///< the schedule's next attempt is at `due`
+  bool was_dead = false;      ///< a dead letter that is tried again
+  events::seq recovery = 0;   ///< `started_seq` of the recovery that queued it, or 0
+  events::virtual_time due;
+  events::virtual_time manual_due;
+  fencing_token token = 0; ///< in flight unless 0. Memory only
+
+  bool idle() const noexcept { return !scheduled && manual == 0; }
+  std::int64_t next_us() const noexcept {
+    if (manual == 0)
+      return due.us;
+    return scheduled ? std::min(due.us, manual_due.us) : manual_due.us;
+  }
+};
+
+/// One destination with what is pending for it. What may be taken next stands at the front of `waiting`.
+struct lane {
+  destination config;
+  events::seq ordinal = 0; ///< seq of its creation
+  std::unordered_map<events::seq, delivery> deliveries; ///< by message
+  std::set<std::pair<std::int64_t, events::seq>> waiting; ///< (due, message) of what is not in flight
+  std::uint32_t in_flight = 0;
+  std::uint64_t delivered = 0, dead = 0, failed_in_a_row = 0;
+  std::uint64_t turn = 0; ///< when it was served last
+
+  // Where it stands in the indexes of `impl`.
+  bool runnable = false;
+  std::optional<std::int64_t> indexed_head;
+  std::uint64_t indexed_turn = 0;
+
+  std::uint32_t cap() const noexcept;
+};
+
+/// One attempt under way. Outlives its delivery and its destination, so that a late answer can be judged.
+struct flight {
+  start what; ///< without headers and keys
+  events::seq lane = 0;
+  bool was_dead = false;
+};
+
+struct outbox_state::impl {
+  // -- durable ---------------------------------------------------------------------------
+  std::unordered_map<events::seq, lane> lanes;
+  std::map<std::string, events::seq, std::less<>> by_id;
+  std::map<std::string, events::seq, std::less<>> by_uid;
+  std::map<std::string, event_type, std::less<>> types;
+  std::map<events::seq, recovery> recoveries; ///< by `started_seq`
+
+  // -- derived: who wants what, without asking everybody ------------------------------------
+  std::map<std::string, std::set<events::seq>, std::less<>> wanting; ///< by event type
+  std::set<events::seq> wanting_all;
+
+  // -- memory only: order among destinations ------------------------------------------------
+  std::set<std::pair<std::int64_t, events::seq>> later;           ///< (head, lane), not due at `seen_now`
+  std::set<std::pair<std::int64_t, events::seq>> runnable_by_due; ///< (head, lane), due
+  std::set<std::pair<std::uint64_t, events::seq>> runnable;       ///< (turn, lane), the same lanes
+  std::int64_t seen_now = INT64_MIN;
+  std::uint64_t turns = 0;
+  std::unordered_map<fencing_token, flight> flights;
+  fencing_token last_token = 0;
+  std::size_t deliveries = 0;
+
+  lane* find_lane(std::string_view id_or_uid);
+  const lane* find_lane(std::string_view id_or_uid) const;
+  recovery* find_recovery(std::string_view id);
+
+  // -- destinations
+  void add_lane(destination d, events::seq ordinal);
+  void set_config(lane& l, destination d);
+  void remove_lane(lane& l);
+  void index_filters(const lane& l, bool put);
+
+  // -- deliveries. Each leaves the lane's place in the order right
+  delivery& add_delivery(lane& l, delivery d);
+  void erase_delivery(lane& l, events::seq message);
+  /// Changes a delivery and puts it back in order, or erases it when nothing more is to be done.
+  template <class Change>
+  void change_delivery(lane& l, delivery& d, Change change) {
+    unwait(l, d);
+    change(d);
+    if (d.idle() && d.token == 0)
+      l.deliveries.erase(d.message->seq), --deliveries;
+    else
+      wait(l, d);
+    reindex(l);
+  }
+  /// The attempt under way of `d`, if any, is over.
+  void land(lane& l, delivery& d);
+
+  void wait(lane& l, const delivery& d);
+  void unwait(lane& l, const delivery& d);
+  void reindex(lane& l);
+  void unindex(lane& l);
+};
+
+} // namespace hourglass::webhook

@@ -1,0 +1,253 @@
+#include "webhook/facts_json.hpp"
+#include "webhook/outbox_impl.hpp"
+
+#include "events/json_text.hpp"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+// snapshot := {"format": 1, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// message  := [seq, id, event_type, body_bytes]
+// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "deliveries": [delivery…]}
+// delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due]
+//
+// Everything stands in the order of its key, so equal states give equal text.
+
+namespace hourglass::webhook {
+
+namespace {
+
+using events::errc, events::failure;
+using events::json_text;
+using nlohmann::json;
+
+constexpr std::int64_t snapshot_format = 1;
+
+template <class Map>
+auto sorted_keys(const Map& map) {
+  std::vector<typename Map::key_type> keys;
+  keys.reserve(map.size());
+  for (const auto& [key, value] : map)
+    keys.push_back(key);
+  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+
+std::string_view name_of(recovery::phase p) noexcept {
+  switch (p) {
+    case recovery::phase::scanning:
+      return "scanning";
+    case recovery::phase::finished:
+      return "finished";
+    case recovery::phase::cancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+void write_recovery(json_text& j, const recovery& r) {
+  j.open_object().key("started_seq").value(r.started_seq).key("state").value(name_of(r.state));
+  j.key("what").raw(encode(r.what).payload);
+  j.key("cursor").value(r.cursor).key("seen").value(r.seen).key("queued").value(r.queued).key("delivered").value(r.delivered);
+  j.key("dead").value(r.dead).key("started_us").value(r.started.us).key("updated_us").value(r.updated.us).close_object();
+}
+
+void write_messages(json_text& j, const outbox_state::impl& s) {
+  std::map<events::seq, const message_ref*> messages;
+  for (const auto& [ordinal, l] : s.lanes)
+    for (const auto& [seq, d] : l.deliveries)
+      messages.emplace(seq, d.message.get());
+  j.key("messages").open_array();
+  for (const auto& [seq, m] : messages)
+    j.open_array().value(seq).value(m->id).value(m->event_type).value(m->body_bytes).close_array();
+  j.close_array();
+}
+
+void write_lane(json_text& j, const lane& l) {
+  j.open_object().key("ordinal").value(l.ordinal).key("value");
+  detail::write(j, l.config);
+  j.key("delivered").value(l.delivered).key("dead").value(l.dead).key("failed_in_a_row").value(l.failed_in_a_row);
+  j.key("deliveries").open_array();
+  for (auto seq : sorted_keys(l.deliveries)) {
+    const auto& d = l.deliveries.at(seq);
+    j.open_array().value(seq).value(d.attempts).value(d.step).value(d.manual).value(d.scheduled).value(d.was_dead);
+    j.value(d.recovery).value(d.due.us).value(d.manual_due.us).close_array();
+  }
+  j.close_array().close_object();
+}
+
+// -- reading ----------------------------------------------------------------------------
+
+// Takes the elements of an array one after the other; one that is missing or of another type makes the whole wrong.
+class row_reader {
+public:
+  explicit row_reader(const json& row) : row_(row), ok_(row.is_array()) {}
+
+  std::uint64_t natural() {
+    const auto* v = next();
+    ok_ = ok_ && v->is_number_unsigned();
+    return ok_ ? v->get<std::uint64_t>() : 0;
+  }
+  std::uint32_t small() { return static_cast<std::uint32_t>(natural()); }
+  std::int64_t integer() {
+    const auto* v = next();
+    ok_ = ok_ && v->is_number_integer();
+    return ok_ ? v->get<std::int64_t>() : 0;
+  }
+  bool truth() {
+    const auto* v = next();
+    ok_ = ok_ && v->is_boolean();
+    return ok_ && v->get<bool>();
+  }
+  std::string text() {
+    const auto* v = next();
+    ok_ = ok_ && v->is_string();
+    return ok_ ? v->get<std::string>() : std::string{};
+  }
+  bool ok() const noexcept { return ok_; }
+
+private:
+  const json* next() {
+    ok_ = ok_ && at_ < row_.size();
+    return ok_ ? &row_[at_++] : nullptr;
+  }
+
+  const json& row_;
+  std::size_t at_ = 0;
+  bool ok_;
+};
+
+using messages_by_seq = std::unordered_map<events::seq, std::shared_ptr<const message_ref>>;
+
+std::string read_messages(const json& list, messages_by_seq& into) {
+  for (const auto& one : list) {
+    row_reader r{one};
+    message_ref m;
+    m.seq = r.natural();
+    m.id = r.text();
+    m.event_type = r.text();
+    m.body_bytes = r.natural();
+    if (!r.ok())
+      return "messages";
+    into.emplace(m.seq, std::make_shared<const message_ref>(std::move(m)));
+  }
+  return {};
+}
+
+std::string read_lane(const json& object, const messages_by_seq& messages, outbox_state::impl& into) {
+  detail::object_reader r{object};
+  const auto* value = r.find("value");
+  const auto* deliveries = r.find("deliveries");
+  auto ordinal = r.natural("ordinal");
+  if (value == nullptr || deliveries == nullptr || !r.problem().empty() || into.lanes.contains(ordinal))
+    return "destinations";
+  std::string problem;
+  into.add_lane(detail::read_destination(*value, problem), ordinal);
+  auto& l = into.lanes.at(ordinal);
+  l.delivered = r.natural("delivered");
+  l.dead = r.natural("dead");
+  l.failed_in_a_row = r.natural("failed_in_a_row");
+  for (const auto& one : *deliveries) {
+    row_reader row{one};
+    auto message = messages.find(row.natural());
+    delivery d;
+    d.attempts = row.small();
+    d.step = row.small();
+    d.manual = row.small();
+    d.scheduled = row.truth();
+    d.was_dead = row.truth();
+    d.recovery = row.natural();
+    d.due = {row.integer()};
+    d.manual_due = {row.integer()};
+    if (!row.ok() || message == messages.end())
+      return "destinations/deliveries";
+    d.message = message->second;
+    into.add_delivery(l, std::move(d));
+  }
+  return problem.empty() ? r.problem() : problem;
+}
+
+std::string read_recovery(const json& object, outbox_state::impl& into) {
+  detail::object_reader r{object};
+  const auto* what = r.find("what");
+  auto started = what == nullptr ? events::outcome<fact>{failure(errc::corrupt, "")} : decode(events::kind::recovery_started, what->dump());
+  auto phase = r.text("state");
+  if (!started || (phase != "scanning" && phase != "finished" && phase != "cancelled"))
+    return "recoveries";
+  recovery out;
+  out.what = std::get<recovery_started>(*std::move(started));
+  out.state = phase == "scanning" ? recovery::phase::scanning : phase == "finished" ? recovery::phase::finished : recovery::phase::cancelled;
+  out.started_seq = r.natural("started_seq");
+  out.cursor = r.natural("cursor");
+  out.seen = r.natural("seen");
+  out.queued = r.natural("queued");
+  out.delivered = r.natural("delivered");
+  out.dead = r.natural("dead");
+  out.started = {r.integer("started_us")};
+  out.updated = {r.integer("updated_us")};
+  into.recoveries[out.started_seq] = std::move(out);
+  return r.problem();
+}
+
+std::string read_all(const json& whole, outbox_state::impl& into) {
+  detail::object_reader r{whole};
+  messages_by_seq messages;
+  for (const char* name : {"event_types", "recoveries", "messages", "destinations"})
+    if (const auto* list = r.find(name); list == nullptr || !list->is_array())
+      return name;
+  std::string problem;
+  for (const auto& one : *r.find("event_types")) {
+    auto t = detail::read_event_type(one, problem);
+    if (!problem.empty())
+      return "event_types/" + problem;
+    into.types[t.name] = std::move(t);
+  }
+  for (const auto& one : *r.find("recoveries"))
+    if (problem = read_recovery(one, into); !problem.empty())
+      return problem;
+  if (problem = read_messages(*r.find("messages"), messages); !problem.empty())
+    return problem;
+  for (const auto& one : *r.find("destinations"))
+    if (problem = read_lane(one, messages, into); !problem.empty())
+      return problem;
+  return {};
+}
+
+} // namespace
+
+std::string snapshot(const outbox_state& state) {
+  const auto& s = state.self();
+  std::string out;
+  json_text j{out};
+  j.open_object().key("format").value(snapshot_format);
+  j.key("event_types").open_array();
+  for (const auto& [name, t] : s.types)
+    detail::write(j, t);
+  j.close_array().key("recoveries").open_array();
+  for (const auto& [seq, r] : s.recoveries)
+    write_recovery(j, r);
+  j.close_array();
+  write_messages(j, s);
+  j.key("destinations").open_array();
+  for (auto ordinal : sorted_keys(s.lanes))
+    write_lane(j, s.lanes.at(ordinal));
+  j.close_array().close_object();
+  return out;
+}
+
+events::outcome<outbox_state> restore(std::string_view text) {
+  auto whole = json::parse(text, nullptr, false);
+  detail::object_reader r{whole};
+  auto format = r.integer("format");
+  if (!r.problem().empty())
+    return failure(errc::corrupt, "the outbox's snapshot is not one", "/format");
+  if (format > snapshot_format)
+    return failure(errc::newer_format, "the outbox's snapshot has format " + std::to_string(format));
+  outbox_state out;
+  if (auto problem = read_all(whole, out.self()); !problem.empty())
+    return failure(errc::corrupt, "the outbox's snapshot: `" + problem + "` is missing or wrong", "/" + problem);
+  return out;
+}
+
+} // namespace hourglass::webhook
