@@ -1,0 +1,160 @@
+#include "cli/program.hpp"
+
+#include "cli/completion.hpp"
+#include "cli/listen.hpp"
+#include "cli/serve.hpp"
+#include "cli/trigger.hpp"
+#include "cli/version.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+namespace hourglass::cli {
+
+using events::errc;
+
+exit_code exit_code_of(const events::error& e) noexcept {
+  switch (e.code) {
+  case errc::held:
+    return data_held;
+  case errc::newer_format:
+    return data_newer;
+  case errc::corrupt:
+    return data_corrupt;
+  case errc::invalid:
+  case errc::unauthorized:
+  case errc::forbidden:
+  case errc::not_found:
+  case errc::conflict:
+  case errc::too_large:
+  case errc::overloaded:
+  case errc::unavailable:
+  case errc::timeout:
+  case errc::abandoned:
+  case errc::io:
+  case errc::internal:
+    return failed;
+  }
+  return failed;
+}
+
+namespace {
+
+struct program {
+  CLI::App app{"Hourglass: a self-hosted developer sandbox server", "hourglass"};
+  serve_options serving;
+  std::string config;
+  listen_options listening;
+  trigger_options triggering;
+  CLI::App* serve_command = nullptr;
+  CLI::App* listen_command = nullptr;
+  CLI::App* trigger_command = nullptr;
+  CLI::App* version_command = nullptr;
+  CLI::App* completion_command = nullptr;
+
+  program() {
+    app.require_subcommand(1);
+    app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the data folder is held by another process, 4 it was written by a newer "
+               "version, 5 it does not verify");
+    serve_command = app.add_subcommand("serve", "Run a node. Flags go before HOURGLASS_… variables, those before the YAML file");
+    add_serve_options(*serve_command, serving, config);
+    add_listen();
+    add_trigger();
+    version_command = app.add_subcommand("version", "Print the version");
+    completion_command = app.add_subcommand("completion", "Print completion for bash: source <(hourglass completion)");
+  }
+
+  void add_listen() {
+    listen_command = app.add_subcommand("listen", "A webhook receiver for development: verifies, prints one JSON line a webhook");
+    auto& c = *listen_command;
+    c.add_option("--listen", listening.listen, "HOST:PORT to answer on; port 0 takes a free one")->capture_default_str();
+    c.add_option("--secret", listening.secret, "whsec_… of the endpoint. Default: nothing is verified")->envname("HOURGLASS_WEBHOOK_SECRET");
+    c.add_option("--status", listening.status, "Status to answer")->check(CLI::Range(200U, 599U))->capture_default_str();
+    c.add_option("--fail-first", listening.fail_first, "So many webhooks are refused first")->capture_default_str();
+    c.add_option("--fail-status", listening.fail_status, "Status for those")->check(CLI::Range(200U, 599U))->capture_default_str();
+    c.add_option("--delay-ms", listening.delay_ms, "Milliseconds before each answer")->check(CLI::Range(0U, 600'000U))->capture_default_str();
+  }
+
+  void add_trigger() {
+    trigger_command = app.add_subcommand("trigger", "Emit one event of a sandbox");
+    auto& c = *trigger_command;
+    c.add_option("--server", triggering.server, "URL of the node")->envname("HOURGLASS_SERVER")->capture_default_str();
+    c.add_option("--key", triggering.key, "Admin key or the sandbox's client secret; better by the variable")->envname("HOURGLASS_KEY")->required();
+    c.add_option("sandbox", triggering.sandbox, "Id or uid of the sandbox")->required();
+    c.add_option("type", triggering.type, "Event type, such as invoice.paid")->required();
+    c.add_option("--payload", triggering.payload, "JSON object, or @FILE")->capture_default_str();
+  }
+
+  int parse(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end()); // CLI11 takes them backwards
+    try {
+      app.parse(std::move(arguments));
+    } catch (const CLI::ParseError& e) {
+      return app.exit(e) == 0 ? done : usage;
+    }
+    return -1;
+  }
+};
+
+int wrong(const std::string& why) {
+  std::fprintf(stderr, "%s\n", why.c_str());
+  return usage;
+}
+
+/// Rules that need more than one option.
+std::string contradiction(const serve_options& o) {
+  if (o.tls_cert.empty() != o.tls_key.empty())
+    return "--tls-cert and --tls-key go together";
+  if (!o.admin_key.empty() && o.admin_key.size() < 16)
+    return "--admin-key must have at least 16 characters";
+  if (o.data.empty())
+    return "--data must name a folder";
+  return {};
+}
+
+int run_serve(program& given, const std::vector<std::string>& arguments) {
+  auto options = given.serving;
+  program whole;
+  if (!given.config.empty()) {
+    auto more = arguments_of_file(given.config, *given.serve_command);
+    if (!more)
+      return wrong(more.error().where + ": " + more.error().detail);
+    auto all = arguments;
+    all.insert(all.end(), more->begin(), more->end());
+    if (auto ended = whole.parse(std::move(all)); ended >= 0)
+      return ended;
+    options = whole.serving;
+  }
+  if (auto why = contradiction(options); !why.empty())
+    return wrong(why);
+  block_signals();
+  return serve(options);
+}
+
+} // namespace
+
+int run(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  program given;
+  if (auto ended = given.parse(arguments); ended >= 0)
+    return ended;
+  if (given.version_command->parsed()) {
+    std::printf("hourglass %s\n", std::string{version}.c_str());
+    return done;
+  }
+  if (given.completion_command->parsed()) {
+    std::fputs(bash_completion(given.app).c_str(), stdout);
+    return done;
+  }
+  if (given.listen_command->parsed()) {
+    block_signals();
+    return listen(given.listening);
+  }
+  if (given.trigger_command->parsed())
+    return trigger(given.triggering);
+  return run_serve(given, arguments);
+}
+
+} // namespace hourglass::cli

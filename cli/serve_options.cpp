@@ -1,0 +1,133 @@
+#include "cli/serve_options.hpp"
+
+#include "http/egress.hpp"
+
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+#include <CLI/CLI.hpp>
+#include <yaml-cpp/yaml.h>
+
+namespace hourglass::cli {
+
+using events::errc;
+using events::failure;
+
+events::outcome<host_port> parse_host_port(std::string_view text) {
+  auto wrong = [&] { return failure(errc::invalid, "must be HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080", std::string{text}); };
+  auto colon = text.rfind(':');
+  if (colon == std::string_view::npos)
+    return wrong();
+  auto host = text.substr(0, colon);
+  auto digits = text.substr(colon + 1);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != std::string_view::npos)
+    return wrong();
+  std::uint16_t port = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{} || end != digits.data() + digits.size())
+    return wrong();
+  return host_port{host.empty() ? "0.0.0.0" : std::string{host}, port};
+}
+
+namespace {
+
+std::string check_host_port(const std::string& text) {
+  auto parsed = parse_host_port(text);
+  return parsed ? std::string{} : parsed.error().detail;
+}
+
+std::string check_cidr(const std::string& text) {
+  auto parsed = http::cidr::parse(text);
+  return parsed ? std::string{} : "not a network such as 10.0.0.0/8: " + parsed.error();
+}
+
+} // namespace
+
+void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
+  auto option = [&](const char* name, auto& value, const char* variable, const char* says) {
+    return app.add_option(name, value, says)->envname(variable)->capture_default_str();
+  };
+  app.add_option("--config", config, "YAML file with any of these options by name. What a flag or a variable says goes before it")
+      ->envname("HOURGLASS_CONFIG");
+  option("--data", to.data, "HOURGLASS_DATA", "Folder of everything this node knows. Made if missing; one process at a time");
+  option("--listen", to.listen, "HOURGLASS_LISTEN",
+         "HOST:PORT to answer on; port 0 takes a free one, :PORT answers on every address. Mock traffic needs no key: think before you open it")
+      ->check(check_host_port, "HOST:PORT");
+  option("--admin-key", to.admin_key, "HOURGLASS_ADMIN_KEY",
+         "Key that may do everything, at least 16 characters. Without it one is made in DATA/admin.key. As a flag it shows in the process list: "
+         "prefer the variable");
+  option("--base-url", to.base_url, "HOURGLASS_BASE_URL", "How the world reaches this node, shown in answers. Default: made of --listen");
+  option("--domain", to.domain, "HOURGLASS_DOMAIN", "{sandbox}.DOMAIN reaches a sandbox by its Host header. Default: off");
+  option("--kafka", to.kafka, "HOURGLASS_KAFKA",
+         "HOST:PORT[,HOST:PORT] of a Kafka to copy every event to. Away or slow, it delays nobody. Default: off");
+  option("--kafka-topic", to.kafka_topic, "HOURGLASS_KAFKA_TOPIC", "Topic for that. Another topic starts again from the first event");
+  option("--egress-allow", to.egress_allow, "HOURGLASS_EGRESS_ALLOW",
+         "CIDR that webhooks may reach although it is private or loopback; comma-separated or repeated. Cloud metadata stays refused. Default: none")
+      ->delimiter(',')
+      ->check(check_cidr, "CIDR");
+  option("--tls-cert", to.tls_cert, "HOURGLASS_TLS_CERT", "PEM file of the certificate chain: answers HTTPS instead of HTTP. Default: off");
+  option("--tls-key", to.tls_key, "HOURGLASS_TLS_KEY", "PEM file of its private key");
+  option("--ca-file", to.ca_file, "HOURGLASS_CA_FILE", "PEM file of authorities to trust for webhooks, besides the system's");
+  option("--workers", to.workers, "HOURGLASS_WORKERS", "Threads that run sandboxes")->check(CLI::Range(1U, 256U));
+  option("--io-threads", to.io_threads, "HOURGLASS_IO_THREADS", "Threads that talk to clients")->check(CLI::Range(1U, 256U));
+  option("--readers", to.readers, "HOURGLASS_READERS", "Threads for history, time travel and replay: so many run at once")
+      ->check(CLI::Range(1U, 256U));
+  option("--webhook-threads", to.webhook_threads, "HOURGLASS_WEBHOOK_THREADS", "Threads that send webhooks")->check(CLI::Range(1U, 64U));
+  option("--passivate-after", to.passivate_after, "HOURGLASS_PASSIVATE_AFTER",
+         "Seconds without a request after which a sandbox leaves memory; it wakes in milliseconds")
+      ->check(CLI::Range(1U, 86'400U));
+  option("--live-sandboxes", to.live_sandboxes, "HOURGLASS_LIVE_SANDBOXES", "Sandboxes in memory at once; beyond it the longest idle ones leave");
+  app.add_flag("--unsafe-skip-tls-verify", to.unsafe_skip_tls_verify,
+               "Send webhooks to receivers whose certificate does not verify: anybody on the way can read and change them. Default: off")
+      ->envname("HOURGLASS_UNSAFE_SKIP_TLS_VERIFY");
+  option("--log-level", to.log_level, "HOURGLASS_LOG_LEVEL", "error, info or debug; debug has a line for every request to our API")
+      ->check(CLI::IsMember({"error", "info", "debug"}));
+  option("--log-format", to.log_format, "HOURGLASS_LOG_FORMAT", "text for people, json for machines: one object a line, on standard error")
+      ->check(CLI::IsMember({"text", "json"}));
+}
+
+events::outcome<std::vector<std::string>> arguments_of_file(const std::string& path, const CLI::App& parsed) {
+  std::ifstream in{path};
+  std::stringstream text;
+  text << in.rdbuf();
+  if (!in)
+    return failure(errc::io, "cannot read the configuration file", path);
+  YAML::Node root;
+  try {
+    root = YAML::Load(text.str());
+  } catch (const YAML::Exception& e) {
+    return failure(errc::invalid, "the configuration file is not YAML: " + std::string{e.what()}, path);
+  }
+  std::vector<std::string> out;
+  if (root.IsNull())
+    return out;
+  if (!root.IsMap())
+    return failure(errc::invalid, "the configuration file must be a map of options", path);
+  for (auto entry : root) {
+    auto name = entry.first.IsScalar() ? entry.first.Scalar() : std::string{};
+    auto* option = parsed.get_option_no_throw("--" + name);
+    if (!option || name == "config" || name == "help")
+      return failure(errc::invalid, "there is no option \"" + name + "\"", path);
+    if (option->count() > 0)
+      continue; // a flag or a variable has said it
+    if (entry.second.IsNull())
+      continue;
+    if (entry.second.IsScalar()) {
+      out.push_back("--" + name + "=" + entry.second.Scalar());
+    } else if (entry.second.IsSequence() && option->get_items_expected_max() > 1) {
+      for (auto item : entry.second) {
+        if (!item.IsScalar())
+          return failure(errc::invalid, "\"" + name + "\" must be a list of words", path);
+        out.push_back("--" + name + "=" + item.Scalar());
+      }
+    } else {
+      return failure(errc::invalid, "\"" + name + "\" must be one value", path);
+    }
+  }
+  return out;
+}
+
+} // namespace hourglass::cli
