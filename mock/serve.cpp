@@ -16,7 +16,7 @@ namespace {
 
 struct filled {
   response answer;
-  const std::string* recorded = nullptr; ///< the body as JSON for the event, if it is a fixed one
+  const std::string* recorded = nullptr; ///< the body as JSON for the event, if it is a fixed one that needs no redaction
 };
 
 response too_much(const events::error& why) {
@@ -37,9 +37,9 @@ filled fill_template(const plan& p, const data_state& data, const request& req, 
   template_scope scope{req, e.route.parameters, p.captures, data, ctx};
   filled out;
   out.answer.status = p.status;
-  if (!spec.contents.empty()) {
-    const auto& body = answer.bodies[p.content][p.example];
-    out.answer.headers.push_back({"Content-Type", spec.contents[p.content].media_type});
+  if (!answer.bodies.empty()) {
+    const auto& body = answer.bodies[answer.first[p.content] + p.example];
+    out.answer.headers.push_back({"Content-Type", std::string{body.media_type}});
     if (auto ok = body.templated->render(scope, out.answer.body); !ok)
       return {too_much(ok.error()), nullptr};
   }
@@ -55,19 +55,21 @@ filled fill_template(const plan& p, const data_state& data, const request& req, 
 filled fill(const plan& p, const data_state& data, const request& req, const events::context& ctx) {
   if (p.refusal)
     return {*p.refusal, nullptr};
-  const auto& spec = p.endpoint->spec.responses[p.response];
   if (p.endpoint->spec.templated)
     return fill_template(p, data, req, ctx);
+  const auto& answer = p.endpoint->answers[p.response];
+  const auto& headers = p.endpoint->spec.responses[p.response].headers;
   filled out;
   out.answer.status = p.status;
-  out.answer.headers.reserve(spec.headers.size() + 2);
-  if (!spec.contents.empty() && p.status != 204 && p.status != 304) {
-    const auto& c = spec.contents[p.content];
-    out.answer.headers.push_back({"Content-Type", c.media_type});
-    out.answer.body = c.examples[p.example].body;
-    out.recorded = &p.endpoint->answers[p.response].bodies[p.content][p.example].recorded;
+  out.answer.headers.reserve(headers.size() + 2);
+  if (!answer.bodies.empty() && p.status != 204 && p.status != 304) {
+    const auto& body = answer.bodies[answer.first[p.content] + p.example];
+    out.answer.headers.push_back({"Content-Type", std::string{body.media_type}});
+    out.answer.body = body.sent;
+    if (!body.recorded.empty())
+      out.recorded = &body.recorded;
   }
-  out.answer.headers.insert(out.answer.headers.end(), spec.headers.begin(), spec.headers.end());
+  out.answer.headers.insert(out.answer.headers.end(), headers.begin(), headers.end());
   return out;
 }
 
@@ -120,11 +122,10 @@ std::string record(const plan& p, const filled& done, const request& req, const 
   j.key("response").open_object().key("status").value(done.answer.status);
   write_headers(j, done.answer.headers, redact);
   j.key("body");
-  auto kept = done.answer.body.empty() ? std::string{} : redact.body(content_type(done.answer.headers), done.answer.body);
-  if (done.recorded != nullptr && kept == done.answer.body)
+  if (done.recorded != nullptr)
     j.raw(*done.recorded);
   else
-    j.bytes(kept);
+    j.bytes(done.answer.body.empty() ? std::string{} : redact.body(content_type(done.answer.headers), done.answer.body));
   j.close_object();
   j.key("seed").value(events::to_hex({reinterpret_cast<const char*>(ctx.chance.data()), ctx.chance.size()}));
   j.close_object();
@@ -176,7 +177,7 @@ bool read_seed(std::string_view hex, events::entropy& into) {
 served render(const plan& p, const data_state& data, const request& req, const events::context& ctx,
               const events::redactor& redact) {
   served out;
-  out.request_id = events::make_id("req_", ctx.wall.us / 1000, ctx.chance);
+  out.request_id = events::make_id("req_", ctx.now.us / 1000, ctx.chance);
   auto done = fill(p, data, req, ctx);
   done.answer.headers.push_back({"X-Request-Id", out.request_id});
   if (req.method == "HEAD") {
