@@ -34,6 +34,7 @@ rocksdb::DBOptions database_options(const rocks_options& wanted, const database&
   o.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(wanted.write_buffer_bytes, base.cache, false);
   o.max_background_jobs = wanted.background_jobs;
+  o.max_bgerror_resume_count = 0; // `store::resume` decides when, so that everyone reads back first
   o.max_open_files = 512;
   o.skip_stats_update_on_db_open = true;
   o.avoid_unnecessary_blocking_io = true;
@@ -169,6 +170,11 @@ void health_listener::OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb:
     return; // RocksDB goes on accepting writes
   const std::lock_guard lock{mutex_};
   refusal_ = to_error(*error, "write");
+}
+
+void health_listener::OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status error, bool* by_itself) {
+  error.PermitUncheckedError();
+  *by_itself = false;
 }
 
 void health_listener::OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) {
