@@ -34,7 +34,7 @@ void resend(core& in, const call_ptr& c) {
       what.was_dead = it->second.follows == webhook::outcome_kind::dead;
     }
     in.change(found, found->sandbox, webhook::command{std::move(what)}, [](const call_ptr& done, actors::receipt) {
-      done->answer(202, "{}");
+      done->answer(202, std::string{"{}"});
     });
   });
 }
