@@ -1,0 +1,90 @@
+#include "webhook/dispatcher.hpp"
+
+#include "events/digest.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace hourglass;
+using namespace hourglass::webhook;
+using namespace std::chrono_literals;
+
+start one() {
+  start s;
+  s.token = 7;
+  s.message = std::make_shared<const message_ref>(message_ref{"msg_1", 3, "t", 2});
+  s.destination = "ep_1";
+  s.url = "http://a.test/";
+  s.headers = {{"X-A", "1", false}, {"Authorization", "Bearer s3cret", true}};
+  s.keys = {signing_key::generate({1}), signing_key::generate({2})};
+  s.deadline = 5s;
+  return s;
+}
+
+/// A client that answers at once.
+struct fake_client final : http::client {
+  void send(http::exchange what, handler done) override {
+    sent.push_back(std::move(what));
+    done(next);
+  }
+  void stop(std::chrono::milliseconds) override {}
+
+  std::vector<http::exchange> sent;
+  http::exchange_result next;
+};
+
+TEST(dispatcher, the_request_is_signed_under_both_names_and_a_verifier_accepts_it) {
+  auto x = build_exchange(one(), "{}", 1'700'000'000);
+  EXPECT_EQ(x.method, "POST");
+  EXPECT_EQ(x.url, "http://a.test/");
+  EXPECT_EQ(x.deadline, 5s);
+  EXPECT_EQ(x.body, "{}");
+  EXPECT_EQ(http::find(x.headers, "content-type"), "application/json");
+  EXPECT_EQ(http::find(x.headers, "x-a"), "1");
+  for (std::string prefix : {"webhook-", "svix-"})
+    for (const auto& key : one().keys)
+      EXPECT_EQ(verify(key, http::find(x.headers, prefix + "id"), http::find(x.headers, prefix + "timestamp"), http::find(x.headers, prefix + "signature"), "{}",
+                       1'700'000'000),
+                verdict::ok);
+}
+
+TEST(dispatcher, gives_back_everything_and_hides_what_is_sensitive) {
+  fake_client client;
+  client.next.status = 200;
+  client.next.body = "fine";
+  client.next.peer = "10.0.0.1:80";
+  client.next.headers = {{"Set-Cookie", "a=b"}};
+  dispatcher d{client};
+  attempt_result got;
+  fencing_token token = 0;
+  d.send(one(), R"({"a":1})", 1'700'000'000'999'999, [&](fencing_token t, attempt_result r) { token = t, got = std::move(r); });
+  EXPECT_EQ(token, 7U);
+  EXPECT_EQ(got.timestamp, 1'700'000'000);
+  EXPECT_EQ(got.started_us, 1'700'000'000'999'999);
+  EXPECT_EQ(got.body_bytes, 7U);
+  EXPECT_EQ(got.body_sha256, events::sha256({R"({"a":1})"}));
+  EXPECT_EQ(got.answer.body, "fine");
+  EXPECT_EQ(got.answer.peer, "10.0.0.1:80");
+  EXPECT_EQ(http::find(client.sent[0].headers, "authorization"), "Bearer s3cret") << "as sent";
+  EXPECT_EQ(http::find(got.request_headers, "authorization"), "[redacted]") << "as kept";
+  EXPECT_EQ(http::find(got.request_headers, "webhook-signature"), http::find(client.sent[0].headers, "webhook-signature"));
+  EXPECT_EQ(got.request_headers.size(), client.sent[0].headers.size());
+}
+
+TEST(dispatcher, with_a_redactor_equal_secrets_stay_equal_and_answers_lose_theirs) {
+  fake_client client;
+  client.next.headers = {{"Set-Cookie", "session=1"}, {"Content-Type", "application/json"}};
+  client.next.body = R"({"password":"hunter2","x":1})";
+  auto redact = std::make_shared<const events::redactor>(std::array<std::uint8_t, 32>{1});
+  dispatcher d{client, redact};
+  std::vector<attempt_result> got;
+  for (int i = 0; i < 2; ++i)
+    d.send(one(), "{}", 0, [&](fencing_token, attempt_result r) { got.push_back(std::move(r)); });
+  EXPECT_EQ(http::find(got[0].request_headers, "authorization"), http::find(got[1].request_headers, "authorization"));
+  EXPECT_EQ(http::find(got[0].request_headers, "authorization").find("s3cret"), std::string_view::npos);
+  EXPECT_EQ(http::find(got[0].answer.headers, "set-cookie").find("session=1"), std::string_view::npos);
+  EXPECT_EQ(got[0].answer.body.find("hunter2"), std::string::npos);
+}
+
+} // namespace

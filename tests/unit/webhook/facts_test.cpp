@@ -1,0 +1,120 @@
+#include "tests/unit/webhook/world.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+namespace {
+
+using namespace hourglass;
+using namespace hourglass::webhook;
+using namespace hourglass::webhook::tests;
+using nlohmann::json;
+
+attempt_finished full_attempt() {
+  attempt_finished f;
+  f.id = "atmpt_1";
+  f.message = {"msg_1", 7, "user.created", 2};
+  f.destination = "ep_1";
+  f.number = 3;
+  f.why = trigger::recovery;
+  f.url = "https://a.test/";
+  f.result = answer(503, {{"Retry-After", "5"}, {"X-Bytes", "\xff\xfe"}});
+  f.result.answer.error = http::transport_error::timeout;
+  f.result.answer.detail = "no whole answer after 20 s";
+  f.result.answer.body = std::string("\x00\xff", 2);
+  f.result.answer.truncated = true;
+  f.result.answer.reused = true;
+  f.result.answer.tls_version = "TLSv1.3";
+  f.result.body_sha256.fill(0xa5);
+  f.follows = outcome_kind::retry;
+  f.next = virtual_time{99};
+  f.was_dead = true;
+  f.token = 5;
+  return f;
+}
+
+TEST(facts, every_one_reads_back_as_it_was_written) {
+  world w;
+  destination d;
+  d.url = "http://a.test/";
+  d.uid = "u";
+  d.description = "quote \" and \\ and \xc3\xa9";
+  d.filter_types = {"a", "b"};
+  d.channels = {"c"};
+  d.headers = {{"Authorization", "Bearer s3cret", true}};
+  d.metadata = {{"k", "v"}};
+  d.schedule = {{1s, 2s}};
+  d.in_flight = 3;
+  d.rate_limit = 4;
+  d.secrets = {{signing_key::generate({1}), {5}, std::nullopt}, {signing_key::generate({2}), {4}, virtual_time{6}}};
+  event_type t{"n", "d", R"({"1":{"type":"object"}})", "g", {"f"}, true, true, {1}, {2}};
+  message_created m{"msg_1", "t", "e", {"c"}, {"tag"}, {"ep_1"}, R"({"x":"}"})", 9};
+  std::vector<fact> all{event_type_put{t},
+                        event_type_removed{"n"},
+                        destination_created{d},
+                        destination_updated{d},
+                        destination_removed{"ep_1"},
+                        destination_secret_rotated{"ep_1", d.secrets},
+                        destination_disabled{"ep_1", "410 Gone"},
+                        m,
+                        full_attempt(),
+                        resend_requested{{"msg_1", 7, "t", 2}, "ep_1", 3, true},
+                        recovery_started{"rcv_1", "ep_1", {1}, {2}, recovery_scope::missing, {"t"}},
+                        recovery_progressed{"rcv_1", {{{"msg_1", 7, "t", 2}, 1, true}}, 9, 8, 7},
+                        recovery_finished{"rcv_1", true}};
+  for (const auto& f : all) {
+    auto draft = encode(f);
+    EXPECT_TRUE(json::accept(draft.payload)) << draft.payload;
+    EXPECT_TRUE(is_outbox_kind(draft.kind));
+    auto back = decode(draft.kind, draft.payload);
+    ASSERT_TRUE(back) << back.error().detail;
+    EXPECT_EQ(back->index(), f.index());
+    EXPECT_EQ(encode(*back).payload, draft.payload);
+    EXPECT_EQ(encode(*back).entities, draft.entities);
+  }
+  auto back = decode(events::kind::destination_created, encode(all[2]).payload);
+  EXPECT_EQ(std::get<destination_created>(*back).value, d);
+}
+
+TEST(facts, an_attempt_keeps_everything_that_came_back) {
+  auto f = full_attempt();
+  auto back = std::get<attempt_finished>(*decode(events::kind::attempt_finished, encode(f).payload));
+  EXPECT_EQ(back.result.answer.headers, f.result.answer.headers) << "bytes that are not text too";
+  EXPECT_EQ(back.result.answer.body, f.result.answer.body);
+  EXPECT_EQ(back.result.request_headers, f.result.request_headers);
+  EXPECT_EQ(back.result.body_sha256, f.result.body_sha256);
+  EXPECT_EQ(back.result.answer.error, f.result.answer.error);
+  EXPECT_EQ(back.result.answer.spent.first_byte_us, f.result.answer.spent.first_byte_us);
+  EXPECT_EQ(back.next, f.next);
+  EXPECT_EQ(back.token, 0U) << "tokens are not in the log";
+}
+
+TEST(facts, the_body_of_a_message_is_found_whatever_stands_before_it) {
+  message_created m{"msg_1", "t", "e", {}, {R"(","body":{"x":1})"}, {}, R"({"body":{"body":1}})", 0};
+  EXPECT_EQ(message_body(encode(m).payload), m.body);
+}
+
+TEST(facts, a_payload_that_is_no_message_has_no_body) {
+  for (auto wrong : {"", "{}", R"({"body_bytes":)", R"({"body_bytes":5})", R"({"body_bytes":99999999999999999999,"body":{}})", R"({"body_bytes":0,"body":{}})",
+                     R"({"body_bytes":18446744073709551615,"body":{}})"})
+    EXPECT_EQ(message_body(wrong), "") << wrong;
+}
+
+TEST(facts, a_member_that_is_missing_or_wrong_is_named) {
+  auto payload = json::parse(encode(full_attempt()).payload);
+  for (const auto& [name, value] : payload.items()) {
+    if (name == "response" || name == "error" || name == "connection" || name == "timing_us" || name == "was_dead")
+      continue; // optional
+    auto broken = payload;
+    broken.erase(name);
+    auto back = decode(events::kind::attempt_finished, broken.dump());
+    ASSERT_FALSE(back) << name;
+    EXPECT_EQ(back.error().code, errc::corrupt);
+    EXPECT_EQ(back.error().where, name);
+  }
+}
+
+TEST(facts, kinds_of_others_are_refused) { EXPECT_EQ(decode(events::kind::data_put, "{}").error().code, errc::invalid); }
+
+} // namespace
