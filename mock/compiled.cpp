@@ -1,6 +1,7 @@
 #include "mock/compiled.hpp"
 
 #include "events/json_text.hpp"
+#include "events/redact.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/target.hpp"
 
@@ -85,11 +86,16 @@ events::outcome<compiled_endpoint::answer> compile_answer(const response_spec& s
       json = true;
       out.default_content = out.media.size();
     }
-    auto& bodies = out.bodies.emplace_back();
+    out.first.push_back(out.bodies.size());
     for (const auto& e : c.examples) {
-      auto& body = bodies.emplace_back();
+      auto& body = out.bodies.emplace_back();
+      body.media_type = c.media_type;
+      body.sent = e.body;
       if (!templated) {
-        events::json_text{body.recorded}.bytes(e.body);
+        // What redaction leaves alone under one key it leaves alone under all.
+        static const events::redactor any_key{{}};
+        if (any_key.body(c.media_type, e.body) == e.body)
+          events::json_text{body.recorded}.bytes(e.body);
         continue;
       }
       auto compiled = compiled_template::compile(e.body, flavour_of(essence));
@@ -157,20 +163,20 @@ events::outcome<route_pattern> compile_route(std::string_view path) {
 
 events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::compile(endpoint spec) {
   auto out = std::make_shared<compiled_endpoint>();
-  auto route = compile_route(spec.full_path());
+  out->spec = std::move(spec);
+  auto route = compile_route(out->spec.full_path());
   if (!route)
     return tl::unexpected<events::error>{route.error()};
   out->route = std::move(*route);
-  if (spec.responses.empty())
+  if (out->spec.responses.empty())
     return events::failure(events::errc::invalid, "an endpoint needs a response", "/response");
-  for (const auto& r : spec.responses) {
-    auto answer = compile_answer(r, spec.templated);
+  for (const auto& r : out->spec.responses) {
+    auto answer = compile_answer(r, out->spec.templated);
     if (!answer)
       return tl::unexpected<events::error>{answer.error()};
     out->answers.push_back(std::move(*answer));
   }
   choose_preferred(*out);
-  out->spec = std::move(spec);
   return std::shared_ptr<const compiled_endpoint>{std::move(out)};
 }
 

@@ -30,18 +30,21 @@ struct route_pattern {
 /// escapes, unbalanced braces, parameters without a name, twice the same or side by side.
 events::outcome<route_pattern> compile_route(std::string_view path);
 
-/// An endpoint with everything decided that does not depend on the request. Immutable; any thread.
+/// An endpoint with everything decided that does not depend on the request. Immutable, and never moved: it looks into itself.
 struct compiled_endpoint {
   struct body {
-    std::string recorded;                      ///< as request_served will hold it, unless redaction changes it
-    std::optional<compiled_template> templated; ///< instead of `recorded`
+    std::string_view media_type; ///< these two look into `spec`: one step from here, not five
+    std::string_view sent;
+    std::string recorded;                       ///< as request_served will hold `sent`; empty: it needs redaction
+    std::optional<compiled_template> templated; ///< instead of `sent`
   };
   struct answer {
-    unsigned code = 0;              ///< the status if it is one; `range` for `4XX`; 0 for `default`
-    unsigned range = 0;             ///< 4 for `4XX`
+    unsigned code = 0;               ///< the status if it is one; 0 for a range or `default`
+    unsigned range = 0;              ///< 4 for `4XX`
     std::size_t default_content = 0; ///< without Accept: the first JSON one, else the first
+    std::vector<body> bodies;        ///< of all contents, one after the other
+    std::vector<std::size_t> first;  ///< index of each content's first body
     std::vector<std::string> media;  ///< essence of each content
-    std::vector<std::vector<body>> bodies;
     std::vector<compiled_template> headers; ///< of a templated endpoint
   };
 
@@ -50,6 +53,10 @@ struct compiled_endpoint {
   std::vector<answer> answers;
   std::size_t preferred = 0;      ///< the answer without Prefer
   unsigned preferred_status = 200;
+
+  compiled_endpoint() = default;
+  compiled_endpoint(const compiled_endpoint&) = delete;
+  compiled_endpoint& operator=(const compiled_endpoint&) = delete;
 
   /// Fails with `errc::invalid` (`where` as in the endpoint's JSON) if route or templates do not compile.
   static events::outcome<std::shared_ptr<const compiled_endpoint>> compile(endpoint spec);

@@ -64,7 +64,8 @@ std::string route_key(const endpoint& e, const route_pattern& route) {
 
 class importer {
 public:
-  importer(const json_value& root, const events::entropy& seed) : root_(root), responses_(root, seed, out_.warnings) {}
+  importer(const json_value& root, const events::entropy& seed, sampler::extent most)
+    : root_(root), responses_(root, seed, most, out_.warnings) {}
 
   outcome<openapi_document> run() {
     if (auto ok = check_version(); !ok)
@@ -77,6 +78,8 @@ public:
       return tl::unexpected<events::error>{ok.error()};
     return std::move(out_);
   }
+
+  bool has_generated() const noexcept { return responses_.has_generated(); }
 
 private:
   outcome<void> check_version() const {
@@ -258,7 +261,15 @@ outcome<openapi_document> read_openapi(std::string_view text, const events::entr
   auto root = parse_document(text);
   if (!root)
     return tl::unexpected<events::error>{root.error()};
-  return importer{*root, seed}.run();
+  // A document whose generated examples do not fit in one event is read again with shorter ones.
+  static constexpr std::array<sampler::extent, 3> extents{{{limits::sample_nodes, 7}, {limits::sample_nodes / 10, 4}, {20, 2}}};
+  for (const auto& most : extents) {
+    importer one{*root, seed, most};
+    auto doc = one.run();
+    if (doc || doc.error().code != errc::too_large || !one.has_generated() || &most == &extents.back())
+      return doc;
+  }
+  return failure(errc::internal, "no way to read this document");
 }
 
 } // namespace hourglass::mock

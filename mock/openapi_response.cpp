@@ -52,8 +52,9 @@ std::string concrete_media(const std::string& media_type, const json_value& medi
 
 } // namespace
 
-openapi_responses::openapi_responses(const json_value& root, const events::entropy& seed, std::vector<document_warning>& warnings)
-  : root_(root), sampler_(root, seed), warnings_(warnings) {}
+openapi_responses::openapi_responses(const json_value& root, const events::entropy& seed, sampler::extent most,
+                                     std::vector<document_warning>& warnings)
+  : root_(root), sampler_(root, seed, most), warnings_(warnings) {}
 
 void openapi_responses::warn(std::string detail, std::string where) {
   if (warnings_.size() < limits::document_warnings)
@@ -62,7 +63,7 @@ void openapi_responses::warn(std::string detail, std::string where) {
 
 events::outcome<void> openapi_responses::charge(std::size_t bytes, const std::string& where) {
   bytes_ += bytes;
-  if (bytes_ > limits::record_bytes)
+  if (bytes_ > limits::record_bytes - reserve)
     return events::failure(events::errc::too_large, "all answers together are larger than the limit record_bytes", where);
   return {};
 }
@@ -94,7 +95,7 @@ events::outcome<void> openapi_responses::read(const json_value& operation, const
     std::size_t bytes = 0;
     for (const auto& c : spec.contents)
       for (const auto& x : c.examples)
-        bytes += x.body.size() + x.name.size();
+        bytes += x.body.size() * 9 / 8 + x.name.size(); // quotes are escaped
     if (auto ok = charge(bytes + 128, at); !ok)
       return ok;
     out.push_back(std::move(spec));
@@ -203,7 +204,9 @@ std::optional<std::string> openapi_responses::generated(const std::string& essen
     return std::nullopt;
   if (value.is_null() && !is_json_media(essence))
     return std::string{};
-  return as_body(essence, value, nullptr);
+  auto body = as_body(essence, value, nullptr);
+  generated_ += body ? body->size() : 0;
+  return body;
 }
 
 events::outcome<void> openapi_responses::read_payload(const json_value& body, const std::string& where, std::string& media_type,

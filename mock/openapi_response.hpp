@@ -8,7 +8,8 @@ namespace hourglass::mock {
 /// Reads the responses of operations and the payloads of webhooks: statuses, headers, media types, examples. Private to openapi*.cpp.
 class openapi_responses {
 public:
-  openapi_responses(const json_value& root, const events::entropy& seed, std::vector<document_warning>& warnings);
+  openapi_responses(const json_value& root, const events::entropy& seed, sampler::extent most,
+                    std::vector<document_warning>& warnings);
 
   /// The answers of `operation`, at least one. Fails with `errc::too_large` once all of them together would not fit in one event.
   events::outcome<void> read(const json_value& operation, const std::string& where, std::vector<response_spec>& out);
@@ -17,6 +18,9 @@ public:
   events::outcome<void> read_payload(const json_value& body, const std::string& where, std::string& media_type, std::string& example);
 
   void warn(std::string detail, std::string where);
+
+  /// True if there is something to save by generating less.
+  bool has_generated() const noexcept { return generated_ > 0; }
 
 private:
   void read_headers(const json_value& response, const std::string& where, response_spec& out);
@@ -30,7 +34,10 @@ private:
   const json_value& root_;
   sampler sampler_;
   std::vector<document_warning>& warnings_;
+  static constexpr std::size_t reserve = 1 * limits::mebi; ///< for what stands around the bodies
+
   std::size_t bytes_ = 0;
+  std::size_t generated_ = 0; ///< of these
   bool told_exhausted_ = false;
 };
 

@@ -12,8 +12,7 @@ namespace hourglass::mock {
 
 namespace {
 
-constexpr std::size_t deepest = 48;         // of a generated value
-constexpr std::size_t optional_deepest = 7; // below, only what is required
+constexpr std::size_t deepest = 48; // of a generated value, and of references within one schema
 
 bool is_null_schema(const json_value& s) { return s.string_member("type") == "null"; }
 
@@ -88,7 +87,9 @@ std::string_view sampler::view::type() const {
 
 // -- the walk ------------------------------------------------------------------------
 
-sampler::sampler(const json_value& root, const events::entropy& seed) : root_(root) { std::memcpy(&seed_, seed.data(), sizeof(seed_)); }
+sampler::sampler(const json_value& root, const events::entropy& seed, extent most) : root_(root), most_(most) {
+  std::memcpy(&seed_, seed.data(), sizeof(seed_));
+}
 
 std::uint64_t sampler::draw() noexcept { // splitmix64
   auto z = state_ += 0x9e3779b97f4a7c15U;
@@ -279,7 +280,7 @@ sampler::maybe sampler::object(const view& v, std::size_t depth) {
     };
     if (std::any_of(all.begin(), all.end(), hidden))
       continue;
-    if (!must && (depth >= optional_deepest || nodes_ >= limits::sample_nodes))
+    if (!must && (depth >= most_.depth || nodes_ >= most_.nodes))
       continue;
     auto value = value_of(all, depth + 1, 0, name);
     if (!value && must)
@@ -301,7 +302,7 @@ sampler::maybe sampler::object(const view& v, std::size_t depth) {
 bool sampler::extra_members(const view& v, std::size_t depth, json_value& out) {
   const auto* schema = v.keyword("additionalProperties");
   bool open = schema == nullptr || !schema->is_bool() || schema->truth;
-  bool pure_map = schema != nullptr && schema->is_object() && !v.has_properties() && depth < optional_deepest;
+  bool pure_map = schema != nullptr && schema->is_object() && !v.has_properties() && depth < most_.depth;
   auto least = std::min(v.count("minProperties", 0), limits::sample_nodes);
   auto wanted = std::max(least, pure_map && v.count("maxProperties", 1) > 0 ? std::size_t{1} : std::size_t{0});
   for (std::size_t i = 1; open && out.items.size() < wanted; ++i) {
@@ -322,7 +323,7 @@ sampler::maybe sampler::array(const view& v, std::size_t depth) {
   const auto* items = v.keyword("items");
   if (first != nullptr && first->is_array())
     wanted = std::max(wanted, std::min(first->items.size(), most));
-  if (least == 0 && (depth >= optional_deepest || nodes_ >= limits::sample_nodes))
+  if (least == 0 && (depth >= most_.depth || nodes_ >= most_.nodes))
     return out;
   bool closed = items != nullptr && items->is_bool() && !items->truth;
   for (std::size_t i = 0; i < wanted; ++i) {

@@ -19,7 +19,13 @@ namespace hourglass::mock {
 /// A recursion is cut at the nearest optional place. Not honoured yet: pattern, not, if/then/else, dependencies, contains.
 class sampler {
 public:
-  sampler(const json_value& root, const events::entropy& seed);
+  /// How much of a schema one value shows. Beyond it, only what is required.
+  struct extent {
+    std::size_t nodes = limits::sample_nodes;
+    std::size_t depth = 7;
+  };
+
+  sampler(const json_value& root, const events::entropy& seed, extent most);
 
   /// A value for `schema`; null if there is none within the limits.
   json_value sample(const json_value& schema, std::string_view place);
@@ -48,6 +54,7 @@ private:
   std::uint64_t below(std::uint64_t n) noexcept { return draw() % n; }
 
   const json_value& root_;
+  extent most_;
   std::uint64_t seed_;
   std::uint64_t state_ = 0;
   schemas active_; ///< references being filled in, for the recursion cut

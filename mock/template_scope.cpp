@@ -165,8 +165,8 @@ template_result random(const template_node& node, template_scope& scope) {
   std::int64_t ends[2] = {0, 0};
   for (std::size_t i = 0; i < 2; ++i) {
     auto r = evaluate(node.steps[i], scope);
-    if (r.value.is_string())
-      r.value.kind = json_value::type::number; // `random(1, request.query.max)`
+    if (r.value.is_string()) // `random(1, request.query.max)`
+      r.value = parse_json(r.value.text).value_or(json_value{});
     if (!r.value.as_integer(ends[i]))
       return {};
   }

@@ -1,0 +1,34 @@
+// OpenAPI documents, JSON or YAML: whatever is read must be applied, routed and answered.
+#include "mock/serve.hpp"
+
+#include <cstdlib>
+
+using namespace hourglass;
+using namespace hourglass::mock;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size > 64 * 1024)
+    return 0;
+  endpoint_state state;
+  events::context ctx;
+  auto d = decide(state, import_openapi{std::string{reinterpret_cast<const char*>(data), size}}, ctx);
+  if (!d)
+    return 0;
+  for (const auto& e : d->events)
+    if (!apply(state, e.kind, e.payload))
+      std::abort(); // what decide writes, apply must read
+  auto text = snapshot(state);
+  auto back = restore<endpoint_state>(text);
+  if (!back || snapshot(*back) != text)
+    std::abort();
+  static const events::redactor redact{{}};
+  for (const auto* e : state.list("", 20)) {
+    request r;
+    r.method = e->method;
+    r.target = e->full_path();
+    auto s = serve(state, {}, r, ctx, redact);
+    if (!decode_served(s.events.front().payload))
+      std::abort();
+  }
+  return 0;
+}

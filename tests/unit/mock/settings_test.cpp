@@ -1,0 +1,89 @@
+#include "support.hpp"
+
+#include "mock/settings.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace {
+using namespace hourglass::mock;
+using hourglass::events::errc;
+namespace events = hourglass::events;
+using life = settings_state::life;
+
+events::header at(std::int64_t us) {
+  events::header h;
+  h.wall.us = us;
+  return h;
+}
+
+events::outcome<void> run(settings_state& s, const settings_command& c, std::int64_t us) {
+  auto d = decide(s, c, at_moment());
+  if (!d)
+    return tl::unexpected<events::error>{d.error()};
+  for (const auto& e : d->events)
+    if (auto ok = apply(s, e.kind, e.payload, at(us)); !ok)
+      return ok;
+  return {};
+}
+
+TEST(settings, a_sandbox_is_created_changed_and_deleted_once) {
+  settings_state s;
+  EXPECT_EQ(run(s, update_sandbox{}, 1).error().code, errc::not_found);
+  api_key key{"key_1", std::string(64, 'a')};
+  ASSERT_TRUE(run(s, create_sandbox{R"({"name":"n","uid":"u-1","metadata":{"k":"v"},"ttl_seconds":60})", {key}}, 10));
+  EXPECT_EQ(s.phase, life::live);
+  EXPECT_EQ(s.expires()->us, 60'000'010);
+  EXPECT_EQ(run(s, create_sandbox{}, 1).error().code, errc::conflict);
+  ASSERT_TRUE(run(s, update_sandbox{R"({"name":null,"ttl_seconds":null,"owner":"o"})", std::nullopt}, 20));
+  EXPECT_EQ(s.name, "");
+  EXPECT_EQ(s.uid, "u-1");
+  EXPECT_EQ(s.owner, "o");
+  EXPECT_FALSE(s.expires());
+  EXPECT_EQ(s.keys, std::vector{key});
+  EXPECT_EQ(s.created.us, 10);
+  EXPECT_EQ(s.updated.us, 20);
+  auto same = decide(s, settings_command{update_sandbox{R"({"owner":"o"})", std::nullopt}}, at_moment());
+  EXPECT_TRUE(same->events.empty());
+  auto back = restore<settings_state>(snapshot(s));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, s);
+  ASSERT_TRUE(run(s, delete_sandbox{}, 30));
+  EXPECT_EQ(run(s, delete_sandbox{}, 1).error().code, errc::not_found);
+  EXPECT_EQ(*restore<settings_state>(snapshot(s)), s);
+}
+
+TEST(settings, bad_input_is_refused_with_its_place) {
+  const std::pair<const char*, const char*> cases[] = {
+    {"[]", ""},
+    {R"({"nam":"x"})", "/nam"},
+    {R"({"name":1})", "/name"},
+    {R"({"uid":"a b"})", "/uid"},
+    {R"({"metadata":[]})", "/metadata"},
+    {R"({"metadata":{"a":1}})", "/metadata"},
+    {R"({"ttl_seconds":0})", "/ttl_seconds"},
+    {R"({"ttl_seconds":"1"})", "/ttl_seconds"},
+    {R"({"ttl_seconds":1e30})", "/ttl_seconds"},
+  };
+  for (auto [text, where] : cases) {
+    settings_state s;
+    auto r = run(s, create_sandbox{text, {}}, 1);
+    ASSERT_FALSE(r) << text;
+    EXPECT_EQ(r.error().where, where) << text;
+    EXPECT_EQ(s, settings_state{});
+  }
+  settings_state s;
+  EXPECT_EQ(run(s, create_sandbox{"{}", {{"k", "not a hash"}}}, 1).error().where, "/keys");
+}
+
+TEST(settings, the_api_shows_no_hash) {
+  settings_state s;
+  ASSERT_TRUE(run(s, create_sandbox{"", {{"key_1", std::string(64, 'a')}}}, 10));
+  auto text = to_json(s, "sbx_1");
+  EXPECT_EQ(text.find("aaaa"), std::string::npos);
+  auto v = nlohmann::json::parse(text);
+  EXPECT_EQ(v["id"], "sbx_1");
+  EXPECT_EQ(v["keys"][0], "key_1");
+  EXPECT_TRUE(v["ttl_seconds"].is_null());
+}
+
+} // namespace
