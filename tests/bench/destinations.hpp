@@ -1,0 +1,12 @@
+#pragma once
+
+#include "tests/bench/fixture.hpp"
+
+#include <string>
+
+namespace hourglass::bench {
+
+/// A webhook destination that gets messages of one event type, signed with `delivery_key`. Returns its id.
+std::string add_destination(server& ours, const std::string& sandbox, const std::string& url, const std::string& event_type);
+
+} // namespace hourglass::bench

@@ -1,0 +1,158 @@
+#include "tests/bench/receiver.hpp"
+
+#include "tests/bench/bare.hpp"
+#include "tests/bench/socket.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <unordered_map>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+namespace hourglass::bench {
+
+namespace {
+
+constexpr std::uint32_t first_address = 0x7f000101; // 127.0.1.1
+
+constexpr std::string_view answer_text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+/// Checking every signature would cost as much as making it; one in so many shows that they are right.
+constexpr std::uint64_t checked_one_in = 64;
+
+bool signed_right(const message& m) {
+  std::string text{m.header("webhook-id:")};
+  text.append(".").append(m.header("webhook-timestamp:")).append(".").append(m.body);
+  unsigned char mac[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  HMAC(EVP_sha256(), delivery_key, static_cast<int>(std::strlen(delivery_key)), reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac,
+       &size);
+  unsigned char encoded[64];
+  auto n = EVP_EncodeBlock(encoded, mac, static_cast<int>(size));
+  return m.header("webhook-signature:") == "v1," + std::string{reinterpret_cast<char*>(encoded), static_cast<std::size_t>(n)};
+}
+
+std::string address_text(std::uint32_t a) {
+  return std::to_string(a >> 24) + '.' + std::to_string((a >> 16) & 255) + '.' + std::to_string((a >> 8) & 255) + '.' + std::to_string(a & 255);
+}
+
+} // namespace
+
+struct receiver::connection {
+  descriptor socket;
+  bool healthy = true;
+  std::string in;
+};
+
+struct receiver::sockets {
+  descriptor epoll{epoll_create1(0)};
+  std::vector<descriptor> listeners;
+  std::unordered_map<int, connection> open;
+  std::array<char, 65536> buffer;
+};
+
+receiver::receiver(options how) : how_(how), sockets_(std::make_unique<sockets>()) {
+  for (unsigned i = 0; i < how.destinations; ++i) {
+    auto address = first_address + (i / 250) * 256 + i % 250;
+    auto& l = sockets_->listeners.emplace_back(listen_on(address, port_));
+    if (!l) {
+      port_ = 0;
+      return;
+    }
+    epoll_event e{};
+    e.events = EPOLLIN;
+    e.data.u64 = i;
+    epoll_ctl(sockets_->epoll.get(), EPOLL_CTL_ADD, l.get(), &e);
+  }
+  took_.reserve(1'000'000);
+  thread_ = std::thread{[this] { run(); }};
+}
+
+receiver::~receiver() {
+  stopping_ = true;
+  if (thread_.joinable())
+    thread_.join();
+}
+
+std::string receiver::url(unsigned destination) const {
+  return "http://" + address_text(first_address + (destination / 250) * 256 + destination % 250) + ':' + std::to_string(port_) + "/hook";
+}
+
+latencies receiver::took() const {
+  std::lock_guard guard{mutex_};
+  return took_;
+}
+
+void receiver::run() {
+  std::array<epoll_event, 128> ready;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    auto n = epoll_wait(sockets_->epoll.get(), ready.data(), static_cast<int>(ready.size()), 50);
+    for (int i = 0; i < n; ++i) {
+      auto what = ready[static_cast<std::size_t>(i)].data.u64;
+      if (what < sockets_->listeners.size())
+        accept(what);
+      else if (auto c = sockets_->open.find(static_cast<int>(what >> 32)); c != sockets_->open.end())
+        receive(c->second);
+    }
+  }
+}
+
+void receiver::accept(std::size_t listener) {
+  descriptor d{accept4(sockets_->listeners[listener].get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+  if (!d)
+    return;
+  epoll_event e{};
+  e.events = EPOLLIN;
+  e.data.u64 = (std::uint64_t{static_cast<unsigned>(d.get())} << 32) | 0xffffffffU; // never a listener's number
+  epoll_ctl(sockets_->epoll.get(), EPOLL_CTL_ADD, d.get(), &e);
+  auto fd = d.get();
+  sockets_->open[fd] = connection{std::move(d), listener < how_.healthy, {}};
+}
+
+void receiver::receive(connection& from) {
+  auto got = read_some(from.socket, sockets_->buffer.data(), sockets_->buffer.size());
+  if (got < 0)
+    return;
+  if (got == 0) {
+    sockets_->open.erase(from.socket.get());
+    return;
+  }
+  from.in.append(sockets_->buffer.data(), static_cast<std::size_t>(got));
+  message m;
+  if (!parse(from.in, m))
+    return;
+  if (!from.healthy) {
+    hanging_.fetch_add(1, std::memory_order_relaxed);
+    from.in.clear();
+    return;
+  }
+  auto n = received_.fetch_add(1, std::memory_order_relaxed);
+  if (n % checked_one_in == 0 && !signed_right(m))
+    wrong_.fetch_add(1, std::memory_order_relaxed);
+  if (how_.time_bodies)
+    take(m.body);
+  from.in.erase(0, m.size);
+  write_all(from.socket, answer_text);
+}
+
+void receiver::take(std::string_view body) {
+  constexpr std::string_view member = "\"at\":";
+  auto at = body.find(member);
+  std::int64_t ns = 0;
+  if (at != std::string_view::npos)
+    std::from_chars(body.data() + at + member.size(), body.data() + body.size(), ns);
+  if (ns == 0) {
+    wrong_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (ns < 0)
+    return; // not to be timed
+  std::lock_guard guard{mutex_};
+  took_.add(steady::now().time_since_epoch() - std::chrono::nanoseconds{ns});
+}
+
+} // namespace hourglass::bench

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "tests/bench/load.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace hourglass::bench {
+
+/// A trivial webhook receiver: one thread on raw epoll, one loopback address a destination (127.0.1.1, 127.0.1.2 … on one port), answers 200 at once.
+/// Destinations from `healthy` on take the request and never answer.
+class receiver {
+public:
+  struct options {
+    unsigned destinations = 1;
+    unsigned healthy = 1;
+    bool time_bodies = false; ///< bodies hold `"at":<nanoseconds of steady_clock>` (-1: not timed): keep how long each took to come here
+  };
+
+  explicit receiver(options how);
+  ~receiver();
+
+  bool listening() const noexcept { return port_ != 0; }
+  std::uint16_t port() const noexcept { return port_; }
+  std::string url(unsigned destination) const;
+
+  std::uint64_t received() const noexcept { return received_.load(std::memory_order_relaxed); }
+  std::uint64_t hanging() const noexcept { return hanging_.load(std::memory_order_relaxed); }
+  std::uint64_t wrong() const noexcept { return wrong_.load(std::memory_order_relaxed); } ///< not signed, or malformed
+  latencies took() const;
+
+private:
+  struct connection;
+  void run();
+  void accept(std::size_t listener);
+  void receive(connection& from);
+  void take(std::string_view body);
+
+  options how_;
+  std::uint16_t port_ = 0;
+  struct sockets;
+  std::unique_ptr<sockets> sockets_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> received_{0}, hanging_{0}, wrong_{0};
+  mutable std::mutex mutex_;
+  latencies took_; ///< under `mutex_`
+  std::thread thread_;
+};
+
+} // namespace hourglass::bench
