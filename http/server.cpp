@@ -151,6 +151,7 @@ void beast_server::stop(std::chrono::milliseconds grace) {
   if (stopped_)
     return;
   stopped_ = true;
+  shared_->stopping = true;
   acceptor_->stop();
   for (auto& w : workers_)
     w->begin_stop();

@@ -92,7 +92,7 @@ void worker::deliver_one(letter& l) {
 }
 
 void worker::adopt(letter& l) {
-  if (stopping_)
+  if (stopping())
     return lose(l);
   auto socket = std::exchange(l.socket, -1);
   std::uint32_t slot;
@@ -144,7 +144,6 @@ void worker::look_at_deadlines() {
 
 void worker::begin_stop() {
   net::post(io_, [this] {
-    stopping_ = true;
     for (std::size_t i = 0; i < slots_.size(); ++i)
       if (auto who = slots_[i])
         who->stop_when_idle();

@@ -27,6 +27,7 @@ struct server_shared {
   request_limits limits{options.header_bytes, options.body_bytes};
   tls_context tls;
   credit_pool pool;
+  std::atomic<bool> stopping{false}; ///< from here on every answer ends its connection
 
   std::mutex mutex;
   std::condition_variable drained; ///< a worker that stops has closed its last connection
@@ -80,7 +81,7 @@ public:
   net::io_context& io() noexcept { return io_; }
   server_shared& shared() noexcept { return *shared_; }
   worker_counters& counters() noexcept { return counters_; }
-  bool stopping() const noexcept { return stopping_; }
+  bool stopping() const noexcept { return shared_->stopping.load(std::memory_order_relaxed); }
   bool on_own_thread() const noexcept;
   std::string_view date(std::int64_t unix_us) { return date_.at(unix_us / 1'000'000); }
   std::uint64_t next_serial() noexcept { return ++serial_; }
@@ -110,7 +111,6 @@ private:
   date_line date_;
   worker_counters counters_;
   std::uint64_t serial_ = 0;
-  bool stopping_ = false;
   std::thread thread_;
 };
 
