@@ -168,12 +168,15 @@ private:
   std::optional<events::error> problem_;
 };
 
+/// Svix's clients 2.x call it `eventTypes`, those before `filterTypes`.
+const char* name_of_filter(const body_reader& r) { return r.has("eventTypes") ? "eventTypes" : "filterTypes"; }
+
 destination read_destination_fields(body_reader& r) {
   destination d;
   d.uid = r.text("uid").value_or("");
   d.url = r.needed_text("url");
   d.description = r.text("description").value_or("");
-  d.filter_types = r.texts("filterTypes").value_or(std::vector<std::string>{});
+  d.filter_types = r.texts(name_of_filter(r)).value_or(std::vector<std::string>{});
   d.channels = r.texts("channels").value_or(std::vector<std::string>{});
   d.metadata = r.map("metadata").value_or(string_map{});
   d.schedule = r.delays("retrySchedule");
@@ -299,7 +302,7 @@ events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
   if (r.is_null("url"))
     r.fail("must be a string", "/url");
   p.description = r.text("description");
-  p.filter_types = or_default("filterTypes", r.texts("filterTypes"), std::vector<std::string>{});
+  p.filter_types = or_default(name_of_filter(r), r.texts(name_of_filter(r)), std::vector<std::string>{});
   p.channels = or_default("channels", r.texts("channels"), std::vector<std::string>{});
   p.metadata = r.map("metadata");
   p.version = r.small("version");

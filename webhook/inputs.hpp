@@ -6,7 +6,7 @@
 #include <string_view>
 
 /// The bodies of the Svix-shaped API, read into commands. Fail with `errc::invalid`, `where` a JSON Pointer. Members that are not known are
-/// ignored, as Svix does. Ours beside Svix's: `retrySchedule` (array of seconds), `inFlight`.
+/// ignored, as Svix does. `eventTypes` is `filterTypes` by its name in Svix's clients 2.x. Ours beside Svix's: `retrySchedule` (array of seconds), `inFlight`.
 namespace hourglass::webhook {
 
 events::outcome<create_destination> read_endpoint_in(std::string_view json);

@@ -61,6 +61,7 @@ void write_endpoint(json_text& j, const destination& d) {
   write_text_or_null(j, "uid", d.uid);
   j.key("url").value(d.url).key("description").value(d.description).key("version").value(d.version).key("disabled").value(d.disabled);
   write_texts_or_null(j, "filterTypes", d.filter_types);
+  write_texts_or_null(j, "eventTypes", d.filter_types); // its name since Svix's clients 2.0
   write_texts_or_null(j, "channels", d.channels);
   j.key("rateLimit");
   d.rate_limit ? j.value(*d.rate_limit) : j.null();

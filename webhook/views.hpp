@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-/// JSON texts in the shapes of Svix's API (as its client 1.99 reads them). What Svix lacks stands beside, in the same style.
+/// JSON texts in the shapes of Svix's API (as its clients 1.99 and 2.5 read them). What Svix lacks stands beside, in the same style.
 /// All pure; each returns one JSON object.
 namespace hourglass::webhook::views {
 
