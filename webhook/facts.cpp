@@ -157,11 +157,13 @@ struct entity_lister {
   list operator()(const destination_disabled& f) const { return {f.id}; }
   list operator()(const message_created& f) const {
     list out;
-    out.reserve(1 + std::min(f.destinations.size(), entities_of_a_message));
+    out.reserve(2 + std::min(f.destinations.size(), entities_of_a_message));
     out.push_back(f.id);
     for (const auto& d : f.destinations)
       if (out.size() <= entities_of_a_message)
         out.push_back(d);
+    if (!f.event_id.empty())
+      out.push_back(f.event_id); // the API finds a message by either
     return out;
   }
   list operator()(const attempt_finished& f) const { return {f.message.id, f.destination, f.id}; }

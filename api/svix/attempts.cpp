@@ -70,10 +70,10 @@ void by_message(core& in, const call_ptr& c) {
     auto message = message_named(in, done->sandbox, done->param("msg_id"));
     if (!message)
       return done->fail(message.error());
-    list_about(in, done, done->param("msg_id"), f);
+    list_about(in, done, message_id_of(*message), f);
   };
-  if (filters->endpoint)
-    return with_endpoint(in, c, *filters->endpoint, [f = std::move(*filters), list](const call_ptr& done, const std::string& id) {
+  if (auto endpoint = filters->endpoint)
+    return with_endpoint(in, c, *endpoint, [f = std::move(*filters), list](const call_ptr& done, const std::string& id) {
       auto resolved = f;
       resolved.endpoint = id;
       list(done, std::move(resolved));
@@ -87,6 +87,9 @@ void by_message(core& in, const call_ptr& c) {
 void get(core& in, const call_ptr& c) {
   in.on_reader(c, [&in](const call_ptr& done) {
     in.catch_up();
+    auto message = message_named(in, done->sandbox, done->param("msg_id"));
+    if (!message)
+      return done->fail(message.error());
     auto found = find_one(in.node.store(), done->sandbox, events::kind::attempt_finished, done->param("attempt_id"));
     if (!found)
       return done->fail(found.error());
@@ -97,7 +100,7 @@ void get(core& in, const call_ptr& c) {
     auto a = payload ? views::summarize((*found)->header, *payload) : tl::unexpected<events::error>{payload.error()};
     if (!a)
       return done->fail(a.error());
-    if (a->message != done->param("msg_id") || a->id != done->param("attempt_id"))
+    if (a->message != message_id_of(*message) || a->id != done->param("attempt_id"))
       return none();
     auto text = views::attempt_out((*found)->header, *payload);
     text ? done->answer(200, std::move(*text)) : done->fail(text.error());
@@ -120,7 +123,7 @@ void destinations(core& in, const call_ptr& c) {
     auto fact = webhook::decode(message->header.kind, message->payload);
     if (!fact)
       return found->fail(fact.error());
-    auto last = last_attempts(in.node.store(), found->sandbox, found->param("msg_id"));
+    auto last = last_attempts(in.node.store(), found->sandbox, message_id_of(*message));
     if (!last)
       return found->fail(last.error());
     auto wanted = std::get<webhook::message_created>(*fact).destinations;

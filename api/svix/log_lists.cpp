@@ -120,16 +120,34 @@ events::outcome<std::string> message_at(const storage::store& in, const events::
 }
 
 events::outcome<events::record> message_named(core& in, const events::sandbox_id& sandbox, const std::string& name) {
-  auto found = find_one(in.node.store(), sandbox, events::kind::message_created, name);
-  if (!found)
-    return tl::unexpected<events::error>{found.error()};
-  if (!*found)
+  storage::history_query what;
+  what.sandbox = sandbox;
+  what.kinds = {events::kind::message_created};
+  what.entity = name;
+  std::optional<events::record> out;
+  // A message is about its endpoints too: only one that has the name itself will do.
+  auto done = scan_log(in.node.store(), what, [&](const events::record& r) -> events::outcome<bool> {
+    auto payload = events::upcast(r);
+    auto fact = payload ? webhook::decode(r.header.kind, *payload) : tl::unexpected<events::error>{payload.error()};
+    if (!fact)
+      return tl::unexpected<events::error>{fact.error()};
+    auto& m = std::get<webhook::message_created>(*fact);
+    if (m.id != name && m.event_id != name)
+      return true;
+    out = r;
+    out->payload = std::move(*payload);
+    return false;
+  });
+  if (!done)
+    return tl::unexpected<events::error>{done.error()};
+  if (!out)
     return failure(errc::not_found, "there is no such message");
-  auto payload = events::upcast(**found);
-  if (!payload)
-    return tl::unexpected<events::error>{payload.error()};
-  (*found)->payload = std::move(*payload);
-  return std::move(**found);
+  return std::move(*out);
+}
+
+std::string message_id_of(const events::record& message) {
+  auto ref = views::message_ref_of(message.header, message.payload);
+  return ref ? std::move(ref->id) : std::string{};
 }
 
 void with_endpoint(core& in, const call_ptr& c, const std::string& id_or_uid,

@@ -47,6 +47,9 @@ events::outcome<std::string> message_at(const storage::store& in, const events::
 /// The message with this id, or with this eventId. Fails with `errc::not_found`. Blocking.
 events::outcome<events::record> message_named(core& in, const events::sandbox_id& sandbox, const std::string& name);
 
+/// The `msg_…` of what `message_named` gave.
+std::string message_id_of(const events::record& message);
+
 /// Resolves the endpoint of the path (id or uid) and goes on, on a reader thread with the index caught up, with its id. An id that has
 /// no destination any more is passed on: its history stays readable.
 void with_endpoint(core& in, const call_ptr& c, const std::string& id_or_uid, std::function<void(const call_ptr&, const std::string& id)> next);
