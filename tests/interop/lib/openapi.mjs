@@ -39,9 +39,15 @@ export class Document {
         }
   }
 
+  /// The path of the document's first server is part of every path, as it is for the real API.
+  get base() {
+    const url = this.tree.servers?.[0]?.url;
+    return url === undefined ? '' : new URL(url, 'http://relative').pathname.replace(/\/$/, '');
+  }
+
   /// A path with something for every parameter in it.
   pathFor({ template, parameters }) {
-    return template.replaceAll(/\{([^}]+)\}/g, (_, name) => {
+    return this.base + template.replaceAll(/\{([^}]+)\}/g, (_, name) => {
       const parameter = parameters.find((p) => p.in === 'path' && p.name === name);
       const schema = this.deref(parameter?.schema) ?? {};
       const example = parameter?.example ?? schema.example;
