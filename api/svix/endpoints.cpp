@@ -85,9 +85,10 @@ void update(core& in, const call_ptr& c) {
     return c->fail(read.error());
   read->id = c->param("endpoint_id");
   read->create_if_missing = !read->id.starts_with("ep_");
+  auto id = read->id; // before `what` takes it
   in.look<state>(
       c, c->sandbox,
-      [id = read->id](const state& s, events::virtual_time) -> events::outcome<std::string> { return s.find(id) ? "1" : "0"; },
+      [id = std::move(id)](const state& s, events::virtual_time) -> events::outcome<std::string> { return s.find(id) ? "1" : "0"; },
       [&in, what = std::move(*read)](const call_ptr& done, actors::receipt there) {
         in.change(done, webhook::command{what}, there.reply == "1" ? 200 : 201);
       });

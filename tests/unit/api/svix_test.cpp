@@ -1,5 +1,8 @@
 #include "world.hpp"
 
+#include <algorithm>
+#include <set>
+
 namespace {
 
 using namespace hourglass;
