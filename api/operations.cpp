@@ -14,10 +14,11 @@ void healthz(core&, const call_ptr& c) {
 std::string not_ready(core& in) {
   if (in.draining)
     return "shutting down";
-  if (in.node.journal().failed())
-    return "the journal's last write had no known outcome";
+  // The store first: it knows why (a full disk), the journal only that.
   if (auto fine = in.node.store().health(); !fine)
     return "the store refuses writes: " + fine.error().detail;
+  if (in.node.journal().failed())
+    return "the journal's last write had no known outcome";
   return in.options.ready ? in.options.ready() : std::string{};
 }
 
