@@ -12,7 +12,7 @@ const document = JSON.stringify({
 });
 
 export class Load {
-  constructor({ ledger, random, receivers, clients = 6 }) {
+  constructor({ ledger, random, receivers, clients = 10 }) {
     Object.assign(this, { ledger, receivers });
     this.number = 0;
     this.run = Math.floor(random.next() * 0xffffffff).toString(36);

@@ -59,12 +59,11 @@ export class Verifier {
       this.messages.set(event.payload.id, { sandbox: book.id, destinations: event.payload.destinations, ends: new Map() });
     } else if (event.type === 'attempt.finished') {
       const { message, destination, follows, url, detached } = event.payload;
-      const entry = this.messages.get(message.id);
-      if (!entry) return this.note(`${book.id}: event ${event.seq} is an attempt of ${message.id}, which is not in the history`);
-      const before = entry.ends.get(destination);
-      // A manual attempt that failed changes nothing; what was taken back decides nothing.
-      if (follows === 'delivered') this.delivered.push({ message: message.id, path: new URL(url).pathname });
-      if (!detached && follows !== 'failed' && !(before === 'delivered' && follows !== 'delivered')) entry.ends.set(destination, follows);
+      const entry = this.messages.get(message);
+      if (!entry) return this.note(`${book.id}: event ${event.seq} is an attempt of ${message}, which is not in the history`);
+      if (follows === 'delivered') this.delivered.push({ message, path: new URL(url).pathname });
+      // A manual attempt that failed changes nothing, what was taken back decides nothing, and delivered stays delivered.
+      if (!detached && follows !== 'failed' && entry.ends.get(destination) !== 'delivered') entry.ends.set(destination, follows);
     }
     return undefined;
   }
