@@ -2,6 +2,7 @@
 
 #include "events/digest.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 // record      := size: fixed32 (of the whole record), crc32c: fixed32 (of everything behind it), header, payload
@@ -98,7 +99,7 @@ public:
   template <std::size_t N>
   void into(std::array<std::uint8_t, N>& out) {
     const auto raw = take(N);
-    std::memcpy(out.data(), raw.data(), raw.size());
+    std::copy(raw.begin(), raw.end(), out.begin());
   }
 
   void spoil() noexcept { good_ = false; }
