@@ -19,22 +19,20 @@ public:
       : thread_([this, behaviour = std::move(behaviour)] {
           for (int n = 0;; ++n) {
             auto c = listener_.accept();
-            if (!c.good())
+            if (ended_ || !c.good())
               return;
             behaviour(std::move(c), n);
           }
         }) {}
   ~receiver() {
-    (void)raw_socket::connect(port()); // wakes `accept`
     ended_ = true;
-    listener_.close();
+    auto wakes_accept = raw_socket::connect(port());
     thread_.join();
   }
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return listener_.port(); }
 
 private:
   raw_listener listener_;
-  std::uint16_t port_ = listener_.port();
   std::atomic<bool> ended_{false};
   std::thread thread_;
 };

@@ -141,21 +141,15 @@ public:
   }
   raw_listener(const raw_listener&) = delete;
   raw_listener& operator=(const raw_listener&) = delete;
-  ~raw_listener() { close(); }
+  ~raw_listener() { ::close(fd_); }
 
   std::uint16_t port() const { return port_; }
-  /// Not good after ten seconds, or when closed from another thread.
+  /// Not good after ten seconds.
   raw_socket accept() {
     pollfd p{fd_, POLLIN, 0};
     if (::poll(&p, 1, 10'000) != 1)
       return raw_socket{};
     return raw_socket{::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)};
-  }
-  void close() {
-    if (fd_ >= 0) {
-      ::shutdown(fd_, SHUT_RDWR); // wakes a thread in `accept`
-      ::close(std::exchange(fd_, -1));
-    }
   }
 
 private:

@@ -598,6 +598,7 @@ TEST(event_stream, dropping_it_ends_the_answer_and_stop_ends_it_too) {
   c.until("\r\n\r\n");
   open.take().reset();
   EXPECT_EQ(c.rest(), "");
+  c.close();
   auto d = raw_socket::connect(s->port());
   d.say(get("/"));
   d.until("\r\n\r\n");
