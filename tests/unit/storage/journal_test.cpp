@@ -123,7 +123,7 @@ TEST_F(a_journal, continues_streams_that_it_has_not_seen_before) {
   journal_ = open_journal(store_, by_hand());
   append(ann_.batch(1));
   append(ann_.batch(1));
-  const auto before = store_.heads_read;
+  const auto before = store_.heads_read.load();
   journal_->run_once();
   EXPECT_EQ(results_.back().outcome, append_outcome::committed);
   EXPECT_EQ(store_.heads_read, before + 1) << "the end of a stream is looked up once";

@@ -2,6 +2,7 @@
 
 #include "storage/store.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -160,7 +161,7 @@ public:
     return real_->scan_index(f, t, l, r);
   }
 
-  mutable int heads_read = 0;
+  mutable std::atomic<int> heads_read = 0;
 
 private:
   std::unique_ptr<store> real_;
