@@ -42,11 +42,11 @@ struct tally {
   latencies took;
 };
 
-net::awaitable<void> deliver(std::uint16_t port, std::size_t number, steady::time_point end, tally& out) {
+net::awaitable<void> deliver(tcp::endpoint to, std::size_t number, steady::time_point end, tally& out) {
   tcp::socket socket{co_await net::this_coro::executor};
   boost::system::error_code ec;
   auto token = net::redirect_error(net::use_awaitable, ec);
-  co_await socket.async_connect({net::ip::address_v4::loopback(), port}, token);
+  co_await socket.async_connect(to, token);
   if (!ec)
     socket.set_option(tcp::no_delay{true}, ec);
   boost::beast::flat_buffer buffer;
@@ -85,20 +85,20 @@ net::awaitable<void> deliver(std::uint16_t port, std::size_t number, steady::tim
 } // namespace
 
 int bare_client(int argc, char** argv) {
-  if (argc != 5)
+  if (argc != 6)
     return 2;
-  auto port = static_cast<std::uint16_t>(std::atoi(argv[1]));
-  auto threads = static_cast<std::size_t>(std::atoi(argv[2]));
-  auto connections = static_cast<std::size_t>(std::atoi(argv[3]));
+  tcp::endpoint to{net::ip::make_address_v4(argv[1]), static_cast<std::uint16_t>(std::atoi(argv[2]))};
+  auto threads = static_cast<std::size_t>(std::atoi(argv[3]));
+  auto connections = static_cast<std::size_t>(std::atoi(argv[4]));
   auto start = steady::now();
-  auto end = start + std::chrono::duration_cast<steady::duration>(seconds{std::atof(argv[4])});
+  auto end = start + std::chrono::duration_cast<steady::duration>(seconds{std::atof(argv[5])});
   std::vector<tally> tallies(threads);
   std::vector<std::thread> running;
   for (std::size_t t = 0; t < threads; ++t)
     running.emplace_back([&, t] {
       net::io_context context{1};
       for (auto i = t; i < connections; i += threads)
-        net::co_spawn(context, deliver(port, i, end, tallies[t]), net::detached);
+        net::co_spawn(context, deliver(to, i, end, tallies[t]), net::detached);
       context.run();
     });
   for (auto& r : running)

@@ -24,7 +24,7 @@ struct delivered {
 void bare_round(const settings& with, report& to, delivered& out) {
   receiver receiving{{}};
   auto said = with.work / ("bare-client-" + std::to_string(out.rate.size()) + ".out");
-  process client{{with.self.string(), "bare-client", std::to_string(receiving.port()), "1", std::to_string(connections),
+  process client{{with.self.string(), "bare-client", receiving.address(0), std::to_string(receiving.port()), "1", std::to_string(connections),
                   std::to_string(with.measured.count())},
                  said};
   auto code = client.wait(with.measured + seconds{30});
@@ -64,6 +64,7 @@ void our_round(const settings& with, report& to, server& ours, delivered& out) {
   plan.measured = with.measured;
   plan.request = [&request](std::uint64_t, steady::time_point) { return std::string_view{request}; };
 
+  auto profile = out.rate.empty() ? start_profile(with, ours.process(), scenario) : process{};
   auto cpu = ours.process().cpu_seconds();
   auto start = steady::now();
   auto emitted = run_load(plan);
@@ -82,6 +83,7 @@ void our_round(const settings& with, report& to, server& ours, delivered& out) {
   auto elapsed = seconds{steady::now() - start}.count();
   if (receiving.wrong() != 0)
     return to.fail(scenario, std::to_string(receiving.wrong()) + " deliveries were not signed as they should be");
+  profile.wait(seconds{60});
   auto n = static_cast<double>(emitted.sent);
   out.rate.push_back(n / elapsed);
   out.emit_rate.push_back(n / emitted.elapsed.count());

@@ -75,7 +75,9 @@ void run_serve(const settings& with, report& to) {
     base.add(r, cpu, to, scenario, "bare");
     if (round == with.rounds)
       break;
+    auto profile = round == 0 ? start_profile(with, ours->process(), scenario) : process{};
     r = measure(our_plan, ours->process(), cpu);
+    profile.wait(seconds{60});
     one.add(r, cpu, to, scenario, "ours");
     lag = std::max(lag, ours->metric("hourglass_index_lag_events"));
     r = measure(many_plan, ours->process(), cpu);

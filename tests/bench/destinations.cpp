@@ -13,7 +13,7 @@ std::string add_destination(server& ours, const std::string& sandbox, const std:
   unsigned char encoded[64];
   EVP_EncodeBlock(encoded, reinterpret_cast<const unsigned char*>(delivery_key), static_cast<int>(std::strlen(delivery_key)));
   nlohmann::json body{{"url", url}, {"filterTypes", {event_type}}, {"secret", std::string{"whsec_"} + reinterpret_cast<char*>(encoded)}};
-  return member(ours.call("POST", "/api/v1/app/" + sandbox + "/endpoint/", body.dump()), "id");
+  return member(ours.call("POST", "/api/v1/app/" + sandbox + "/endpoint", body.dump()), "id");
 }
 
 } // namespace hourglass::bench

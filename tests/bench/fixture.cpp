@@ -12,7 +12,7 @@ namespace hourglass::bench {
 
 namespace {
 
-constexpr std::string_view admin_key = "bench-admin-key";
+constexpr std::string_view admin_key = "bench-admin-key-of-this-run";
 
 using namespace std::chrono_literals;
 
@@ -84,6 +84,14 @@ void server::stop() {
 
 process start_bare_server(const settings& with, std::uint16_t port, std::string_view body) {
   return process{{with.self.string(), "bare-server", std::to_string(port), std::to_string(with.threads), std::string{body}}, with.work / "bare.log"};
+}
+
+process start_profile(const settings& with, const process& who, const std::string& name) {
+  if (with.profile.empty())
+    return {};
+  return process{{"/usr/bin/perf", "record", "--freq=499", "--call-graph", "dwarf,16384", "--pid", std::to_string(who.id()), "--output", (with.profile / (name + ".data")).string(),
+                  "--", "sleep", std::to_string(with.measured.count())},
+                 with.work / "perf.log"};
 }
 
 bool wait_for_port(std::uint16_t port, seconds patience) {

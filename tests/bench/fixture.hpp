@@ -22,6 +22,7 @@ struct settings {
   std::filesystem::path self, server, fill;
   std::filesystem::path work; ///< an empty folder; the caller deletes it
   std::vector<std::string> server_flags;
+  std::filesystem::path profile; ///< not empty: `perf record` our server in the first round of a case, one file a case in this folder
 };
 
 /// Our server as a process of its own, on a fresh or a given data folder.
@@ -61,6 +62,9 @@ private:
 
 /// A bare program (`bare.hpp`) as a process of its own.
 process start_bare_server(const settings& with, std::uint16_t port, std::string_view body);
+
+/// `perf record` of `who` for about the measured time, as a process that ends by itself; none without `settings::profile`.
+process start_profile(const settings& with, const process& who, const std::string& name);
 
 /// False when nobody listens on `port` within `patience`.
 bool wait_for_port(std::uint16_t port, seconds patience);

@@ -55,6 +55,8 @@ options read(int argc, char** argv) {
       w.fill = value();
     else if (name == "--work")
       w.work = value();
+    else if (name == "--profile")
+      w.profile = value();
     else if (name == "--server-flag")
       w.server_flags.push_back(value());
     else

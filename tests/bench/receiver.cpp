@@ -36,8 +36,8 @@ bool signed_right(const message& m) {
   return m.header("webhook-signature:") == "v1," + std::string{reinterpret_cast<char*>(encoded), static_cast<std::size_t>(n)};
 }
 
-std::string address_text(std::uint32_t a) {
-  return std::to_string(a >> 24) + '.' + std::to_string((a >> 16) & 255) + '.' + std::to_string((a >> 8) & 255) + '.' + std::to_string(a & 255);
+std::uint32_t address_of(unsigned destination) {
+  return first_address + (destination / 250) * 256 + destination % 250;
 }
 
 } // namespace
@@ -57,8 +57,7 @@ struct receiver::sockets {
 
 receiver::receiver(options how) : how_(how), sockets_(std::make_unique<sockets>()) {
   for (unsigned i = 0; i < how.destinations; ++i) {
-    auto address = first_address + (i / 250) * 256 + i % 250;
-    auto& l = sockets_->listeners.emplace_back(listen_on(address, port_));
+    auto& l = sockets_->listeners.emplace_back(listen_on(address_of(i), port_));
     if (!l) {
       port_ = 0;
       return;
@@ -78,8 +77,13 @@ receiver::~receiver() {
     thread_.join();
 }
 
+std::string receiver::address(unsigned destination) const {
+  auto a = address_of(destination);
+  return std::to_string(a >> 24) + '.' + std::to_string((a >> 16) & 255) + '.' + std::to_string((a >> 8) & 255) + '.' + std::to_string(a & 255);
+}
+
 std::string receiver::url(unsigned destination) const {
-  return "http://" + address_text(first_address + (destination / 250) * 256 + destination % 250) + ':' + std::to_string(port_) + "/hook";
+  return "http://" + address(destination) + ':' + std::to_string(port_) + "/hook";
 }
 
 latencies receiver::took() const {

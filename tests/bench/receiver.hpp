@@ -27,6 +27,7 @@ public:
 
   bool listening() const noexcept { return port_ != 0; }
   std::uint16_t port() const noexcept { return port_; }
+  std::string address(unsigned destination) const;
   std::string url(unsigned destination) const;
 
   std::uint64_t received() const noexcept { return received_.load(std::memory_order_relaxed); }
