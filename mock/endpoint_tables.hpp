@@ -18,6 +18,7 @@ struct endpoint_state::tables {
   router routes;
   std::string imported_title; ///< of the imported document; empty without one
   std::string imported_version;
+  std::map<std::string, std::size_t, std::less<>> imported_roots; ///< base path of the imported servers -> endpoints under it
 
   void put(std::shared_ptr<const compiled_endpoint> e); ///< replaces the one of the same id
   void remove(std::string_view id);

@@ -14,6 +14,8 @@ namespace hourglass::mock {
 void endpoint_state::tables::put(std::shared_ptr<const compiled_endpoint> e) {
   remove(e->spec.id);
   routes.add(e);
+  if (e->spec.source == endpoint_source::openapi && !e->spec.project_root.empty())
+    ++imported_roots[e->spec.project_root];
   auto id = e->spec.id;
   by_id.insert_or_assign(std::move(id), std::move(e));
 }
@@ -22,7 +24,10 @@ void endpoint_state::tables::remove(std::string_view id) {
   auto at = by_id.find(id);
   if (at == by_id.end())
     return;
+  const auto& spec = at->second->spec;
   routes.remove(*at->second);
+  if (auto root = imported_roots.find(spec.project_root); spec.source == endpoint_source::openapi && root != imported_roots.end() && --root->second == 0)
+    imported_roots.erase(root);
   by_id.erase(at);
 }
 
@@ -32,6 +37,7 @@ endpoint_state::endpoint_state(const endpoint_state& other) : self(std::make_uni
   self->routes = other.self->routes.clone();
   self->imported_title = other.self->imported_title;
   self->imported_version = other.self->imported_version;
+  self->imported_roots = other.self->imported_roots;
 }
 endpoint_state::endpoint_state(endpoint_state&&) noexcept = default;
 endpoint_state& endpoint_state::operator=(const endpoint_state& other) {

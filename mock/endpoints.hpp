@@ -142,7 +142,8 @@ struct plan {
 /// Chooses endpoint and answer. Never fails: what cannot be answered is a plan with a `refusal`.
 ///
 /// Concrete segments win over mixed ones, those over parameters; a path that has no such method gives way to a less concrete
-/// one that has it. A trailing slash counts, but if nothing matches, the path is tried with it toggled. HEAD falls back on GET.
+/// one that has it. A trailing slash counts, but if nothing matches, the path is tried with it toggled, then below
+/// the base path of the imported document's servers. HEAD falls back on GET.
 /// The answer is the lowest 2xx, else `default` (as 200), else the first; `Prefer: code=…, example=…` (RFC 7240) chooses another, `Accept`
 /// the media type.
 /// Cost: one hash look-up a segment (plus those of less concrete branches that lead nowhere), whatever the number of endpoints.

@@ -50,6 +50,26 @@ router::match find_endpoint(const router& routes, std::vector<std::string>& segm
   return found;
 }
 
+bool is_nothing(const router::match& m) { return !m.endpoint && m.allowed.empty() && !m.media_refused; }
+
+/// A document's paths also work without the base path of its servers, as people who try it out expect.
+router::match find_under_roots(const router& routes, const std::map<std::string, std::size_t, std::less<>>& roots,
+                               const std::vector<std::string>& segments, const request& req, std::string_view media) {
+  router::match found;
+  for (const auto& [root, endpoints] : roots) {
+    std::vector<std::string> under;
+    if (split_path(root, under) != nullptr)
+      continue;
+    if (!under.empty() && under.back().empty())
+      under.pop_back();
+    under.insert(under.end(), segments.begin(), segments.end());
+    found = find_endpoint(routes, under, req, media);
+    if (!is_nothing(found))
+      break;
+  }
+  return found;
+}
+
 response not_found(const request& req, std::string_view path, const router::match& found, std::string_view media) {
   if (found.media_refused)
     return refusal(415, "unsupported-media-type", "Unsupported media type",
@@ -157,14 +177,16 @@ plan route(const endpoint_state& state, const request& req) {
       return refuse(std::move(p), refusal(415, "unsupported-media-type", "Unsupported media type", "Content-Type is no media type", "Content-Type"));
   }
   auto found = find_endpoint(state.self->routes, segments, req, media);
-  if (!found.endpoint && found.allowed.empty() && !found.media_refused) {
-    // Nothing at all: with the trailing slash toggled there may be something.
-    if (segments.size() > 1 && segments.back().empty())
-      segments.pop_back();
-    else if (!segments.back().empty())
-      segments.emplace_back();
-    found = find_endpoint(state.self->routes, segments, req, media);
+  if (is_nothing(found)) {
+    auto toggled = segments;
+    if (toggled.size() > 1 && toggled.back().empty())
+      toggled.pop_back();
+    else if (!toggled.back().empty())
+      toggled.emplace_back();
+    found = find_endpoint(state.self->routes, toggled, req, media);
   }
+  if (is_nothing(found))
+    found = find_under_roots(state.self->routes, state.self->imported_roots, segments, req, media);
   if (!found.endpoint)
     return refuse(std::move(p), not_found(req, path, found, media));
   p.endpoint = std::move(found.endpoint);

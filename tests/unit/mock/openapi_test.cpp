@@ -133,6 +133,23 @@ TEST_F(imported, the_first_servers_path_is_the_project_root) {
   }
 }
 
+TEST_F(imported, a_documents_paths_also_work_without_the_base_path_of_its_servers) {
+  import(R"({"openapi":"3.0.0","servers":[{"url":"https://a.example/v1"}],"paths":{"/x":{"get":{"responses":{"204":{}}}},
+    "/x/{id}":{"get":{"responses":{"202":{}}}}}})");
+  EXPECT_EQ(got("/x").status, 204U);
+  EXPECT_EQ(got("/x/7").status, 202U);
+  EXPECT_EQ(answer(state, post("/x", "{}")).status, 405U);
+  EXPECT_EQ(got("/y").status, 404U);
+  // What is there under the plain path goes first.
+  ASSERT_TRUE(put(state, named("GET", "/x", "hand"), "ep_hand"));
+  EXPECT_EQ(got("/x").body, "hand");
+  EXPECT_EQ(got("/v1/x").status, 204U);
+  // The next document has other servers.
+  import(R"({"openapi":"3.0.0","servers":[{"url":"/v2"}],"paths":{"/z":{"get":{"responses":{"204":{}}}}}})", 2);
+  EXPECT_EQ(got("/z").status, 204U);
+  EXPECT_EQ(got("/x/7").status, 404U);
+}
+
 TEST_F(imported, a_second_import_replaces_the_first_keeps_ids_and_spares_what_is_hand_made) {
   ASSERT_TRUE(put(state, named("GET", "/hand", "hand"), "ep_hand"));
   import(R"({"openapi":"3.0.0","paths":{"/a":{"get":{"operationId":"getA","responses":{"204":{}}}},"/b":{"get":{"responses":{"204":{}}}}}})", 1);
