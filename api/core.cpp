@@ -50,6 +50,8 @@ void core::on_reader(const call_ptr& c, std::function<void(const call_ptr&)> wor
 
 void core::catch_up() {
   using namespace std::chrono_literals;
+  if (node.index().trouble())
+    return; // it stands still: waiting would only keep a reader thread from others
   node.index().wait_until(node.journal().end(), std::chrono::steady_clock::now() + 2s);
 }
 

@@ -79,15 +79,32 @@ mock::request to_mock(const http::request& from, std::string target) {
   return out;
 }
 
-http::response to_http(mock::response from, const std::string& correlation) {
+http::response to_http(mock::response from) {
   http::response out;
   out.status = from.status;
   out.headers.reserve(from.headers.size() + 1);
   for (auto& [name, value] : from.headers)
     out.headers.push_back({std::move(name), std::move(value)});
-  out.headers.push_back({"X-Correlation-Id", correlation});
   out.body = std::move(from.body);
   return out;
+}
+
+/// The sandbox's own answers are on its timeline; what never became one belongs in our log.
+void log_refusal(const core& in, const http::request& request, std::string_view sandbox, const std::string& correlation, unsigned status,
+                 const events::error& why) {
+  if (!in.options.log)
+    return;
+  log_line line;
+  line.error = status >= 500;
+  line.what = events::to_string(why.code);
+  line.detail = why.detail;
+  line.method = request.method;
+  line.route = "mock";
+  line.status = status;
+  line.principal = "mock";
+  line.correlation = correlation;
+  line.sandbox = sandbox;
+  in.options.log(line);
 }
 
 void count(core::counts& in, unsigned status) {
@@ -95,36 +112,35 @@ void count(core::counts& in, unsigned status) {
 }
 
 /// The hot path: one look-up, one copy of the request, one hand-over.
-void serve_mock(const std::shared_ptr<core>& shared, const http::request& request, mock_target where, http::reply reply) {
-  auto& in = *shared;
-  auto correlation = correlation_of(request);
-  auto refuse = [&](const events::error& e, http::reply to) {
-    auto out = problem_response(e, correlation);
-    out.headers.push_back({"X-Correlation-Id", correlation});
-    count(in.mock_answered, out.status);
-    to.send(std::move(out));
-  };
-  auto sandbox = sandbox_named(in.node, where.sandbox);
-  if (!sandbox)
-    return refuse(sandbox.error(), std::move(reply));
+void serve_mock(const std::shared_ptr<core>& shared, const std::shared_ptr<const http::request>& request, mock_target where,
+                http::reply reply) {
   struct under_way {
+    std::shared_ptr<core> in;
+    std::shared_ptr<const http::request> request;
     http::reply reply;
     std::string correlation;
+    std::string_view sandbox; ///< into the request
+
+    void answer(http::response out) {
+      out.headers.push_back({"X-Correlation-Id", correlation});
+      count(in->mock_answered, out.status);
+      reply.send(std::move(out));
+    }
+    void refuse(const events::error& e) {
+      auto out = problem_response(e, correlation);
+      log_refusal(*in, *request, sandbox, correlation, out.status, e);
+      answer(std::move(out));
+    }
   };
   // std::function wants a copyable callable, and a reply is not one.
-  auto slot = std::make_shared<under_way>(under_way{std::move(reply), correlation});
-  in.node.serve(*sandbox, to_mock(request, std::move(where.target)), {"mock", std::move(correlation)},
-                [shared, slot = std::move(slot)](events::outcome<mock::response> answer) {
-                  http::response out;
-                  if (answer) {
-                    out = to_http(std::move(*answer), slot->correlation);
-                  } else {
-                    out = problem_response(answer.error(), slot->correlation);
-                    out.headers.push_back({"X-Correlation-Id", slot->correlation});
-                  }
-                  count(shared->mock_answered, out.status);
-                  slot->reply.send(std::move(out));
-                });
+  auto slot = std::make_shared<under_way>(under_way{shared, request, std::move(reply), correlation_of(*request), where.sandbox});
+  auto sandbox = sandbox_named(shared->node, where.sandbox);
+  if (!sandbox)
+    return slot->refuse(sandbox.error());
+  shared->node.serve(*sandbox, to_mock(*request, std::move(where.target)), {"mock", slot->correlation},
+                     [slot](events::outcome<mock::response> answer) {
+                       answer ? slot->answer(to_http(std::move(*answer))) : slot->refuse(answer.error());
+                     });
 }
 
 // -- our own routes -----------------------------------------------------------------
@@ -280,7 +296,7 @@ const router& service::routes() const noexcept {
 http::handler service::handler() {
   return [in = core_](std::shared_ptr<const http::request> request, http::reply reply) {
     if (auto where = mock_target_of(*request, in->options); !where.sandbox.empty() || request->target.starts_with("/s/"))
-      return serve_mock(in, *request, std::move(where), std::move(reply));
+      return serve_mock(in, request, std::move(where), std::move(reply));
     auto c = std::make_shared<call>(request, std::move(reply), correlation_of(*request));
     c->on_answered = [in](const call& done, unsigned status, const events::error* why) {
       if (done.at)
