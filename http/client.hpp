@@ -72,6 +72,7 @@ struct client_options {
   unsigned threads = 1;
   std::size_t connections_per_origin = 256;
   std::size_t idle_per_origin = 64;
+  std::size_t idle_in_all = 1'024; ///< per thread; beyond it the longest idle is closed, so that many origins do not use up the descriptors
   std::chrono::milliseconds idle_time{30'000};
   std::chrono::milliseconds dns_time{5'000};
   std::string user_agent = "Hourglass/0.1";

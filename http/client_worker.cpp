@@ -84,6 +84,7 @@ void client_worker::begin(job_ptr j) {
   if (!to.idle.empty()) {
     auto kept = std::move(to.idle.back());
     to.idle.pop_back();
+    rouse(*kept);
     kept->carry(std::move(j));
   } else if (to.open < std::max<std::size_t>(1, shared_->options.connections_per_origin)) {
     dial(to, std::move(j));
@@ -121,11 +122,21 @@ void client_worker::release(const boost::intrusive_ptr<channel>& who) {
     return who->close();
   who->rest(coarse_now() + shared_->options.idle_time.count());
   of.idle.push_back(who);
+  idle_.splice(idle_.end(), who->idle_link);
+  if (idle_.size() > shared_->options.idle_in_all)
+    idle_.front()->close();
+}
+
+/// Takes `who` off the idle list, if it is on it.
+void client_worker::rouse(channel& who) {
+  if (who.idle_link.empty())
+    who.idle_link.splice(who.idle_link.end(), idle_, who.idle_at);
 }
 
 void client_worker::closed(channel& who) {
   auto& of = who.of();
   --of.open;
+  rouse(who);
   std::erase_if(of.idle, [&](const auto& c) { return c.get() == &who; });
   auto place = who.place;
   if (place + 1 != channels_.size()) {

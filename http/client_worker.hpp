@@ -87,6 +87,7 @@ private:
   void deliver();
   void begin(job_ptr j);
   void dial(origin& to, job_ptr j);
+  void rouse(channel& who);
   void serve_waiting(const std::string& key);
   void on_resolved(const std::string& host, const resolved& addresses);
   void look_at_deadlines();
@@ -102,6 +103,7 @@ private:
   std::unordered_map<std::string, std::unique_ptr<origin>> origins_;
   std::unordered_map<std::string, std::vector<boost::intrusive_ptr<channel>>> resolving_;
   std::vector<boost::intrusive_ptr<channel>> channels_;
+  std::list<channel*> idle_; ///< the longest idle first; nodes are spliced in and out, never made
   bool ended_ = false;
   std::thread thread_;
 };

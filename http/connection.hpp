@@ -21,6 +21,7 @@ public:
   void start();
   void answer(response&& a, credit&& held);
   void open_stream(std::shared_ptr<stream_core> stream, response&& head, credit&& held);
+  void hear_stream(); ///< its writer has something new
   void pump();
   void on_due(std::int64_t now);
   void stop_when_idle();

@@ -166,6 +166,18 @@ void connection::open_stream(std::shared_ptr<stream_core> stream, response&& hea
   answer(std::move(head), std::move(held));
 }
 
+void connection::hear_stream() {
+  bool drop = false;
+  {
+    std::lock_guard lock{stream_->mutex};
+    stream_->told = false;
+    drop = stream_->drop;
+  }
+  if (drop) // not by `pump`, which waits for the write that the client does not take
+    return close();
+  pump();
+}
+
 /// Takes what the writer has queued. True when there is something to write.
 bool connection::next_of_stream() {
   bool ended = false;
@@ -174,21 +186,14 @@ bool connection::next_of_stream() {
     stream_->told = false;
     out_.clear();
     sent_ = 0;
-    if (stream_->drop) {
-      ended = true;
-    } else {
-      out_.swap(stream_->waiting);
-      ended = out_.empty() && !stream_->open;
-      if (out_.empty() && !ended && coarse_now() >= due_)
-        out_ = ":\n\n"; // a comment, to find out that the client is gone
-    }
+    out_.swap(stream_->waiting);
+    ended = out_.empty() && !stream_->open;
+    if (out_.empty() && !ended && coarse_now() >= due_)
+      out_ = ":\n\n"; // a comment, to find out that the client is gone
     stream_->in_writing = out_.size();
   }
   if (ended) {
-    if (stream_->drop)
-      close();
-    else
-      linger();
+    linger();
     return false;
   }
   if (!writing_ && (out_.empty() || due_ == never || coarse_now() >= due_))

@@ -1,10 +1,9 @@
 #include "http/server.hpp"
 
 #include "http/acceptor.hpp"
+#include "http/connection.hpp"
 #include "http/problem.hpp"
 #include "http/reply_slot.hpp"
-#include "http/stream.hpp"
-#include "http/connection.hpp"
 
 #include <chrono>
 
@@ -176,7 +175,11 @@ tl::expected<std::unique_ptr<server>, std::string> server::open(server_options o
   auto door = listener::bind(shared->options.address, shared->options.port);
   if (!door)
     return tl::unexpected<std::string>{door.error()};
-  return std::make_unique<beast_server>(std::move(shared), std::move(*door));
+  try {
+    return std::make_unique<beast_server>(std::move(shared), std::move(*door));
+  } catch (const std::exception& e) { // no descriptor for an event loop
+    return tl::unexpected<std::string>{std::string{"the server cannot be started: "} + e.what()};
+  }
 }
 
 } // namespace hourglass::http

@@ -82,9 +82,9 @@ void worker::deliver_one(letter& l) {
     who->open_stream(std::move(l.stream), std::move(l.answer), std::move(l.held));
     break;
   case letter::about::flush_stream:
-    if (!who->streams_for(l.to))
-      return;
-    break;
+    if (who->streams_for(l.to))
+      who->hear_stream();
+    return;
   case letter::about::adopt:
     return;
   }

@@ -397,6 +397,19 @@ TEST(client, thousands_that_wait_for_an_address_that_is_refused_all_get_their_an
     ASSERT_EQ(wait(f).error, transport_error::refused_by_guard);
 }
 
+TEST(client, beyond_the_idle_connections_in_all_the_longest_idle_is_closed) {
+  auto make = [] { return *server::open({}, [](auto, reply to) { to.send({}); }); };
+  auto one = make(), two = make(), three = make();
+  client_options o;
+  o.idle_in_all = 2;
+  auto c = client::open(o, loopback_allowed());
+  for (auto* s : {&one, &two, &three})
+    EXPECT_FALSE(call(*c, to(local((*s)->port()))).reused);
+  EXPECT_TRUE(call(*c, to(local(two->port()))).reused);
+  EXPECT_TRUE(call(*c, to(local(three->port()))).reused);
+  EXPECT_FALSE(call(*c, to(local(one->port()))).reused);
+}
+
 TEST(client, a_hanging_origin_does_not_delay_another) {
   receiver hangs{[](raw_socket c, int) { c.rest(); }};
   receiver fine{[](raw_socket c, int) {
