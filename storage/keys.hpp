@@ -25,6 +25,7 @@
 ///   due     du | minute(8) | us(8) | sandbox(16)             -
 ///   meta    mf                                               format of this table(4)
 ///           md                                               first minute(8) that was not dropped from `due`
+///           mk                                               - (says nothing; see `leave_something_to_flush`)
 ///
 /// In texts that end with 0, the bytes 00 and 01 are written as 01 01 and 01 02, so that no text is the beginning of another.
 namespace hourglass::storage::keys {
@@ -46,6 +47,7 @@ inline constexpr std::string_view snapshot_blob = "sn";
 inline constexpr std::string_view due = "du";
 inline constexpr std::string_view meta_format = "mf";
 inline constexpr std::string_view meta_due = "md";
+inline constexpr std::string_view meta_mark = "mk";
 
 inline constexpr std::size_t stream_prefix_bytes = 18; ///< kind and sandbox
 

@@ -220,7 +220,9 @@ outcome<void> rocks_store::start(std::size_t verify_records) {
                                       std::to_string(*log_end - 1));
   if (auto good = verify_against_head_file(); !good)
     return good;
-  return verify_tail(verify_records);
+  if (auto good = verify_tail(verify_records); !good)
+    return good;
+  return leave_something_to_flush();
 }
 
 outcome<void> rocks_store::verify_against_head_file() const {

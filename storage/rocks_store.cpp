@@ -88,10 +88,22 @@ void rocks_store::renew_head_file(std::span<const record_batch> batches) {
   head_file_renewed_ = now;
 }
 
+/// A log file that failed once is never written again: RocksDB asserts it, or refuses for good. `Resume` goes on with a new one, but only if there
+/// is something to flush, and after a failure right behind a flush there would be nothing.
+outcome<void> rocks_store::leave_something_to_flush() {
+  rocksdb::WriteOptions memory_only;
+  memory_only.disableWAL = true;
+  if (const auto put = db().Put(memory_only, in(in_meta), rocksdb::Slice{keys::meta_mark.data(), keys::meta_mark.size()}, {}); !put.ok())
+    return failed(put, "prepare for a failure");
+  return {};
+}
+
 outcome<void> rocks_store::resume() {
   if (const auto resumed = db().Resume(); !resumed.ok())
     return failed(resumed, "resume writing");
   base_.health->clear();
+  if (const auto ready = leave_something_to_flush(); !ready)
+    return ready;
   const auto log_end = read_end();
   if (!log_end)
     return tl::unexpected{log_end.error()};

@@ -115,6 +115,7 @@ private:
   events::outcome<void> verify_against_head_file() const;
   void add_to_batch(const record_batch& batch, position& at);
   void add_rows(rocksdb::WriteBatch& to, std::span<const row> rows) const;
+  events::outcome<void> leave_something_to_flush();
   void renew_head_file(std::span<const record_batch> batches);
 
   std::filesystem::path folder_;
