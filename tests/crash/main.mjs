@@ -57,9 +57,10 @@ const runTool = existsSync(tool)
   : undefined;
 
 report.say(`seed ${seed}; again with: ${again}`);
-const options = { seed, kills, kafka: values.kafka, keep: values.keep, report, runTool };
+const options = { seed, kills, kafka: values.kafka, keep: values.keep, only: values.only, report, runTool };
 for (const [name, part] of [['loop', killLoop], ['cases', cases]]) {
-  if (values.only && values.only !== name) continue;
+  const wanted = values.only === undefined || values.only === name || (name === 'cases' && values.only !== 'loop');
+  if (!wanted) continue;
   try {
     await part(options);
   } catch (error) {

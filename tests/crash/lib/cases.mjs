@@ -11,6 +11,7 @@ export async function cases(options) {
   const all = { heldFolder, newerFormat, portTaken, kafkaAway, halfWrittenRecord, tornTail, flippedInLog, flippedInTable, fullDisk, stoppedUnderLoad };
   const random = new Random(options.seed ^ 0x5eed);
   for (const [name, run] of Object.entries(all)) {
+    if (options.only && options.only !== 'cases' && options.only !== name) continue;
     const data = freshFolder(name);
     try {
       await run({ ...options, data, random: random.fork() });
@@ -228,10 +229,11 @@ async function corruptionIsTold({ data, report, sandbox, count, name }) {
 async function fullDisk({ data, report }) {
   const disk = smallDisk(data);
   if (!disk) return limitedFile({ data, report });
+  let server;
   try {
     const inside = path.join(data, 'hourglass');
     const filler = path.join(disk.root, data, 'filler');
-    let server = await Server.start({ data: inside, prefix: disk.prefix });
+    server = await Server.start({ data: inside, prefix: disk.prefix });
     const sandbox = await fill(server, 50);
     const free = Number(execFileSync('stat', ['-f', '-c', '%a', path.join(disk.root, data)])) * Number(execFileSync('stat', ['-f', '-c', '%S', path.join(disk.root, data)]));
     writeFileSync(filler, Buffer.alloc(Math.max(0, free - 3 * 1024 * 1024)));
@@ -275,6 +277,8 @@ async function fullDisk({ data, report }) {
     server = await Server.start({ data: inside, prefix: disk.prefix });
     report.check('nor after a restart', await gone());
     await server.kill();
+  } catch (error) {
+    throw new Error(`${error.stack}\nserver: ${JSON.stringify(server?.exit ?? 'running')}\n${server?.log.slice(-3000)}`);
   } finally {
     disk.end();
   }

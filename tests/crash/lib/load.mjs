@@ -18,6 +18,7 @@ export class Load {
     this.run = Math.floor(random.next() * 0xffffffff).toString(36);
     this.running = false;
     this.active = 0;
+    this.underWay = new Map(); // nonce -> what is asked
     this.url = undefined;
     this.clients = [...Array(clients)].map((_, n) => this.client(n, random.fork()));
   }
@@ -67,12 +68,15 @@ export class Load {
     const headers = { 'x-correlation-id': nonce };
     if (!mock) headers.authorization = `Bearer ${adminKey}`;
     let answer;
+    this.underWay.set(nonce, `${method} ${path}`);
     try {
       answer = await request(this.url, method, path, { headers, body, timeout: 20_000 });
     } catch (error) {
       if (/no answer/.test(error.message)) this.ledger.trouble.push(`${method} ${path}: no answer in 20 s`);
       ++this.ledger.counts.unknown;
       throw error;
+    } finally {
+      this.underWay.delete(nonce);
     }
     if (answer.status < 300) {
       ++this.ledger.counts.acknowledged;

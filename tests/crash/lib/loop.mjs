@@ -18,9 +18,10 @@ export async function killLoop({ seed, kills, kafka, keep, report, runTool }) {
   const topic = `hourglass.crash.${Date.now().toString(36)}`;
   const args = ['--passivate-after', '1', ...(kafka ? ['--kafka', kafka, '--kafka-topic', topic] : [])];
   const startTimes = [];
+  let running;
   const start = async () => {
     const from = Date.now();
-    const server = await Server.start({ data, args });
+    const server = (running = await Server.start({ data, args }));
     startTimes.push(Date.now() - from);
     return server;
   };
@@ -38,6 +39,13 @@ export async function killLoop({ seed, kills, kafka, keep, report, runTool }) {
       }
       const server = await start();
       load.start(server.url);
+      // Half of the kills while the sandboxes may still be waking, half under full load, however slow the machine is today.
+      const before = ledger.counts.acknowledged;
+      if (chaos.next() < 0.5)
+        await until('something is acknowledged', () => server.exit || ledger.counts.acknowledged > before, 60_000).catch(async (error) => {
+          const metrics = await server.call('GET', '/metrics').catch(() => undefined);
+          throw new Error(`${error.message}\nunder way: ${[...load.underWay.values()].join(', ')}\n${server.log.slice(-3000)}\n${metrics?.text.replace(/^#.*\n/gm, '')}`);
+        });
       await pause(chaos.between(50, 1500));
       if (server.exit) throw new Error(`the server ended by itself: ${JSON.stringify(server.exit)}\n${server.log}`);
       await Promise.all([server.kill(), load.stop()]);
@@ -57,6 +65,7 @@ export async function killLoop({ seed, kills, kafka, keep, report, runTool }) {
     if (verifier.wrong.length > 0) return;
     await settleAndLook({ start, verifier, ledger, random, report, kafka, topic, runTool });
   } finally {
+    if (running && !running.exit) await running.kill();
     await load.finish();
     await receivers.stop();
     if (keep) report.say(`data kept in ${data}`);
