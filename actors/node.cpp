@@ -173,7 +173,7 @@ public:
     system_.reset();  // waits for every actor
     index_.reset();
     client_.reset();
-    store_.reset();
+    // The store stays open until the end: an export may still be reading it.
   }
 
   directory& where() noexcept { return *directory_; }

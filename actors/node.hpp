@@ -120,7 +120,8 @@ public:
   virtual const events::redactor& redactor() const noexcept = 0;
   virtual node_counters counters() const noexcept = 0;
 
-  /// Requests in flight finish, timers stop, sandboxes leave memory, the journal drains. Idempotent.
+  /// Requests in flight finish, timers stop, sandboxes leave memory, the journal drains. Idempotent. Afterwards
+  /// only `store()` may be used.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 
