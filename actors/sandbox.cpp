@@ -4,11 +4,15 @@
 #include "actors/deciding.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <type_traits>
 
 namespace hourglass::actors {
 
 namespace {
+
+/// A sandbox that takes longer to wake gets a snapshot at once.
+constexpr std::chrono::milliseconds slow_wake{20};
 
 /// Which child decides a change.
 template <class T>
@@ -303,9 +307,13 @@ void sandbox_actor::after_import(const proposal::part& part) {
 
 /// Everything from the log. Called with no append under way.
 void sandbox_actor::load() {
+  const auto begin = std::chrono::steady_clock::now();
   auto state = replay::load(env_.store, id_);
   if (!state && state.error().code != events::errc::not_found)
     return degrade(state.error());
+  // A long tail, left by a crash: folded once, or a process that dies again and again would fold more and more and serve less and less.
+  if (std::chrono::steady_clock::now() - begin > slow_wake)
+    env_.post([&store = env_.store, id = id_] { (void)replay::take_snapshot(store, id, limits::events_per_sleep_snapshot); });
   replay::sandbox_state fresh;
   auto& s = state ? *state : fresh;
   head_ = s.head;
