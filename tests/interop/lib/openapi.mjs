@@ -46,8 +46,8 @@ export class Document {
   }
 
   /// A path with something for every parameter in it.
-  pathFor({ template, parameters }) {
-    return this.base + template.replaceAll(/\{([^}]+)\}/g, (_, name) => {
+  pathFor({ template, parameters }, base = this.base) {
+    return base + template.replaceAll(/\{([^}]+)\}/g, (_, name) => {
       const parameter = parameters.find((p) => p.in === 'path' && p.name === name);
       const schema = this.deref(parameter?.schema) ?? {};
       const example = parameter?.example ?? schema.example;

@@ -65,6 +65,9 @@ for (const name of ['petstore.yaml', 'museum.yaml']) {
         } else {
           assert.equal(answer.bytes.length, 0, 'an answer without content has no body');
         }
+        const bare = await server.mock(sandbox.id, one.method, document.pathFor(one, ''), types[0] ? { headers: { 'content-type': types[0] }, body: '{}' } : {});
+        assert.equal(bare.status, status, `the path as the document has it, without its server's: ${bare.text}`);
+        if (media && document.exampleOf(media)) assert.equal(bare.text, answer.text);
         if (content['application/xml']) {
           const accepting = (accept) =>
             server.mock(sandbox.id, one.method, where, { headers: { accept, ...(types[0] ? { 'content-type': types[0] } : {}) }, body: types[0] ? '{}' : undefined });
