@@ -41,6 +41,9 @@ public:
       options_, *store_, *journal_, *index_, dispatcher_, *redactor_, [this](std::function<void()> work) { readers_.post(std::move(work)); },
       [this](const resident_ptr& door) { directory_->forget(door); }});
     directory_ = std::make_unique<directory>(*system_, *env_, uids_);
+    journal_->give_to([index = index_.get()](storage::position first, std::vector<storage::record_batch> batches) {
+      index->take(first, std::move(batches));
+    });
     journal_->listen([index = index_.get()](storage::position end) { index->notify(end); });
     caretaker_ = system_->spawn<caretaker_actor>(std::ref(*env_), std::ref(*directory_));
   }

@@ -54,7 +54,7 @@ using on_receipt = std::function<void(events::outcome<receipt>)>;
 
 struct node_options {
   std::filesystem::path data; ///< the one folder
-  unsigned workers = 2;       ///< CAF scheduler threads
+  unsigned workers = 1;       ///< CAF scheduler threads; I/O, the journal and the index have their own
   unsigned readers = 2;       ///< threads for blocking reads
   std::chrono::milliseconds passivate_after{60'000};
   std::size_t live_sandboxes = 10'000; ///< beyond it the longest idle ones leave memory

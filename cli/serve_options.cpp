@@ -71,7 +71,7 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
   option("--tls-cert", to.tls_cert, "HOURGLASS_TLS_CERT", "PEM file of the certificate chain: answers HTTPS instead of HTTP. Default: off");
   option("--tls-key", to.tls_key, "HOURGLASS_TLS_KEY", "PEM file of its private key");
   option("--ca-file", to.ca_file, "HOURGLASS_CA_FILE", "PEM file of authorities to trust for webhooks, besides the system's");
-  option("--workers", to.workers, "HOURGLASS_WORKERS", "Threads that run sandboxes")->check(CLI::Range(1U, 256U));
+  option("--workers", to.workers, "HOURGLASS_WORKERS", "Threads that run sandboxes; one keeps up with two I/O threads, more help when scripts and large imports run side by side")->check(CLI::Range(1U, 256U));
   option("--io-threads", to.io_threads, "HOURGLASS_IO_THREADS", "Threads that talk to clients")->check(CLI::Range(1U, 256U));
   option("--readers", to.readers, "HOURGLASS_READERS", "Threads for history, time travel and replay: so many run at once")
       ->check(CLI::Range(1U, 256U));

@@ -132,9 +132,13 @@ std::vector<std::vector<std::string>> indexes_of(const history_query& q) {
   if (q.entity)
     out.push_back({keys::of_text(keys::by_entity, q.sandbox, *q.entity)});
   if (q.correlation)
-    out.push_back({keys::of_text(keys::by_correlation, q.sandbox, *q.correlation)});
-  if (q.principal)
-    out.push_back({keys::of_text(keys::by_principal, q.sandbox, *q.principal)});
+    out.push_back({keys::of_correlation(*q.correlation, q.sandbox)});
+  if (q.principal) {
+    auto& of_principal = out.emplace_back();
+    of_principal.push_back(keys::of_text(keys::by_principal, q.sandbox, *q.principal));
+    if (*q.principal == keys::mock_principal)
+      of_principal.push_back(keys::of_kind(q.sandbox, events::kind::request_served));
+  }
   if (!q.kinds.empty()) {
     auto& kinds = out.emplace_back();
     for (auto k : q.kinds)

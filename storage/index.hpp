@@ -18,6 +18,7 @@ struct index_options {
   std::size_t records_per_fold = 4'096; ///< one write of the index
   /// How long a fold waits for company, so that a busy node folds in large steps; `wait_until` cuts it short.
   std::chrono::milliseconds linger{10};
+  std::size_t offered_bytes = std::size_t{16} << 20;
   bool thread = true; ///< false: the owner calls `fold_once` (simulation and tests)
 };
 
@@ -31,6 +32,11 @@ public:
 
   /// "The log now ends at `end`"; cheap. Connect it: `journal.listen([&](position end) { index.notify(end); })`.
   virtual void notify(position end) noexcept = 0;
+
+  /// A committed group, so that folding need not read it back; cheap. Connect it:
+  /// `journal.give_to([&](position first, auto batches) { index.take(first, std::move(batches)); })`. What does not fit in `offered_bytes`
+  /// is read from the log.
+  virtual void take(position first, std::vector<record_batch> batches) noexcept = 0;
 
   /// Waits until everything before `end` is folded, for a caller who must read his own writes. False when the deadline came first.
   /// Blocks: not for actors; they ask `folded` and come back.

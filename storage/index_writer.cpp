@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -22,14 +23,10 @@ void add_keys(std::vector<std::string>& out, const events::header& h) {
     out.push_back(std::move(key));
   };
   add(keys::of_kind(h.sandbox, h.kind));
-  if (!h.principal.empty())
+  if (!h.principal.empty() && !keys::is_found_by_kind(h))
     add(keys::of_text(keys::by_principal, h.sandbox, h.principal));
-  if (!h.correlation.empty()) {
-    add(keys::of_text(keys::by_correlation, h.sandbox, h.correlation));
-    auto everywhere = keys::of_correlation(h.correlation);
-    keys::add_sandbox(everywhere, h.sandbox);
-    add(std::move(everywhere));
-  }
+  if (!h.correlation.empty())
+    add(keys::of_correlation(h.correlation, h.sandbox));
   for (const auto& entity : h.entities)
     add(keys::of_text(keys::by_entity, h.sandbox, entity));
 }
@@ -61,6 +58,17 @@ public:
     wake_.notify_one();
   }
 
+  void take(position first, std::vector<record_batch> batches) noexcept override {
+    offer o{first, std::move(batches), 0};
+    for (const auto& batch : o.batches)
+      o.bytes += batch.bytes();
+    const std::lock_guard lock{offers_mutex_};
+    if (offered_ + o.bytes > options_.offered_bytes)
+      return; // the log has it
+    offered_ += o.bytes;
+    offers_.push_back(std::move(o));
+  }
+
   bool wait_until(position end, std::chrono::steady_clock::time_point deadline) override {
     if (folded_ >= end)
       return true;
@@ -79,18 +87,18 @@ public:
     const auto from = folded_.load();
     if (from >= over_.end())
       return false;
-    const auto entries = over_.read_log(from, {options_.records_per_fold, std::size_t{8} << 20});
-    if (!entries)
-      return tl::unexpected{entries.error()};
     std::vector<std::string> index_keys;
-    for (const auto& entry : *entries) {
-      const auto header = events::decode_header(entry.bytes);
-      if (!header)
-        return tl::unexpected{header.error()};
-      add_keys(index_keys, *header);
+    const auto folded = fold_offered(from, index_keys);
+    if (!folded)
+      return tl::unexpected{folded.error()};
+    auto to = *folded;
+    if (to == from) {
+      const auto read = fold_log(from, index_keys);
+      if (!read)
+        return tl::unexpected{read.error()};
+      to = *read;
     }
     std::sort(index_keys.begin(), index_keys.end()); // neighbours go in one after the other: inserting is most of what a fold costs
-    const auto to = from + entries->size();
     if (auto put = over_.put_index(index_keys, to); !put)
       return tl::unexpected{std::move(put.error())};
     {
@@ -107,6 +115,58 @@ public:
   }
 
 private:
+  struct offer {
+    position first = 0;
+    std::vector<record_batch> batches;
+    std::size_t bytes = 0;
+  };
+
+  /// Folds what was offered from `from` on without a gap; returns where it ends, `from` if nothing fits.
+  outcome<position> fold_offered(position from, std::vector<std::string>& index_keys) {
+    auto at = from;
+    for (std::size_t records = 0; records < options_.records_per_fold;) {
+      offer next;
+      {
+        const std::lock_guard lock{offers_mutex_};
+        while (!offers_.empty() && offers_.front().first < at)
+          drop_front();
+        if (offers_.empty() || offers_.front().first != at)
+          break;
+        next = std::move(offers_.front());
+        offered_ -= next.bytes;
+        offers_.pop_front();
+      }
+      for (const auto& batch : next.batches)
+        for (const auto& bytes : batch.records) {
+          const auto header = events::decode_header(bytes);
+          if (!header)
+            return tl::unexpected{header.error()};
+          add_keys(index_keys, *header);
+          ++at;
+          ++records;
+        }
+    }
+    return at;
+  }
+
+  outcome<position> fold_log(position from, std::vector<std::string>& index_keys) {
+    const auto entries = over_.read_log(from, {options_.records_per_fold, std::size_t{8} << 20});
+    if (!entries)
+      return tl::unexpected{entries.error()};
+    for (const auto& entry : *entries) {
+      const auto header = events::decode_header(entry.bytes);
+      if (!header)
+        return tl::unexpected{header.error()};
+      add_keys(index_keys, *header);
+    }
+    return from + entries->size();
+  }
+
+  void drop_front() {
+    offered_ -= offers_.front().bytes;
+    offers_.pop_front();
+  }
+
   void raise_target(position end) noexcept {
     for (auto known = target_.load(); known < end && !target_.compare_exchange_weak(known, end);) {
     }
@@ -140,6 +200,9 @@ private:
   std::atomic<position> folded_;
   std::atomic<bool> idle_{false};
   std::atomic<bool> closing_{false};
+  std::mutex offers_mutex_;
+  std::deque<offer> offers_;
+  std::size_t offered_ = 0; ///< bytes
   int hurried_ = 0; ///< who waits in `wait_until`
   std::optional<events::error> trouble_;
   std::thread thread_;

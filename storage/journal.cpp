@@ -18,6 +18,9 @@ using events::errc;
 /// Streams whose end the journal remembers, so that the order check costs no read; beyond it, it starts anew.
 constexpr std::size_t heads_remembered = 65'536;
 
+/// From here on a group is worth gathering for.
+constexpr std::size_t large_group = 8;
+
 struct waiting {
   record_batch batch;
   journal::handler on_done;
@@ -37,6 +40,7 @@ public:
       closing_ = true;
     }
     wake_.notify_one();
+    gathering_.notify_one();
     if (writer_.joinable())
       writer_.join();
     while (write_next_group()) {
@@ -67,6 +71,11 @@ public:
     listeners_.push_back(std::move(heard));
   }
 
+  void give_to(taker takes) override {
+    const std::lock_guard lock{listeners_mutex_};
+    taker_ = std::move(takes);
+  }
+
   bool run_once() override { return write_next_group(); }
 
   events::outcome<void> recover() override {
@@ -95,6 +104,7 @@ private:
     std::vector<record_batch> batches; ///< in order; the accepted ones only
     std::vector<handler> handlers;     ///< one for each that waited
     std::vector<append_result> results;
+    position first = 0; ///< of the first record
     std::size_t queued_bytes = 0;
     std::size_t events = 0;
     std::size_t bytes = 0;
@@ -107,6 +117,8 @@ private:
         wake_.wait(lock, [this] { return closing_ || !queue_.empty(); });
         if (queue_.empty())
           return;
+        if (last_group_ >= large_group && queue_.size() < last_group_)
+          gathering_.wait_for(lock, options_.gather, [this] { return closing_ || queue_.size() >= last_group_; });
       }
       write_next_group();
     }
@@ -136,12 +148,14 @@ private:
       out.push_back(std::move(queue_.front()));
       queue_.pop_front();
     }
+    last_group_ = out.size();
     return out;
   }
 
   /// Decides which batches go in and at which position.
   void prepare(group& g, std::vector<waiting> drained) {
     auto at = to_.end();
+    g.first = at;
     if (heads_.size() >= heads_remembered) // only between groups is every entry what the store holds
       heads_.clear();
     for (auto& entry : drained) {
@@ -229,6 +243,8 @@ private:
     if (!committed)
       return;
     const std::lock_guard lock{listeners_mutex_};
+    if (taker_)
+      taker_(g.first, std::move(g.batches));
     for (const auto& heard : listeners_)
       heard(to_.end());
   }
@@ -245,6 +261,8 @@ private:
   mutable std::mutex mutex_; ///< the queue
   std::condition_variable wake_;
   std::deque<waiting> queue_;
+  std::condition_variable gathering_; ///< only notified at the end: appends need not wake a writer that gathers
+  std::size_t last_group_ = 0;        ///< how many waited together last time
   std::size_t queued_bytes_ = 0;
   bool closing_ = false;
 
@@ -253,6 +271,7 @@ private:
 
   std::mutex listeners_mutex_;
   std::vector<listener> listeners_;
+  taker taker_;
 
   std::atomic<bool> failed_{false};
   std::atomic<std::uint64_t> batches_{0};

@@ -4,15 +4,20 @@
 #include "storage/fwd.hpp"
 #include "storage/records.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace hourglass::storage {
 
 struct journal_options {
   std::size_t queue_bytes = limits::journal_queue_bytes;
   std::size_t batch_bytes = limits::journal_batch_bytes;
+  /// While groups are large the writer gathers this long for the next one: half as many syncs and wake-ups, for a wait that the CPU spends
+  /// on the very requests it waits for. A lone append never waits.
+  std::chrono::microseconds gather{150};
   /// False: no thread; whoever owns the journal calls `run_once` (simulation and tests).
   bool writer_thread = true;
 };
@@ -50,6 +55,7 @@ class journal {
 public:
   using handler = std::function<void(const append_result&)>;
   using listener = std::function<void(position end)>;
+  using taker = std::function<void(position first, std::vector<record_batch> batches)>;
 
   // -- constructors, destructors, and assignment operators --------------------
 
@@ -63,6 +69,9 @@ public:
 
   /// Calls `heard` with `end()` after every commit, once the handlers ran. For the index and the export. Stays until the journal ends.
   virtual void listen(listener heard) = 0;
+
+  /// Gives every committed group away, in order, before the listeners are told: for the index, which so need not read it back. At most one.
+  virtual void give_to(taker takes) = 0;
 
   /// Writes what waits, as the writer thread would; false if nothing waited. Only without a writer thread.
   virtual bool run_once() = 0;

@@ -14,8 +14,7 @@
 ///   events  ev | sandbox(16) | seq(8)                        record as `events::seal` made it
 ///           go | position(8)                                 sandbox(16) | seq(8)
 ///   index   ty | sandbox(16) | event kind(2) | seq(8)        -
-///           co | sandbox(16) | correlation | 0 | seq(8)      -
-///           pr | sandbox(16) | principal | 0 | seq(8)        -
+///           pr | sandbox(16) | principal | 0 | seq(8)        - (not of mock traffic: `is_found_by_kind`)
 ///           en | sandbox(16) | entity | 0 | seq(8)           -
 ///           gc | correlation | 0 | sandbox(16) | seq(8)      -
 ///           ic                                               position(8) after the last folded record
@@ -36,7 +35,6 @@ inline constexpr std::uint32_t format = 1;
 inline constexpr std::string_view event = "ev";
 inline constexpr std::string_view log = "go";
 inline constexpr std::string_view by_kind = "ty";
-inline constexpr std::string_view by_correlation = "co";
 inline constexpr std::string_view by_principal = "pr";
 inline constexpr std::string_view by_entity = "en";
 inline constexpr std::string_view everywhere_by_correlation = "gc";
@@ -127,7 +125,7 @@ inline std::string of_kind(const events::sandbox_id& sandbox, events::kind kind)
   return key;
 }
 
-/// The beginning of all `co`, `pr` or `en` keys of one text; followed by the seq.
+/// The beginning of all `pr` or `en` keys of one text; followed by the seq.
 inline std::string of_text(std::string_view kind, const events::sandbox_id& sandbox, std::string_view text) {
   auto key = of_stream(kind, sandbox);
   key.reserve(key.size() + text.size() + 9);
@@ -140,6 +138,20 @@ inline std::string of_correlation(std::string_view correlation) {
   std::string key{everywhere_by_correlation};
   add_text(key, correlation);
   return key;
+}
+
+/// The same within one sandbox; followed by the seq.
+inline std::string of_correlation(std::string_view correlation, const events::sandbox_id& sandbox) {
+  auto key = of_correlation(correlation);
+  key.reserve(key.size() + 24);
+  add_sandbox(key, sandbox);
+  return key;
+}
+
+/// Mock traffic is most of what happens, and all of it has one principal: it is found by its kind, and a key less is written for each.
+inline constexpr std::string_view mock_principal = "mock";
+inline bool is_found_by_kind(const events::header& h) {
+  return h.kind == events::kind::request_served && h.principal == mock_principal;
 }
 
 inline std::string of_row(std::string_view key) { return std::string{row}.append(key); }

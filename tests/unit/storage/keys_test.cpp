@@ -25,10 +25,10 @@ TEST(keys, every_encoding_is_pinned) {
   EXPECT_EQ(to_hex(keys::of_log(0x0102030405060708)), "676f0102030405060708");
   EXPECT_EQ(to_hex(keys::log_value(counting(), 300)), sandbox_hex + seq_hex);
   EXPECT_EQ(to_hex(keys::of_kind(counting(), events::kind::message_created)), "7479" + sandbox_hex + "003c");
-  EXPECT_EQ(to_hex(keys::of_text(keys::by_correlation, counting(), "abc")), "636f" + sandbox_hex + "61626300");
   EXPECT_EQ(to_hex(keys::of_text(keys::by_principal, counting(), "abc")), "7072" + sandbox_hex + "61626300");
   EXPECT_EQ(to_hex(keys::of_text(keys::by_entity, counting(), std::string_view{"a\0\x01\x02", 4})), "656e" + sandbox_hex + "61010101020200");
   EXPECT_EQ(to_hex(keys::of_correlation("abc")), "676361626300");
+  EXPECT_EQ(to_hex(keys::of_correlation("abc", counting())), "676361626300" + sandbox_hex);
   EXPECT_EQ(to_hex(keys::index_cursor), "6963");
   EXPECT_EQ(to_hex(keys::of_row("k/1")), "726f6b2f31");
   EXPECT_EQ(to_hex(keys::of_event(keys::snapshot_meta, counting(), 300)), "736d" + sandbox_hex + seq_hex);
@@ -36,6 +36,7 @@ TEST(keys, every_encoding_is_pinned) {
   EXPECT_EQ(to_hex(keys::of_due({{120'000'001}, counting()})), "64750000000000000002000000000" "7270e01" + sandbox_hex);
   EXPECT_EQ(to_hex(keys::meta_format), "6d66");
   EXPECT_EQ(to_hex(keys::meta_due), "6d64");
+  EXPECT_EQ(to_hex(keys::meta_mark), "6d6b");
 }
 
 TEST(keys, numbers_sort_as_keys) {
