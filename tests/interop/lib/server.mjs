@@ -18,6 +18,10 @@ export function removeFolder(folder) {
   rmSync(folder, { recursive: true, force: true });
 }
 
+// A harness that dies leaves no server behind.
+const alive = new Set();
+process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
+
 export class Server {
   /// `prefix` is put before the command (`prlimit …`). Port 0: the server takes a free one and says which.
   constructor({ data, port = 0, args = [], env = {}, prefix = [] }) {
@@ -27,6 +31,8 @@ export class Server {
     this.log = '';
     const [program, ...rest] = [...prefix, binary, 'serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--egress-allow', '127.0.0.0/8', ...args];
     this.process = spawn(program, rest, { env: { ...process.env, HOURGLASS_ADMIN_KEY: adminKey, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    alive.add(this.process);
+    this.process.on('close', () => alive.delete(this.process));
     const keep = (chunk) => (this.log = (this.log + chunk).slice(-64 * 1024));
     this.process.stderr.on('data', keep);
     this.process.stdout.on('data', (chunk) => {
