@@ -133,7 +133,6 @@ void outbox_actor::decide_into(proposal& p, work& w) {
   events::context ctx = w.change ? w.change->ctx : system_context();
   std::optional<webhook::command> c;
   if (w.result) {
-    env_.counters.attempts_in_flight.fetch_sub(1, std::memory_order_relaxed);
     if (w.result->answer.error == http::transport_error::cancelled) { // the node is stopping: as if never tried
       webhook::give_back(state_, w.token);
       return;
@@ -270,7 +269,11 @@ bool outbox_actor::send_attempt(webhook::start s) {
   env_.counters.attempts.fetch_add(1, std::memory_order_relaxed);
   env_.counters.attempts_in_flight.fetch_add(1, std::memory_order_relaxed);
   auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
-  auto inside = std::make_shared<hold>(hold::follow(door_));
+  // Counted as long as anyone holds it: a result that finds its outbox gone counts down too.
+  std::shared_ptr<hold> inside{new hold{hold::follow(door_)}, [&counters = env_.counters](hold* h) {
+                                 counters.attempts_in_flight.fetch_sub(1, std::memory_order_relaxed);
+                                 delete h;
+                               }};
   auto report = [self, inside](webhook::fencing_token token, webhook::attempt_result result) {
     if (auto strong = self.lock())
       caf::anon_send(caf::actor_cast<caf::actor>(strong),

@@ -287,6 +287,28 @@ TEST_F(node_test, what_was_pending_at_a_restart_is_delivered_without_a_visitor) 
   }));
 }
 
+TEST_F(node_test, an_attempt_whose_outbox_crashed_is_made_again_and_counted_once) {
+  auto id = create();
+  std::promise<void> go;
+  auto gate = go.get_future().share();
+  receiver slow{[&](std::size_t n, const http::request&) {
+    if (n == 1)
+      gate.wait();
+    return ok();
+  }};
+  add_destination(id, slow.url());
+  ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(eventually([&] { return node_->counters().attempts_in_flight == 1; }));
+  ASSERT_TRUE(actors::testing::crash_child_of(*node_, id, "outbox"));
+  ASSERT_TRUE(eventually([&] { return node_->counters().child_restarts == 1 && node_->counters().attempts == 2; }));
+  go.set_value();
+  ASSERT_TRUE(slow.wait_for(2));
+  EXPECT_TRUE(eventually([&] { return node_->counters().attempts_in_flight == 0; }));
+  EXPECT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 1; }));
+  auto came = slow.came();
+  EXPECT_EQ(http::find(came[0].headers, "webhook-id"), http::find(came[1].headers, "webhook-id"));
+}
+
 // -- the past -----------------------------------------------------------------------------------
 
 TEST_F(node_test, the_state_at_any_moment_is_what_it_was) {
