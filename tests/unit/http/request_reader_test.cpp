@@ -56,6 +56,16 @@ TEST(request_reader, reads_a_request_the_same_in_any_pieces) {
   }
 }
 
+TEST(request_reader, an_empty_chunked_body_may_end_in_any_pieces) {
+  for (std::string_view end : {"0\r\n\r\n", "0\r\nT: 1\r\n\r\n", "00\r\n\r\n", "0;x\r\n\r\n", "4\r\n0\r\na\r\n0\r\n\r\n"})
+    for (std::size_t step : {1u, 2u, 3u, 4u, 5u, 100u}) {
+      auto o = read("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string{end}, step);
+      ASSERT_EQ(o.how, progress::done) << end << " in steps of " << step;
+      EXPECT_EQ(o.read.body, end.starts_with('4') ? "0\r\na" : "");
+    }
+  EXPECT_EQ(read("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\naSc", 1).how, progress::more);
+}
+
 TEST(request_reader, leaves_the_next_request_alone) {
   auto o = read("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nabGET /2 HTTP/1.1\r\n");
   ASSERT_EQ(o.how, progress::done);

@@ -49,6 +49,11 @@ TEST(response_reader, reads_an_answer_the_same_in_any_pieces) {
   }
 }
 
+TEST(response_reader, an_empty_chunked_body_may_end_in_any_pieces) {
+  for (std::size_t step : {1u, 2u, 3u, 4u, 5u, 100u})
+    EXPECT_EQ(read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", step).how, progress::done) << step;
+}
+
 TEST(response_reader, an_endless_body_ends_at_the_cap) {
   exchange asked;
   asked.body_kept = 10;
