@@ -105,6 +105,9 @@ struct recovery_page {
   std::optional<events::error> failed;
 };
 
+/// From the sandbox to the outbox, right behind the last `sequenced` that counts: write your part down.
+struct give_snapshot { std::shared_ptr<struct snapshot_job> job; };
+
 struct tick { std::uint64_t generation = 0; };
 struct restart_children {};
 /// Tests only: the child's next message throws.
@@ -127,6 +130,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::settle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::attempt_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::recovery_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::give_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::restart_children)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::crash_child)

@@ -2,6 +2,7 @@
 
 #include "actors/fwd.hpp"
 #include "events/envelope.hpp"
+#include "events/limits.hpp"
 #include "events/redact.hpp"
 #include "http/client.hpp"
 #include "mock/clock.hpp"
@@ -59,6 +60,7 @@ struct node_options {
   std::chrono::milliseconds passivate_after{60'000};
   std::size_t live_sandboxes = 10'000; ///< beyond it the longest idle ones leave memory
   std::size_t queued_per_sandbox = 10'000;
+  std::uint64_t events_per_snapshot = limits::events_per_snapshot; ///< of a busy sandbox
   http::client_options client;
   std::shared_ptr<const http::egress_guard> guard;
   /// Tells after every committed batch which sandbox has new events; runs on the journal's thread, must not block.

@@ -2,6 +2,7 @@
 
 #include "actors/recovery_scan.hpp"
 #include "actors/registry.hpp"
+#include "actors/snapshot_job.hpp"
 #include "events/codec.hpp"
 
 #include <algorithm>
@@ -14,6 +15,8 @@ namespace {
 constexpr std::size_t most_in_a_proposal = 256;
 constexpr std::size_t most_taken_at_once = 256;
 constexpr std::size_t fresh_bytes_kept = 8 * limits::mebi;
+/// With more to write down a snapshot is folded on a reader thread instead: the outbox has deliveries to look after.
+constexpr std::size_t most_pending_written_here = 2'000;
 /// A recovery queues no more while this many deliveries wait: the log holds the rest.
 constexpr std::size_t pending_before_scan = 5'000;
 
@@ -60,6 +63,13 @@ caf::behavior outbox_actor::make_behavior() {
     },
     [this](const sequenced& m) { on_sequenced(m); },
     [this](const durable& m) { on_durable(m.last); },
+    [this](const give_snapshot& m) {
+      if (state_.pending_count() > most_pending_written_here)
+        m.job->fold = true;
+      else
+        m.job->what.outbox = webhook::snapshot(state_);
+      arrived(env_, m.job);
+    },
     [this](const clock_is& m) {
       clock_ = m.state;
       told_due_.reset(); // the same virtual moment is another wall time now

@@ -206,6 +206,7 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
     for (const auto& d : part.drafts) {
       std::string bytes;
       events::seal(head_, id_, d, part.ctx, bytes);
+      changed_.note(d.kind, head_.seq);
       batch.records.push_back(std::move(bytes));
     }
   }
@@ -219,16 +220,13 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
   if (p->want_durable && !batch.records.empty())
     send(outbox_, sequenced{p, batch.first, head_.wall});
   events_since_snapshot_ += batch.records.size();
-  if (events_since_snapshot_ >= limits::events_per_snapshot) {
-    events_since_snapshot_ = 0;
-    env_.post([&store = env_.store, id = id_] { (void)replay::take_snapshot(store, id, limits::events_per_snapshot / 2); });
-  }
+  snapshot_ptr snapshot = events_since_snapshot_ >= env_.options.events_per_snapshot ? begin_snapshot() : nullptr;
 
   appending_->fetch_add(1, std::memory_order_acq_rel);
   auto inside = std::make_shared<hold>(hold::follow(door_));
   auto on_done = [this_actor = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()}), outbox = p->want_durable ? outbox_ : caf::actor{},
                   p, first = batch.first, last = head_.seq, id = id_, epoch = appends_epoch_, appending = appending_, inside,
-                  &env = env_](const storage::append_result& r) {
+                  snapshot, &env = env_](const storage::append_result& r) {
     if (r.outcome == storage::append_outcome::committed) {
       if (outbox)
         caf::anon_send(outbox, durable{last});
@@ -243,6 +241,8 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
       }
       if (env.options.on_committed)
         env.options.on_committed(id, last);
+      if (snapshot)
+        arrived(env, snapshot);
     } else {
       p->fail(r.outcome == storage::append_outcome::unknown ? events::error{events::errc::abandoned, r.why.detail, {}} : r.why);
       if (auto strong = this_actor.lock())
@@ -252,6 +252,22 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
     inside->release();
   };
   env_.journal.append(std::move(batch), std::move(on_done));
+}
+
+/// What only requests came to since the last one is written without the outbox.
+snapshot_ptr sandbox_actor::begin_snapshot() {
+  events_since_snapshot_ = 0;
+  auto job = std::make_shared<snapshot_job>();
+  job->sandbox = id_;
+  job->what.head = head_;
+  job->what.changed = changed_;
+  if (changed_[replay::part::outbox] > std::exchange(last_snapshot_, head_.seq)) {
+    if (!outbox_)
+      return nullptr;
+    ++job->awaited;
+    send(outbox_, give_snapshot{job});
+  }
+  return job;
 }
 
 /// Keeps the promise of the due index: while anything is pending, an entry stands on the disk that is not later.
@@ -317,6 +333,7 @@ void sandbox_actor::load() {
   replay::sandbox_state fresh;
   auto& s = state ? *state : fresh;
   head_ = s.head;
+  changed_ = s.changed;
   settings_ = std::move(s.settings);
   clock_ = s.clock;
   outbox_due_ = webhook::next_due(s.outbox);
@@ -450,9 +467,8 @@ void sandbox_actor::on_retire() {
       env_.journal.append(std::move(batch), [](const storage::append_result&) {});
     }
   }
-  auto events_since = std::exchange(events_since_snapshot_, 0);
-  if (events_since > limits::events_per_sleep_snapshot)
-    env_.post([&store = env_.store, id = id_] { (void)replay::take_snapshot(store, id, limits::events_per_sleep_snapshot); });
+  if (events_since_snapshot_ > limits::events_per_sleep_snapshot)
+    env_.post([&store = env_.store, id = id_, live = replay::live_state{head_, changed_, {}}] { (void)replay::put_snapshot(store, id, live); });
   env_.counters.passivated.fetch_add(1, std::memory_order_relaxed);
   env_.forget(door_);
   quit();

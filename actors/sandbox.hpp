@@ -2,9 +2,9 @@
 
 #include "actors/children.hpp"
 #include "actors/registry.hpp"
+#include "actors/snapshot_job.hpp"
 #include "actors/supervision.hpp"
 #include "events/codec.hpp"
-#include "replay/state.hpp"
 
 #include <array>
 #include <atomic>
@@ -48,6 +48,7 @@ private:
   void note_due(storage::record_batch& batch, const proposal_ptr& p);
   void on_renew_due(const renew_due& m);
   void after_import(const proposal::part& part);
+  snapshot_ptr begin_snapshot();
 
   // -- the children ---------------------------------------------------------------
   void load();
@@ -83,6 +84,8 @@ private:
   restart_policy policy_;
   std::deque<waiting_work> waiting_; ///< came while children were being rebuilt
   events::seq events_since_snapshot_ = 0;
+  events::seq last_snapshot_ = 0; ///< where the last one was begun
+  replay::change_marks changed_;
 };
 
 } // namespace hourglass::actors

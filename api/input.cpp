@@ -1,10 +1,9 @@
 #include "api/input.hpp"
 
-#include "events/json_text.hpp"
+#include "events/json_check.hpp"
 #include "events/time.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -15,51 +14,6 @@ using events::failure;
 using nlohmann::json;
 
 namespace {
-
-/// First pass over a text from outside: refuses what the tree builder would swallow (duplicate names) or choke on (depth).
-class checker : public nlohmann::json_sax<json> {
-public:
-  std::string why;
-  std::size_t at = 0;
-
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return open(true); }
-  bool start_array(std::size_t) override { return open(false); }
-  bool end_object() override { return close(); }
-  bool end_array() override { return close(); }
-  bool key(string_t& name) override {
-    if (names_.back().insert(name).second)
-      return true;
-    why = "the name \"" + name.substr(0, 64) + "\" stands twice in one object";
-    return false;
-  }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    why = "not valid JSON at byte " + std::to_string(position);
-    return false;
-  }
-
-private:
-  bool open(bool) {
-    if (names_.size() >= max_json_depth) {
-      why = "nested deeper than " + std::to_string(max_json_depth);
-      return false;
-    }
-    names_.emplace_back();
-    return true;
-  }
-  bool close() {
-    names_.pop_back();
-    return true;
-  }
-
-  std::vector<std::set<std::string>> names_;
-};
 
 std::string escaped(std::string_view name) {
   std::string out;
@@ -76,14 +30,17 @@ std::string escaped(std::string_view name) {
 
 } // namespace
 
-events::outcome<json> parse_json(std::string_view text) {
-  if (!events::is_utf8(text))
-    return failure(errc::invalid, "the body is not valid UTF-8", "body");
+events::outcome<void> check_json(std::string_view text) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
     return failure(errc::invalid, "a JSON body is needed and there is none", "body");
-  checker check;
-  if (!json::sax_parse(text, &check))
-    return failure(errc::invalid, check.why.empty() ? "not valid JSON" : check.why, "body");
+  if (auto good = events::check_json(text, max_json_depth); !good)
+    return failure(errc::invalid, std::move(good.error().detail), "body");
+  return {};
+}
+
+events::outcome<json> parse_json(std::string_view text) {
+  if (auto good = check_json(text); !good)
+    return tl::unexpected<events::error>{std::move(good).error()};
   auto tree = json::parse(text, nullptr, false);
   if (tree.is_discarded())
     return failure(errc::invalid, "not valid JSON", "body");

@@ -13,6 +13,9 @@
 
 namespace hourglass::api {
 
+/// Checks JSON from outside as `parse_json` does, without reading it.
+events::outcome<void> check_json(std::string_view text);
+
 /// Reads JSON from outside: valid UTF-8, at most `max_json_depth` deep, no name twice in an object, nothing after the value.
 /// Fails with `errc::invalid` and the byte offset.
 events::outcome<nlohmann::json> parse_json(std::string_view text);

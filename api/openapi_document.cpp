@@ -36,7 +36,7 @@ json request_body(const route& r) {
   if (r.takes == body::document)
     return {{"required", true},
             {"content", {{"application/json", {{"schema", json::object()}}}, {"application/yaml", {{"schema", schema_of("string")}}}}}};
-  return {{"required", r.takes == body::json}, {"content", {{"application/json", {{"schema", reference(r.body_schema)}}}}}};
+  return {{"required", r.takes != body::optional_json}, {"content", {{"application/json", {{"schema", reference(r.body_schema)}}}}}};
 }
 
 json error_answer(const route& r, std::string_view says, bool validation) {

@@ -23,6 +23,7 @@ enum class access : std::uint8_t {
 enum class body : std::uint8_t {
   none,
   json,          ///< must be there
+  unread_json,   ///< must be there; the handler checks and reads the text itself
   optional_json, ///< an empty body is `{}`
   document,      ///< bytes that the handler reads itself
 };

@@ -2,9 +2,11 @@
 
 #include "events/digest.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include <sys/random.h>
 
@@ -58,16 +60,21 @@ void put_time(std::array<std::uint8_t, 16>& bytes, std::int64_t unix_ms) {
 } // namespace
 
 entropy draw_entropy() {
-  entropy out;
-  std::size_t have = 0;
-  while (have < out.size()) {
-    const auto got = ::getrandom(out.data() + have, out.size() - have, 0);
-    if (got > 0)
-      have += static_cast<std::size_t>(got);
-    else if (errno != EINTR)
-      std::abort(); // an id that can be guessed is worse than no server
+  constexpr std::size_t drawn_at_once = 16; // one call of the kernel for so many
+  thread_local std::array<entropy, drawn_at_once> pool;
+  thread_local std::size_t left = 0;
+  if (left == 0) {
+    auto* to = reinterpret_cast<char*>(pool.data());
+    for (std::size_t have = 0; have < sizeof pool;) {
+      const auto got = ::getrandom(to + have, sizeof pool - have, 0);
+      if (got > 0)
+        have += static_cast<std::size_t>(got);
+      else if (errno != EINTR)
+        std::abort(); // an id that can be guessed is worse than no server
+    }
+    left = pool.size();
   }
-  return out;
+  return std::exchange(pool[--left], {}); // what was given away is not kept
 }
 
 std::string sandbox_id::to_string() const {

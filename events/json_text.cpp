@@ -135,6 +135,38 @@ void append_number(std::string& out, T number) {
   out.append(text.data(), end);
 }
 
+std::optional<unsigned> hex4(std::string_view text) {
+  if (text.size() < 4)
+    return std::nullopt;
+  unsigned value = 0;
+  for (char c : text.substr(0, 4)) {
+    const auto digit = std::string_view{"0123456789abcdefABCDEF"}.find(c);
+    if (digit == std::string_view::npos)
+      return std::nullopt;
+    value = value * 16 + static_cast<unsigned>(digit < 16 ? digit : digit - 6);
+  }
+  return value;
+}
+
+void append_utf8(std::string& out, unsigned code) {
+  const auto put = [&](unsigned byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0 | code >> 6);
+    put(0x80 | (code & 63));
+  } else if (code < 0x10000) {
+    put(0xE0 | code >> 12);
+    put(0x80 | (code >> 6 & 63));
+    put(0x80 | (code & 63));
+  } else {
+    put(0xF0 | code >> 18);
+    put(0x80 | (code >> 12 & 63));
+    put(0x80 | (code >> 6 & 63));
+    put(0x80 | (code & 63));
+  }
+}
+
 } // namespace
 
 void json_text::separate() {
@@ -212,6 +244,37 @@ json_text& json_text::natural(std::uint64_t number) {
   separate();
   append_number(out_, number);
   return *this;
+}
+
+std::optional<std::string> json_unescape(std::string_view raw) {
+  constexpr std::string_view letters = "\"\\/bfnrt";
+  constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
+  std::string out;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] != '\\') {
+      out += raw[i];
+      continue;
+    }
+    if (++i == raw.size())
+      return std::nullopt;
+    if (const auto simple = letters.find(raw[i]); simple != std::string_view::npos) {
+      out += meanings[simple];
+      continue;
+    }
+    auto code = raw[i] == 'u' ? hex4(raw.substr(i + 1)) : std::nullopt;
+    if (!code)
+      return std::nullopt;
+    i += 4;
+    if (*code >= 0xD800 && *code < 0xDC00 && raw.substr(i + 1).starts_with("\\u")) {
+      const auto low = hex4(raw.substr(i + 3));
+      if (low && *low >= 0xDC00 && *low < 0xE000) {
+        code = 0x10000 + ((*code - 0xD800) << 10) + (*low - 0xDC00);
+        i += 6;
+      }
+    }
+    append_utf8(out, *code);
+  }
+  return out;
 }
 
 bool is_utf8(std::string_view text) noexcept {

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,6 +47,9 @@ private:
   std::string& out_;
   bool first_ = true;
 };
+
+/// What stands between the quotes of a JSON string, unescaped; nothing if an escape is none. A lone surrogate is encoded as it is.
+std::optional<std::string> json_unescape(std::string_view raw);
 
 bool is_utf8(std::string_view text) noexcept;
 std::string to_base64(std::string_view bytes);

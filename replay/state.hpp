@@ -8,11 +8,30 @@
 #include "storage/store.hpp"
 #include "webhook/outbox.hpp"
 
+#include <array>
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <variant>
 
 namespace hourglass::replay {
+
+/// What one event can change: exactly one part, or none (a served request).
+enum class part : std::uint8_t { settings, endpoints, data, clock, outbox };
+inline constexpr std::size_t part_count = 5;
+std::optional<part> part_of(events::kind k) noexcept;
+
+/// Of each part, the seq of the last event that changed it; when in doubt a later one.
+struct change_marks {
+  std::array<events::seq, part_count> at{};
+
+  void note(events::kind k, events::seq seq) {
+    if (auto p = part_of(k))
+      (*this)[*p] = seq;
+  }
+  events::seq& operator[](part p) { return at[static_cast<std::size_t>(p)]; }
+};
 
 /// Everything a sandbox is, folded from its stream up to `head`.
 struct sandbox_state {
@@ -22,6 +41,7 @@ struct sandbox_state {
   mock::clock_state clock;
   webhook::outbox_state outbox;
   events::chain_head head;
+  change_marks changed;
 };
 
 /// Folds one event in. Fails with `errc::corrupt` when it does not continue the stream, `errc::newer_format` when its payload is newer.
@@ -34,9 +54,6 @@ inline constexpr events::seq now_seq = std::numeric_limits<events::seq>::max();
 /// The state at `when`: nearest snapshot before it, then the tail, each link checked. Blocking; run it on a reader thread.
 /// Fails with `errc::not_found` for a sandbox without events or a moment before its first event.
 events::outcome<sandbox_state> load(const storage::store& store, const events::sandbox_id& sandbox, moment when = now_seq);
-
-/// Folds and stores a snapshot at the end of the stream, if at least `at_least` events came since the last one.
-events::outcome<void> take_snapshot(storage::store& store, const events::sandbox_id& sandbox, events::seq at_least);
 
 /// The state as JSON text, for the API: settings, endpoints, data, env, clock, destinations, pending deliveries, head.
 std::string to_json(const sandbox_state& state);

@@ -18,9 +18,6 @@ using events::errc;
 /// Streams whose end the journal remembers, so that the order check costs no read; beyond it, it starts anew.
 constexpr std::size_t heads_remembered = 65'536;
 
-/// From here on a group is worth gathering for.
-constexpr std::size_t large_group = 8;
-
 struct waiting {
   record_batch batch;
   journal::handler on_done;
@@ -40,7 +37,6 @@ public:
       closing_ = true;
     }
     wake_.notify_one();
-    gathering_.notify_one();
     if (writer_.joinable())
       writer_.join();
     while (write_next_group()) {
@@ -117,8 +113,6 @@ private:
         wake_.wait(lock, [this] { return closing_ || !queue_.empty(); });
         if (queue_.empty())
           return;
-        if (last_group_ >= large_group && queue_.size() < last_group_)
-          gathering_.wait_for(lock, options_.gather, [this] { return closing_ || queue_.size() >= last_group_; });
       }
       write_next_group();
     }
@@ -148,7 +142,6 @@ private:
       out.push_back(std::move(queue_.front()));
       queue_.pop_front();
     }
-    last_group_ = out.size();
     return out;
   }
 
@@ -261,8 +254,6 @@ private:
   mutable std::mutex mutex_; ///< the queue
   std::condition_variable wake_;
   std::deque<waiting> queue_;
-  std::condition_variable gathering_; ///< only notified at the end: appends need not wake a writer that gathers
-  std::size_t last_group_ = 0;        ///< how many waited together last time
   std::size_t queued_bytes_ = 0;
   bool closing_ = false;
 

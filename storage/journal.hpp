@@ -4,7 +4,6 @@
 #include "storage/fwd.hpp"
 #include "storage/records.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,9 +14,6 @@ namespace hourglass::storage {
 struct journal_options {
   std::size_t queue_bytes = limits::journal_queue_bytes;
   std::size_t batch_bytes = limits::journal_batch_bytes;
-  /// While groups are large the writer gathers this long for the next one: 33 instead of 26 events a sync at 64 connections, and, as measured,
-  /// no more requests a second for it (tests/bench/README.md): to be taken out unless a slower disk shows a gain. A lone append never waits.
-  std::chrono::microseconds gather{150};
   /// False: no thread; whoever owns the journal calls `run_once` (simulation and tests).
   bool writer_thread = true;
 };

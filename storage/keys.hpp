@@ -19,8 +19,8 @@
 ///           gc | correlation | 0 | sandbox(16) | seq(8)      -
 ///           ic                                               position(8) after the last folded record
 ///   state   ro | the caller's key                            the caller's value
-///           sm | sandbox(16) | seq(8)                        snapshot: link(32) | format(4) | crc32c of the blob(4)
-///           sn | sandbox(16) | seq(8)                        snapshot: blob
+///           sm | sandbox(16) | seq(8)                        snapshot: head, format, where its parts stand (rocks_snapshots.cpp)
+///           sn | sandbox(16) | seq(8) | part(1)              snapshot: a part; seq is of the snapshot that wrote it
 ///   due     du | minute(8) | us(8) | sandbox(16)             -
 ///   meta    mf                                               format of this table(4)
 ///           md                                               first minute(8) that was not dropped from `due`
@@ -41,7 +41,7 @@ inline constexpr std::string_view everywhere_by_correlation = "gc";
 inline constexpr std::string_view index_cursor = "ic";
 inline constexpr std::string_view row = "ro";
 inline constexpr std::string_view snapshot_meta = "sm";
-inline constexpr std::string_view snapshot_blob = "sn";
+inline constexpr std::string_view snapshot_part = "sn";
 inline constexpr std::string_view due = "du";
 inline constexpr std::string_view meta_format = "mf";
 inline constexpr std::string_view meta_due = "md";

@@ -155,7 +155,15 @@ public:
   outcome<void> put_snapshot(const sandbox_id& sandbox, const snapshot& s) override {
     const std::unique_lock lock{mutex_};
     auto& mine = snapshots_[sandbox];
-    mine.insert_or_assign(s.seq, s);
+    auto whole = s;
+    for (std::size_t i = 0; i < whole.parts.size(); ++i) {
+      if (whole.parts[i])
+        continue;
+      if (mine.empty() || !stream::lends_parts(mine.rbegin()->second.head, mine.rbegin()->second.format, mine.rbegin()->second.parts.size(), s))
+        return stream::nothing_to_lend();
+      whole.parts[i] = mine.rbegin()->second.parts[i];
+    }
+    mine.insert_or_assign(s.head.seq, std::move(whole));
     if (mine.size() > stream::snapshots_kept) {
       std::vector<events::seq> newest_first;
       for (auto at = mine.rbegin(); at != mine.rend(); ++at)

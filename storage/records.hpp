@@ -1,6 +1,6 @@
 #pragma once
 
-#include "events/envelope.hpp"
+#include "events/codec.hpp"
 #include "events/outcome.hpp"
 
 #include <cstddef>
@@ -75,12 +75,15 @@ struct due_entry {
   bool operator==(const due_entry&) const = default;
 };
 
-/// The folded state of a sandbox after `seq`, so that waking it does not read the whole stream. A cache: it can be dropped at any time.
+/// The folded state of a sandbox after `head`, so that waking it does not read the whole stream. A cache: it can be dropped at any time.
 struct snapshot {
-  events::seq seq = 0;
-  events::hash link{};      ///< of the event `seq`; a snapshot whose link is not the stream's is ignored
+  events::chain_head head;  ///< a snapshot whose link is not the stream's is ignored
   std::uint32_t format = 0; ///< the writer's; a reader that does not know it folds from the start
-  std::string blob;
+  /// What the writer made of the state. One without text is as in the snapshot before this one, and is not written again: what changes
+  /// seldom may be large. A snapshot that is read has them all.
+  std::vector<std::optional<std::string>> parts;
+  /// When a part is without text: the last seq that changed one of those.
+  events::seq unchanged_since = 0;
 };
 
 } // namespace hourglass::storage

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-/// The part of the store that is derived from the log: rows, snapshots, what is due, the index.
+/// The part of the store that is derived from the log: rows, what is due, the index.
 namespace hourglass::storage::rocks {
 
 using events::errc;
@@ -46,69 +46,6 @@ outcome<void> rocks_store::put(std::span<const row> rows) {
   if (const auto written = db().Write(write_options(durability::buffered), &batch); !written.ok())
     return failed(written, "write rows");
   return {};
-}
-
-// -- snapshots ------------------------------------------------------------------
-
-outcome<void> rocks_store::put_snapshot(const sandbox_id& sandbox, const snapshot& s) {
-  const std::lock_guard lock{snapshot_mutex_};
-  auto newest_first = std::vector<events::seq>{s.seq};
-  const auto metas = keys::of_stream(keys::snapshot_meta, sandbox);
-  const auto walked = walk(in_state, metas, keys::behind(metas), true, [&](auto key, auto) {
-    newest_first.push_back(keys::number_at<events::seq>(key.substr(keys::stream_prefix_bytes)));
-    return true;
-  });
-  if (!walked)
-    return walked;
-  std::sort(newest_first.begin(), newest_first.end(), std::greater<>{});
-  newest_first.erase(std::unique(newest_first.begin(), newest_first.end()), newest_first.end());
-  std::string meta{events::as_text(s.link)};
-  keys::add_number(meta, s.format);
-  keys::add_number(meta, events::crc32c(s.blob));
-  rocksdb::WriteBatch batch; // data first, metadata last, in one piece
-  batch.Put(in(in_state), keys::of_event(keys::snapshot_blob, sandbox, s.seq), s.blob);
-  batch.Put(in(in_state), keys::of_event(keys::snapshot_meta, sandbox, s.seq), meta);
-  if (newest_first.size() > stream::snapshots_kept) {
-    const auto drop = stream::snapshot_to_drop(newest_first);
-    batch.Delete(in(in_state), keys::of_event(keys::snapshot_meta, sandbox, drop));
-    batch.Delete(in(in_state), keys::of_event(keys::snapshot_blob, sandbox, drop));
-  }
-  if (const auto written = db().Write(write_options(durability::buffered), &batch); !written.ok())
-    return failed(written, "write a snapshot");
-  return {};
-}
-
-outcome<std::optional<snapshot>> rocks_store::latest_snapshot(const sandbox_id& sandbox, events::seq at_most) const {
-  constexpr std::size_t meta_bytes = 40;
-  std::vector<std::pair<snapshot, std::uint32_t>> newest_first; // with the checksum of the blob
-  const auto to = keys::of_event(keys::snapshot_meta, sandbox, at_most) + '\0';
-  const auto walked =
-      walk(in_state, keys::of_stream(keys::snapshot_meta, sandbox), to, true, [&](auto key, auto value) {
-        if (value.size() == meta_bytes) {
-          snapshot s{keys::number_at<events::seq>(key.substr(keys::stream_prefix_bytes)), {},
-                     keys::number_at<std::uint32_t>(value.substr(32)), {}};
-          std::copy_n(value.begin(), s.link.size(), s.link.begin());
-          newest_first.emplace_back(std::move(s), keys::number_at<std::uint32_t>(value.substr(36)));
-        }
-        return true;
-      });
-  if (!walked)
-    return tl::unexpected{walked.error()};
-  for (auto& [s, crc] : newest_first) {
-    auto blob = fetch(in_state, keys::of_event(keys::snapshot_blob, sandbox, s.seq));
-    if (!blob)
-      return tl::unexpected{blob.error()};
-    if (!*blob || events::crc32c(**blob) != crc)
-      continue; // a snapshot is only a shortcut: take the next older one
-    const auto fits = stream::snapshot_fits(*this, sandbox, s);
-    if (!fits)
-      return tl::unexpected{fits.error()};
-    if (!*fits)
-      continue;
-    s.blob = std::move(**blob);
-    return std::move(s);
-  }
-  return std::optional<snapshot>{};
 }
 
 // -- due ------------------------------------------------------------------------

@@ -51,6 +51,8 @@ struct database {
   ~database();
 };
 
+struct snapshot_meta; // rocks_snapshots.cpp
+
 class rocks_store final : public store {
 public:
   rocks_store(std::filesystem::path folder, database opened) : folder_(std::move(folder)), base_(std::move(opened)) {}
@@ -115,6 +117,9 @@ private:
   events::outcome<void> verify_against_head_file() const;
   void add_to_batch(const record_batch& batch, position& at);
   void add_rows(rocksdb::WriteBatch& to, std::span<const row> rows) const;
+  events::outcome<std::vector<snapshot_meta>> snapshot_metas(const events::sandbox_id& sandbox, events::seq at_most) const;
+  events::outcome<bool> fetch_parts(const events::sandbox_id& sandbox, const snapshot_meta& from, snapshot& to) const;
+  void drop_one_snapshot(const events::sandbox_id& sandbox, const std::vector<snapshot_meta>& newest_first, rocksdb::WriteBatch& batch) const;
   events::outcome<void> leave_something_to_flush();
   void renew_head_file(std::span<const record_batch> batches);
 

@@ -109,6 +109,8 @@ public:
   // -- snapshots ----------------------------------------------------------------------------------------
 
   /// Keeps `s`; older ones are thinned out, the two newest and a geometric selection stay.
+  /// Fails with `errc::conflict` when a part is without text and the newest snapshot cannot lend it: there is none, it is older than
+  /// `s.unchanged_since`, not older than `s`, or of another format.
   virtual events::outcome<void> put_snapshot(const events::sandbox_id& sandbox, const snapshot& s) = 0;
 
   /// The newest snapshot with `seq <= at_most` that verifies (checksum, and its link is the stream's).

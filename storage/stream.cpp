@@ -110,16 +110,24 @@ events::seq snapshot_to_drop(std::span<const events::seq> newest_first) {
   return drop;
 }
 
+bool lends_parts(const events::chain_head& head, std::uint32_t format, std::size_t parts, const snapshot& to) {
+  return head.seq < to.head.seq && head.seq >= to.unchanged_since && format == to.format && parts == to.parts.size();
+}
+
+tl::unexpected<events::error> nothing_to_lend() {
+  return events::failure(events::errc::conflict, "there is no snapshot that could lend the parts that did not change");
+}
+
 events::outcome<bool> snapshot_fits(const store& in, const events::sandbox_id& sandbox, const snapshot& s) {
-  const auto bytes = in.read_raw(sandbox, s.seq);
+  const auto bytes = in.read_raw(sandbox, s.head.seq);
   if (!bytes)
     return tl::unexpected{bytes.error()};
   if (!*bytes)
     return false;
-  const auto record = decode_at(**bytes, sandbox, s.seq);
+  const auto record = decode_at(**bytes, sandbox, s.head.seq);
   if (!record)
     return tl::unexpected{record.error()};
-  return record->link == s.link;
+  return record->link == s.head.link;
 }
 
 } // namespace hourglass::storage::stream

@@ -94,7 +94,7 @@ void add_messages(router& to) {
   };
   add({.method = "POST", .path = base, .id = "v1.message.create",
        .says = "Emits a message; durable when answered, delivered behind the answer. An eventId is taken once per application",
-       .query = {{"with_content", "boolean", "Show the payload in the answer"}}, .takes = body::json, .body_schema = "MessageIn",
+       .query = {{"with_content", "boolean", "Show the payload in the answer"}}, .takes = body::unread_json, .body_schema = "MessageIn",
        .answers = {{202, "MessageOut"}, {409, "SvixError", "The eventId is taken"}}, .run = svix::create});
   add({.method = "GET", .path = base, .id = "v1.message.list", .says = "Messages, newest first",
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},

@@ -107,7 +107,7 @@ TEST_F(recovery, everything_is_there_after_reopening) {
   batch.due = events::wall_time{180'000'000};
   ASSERT_TRUE(store_->write({&batch, 1}, 1, durability::synced));
   write(bob_, 2);
-  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {3, ann_.head().link, 1, "state"}));
+  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {ann_.head(), 1, {"state"}, 0}));
   ASSERT_TRUE(store_->drop_due_before({60'000'000}));
   ASSERT_TRUE(store_->put_index(std::vector<std::string>{"x"}, 4));
   store_.reset();
@@ -117,7 +117,7 @@ TEST_F(recovery, everything_is_there_after_reopening) {
   EXPECT_EQ(store_->head(ann_.id()).value(), ann_.head());
   EXPECT_EQ(store_->get("k").value(), "v");
   EXPECT_EQ(store_->due_until({200'000'000}, 9)->size(), 1U);
-  EXPECT_EQ(store_->latest_snapshot(ann_.id(), 9).value()->blob, "state");
+  EXPECT_EQ(store_->latest_snapshot(ann_.id(), 9).value()->parts.at(0), "state");
   EXPECT_EQ(read_journal_head(folder_.path() / "db").value()->at, 5U);
   write(ann_);
   EXPECT_EQ(store_->verify(ann_.id())->seq, 4U);

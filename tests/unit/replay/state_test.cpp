@@ -1,3 +1,4 @@
+#include "replay/snapshot.hpp"
 #include "replay/state.hpp"
 
 #include "mock/data.hpp"
@@ -87,7 +88,7 @@ TEST_F(stream_of_events, gives_the_same_state_from_a_snapshot) {
 
 TEST_F(stream_of_events, is_folded_from_the_start_when_a_snapshot_is_of_a_format_we_do_not_know) {
   put("1", 200);
-  ASSERT_TRUE(store_->put_snapshot(id_, {head_.seq, head_.link, 999, "not ours"}));
+  ASSERT_TRUE(store_->put_snapshot(id_, {head_, 999, {"not ours"}, 0}));
   auto s = replay::load(*store_, id_);
   ASSERT_TRUE(s);
   EXPECT_EQ(*s->data.find("pets", "1"), "1");

@@ -204,16 +204,15 @@ TEST_P(store_conformance, the_newest_snapshot_up_to_a_seq_is_found) {
   std::vector<snapshot> all;
   for (int i = 0; i < 3; ++i) {
     write(ann_.batch(10));
-    all.push_back({ann_.head().seq, ann_.head().link, 7, "state at " + std::to_string(ann_.head().seq)});
+    all.push_back({ann_.head(), 7, {"state at " + std::to_string(ann_.head().seq)}, 0});
     ASSERT_TRUE(store_->put_snapshot(ann_.id(), all.back()));
   }
   const auto at = [&](events::seq seq) { return store_->latest_snapshot(ann_.id(), seq).value(); };
-  EXPECT_EQ(at(99)->blob, "state at 30");
-  EXPECT_EQ(at(30)->blob, "state at 30");
-  EXPECT_EQ(at(29)->blob, "state at 20");
-  EXPECT_EQ(at(29)->link, all[1].link);
+  EXPECT_EQ(at(99)->parts.at(0), "state at 30");
+  EXPECT_EQ(at(30)->parts.at(0), "state at 30");
+  EXPECT_EQ(at(29)->parts.at(0), "state at 20");
+  EXPECT_EQ(at(29)->head, all[1].head);
   EXPECT_EQ(at(29)->format, 7U);
-  EXPECT_EQ(at(29)->seq, 20U);
   EXPECT_FALSE(at(9));
   EXPECT_FALSE(store_->latest_snapshot(bob_.id(), 99).value());
 }
@@ -222,28 +221,77 @@ TEST_P(store_conformance, a_snapshot_of_another_history_is_passed_over) {
   write(ann_.batch(2));
   const auto good = ann_.head();
   write(ann_.batch(2));
-  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {good.seq, good.link, 1, "good"}));
-  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {3, good.link, 1, "wrong link"}));
-  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {9, good.link, 1, "ahead of the log"}));
-  EXPECT_EQ(store_->latest_snapshot(ann_.id(), 99).value()->blob, "good");
+  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {good, 1, {"good"}, 0}));
+  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {{3, good.link, {}}, 1, {"wrong link"}, 0}));
+  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {{9, good.link, {}}, 1, {"ahead of the log"}, 0}));
+  EXPECT_EQ(store_->latest_snapshot(ann_.id(), 99).value()->parts.at(0), "good");
 }
 
 TEST_P(store_conformance, old_snapshots_are_thinned_out_and_the_newest_stay) {
   for (events::seq i = 1; i <= 100; ++i) {
     write(ann_.batch(1));
-    ASSERT_TRUE(store_->put_snapshot(ann_.id(), {i, ann_.head().link, 1, std::to_string(i)}));
+    ASSERT_TRUE(store_->put_snapshot(ann_.id(), {ann_.head(), 1, {std::to_string(i)}, 0}));
   }
-  EXPECT_EQ(store_->latest_snapshot(ann_.id(), 100).value()->seq, 100U);
-  EXPECT_EQ(store_->latest_snapshot(ann_.id(), 99).value()->seq, 99U);
+  EXPECT_EQ(store_->latest_snapshot(ann_.id(), 100).value()->head.seq, 100U);
+  EXPECT_EQ(store_->latest_snapshot(ann_.id(), 99).value()->head.seq, 99U);
   std::size_t left = 0;
   for (events::seq at = 100; at > 0; ++left) {
     const auto s = store_->latest_snapshot(ann_.id(), at).value();
     if (!s)
       break;
-    at = s->seq - 1;
+    at = s->head.seq - 1;
   }
   EXPECT_EQ(left, stream::snapshots_kept);
-  EXPECT_LT(store_->latest_snapshot(ann_.id(), 50).value()->seq, 51U) << "some of the old ones are still there";
+  EXPECT_LT(store_->latest_snapshot(ann_.id(), 50).value()->head.seq, 51U) << "some of the old ones are still there";
+}
+
+TEST_P(store_conformance, a_part_that_did_not_change_is_lent_by_the_snapshot_before) {
+  const auto put = [&](std::vector<std::optional<std::string>> parts, events::seq unchanged_since) {
+    write(ann_.batch(5));
+    return store_->put_snapshot(ann_.id(), {ann_.head(), 1, std::move(parts), unchanged_since});
+  };
+  ASSERT_TRUE(put({"large", "small"}, 0));
+  ASSERT_TRUE(put({std::nullopt, "smaller"}, 5));
+  ASSERT_TRUE(put({std::nullopt, std::nullopt}, 10)) << "borrowed parts can be lent on";
+  const auto at = [&](events::seq seq) { return store_->latest_snapshot(ann_.id(), seq).value()->parts; };
+  using parts = std::vector<std::optional<std::string>>;
+  EXPECT_EQ(at(5), (parts{"large", "small"}));
+  EXPECT_EQ(at(10), (parts{"large", "smaller"}));
+  EXPECT_EQ(at(15), (parts{"large", "smaller"}));
+}
+
+TEST_P(store_conformance, a_part_that_changed_since_the_last_snapshot_is_not_lent) {
+  const auto refused = [&](std::vector<std::optional<std::string>> parts, std::uint32_t format, events::seq unchanged_since) {
+    const auto put = store_->put_snapshot(ann_.id(), {ann_.head(), format, std::move(parts), unchanged_since});
+    return !put && put.error().code == events::errc::conflict;
+  };
+  write(ann_.batch(5));
+  EXPECT_TRUE(refused({std::nullopt}, 1, 0)) << "there is none before";
+  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {ann_.head(), 1, {"a"}, 0}));
+  write(ann_.batch(5));
+  EXPECT_TRUE(refused({std::nullopt}, 1, 6)) << "changed at 6, behind the snapshot at 5";
+  EXPECT_TRUE(refused({std::nullopt}, 2, 5)) << "another format";
+  EXPECT_TRUE(refused({std::nullopt, "b"}, 1, 5)) << "another number of parts";
+  EXPECT_EQ(store_->latest_snapshot(ann_.id(), 99).value()->head.seq, 5U) << "nothing was kept";
+}
+
+TEST_P(store_conformance, a_lent_part_outlives_the_snapshot_that_wrote_it) {
+  write(ann_.batch(1));
+  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {ann_.head(), 1, {"large", "1"}, 0}));
+  for (events::seq i = 2; i <= 60; ++i) {
+    write(ann_.batch(1));
+    ASSERT_TRUE(store_->put_snapshot(ann_.id(), {ann_.head(), 1, {std::nullopt, std::to_string(i)}, 1}));
+  }
+  std::size_t left = 0;
+  for (events::seq at = 60; at > 0; ++left) {
+    const auto s = store_->latest_snapshot(ann_.id(), at).value();
+    if (!s)
+      break;
+    EXPECT_EQ(s->parts.at(0), "large");
+    EXPECT_EQ(s->parts.at(1), std::to_string(s->head.seq));
+    at = s->head.seq - 1;
+  }
+  EXPECT_EQ(left, stream::snapshots_kept);
 }
 
 // -- due ------------------------------------------------------------------------
