@@ -2,7 +2,7 @@
 
 #include "actors/testing.hpp"
 #include "replay/request.hpp"
-#include "replay/state.hpp"
+#include "replay/snapshot.hpp"
 #include "webhook/signing.hpp"
 
 #include <thread>

@@ -32,7 +32,7 @@ TEST(keys, every_encoding_is_pinned) {
   EXPECT_EQ(to_hex(keys::index_cursor), "6963");
   EXPECT_EQ(to_hex(keys::of_row("k/1")), "726f6b2f31");
   EXPECT_EQ(to_hex(keys::of_event(keys::snapshot_meta, counting(), 300)), "736d" + sandbox_hex + seq_hex);
-  EXPECT_EQ(to_hex(keys::of_event(keys::snapshot_blob, counting(), 300)), "736e" + sandbox_hex + seq_hex);
+  EXPECT_EQ(to_hex(keys::of_event(keys::snapshot_part, counting(), 300)), "736e" + sandbox_hex + seq_hex);
   EXPECT_EQ(to_hex(keys::of_due({{120'000'001}, counting()})), "64750000000000000002000000000" "7270e01" + sandbox_hex);
   EXPECT_EQ(to_hex(keys::meta_format), "6d66");
   EXPECT_EQ(to_hex(keys::meta_due), "6d64");
