@@ -1,9 +1,16 @@
 #include "actors/children.hpp"
 #include "actors/deciding.hpp"
+#include "actors/snapshot_job.hpp"
 
 #include <stdexcept>
 
 namespace hourglass::actors {
+
+namespace {
+
+constexpr std::size_t most_written_here = 1 * limits::mebi; ///< of data; it takes about a millisecond, and requests wait
+
+} // namespace
 
 data_actor::data_actor(caf::actor_config& cfg, const events::redactor& redactor, mock::data_state state, caf::actor sandbox,
                        std::uint32_t generation)
@@ -24,6 +31,15 @@ caf::behavior data_actor::make_behavior() {
         [this](events::kind kind, std::string_view payload) { return mock::apply(state_, kind, payload); });
       if (p)
         send(sandbox_, propose{p});
+    },
+    [this](const give_snapshot& m) {
+      if (m.job->wants(replay::part::data)) {
+        if (state_.bytes > most_written_here)
+          m.job->fold = true;
+        else
+          m.job->what[replay::part::data] = mock::snapshot(state_);
+      }
+      send(sandbox_, m);
     },
     [](const crash_child&) { throw std::runtime_error{"crashed on purpose"}; },
   };

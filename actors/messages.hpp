@@ -105,7 +105,7 @@ struct recovery_page {
   std::optional<events::error> failed;
 };
 
-/// From the sandbox to the outbox, right behind the last `sequenced` that counts: write your part down.
+/// On its way round (actors/snapshot_job.hpp): write your part down and pass it on.
 struct give_snapshot { std::shared_ptr<struct snapshot_job> job; };
 
 struct tick { std::uint64_t generation = 0; };

@@ -67,7 +67,7 @@ caf::behavior outbox_actor::make_behavior() {
       if (state_.pending_count() > most_pending_written_here)
         m.job->fold = true;
       else
-        m.job->what.outbox = webhook::snapshot(state_);
+        m.job->what[replay::part::outbox] = webhook::snapshot(state_);
       arrived(env_, m.job);
     },
     [this](const clock_is& m) {

@@ -78,6 +78,7 @@ caf::behavior sandbox_actor::make_behavior() {
     [this](const append_failed& m) { on_append_failed(m); },
     [this](const restart_children&) { restart(); },
     [this](const renew_due& m) { on_renew_due(m); },
+    [this](const give_snapshot& m) { on_snapshot(m.job); },
     [this](const retire&) { on_retire(); },
     [this](const crash_child& m) {
       auto& who = m.which == child::endpoint ? endpoint_ : m.which == child::data ? data_ : m.which == child::clock ? timekeeper_ : outbox_;
@@ -220,13 +221,14 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
   if (p->want_durable && !batch.records.empty())
     send(outbox_, sequenced{p, batch.first, head_.wall});
   events_since_snapshot_ += batch.records.size();
-  snapshot_ptr snapshot = events_since_snapshot_ >= env_.options.events_per_snapshot ? begin_snapshot() : nullptr;
+  if (events_since_snapshot_ >= env_.options.events_per_snapshot)
+    begin_snapshot();
 
   appending_->fetch_add(1, std::memory_order_acq_rel);
   auto inside = std::make_shared<hold>(hold::follow(door_));
   auto on_done = [this_actor = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()}), outbox = p->want_durable ? outbox_ : caf::actor{},
                   p, first = batch.first, last = head_.seq, id = id_, epoch = appends_epoch_, appending = appending_, inside,
-                  snapshot, &env = env_](const storage::append_result& r) {
+                  &env = env_](const storage::append_result& r) {
     if (r.outcome == storage::append_outcome::committed) {
       if (outbox)
         caf::anon_send(outbox, durable{last});
@@ -241,8 +243,6 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
       }
       if (env.options.on_committed)
         env.options.on_committed(id, last);
-      if (snapshot)
-        arrived(env, snapshot);
     } else {
       p->fail(r.outcome == storage::append_outcome::unknown ? events::error{events::errc::abandoned, r.why.detail, {}} : r.why);
       if (auto strong = this_actor.lock())
@@ -254,20 +254,38 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
   env_.journal.append(std::move(batch), std::move(on_done));
 }
 
-/// What only requests came to since the last one is written without the outbox.
-snapshot_ptr sandbox_actor::begin_snapshot() {
+/// Sends a snapshot on its way round the children.
+void sandbox_actor::begin_snapshot() {
   events_since_snapshot_ = 0;
   auto job = std::make_shared<snapshot_job>();
   job->sandbox = id_;
-  job->what.head = head_;
-  job->what.changed = changed_;
-  if (changed_[replay::part::outbox] > std::exchange(last_snapshot_, head_.seq)) {
-    if (!outbox_)
-      return nullptr;
+  job->generation = generation(child::data);
+  for (std::size_t i = 0; i < replay::part_count; ++i)
+    job->wanted[i] = changed_.at[i] > last_snapshot_;
+  send(endpoint_, give_snapshot{std::move(job)});
+}
+
+/// It comes back from the pipeline. What changed since it went round goes by `changed`: then the store refuses to lend and the stream is folded.
+void sandbox_actor::on_snapshot(const snapshot_ptr& job) {
+  if (phase_ != phase::serving || !outbox_ || job->generation != generation(child::data))
+    return; // another one after the next events
+  auto& live = job->what;
+  live.head = head_;
+  live.changed = changed_;
+  live[replay::part::settings] = mock::snapshot(settings_);
+  live[replay::part::clock] = mock::snapshot(clock_);
+  last_snapshot_ = head_.seq;
+  if (job->wants(replay::part::outbox)) {
     ++job->awaited;
     send(outbox_, give_snapshot{job});
   }
-  return job;
+  storage::record_batch nothing; // answered when all before it is durable
+  nothing.sandbox = id_;
+  nothing.first = head_.seq + 1;
+  env_.journal.append(std::move(nothing), [job, &env = env_](const storage::append_result& r) {
+    if (r.outcome == storage::append_outcome::committed)
+      arrived(env, job);
+  });
 }
 
 /// Keeps the promise of the due index: while anything is pending, an entry stands on the disk that is not later.
@@ -334,6 +352,7 @@ void sandbox_actor::load() {
   auto& s = state ? *state : fresh;
   head_ = s.head;
   changed_ = s.changed;
+  last_snapshot_ = s.snapshot;
   settings_ = std::move(s.settings);
   clock_ = s.clock;
   outbox_due_ = webhook::next_due(s.outbox);

@@ -48,7 +48,8 @@ private:
   void note_due(storage::record_batch& batch, const proposal_ptr& p);
   void on_renew_due(const renew_due& m);
   void after_import(const proposal::part& part);
-  snapshot_ptr begin_snapshot();
+  void begin_snapshot();
+  void on_snapshot(const snapshot_ptr& job);
 
   // -- the children ---------------------------------------------------------------
   void load();

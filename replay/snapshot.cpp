@@ -42,6 +42,7 @@ std::optional<sandbox_state> read_snapshot(const storage::snapshot& from) {
   s.outbox = std::move(*outbox);
   s.head = from.head;
   s.changed.at.fill(from.head.seq);
+  s.snapshot = from.head.seq;
   return s;
 }
 
@@ -65,11 +66,12 @@ events::outcome<void> take_snapshot(storage::store& store, const events::sandbox
 }
 
 events::outcome<void> put_snapshot(storage::store& store, const events::sandbox_id& sandbox, live_state live) {
-  storage::snapshot made{live.head, snapshot_format, std::vector<std::optional<std::string>>(part_count), 0};
-  made.parts[static_cast<std::size_t>(part::outbox)] = std::move(live.outbox);
-  for (std::size_t i = 0; i < part_count; ++i)
-    if (!made.parts[i])
+  storage::snapshot made{live.head, snapshot_format, {}, 0};
+  for (std::size_t i = 0; i < part_count; ++i) {
+    if (!live.parts[i])
       made.unchanged_since = std::max(made.unchanged_since, live.changed.at[i]);
+    made.parts.push_back(std::move(live.parts[i]));
+  }
   auto put = store.put_snapshot(sandbox, made);
   if (!put && put.error().code == events::errc::conflict)
     return take_snapshot(store, sandbox, 1);

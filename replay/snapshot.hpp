@@ -2,6 +2,7 @@
 
 #include "replay/state.hpp"
 
+#include <array>
 #include <optional>
 #include <string>
 
@@ -14,8 +15,10 @@ events::outcome<void> take_snapshot(storage::store& store, const events::sandbox
 struct live_state {
   events::chain_head head;
   change_marks changed;
-  /// `webhook::snapshot` of the outbox as it was at `head`. Nothing: as in the last snapshot, if that is young enough.
-  std::optional<std::string> outbox;
+  /// Each part's own `snapshot()` as it was at `head`. Nothing: as in the last snapshot, if that is young enough.
+  std::array<std::optional<std::string>, part_count> parts;
+
+  std::optional<std::string>& operator[](part p) { return parts[static_cast<std::size_t>(p)]; }
 };
 
 /// Stores a snapshot of `live`, which must be committed up to `head`. Parts that did not change since the last snapshot are taken from it; where that

@@ -42,6 +42,7 @@ struct sandbox_state {
   webhook::outbox_state outbox;
   events::chain_head head;
   change_marks changed;
+  events::seq snapshot = 0; ///< where the snapshot stood that this was restored from
 };
 
 /// Folds one event in. Fails with `errc::corrupt` when it does not continue the stream, `errc::newer_format` when its payload is newer.
