@@ -261,7 +261,7 @@ void sandbox_actor::begin_snapshot() {
   job->sandbox = id_;
   job->generation = generation(child::data);
   for (std::size_t i = 0; i < replay::part_count; ++i)
-    job->wanted[i] = changed_.at[i] > last_snapshot_;
+    job->wanted[i] = last_snapshot_ == 0 || changed_.at[i] > last_snapshot_;
   send(endpoint_, give_snapshot{std::move(job)});
 }
 

@@ -85,7 +85,7 @@ private:
   restart_policy policy_;
   std::deque<waiting_work> waiting_; ///< came while children were being rebuilt
   events::seq events_since_snapshot_ = 0;
-  events::seq last_snapshot_ = 0; ///< where the last one was begun
+  events::seq last_snapshot_ = 0; ///< where the last one stands; 0: there is none to lend
   replay::change_marks changed_;
 };
 
