@@ -17,6 +17,7 @@ inline constexpr std::size_t record_bytes = 16 * mebi;
 inline constexpr std::size_t correlation_bytes = 64;
 inline constexpr std::size_t principal_bytes = 128;
 inline constexpr std::size_t entities_per_event = 64;
+inline constexpr std::size_t recorded_body_bytes = 6 * mebi; ///< of a request or an answer, as JSON in the log: two of them and the headers fit in a record
 
 // -- http: what a stranger may make us hold ----------------------------------------
 inline constexpr std::size_t request_header_bytes = 32 * kibi;
@@ -24,7 +25,8 @@ inline constexpr std::size_t request_body_bytes = 8 * mebi; ///< an OpenAPI docu
 inline constexpr auto request_header_time = 10s;            ///< slowloris
 inline constexpr auto request_body_time = 60s;
 inline constexpr auto keep_alive_idle = 75s;
-inline constexpr std::size_t connections = 10'000;
+inline constexpr std::size_t connections = 10'000;         ///< fewer where the system gives fewer descriptors
+inline constexpr std::size_t outgoing_connections = 4'096; ///< of all webhooks together; likewise
 inline constexpr std::size_t in_flight_bytes = 256 * mebi; ///< admission credit at the door
 
 // -- storage ------------------------------------------------------------------------
@@ -32,6 +34,7 @@ inline constexpr std::size_t journal_queue_bytes = 64 * mebi;
 inline constexpr std::size_t journal_batch_bytes = 4 * mebi; ///< one sync's worth
 inline constexpr std::uint64_t events_per_snapshot = 50'000;    ///< of a busy sandbox: a restart folds at most this many
 inline constexpr std::uint64_t events_per_sleep_snapshot = 200; ///< before it sleeps: waking must take milliseconds
+inline constexpr std::size_t disk_reserve_bytes = 64 * mebi; ///< below it nothing is written: what is flushed, and what an operator does, needs room
 inline constexpr std::size_t page_size = 250; ///< largest page of any list
 
 // -- a sandbox ----------------------------------------------------------------------

@@ -72,7 +72,12 @@ public:
     taker_ = std::move(takes);
   }
 
-  bool run_once() override { return write_next_group(); }
+  bool run_once() override {
+    if (write_next_group())
+      return true;
+    rest();
+    return false;
+  }
 
   events::outcome<void> recover() override {
     const std::lock_guard lock{write_mutex_};
@@ -110,12 +115,24 @@ private:
     for (;;) {
       {
         std::unique_lock lock{mutex_};
-        wake_.wait(lock, [this] { return closing_ || !queue_.empty(); });
+        if (!wake_.wait_for(lock, options_.rest_after, [this] { return closing_ || !queue_.empty(); })) {
+          lock.unlock();
+          rest();
+          continue;
+        }
         if (queue_.empty())
           return;
       }
       write_next_group();
     }
+  }
+
+  /// A store that has come to refuse is noticed here even when nobody writes, or nobody would ask it to come back.
+  void rest() {
+    const std::lock_guard lock{write_mutex_};
+    to_.idle();
+    if (!to_.health())
+      failed_ = true;
   }
 
   bool write_next_group() {
@@ -205,8 +222,8 @@ private:
     heads_.clear();
     const auto code = written.error().code;
     const bool untouched = code == errc::unavailable || code == errc::conflict;
-    if (!untouched)
-      failed_ = true;
+    if (code != errc::conflict)
+      failed_ = true; // also when the store only refused: it stays so until it is asked to come back
     for (auto& result : g.results)
       if (result.outcome == append_outcome::committed)
         result = {untouched ? append_outcome::rejected : append_outcome::unknown, 0, written.error()};

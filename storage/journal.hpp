@@ -4,6 +4,7 @@
 #include "storage/fwd.hpp"
 #include "storage/records.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,6 +17,8 @@ struct journal_options {
   std::size_t batch_bytes = limits::journal_batch_bytes;
   /// False: no thread; whoever owns the journal calls `run_once` (simulation and tests).
   bool writer_thread = true;
+  /// When nothing is written for so long, the writer tells the store (`store::idle`) and looks at its health.
+  std::chrono::milliseconds rest_after{1'000};
 };
 
 struct journal_counters {
@@ -41,7 +44,8 @@ struct journal_counters {
 ///   a sandbox has queued is rejected, those behind it are too, and two writers of one stream cannot both succeed.
 /// Outcome
 ///   `rejected` changed nothing and may be tried again. `unknown` is sticky: the journal rejects all later appends with
-///   `errc::unavailable` until `recover` succeeds; whoever got it must read back.
+///   `errc::unavailable` until `recover` succeeds; whoever got it must read back. A store that refuses to write (`errc::unavailable`) is
+///   as sticky, but what it refused is only `rejected`: nobody but `recover` brings it back.
 /// Threads
 ///   `append` may be called from any thread. Handlers and listeners run on the writer thread (an overloaded or unavailable append is answered
 ///   on the caller's thread, before `append` returns) and must not block.
@@ -69,10 +73,10 @@ public:
   /// Gives every committed group away, in order, before the listeners are told: for the index, which so need not read it back. At most one.
   virtual void give_to(taker takes) = 0;
 
-  /// Writes what waits, as the writer thread would; false if nothing waited. Only without a writer thread.
+  /// Writes what waits, as the writer thread would, or rests; false if nothing waited. Only without a writer thread.
   virtual bool run_once() = 0;
 
-  /// After `unknown`: asks the store to come back and accepts appends again. Everyone who holds state must read back first.
+  /// While `failed`: asks the store to come back and accepts appends again. Everyone who holds state must read back first.
   virtual events::outcome<void> recover() = 0;
 
   // -- observers ---------------------------------------------------------------
@@ -80,7 +84,7 @@ public:
   /// Position after the last committed record.
   virtual position end() const noexcept = 0;
 
-  /// True from an `unknown` until `recover`.
+  /// True from the moment that the store failed or refused, even when nobody writes, until `recover`.
   virtual bool failed() const noexcept = 0;
 
   virtual journal_counters counters() const noexcept = 0;

@@ -17,7 +17,8 @@ struct log_tail {
   bool operator==(const log_tail&) const = default;
 };
 
-/// A small file beside the database, `journal.head`, that the writer renews about once a second. A log that ends before what it names has
+/// A small file beside the database, `journal.head`, that the writer renews about once a second, and about a second after the last
+/// write. A log that ends before what it names has
 /// lost its tail, which the database alone could not tell from a shorter log.
 ///
 /// Format: text, three lines: `hourglass journal.head 1`, `position <decimal>`, `link <64 hex digits>`.

@@ -13,6 +13,8 @@
 #include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include <sys/resource.h>
+
 namespace hourglass::storage::rocks {
 
 using events::errc;
@@ -32,6 +34,15 @@ public:
   bool InDomain(const rocksdb::Slice& key) const override { return key.starts_with({keys::log.data(), keys::log.size()}); }
 };
 
+/// Tables kept open: never more than a sixth of the descriptors that the process may have, half of what is reserved for the store and others.
+int open_files() {
+  constexpr rlim_t usual = 512, least = 32;
+  rlimit may{};
+  if (::getrlimit(RLIMIT_NOFILE, &may) != 0)
+    return static_cast<int>(usual);
+  return static_cast<int>(std::clamp(may.rlim_cur / 6, least, usual));
+}
+
 rocksdb::DBOptions database_options(const rocks_options& wanted, const database& base) {
   rocksdb::DBOptions o;
   o.create_if_missing = true;
@@ -43,7 +54,7 @@ rocksdb::DBOptions database_options(const rocks_options& wanted, const database&
       std::make_shared<rocksdb::WriteBufferManager>(wanted.write_buffer_bytes, base.cache, false);
   o.max_background_jobs = wanted.background_jobs;
   o.max_bgerror_resume_count = 0; // `store::resume` decides when, so that everyone reads back first
-  o.max_open_files = 512;
+  o.max_open_files = open_files();
   o.skip_stats_update_on_db_open = true;
   o.avoid_unnecessary_blocking_io = true;
   o.bytes_per_sync = 1 << 20;
@@ -299,7 +310,7 @@ events::outcome<std::unique_ptr<store>> open_rocks_store(const std::filesystem::
     return tl::unexpected{std::move(opened.error())};
   if (auto known = rocks::check_format(folder, base); !known)
     return tl::unexpected{std::move(known.error())};
-  auto made = std::make_unique<rocks::rocks_store>(folder, std::move(base));
+  auto made = std::make_unique<rocks::rocks_store>(folder, std::move(base), options.disk_reserve_bytes);
   if (auto started = made->start(options.verify_records); !started)
     return tl::unexpected{std::move(started.error())};
   return made;

@@ -78,6 +78,8 @@ outcome<std::vector<snapshot_meta>> rocks_store::snapshot_metas(const sandbox_id
 }
 
 outcome<void> rocks_store::put_snapshot(const sandbox_id& sandbox, const snapshot& s) {
+  if (auto room = refuse_for_want_of_room(); !room) // it only saves time, so it is the first to wait
+    return room;
   const std::lock_guard lock{snapshot_mutex_};
   auto kept = snapshot_metas(sandbox, ~events::seq{0});
   if (!kept)

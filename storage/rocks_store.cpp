@@ -13,15 +13,15 @@ using events::failure;
 using events::outcome;
 using events::sandbox_id;
 
-rocks_store::~rocks_store() {
-  if (end() == 1)
-    return;
-  const auto last = read_log(end() - 1, {1, 1});
-  if (!last || last->empty())
-    return;
-  if (const auto record = events::decode(last->front().bytes))
-    (void)write_journal_head(folder_, {last->front().at, record->link}); // the file of a second ago is also true
-}
+namespace {
+
+// Room is looked for after so long or so much, whichever comes first; in between it cannot shrink below what a flush needs.
+constexpr std::chrono::seconds between_looks{1};
+constexpr std::size_t bytes_between_looks = 16 << 20;
+
+} // namespace
+
+rocks_store::~rocks_store() { name_the_end(); }
 
 // -- the write ------------------------------------------------------------------
 
@@ -59,6 +59,10 @@ outcome<void> rocks_store::write(std::span<const record_batch> batches, position
     return failure(errc::conflict, "the log does not end where the write begins", std::to_string(first));
   if (const auto refusal = base_.health->refusal())
     return failure(errc::unavailable, refusal->detail, refusal->where);
+  if (written_since_ >= bytes_between_looks || std::chrono::steady_clock::now() - looked_for_room_ >= between_looks)
+    look_for_room();
+  if (auto room = refuse_for_want_of_room(); !room)
+    return room;
   std::unique_lock lock{due_mutex_, std::defer_lock};
   if (std::any_of(batches.begin(), batches.end(), [](const auto& b) { return b.due.has_value(); }))
     lock.lock();
@@ -70,7 +74,24 @@ outcome<void> rocks_store::write(std::span<const record_batch> batches, position
   if (!written.ok())
     return failure(errc::io, to_error(written, "write to the log").detail, written.ToString());
   end_ = at;
+  written_since_ += batch_.GetDataSize();
   renew_head_file(batches);
+  return {};
+}
+
+/// A disk that cannot be asked is not taken for a full one: the writes will tell.
+void rocks_store::look_for_room() {
+  std::uint64_t room = 0;
+  const auto asked = db().GetEnv()->GetFreeSpace(folder_.string(), &room);
+  no_room_ = asked.ok() && room < disk_reserve_;
+  looked_for_room_ = std::chrono::steady_clock::now();
+  written_since_ = 0;
+}
+
+outcome<void> rocks_store::refuse_for_want_of_room() const {
+  if (no_room_)
+    return failure(errc::unavailable, "the disk is nearly full: less than " + std::to_string(disk_reserve_ >> 20) +
+                                          " MiB are free (disk_reserve_bytes)", folder_.string());
   return {};
 }
 
@@ -82,10 +103,28 @@ void rocks_store::renew_head_file(std::span<const record_batch> batches) {
     if (batch->records.empty())
       continue;
     if (const auto record = events::decode(batch->records.back()))
-      (void)write_journal_head(folder_, {end() - 1, record->link}); // if it fails the old one is still true
+      if (write_journal_head(folder_, {end() - 1, record->link})) // if it fails the old one is still true
+        head_file_end_ = end();
     break;
   }
   head_file_renewed_ = now;
+}
+
+/// Without it the last writes before a silence would stay unnamed, and a tail without them would pass for the whole log.
+void rocks_store::name_the_end() {
+  if (end() == 1 || end() == head_file_end_)
+    return;
+  const auto last = read_log(end() - 1, {1, 1});
+  if (!last || last->empty())
+    return;
+  if (const auto record = events::decode(last->front().bytes))
+    if (write_journal_head(folder_, {last->front().at, record->link})) // the file of a second ago is also true
+      head_file_end_ = end();
+}
+
+void rocks_store::idle() {
+  name_the_end();
+  look_for_room();
 }
 
 /// A log file that failed once is never written again: RocksDB asserts it, or refuses for good. `Resume` goes on with a new one, but only if there
@@ -99,6 +138,9 @@ outcome<void> rocks_store::leave_something_to_flush() {
 }
 
 outcome<void> rocks_store::resume() {
+  look_for_room();
+  if (auto room = refuse_for_want_of_room(); !room)
+    return room;
   if (const auto resumed = db().Resume(); !resumed.ok())
     return failed(resumed, "resume writing");
   base_.health->clear();
@@ -114,7 +156,7 @@ outcome<void> rocks_store::resume() {
 outcome<void> rocks_store::health() const {
   if (auto refusal = base_.health->refusal())
     return tl::unexpected{std::move(*refusal)};
-  return {};
+  return refuse_for_want_of_room();
 }
 
 store_figures rocks_store::figures() const {

@@ -55,7 +55,8 @@ struct snapshot_meta; // rocks_snapshots.cpp
 
 class rocks_store final : public store {
 public:
-  rocks_store(std::filesystem::path folder, database opened) : folder_(std::move(folder)), base_(std::move(opened)) {}
+  rocks_store(std::filesystem::path folder, database opened, std::size_t disk_reserve)
+      : folder_(std::move(folder)), disk_reserve_(disk_reserve), base_(std::move(opened)) {}
   ~rocks_store() override;
 
   /// Reads the cursors and verifies the tail of the log.
@@ -65,6 +66,7 @@ public:
   events::outcome<void> write(std::span<const record_batch> batches, position first, durability how) override;
   position end() const noexcept override { return end_.load(); }
   events::outcome<void> resume() override;
+  void idle() override;
   events::outcome<void> health() const override;
   store_figures figures() const override;
 
@@ -121,9 +123,13 @@ private:
   events::outcome<bool> fetch_parts(const events::sandbox_id& sandbox, const snapshot_meta& from, snapshot& to) const;
   void drop_one_snapshot(const events::sandbox_id& sandbox, const std::vector<snapshot_meta>& newest_first, rocksdb::WriteBatch& batch) const;
   events::outcome<void> leave_something_to_flush();
+  events::outcome<void> refuse_for_want_of_room() const;
+  void look_for_room();
   void renew_head_file(std::span<const record_batch> batches);
+  void name_the_end();
 
   std::filesystem::path folder_;
+  const std::size_t disk_reserve_;
   database base_;
   rocksdb::WriteBatch batch_;   ///< reused by `write`, so that its memory is
   std::mutex due_mutex_;        ///< an entry is not written into a minute that is being dropped
@@ -133,6 +139,10 @@ private:
   std::atomic<position> end_{1};
   std::atomic<position> index_end_{1};
   std::chrono::steady_clock::time_point head_file_renewed_{};
+  position head_file_end_ = 0; ///< what `end` was then
+  std::chrono::steady_clock::time_point looked_for_room_{};
+  std::size_t written_since_ = 0; ///< bytes since then
+  std::atomic<bool> no_room_{false};
 };
 
 } // namespace hourglass::storage::rocks

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "events/codec.hpp"
+#include "events/limits.hpp"
 #include "storage/fwd.hpp"
 #include "storage/records.hpp"
 
@@ -59,8 +60,12 @@ public:
   /// Position after the last committed record; 1 for an empty log. Any thread.
   virtual position end() const noexcept = 0;
 
-  /// After a failed write: tries to bring the store back (a full disk has room again). Afterwards `end()` is what really is there.
+  /// After a failed or refused write: tries to bring the store back (a full disk has room again). Afterwards `end()` is what really is there.
   virtual events::outcome<void> resume() = 0;
+
+  /// Nothing was written for a second, and every further second: brings up to date what only writes do otherwise, above all what names the
+  /// end of the log, so that a tail that goes missing later is noticed. From whoever calls `write`.
+  virtual void idle() {}
 
   /// Fails with the reason while writes are refused.
   virtual events::outcome<void> health() const = 0;
@@ -148,6 +153,7 @@ struct rocks_options {
   std::size_t write_buffer_bytes = std::size_t{48} << 20; ///< all memtables together
   int background_jobs = 2;
   std::size_t verify_records = 4'096; ///< how much of the log's tail is checked on open
+  std::size_t disk_reserve_bytes = limits::disk_reserve_bytes; ///< with less room on the disk, `write` refuses before RocksDB would fail
   rocksdb::Env* env = nullptr;        ///< tests put a failing disk here; must outlive the store
 };
 

@@ -186,6 +186,24 @@ TEST_F(recovery, a_lost_tail_that_was_committed_is_refused) {
   EXPECT_NE(opened.error().detail.find("tail is lost"), std::string::npos) << opened.error().detail;
 }
 
+TEST_F(recovery, the_last_write_before_a_silence_is_named_so_that_its_loss_is_noticed) {
+  open();
+  journal_options by_hand;
+  by_hand.writer_thread = false;
+  auto journal = open_journal(*store_, by_hand);
+  for (int i = 0; i < 3; ++i) { // within a second, so that only the first is named at once
+    journal->append(ann_.batch(1), {});
+    EXPECT_TRUE(journal->run_once());
+  }
+  EXPECT_FALSE(journal->run_once());
+  EXPECT_EQ(read_journal_head(folder_.path() / "db").value(), (log_tail{3, ann_.head().link}));
+  const auto image = crash_image();
+  fs::resize_file(last_wal(image), written_bytes(last_wal(image)) - 1);
+  const auto refused = open_rocks_store(image);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::corrupt);
+}
+
 TEST_F(recovery, a_log_that_disappeared_is_refused) {
   open();
   write(ann_, 2);
@@ -349,6 +367,7 @@ protected:
   a_failing_disk() {
     rocks_options options;
     options.env = env_.get();
+    options.write_buffer_bytes = 1 << 20; // so that little is enough to be flushed
     open(options);
     by_hand_.writer_thread = false;
     journal_ = open_journal(*store_, by_hand_);
@@ -417,6 +436,72 @@ TEST_F(a_failing_disk, what_could_not_be_synced_does_not_come_back_as_a_ghost) {
   EXPECT_EQ((*image)->end(), store_->end());
   EXPECT_EQ((*image)->verify(ann_.id()).value(), ann_.head());
   EXPECT_EQ((*image)->verify(bob_.id()).value(), bob_.head());
+}
+
+/// The log finds room, but what is in memory cannot be flushed: RocksDB then refuses every write, before one has failed.
+TEST_F(a_failing_disk, a_flush_that_fails_first_is_a_rejection_and_the_journal_can_be_recovered) {
+  faults_.full_for_tables = true;
+  const std::vector<said> large(1, {events::kind::data_put, '"' + std::string(100'000, 'x') + '"'});
+  append_result last;
+  std::size_t taken = 0;
+  auto before = ann_.head();
+  do {
+    before = ann_.head();
+    journal_->append(ann_.batch(large), [&](const append_result& r) { last = r; });
+    journal_->run_once();
+  } while (last.outcome == append_outcome::committed && ++taken < 10'000);
+  ASSERT_LT(taken, 10'000U) << "the flush never failed";
+  EXPECT_EQ(last.outcome, append_outcome::rejected) << last.why.detail;
+  EXPECT_EQ(last.why.code, errc::unavailable);
+  EXPECT_TRUE(journal_->failed()) << "or nobody would ask the store to come back";
+  EXPECT_FALSE(store_->health());
+
+  faults_.full_for_tables = false;
+  const auto recovered = journal_->recover();
+  ASSERT_TRUE(recovered) << recovered.error().detail;
+  ASSERT_EQ(store_->head(ann_.id()).value(), before) << "what was rejected is not there, what was committed is";
+  ann_.go_back_to(before);
+  EXPECT_EQ(append(ann_).outcome, append_outcome::committed);
+}
+
+TEST_F(a_failing_disk, a_store_that_came_to_refuse_is_noticed_although_nobody_writes) {
+  EXPECT_FALSE(journal_->run_once());
+  EXPECT_FALSE(journal_->failed());
+  faults_.room = 1'000;
+  EXPECT_FALSE(journal_->run_once());
+  EXPECT_TRUE(journal_->failed());
+  EXPECT_NE(store_->health().error().detail.find("nearly full"), std::string::npos);
+  EXPECT_FALSE(journal_->recover()) << "there is no room yet";
+  faults_.room = std::uint64_t{1} << 40;
+  EXPECT_TRUE(journal_->recover());
+  EXPECT_TRUE(store_->health());
+  EXPECT_EQ(append(ann_).outcome, append_outcome::committed);
+}
+
+TEST_F(a_failing_disk, below_the_reserve_writes_are_refused_untouched_and_taken_again_when_there_is_room) {
+  const std::vector<said> large(1, {events::kind::data_put, '"' + std::string(4'000'000, 'x') + '"'});
+  faults_.room = limits::disk_reserve_bytes - 1;
+  append_result last;
+  std::size_t taken = 0;
+  auto before = ann_.head();
+  do {
+    before = ann_.head();
+    journal_->append(ann_.batch(large), [&](const append_result& r) { last = r; });
+    journal_->run_once();
+  } while (last.outcome == append_outcome::committed && ++taken < 100);
+  EXPECT_LE(taken, 5U) << "the disk is looked at for every 16 MiB written";
+  EXPECT_EQ(last.outcome, append_outcome::rejected);
+  EXPECT_EQ(last.why.code, errc::unavailable);
+  EXPECT_NE(last.why.detail.find("disk_reserve_bytes"), std::string::npos);
+  EXPECT_FALSE(store_->put_snapshot(ann_.id(), {before, 1, {"state"}, 0})) << "a snapshot can wait";
+  EXPECT_EQ(store_->head(ann_.id()).value(), before);
+  EXPECT_FALSE(journal_->recover());
+
+  faults_.room = limits::disk_reserve_bytes;
+  ASSERT_TRUE(journal_->recover());
+  ann_.go_back_to(before);
+  EXPECT_EQ(append(ann_).outcome, append_outcome::committed);
+  EXPECT_TRUE(store_->put_snapshot(ann_.id(), {before, 1, {"state"}, 0}));
 }
 
 } // namespace

@@ -208,7 +208,8 @@ TEST_F(a_journal, a_store_that_refuses_before_writing_is_a_rejection) {
   append(ann_.batch(1));
   journal_->run_once();
   EXPECT_EQ(results_.at(0).outcome, append_outcome::rejected);
-  EXPECT_FALSE(journal_->failed());
+  EXPECT_TRUE(journal_->failed()) << "the store comes back only when it is asked to";
+  ASSERT_TRUE(journal_->recover());
   ann_.go_back_to({});
   append(ann_.batch(1));
   journal_->run_once();
@@ -235,6 +236,20 @@ TEST_F(a_journal, answers_everything_before_it_ends) {
   journal_.reset();
   EXPECT_EQ(results_.size(), 2U);
   EXPECT_EQ(store_.end(), 3U);
+}
+
+TEST(journal_with_a_writer, tells_the_store_when_nothing_was_written_for_a_while) {
+  flaky_store store{open_memory_store()};
+  journal_options options;
+  options.rest_after = std::chrono::milliseconds{1};
+  auto journal = open_journal(store, options);
+  author ann{sandbox(1)};
+  std::promise<void> done;
+  journal->append(ann.batch(1), [&](const append_result&) { done.set_value(); });
+  done.get_future().wait();
+  const auto before = store.idles.load();
+  store.idles.wait(before); // for ever, if nobody says so
+  EXPECT_GT(store.idles.load(), before);
 }
 
 TEST(journal_with_a_writer, keeps_every_stream_gapless_under_many_threads) {

@@ -111,6 +111,11 @@ public:
       return events::failure(events::errc::io, "still broken");
     return real_->resume();
   }
+  void idle() override {
+    real_->idle();
+    ++idles;
+    idles.notify_all();
+  }
   events::outcome<void> health() const override { return real_->health(); }
   store_figures figures() const override { return real_->figures(); }
   events::outcome<std::optional<events::chain_head>> head(const events::sandbox_id& s) const override {
@@ -162,6 +167,7 @@ public:
   }
 
   mutable std::atomic<int> heads_read = 0;
+  std::atomic<int> idles = 0;
 
 private:
   std::unique_ptr<store> real_;
