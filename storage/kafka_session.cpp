@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace hourglass::storage::kafka {
 
@@ -18,37 +17,17 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto cursor_interval = 200ms; // a crash sends at most this much twice
 constexpr auto idle_interval = 1s;
 constexpr int slice_ms = 100; // longest wait that a stop has to sit out
 constexpr int topic_timeout_ms = 5'000;
-constexpr int metadata_timeout_ms = 1'000;
 // base64 of the header, the names of the headers, and the largest record with room
 constexpr std::size_t message_bytes = limits::record_bytes + limits::record_bytes / 2;
+
+} // namespace
 
 error kafka_error(rd_kafka_resp_err_t code, std::string_view what) {
   return {errc::unavailable, std::string{what} + ": " + rd_kafka_err2str(code), rd_kafka_err2name(code)};
 }
-
-/// `POSITION PARTITIONS`; nothing if it is anything else.
-struct cursor {
-  position at = 0;
-  int partitions = 0;
-};
-
-std::optional<cursor> parse_cursor(std::string_view text) {
-  cursor out;
-  const auto* const end = text.data() + text.size();
-  auto got = std::from_chars(text.data(), end, out.at);
-  if (got.ec != std::errc{} || got.ptr == end || *got.ptr != ' ')
-    return std::nullopt;
-  got = std::from_chars(got.ptr + 1, end, out.partitions);
-  if (got.ec != std::errc{} || got.ptr != end || out.at == 0)
-    return std::nullopt;
-  return out;
-}
-
-} // namespace
 
 session::session(store& of, const kafka_options& options, board& shared)
     : store_(of), options_(options), board_(shared) {
@@ -181,44 +160,6 @@ outcome<session::topic_answer> session::look_for_topic(error if_absent) {
   return topic_answer::was_there;
 }
 
-outcome<void> session::find_cursor(topic_answer answer) {
-  struct text_releaser {
-    rd_kafka_t* client;
-    void operator()(char* text) const noexcept { rd_kafka_mem_free(client, text); }
-  };
-  const std::unique_ptr<char, text_releaser> cluster{rd_kafka_clusterid(client_.get(), metadata_timeout_ms),
-                                                     {client_.get()}};
-  if (!cluster)
-    return failure(errc::unavailable, "the cluster does not tell its id");
-  cursor_key_ = std::string{"cursor/kafka/"} + cluster.get() + '/' + options_.topic;
-
-  position at = 1;
-  if (answer == topic_answer::was_there) {
-    const auto row = store_.get(cursor_key_);
-    if (!row)
-      return tl::unexpected{row.error()};
-    if (*row) {
-      const auto found = parse_cursor(**row);
-      if (!found)
-        return failure(errc::corrupt, "the cursor of the export does not parse", cursor_key_);
-      if (found->partitions != partitions_)
-        return failure(errc::conflict,
-                       "the topic has " + std::to_string(partitions_) + " partitions and had " +
-                           std::to_string(found->partitions) +
-                           " when the export began; sandboxes would change their partition and lose their order",
-                       options_.topic);
-      at = found->at;
-    }
-  }
-  if (at > store_.end())
-    return failure(errc::conflict, "the export is ahead of the log, which ends at " + std::to_string(store_.end()) +
-                                       ": this data folder is older than the topic", std::to_string(at));
-  window_ = delivery_window{at};
-  saved_ = answer == topic_answer::created ? 0 : at; // an old cursor of a topic that was deleted must go
-  board_.window(at, 0);
-  return {};
-}
-
 // -- streaming ------------------------------------------------------------------
 
 outcome<void> session::stream() {
@@ -314,20 +255,6 @@ void session::idle() {
     away_ = false;
     board_.state(kafka_state::streaming);
   }
-}
-
-void session::save_cursor(bool now) {
-  if (window_.confirmed() == saved_ || cursor_key_.empty())
-    return;
-  if (!now && steady_clock::now() - saved_at_ < cursor_interval)
-    return;
-  saved_at_ = steady_clock::now();
-  const row cursor_row{cursor_key_, std::to_string(window_.confirmed()) + ' ' + std::to_string(partitions_)};
-  // When the store refuses, the cursor stays behind, which only means duplicates; it is tried again.
-  if (const auto put = store_.put({&cursor_row, 1}); !put)
-    board_.trouble(put.error());
-  else
-    saved_ = window_.confirmed();
 }
 
 void session::finish() {

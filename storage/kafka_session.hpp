@@ -1,6 +1,6 @@
 #pragma once
 
-// Inside storage/ only: the life of one producer, used by kafka_export.cpp.
+// Inside storage/ only: the life of one producer, used by kafka_export.cpp. The cursor's part is in kafka_cursor.cpp.
 
 #include "storage/kafka_client.hpp"
 #include "storage/kafka_window.hpp"
@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace hourglass::storage::kafka {
 
@@ -46,6 +47,11 @@ private:
   bool stop_ = false;
 };
 
+/// `what`, and what librdkafka says of it.
+events::error kafka_error(rd_kafka_resp_err_t code, std::string_view what);
+
+inline constexpr int metadata_timeout_ms = 1'000;
+
 /// One producer, from its first connection until it is told to stop or can go on no more.
 ///
 /// A delivery that fails for good ends the session with everything behind it (`enable.gapless.guarantee`), so that later events of a sandbox never
@@ -74,6 +80,8 @@ private:
   events::outcome<topic_answer> ask_for_topic();
   events::outcome<topic_answer> look_for_topic(events::error if_absent);
   events::outcome<void> find_cursor(topic_answer answer);
+  events::outcome<void> begin_anew();
+  events::outcome<std::uint64_t> messages_ever() const;
   events::outcome<void> stream();
   events::outcome<bool> send_more();
   events::outcome<bool> send(const log_entry& entry);

@@ -187,6 +187,26 @@ TEST_F(kafka_export_on_mock, sends_twice_rather_than_never_when_its_cursor_is_lo
   EXPECT_EQ(expect_topic_equals_log(options_, *log_, author_.heads()).duplicates, 40U);
 }
 
+/// The topic was deleted and made again: by the export itself, which then died before it wrote its cursor, or by somebody else.
+TEST_F(kafka_export_on_mock, fills_a_topic_from_the_first_event_on_although_its_cursor_is_that_of_an_older_one) {
+  author_.write_many(40);
+  {
+    const auto first = open();
+    ASSERT_TRUE(first->wait_until(41, soon()));
+  }
+  const auto filled = *log_->scan("cursor/kafka/", "", 1);
+  ASSERT_EQ(rd_kafka_mock_topic_create(cluster_, "made.again", partitions, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+  auto row = filled.at(0);
+  row.key.replace(row.key.rfind('/') + 1, std::string::npos, "made.again");
+  ASSERT_TRUE(log_->put({&row, 1}));
+  options_.topic = "made.again";
+  author_.write_many(20);
+  const auto second = open();
+  ASSERT_TRUE(second->wait_until(61, soon()));
+  EXPECT_EQ(second->figures().delivered, 60U);
+  EXPECT_EQ(expect_topic_equals_log(options_, *log_, author_.heads()).duplicates, 0U);
+}
+
 TEST_F(kafka_export_on_mock, stops_at_a_record_that_does_not_verify_rather_than_leaving_it_out) {
   author_.write_many(5, 1);
   auto broken = *log_->read_raw(sandbox(1), 5);
