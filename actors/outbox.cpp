@@ -289,7 +289,7 @@ bool outbox_actor::send_attempt(webhook::start s) {
       caf::anon_send(caf::actor_cast<caf::actor>(strong),
                      attempt_done{token, std::make_shared<webhook::attempt_result>(std::move(result)), inside});
   };
-  env_.dispatcher.send(std::move(s), std::move(*body), wall_now().us, std::move(report));
+  env_.dispatcher.send(std::move(s), std::move(*body), wall_now().us, std::move(report), id_.to_string());
   return true;
 }
 

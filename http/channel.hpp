@@ -28,6 +28,7 @@ public:
   std::int64_t due() const noexcept { return due_; }
   origin& of() noexcept { return origin_; }
 
+  lane* serves = nullptr;          ///< whose exchange it carries; the worker's book-keeping
   std::size_t place = 0;           ///< in the worker's list
   std::list<channel*> idle_link{this}; ///< the node that stands in the worker's idle list while this is idle
   std::list<channel*>::iterator idle_at = idle_link.begin();

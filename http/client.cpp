@@ -42,8 +42,6 @@ std::string prepare(job& j, std::string_view user_agent) {
 void pooled_client::send(exchange what, handler done) {
   auto j = std::make_unique<job>();
   j->asked_us = steady_us();
-  // The longest deadline is a day: further away the sum could overflow, and nobody waits that long.
-  j->deadline_ms = coarse_now() + std::clamp<std::int64_t>(what.deadline.count(), 0, 86'400'000);
   j->what = std::move(what);
   j->done = std::move(done);
   if (auto problem = prepare(*j, shared_->options.user_agent); !problem.empty()) {

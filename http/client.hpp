@@ -22,7 +22,10 @@ struct exchange {
   std::string url; ///< http or https, checked by `parse_url`
   fields headers;  ///< Host, Content-Length, Connection are set by the client
   std::string body;
-  std::chrono::milliseconds deadline{20'000}; ///< for everything: queue, DNS, connect, TLS, write, header and body
+  std::string owner; ///< on whose behalf; connections are shared out among owners
+  /// For everything from the moment there is a connection for it, new or kept: DNS, connect, TLS, write, header and body. The wait for one has no
+  /// end of its own: where nothing was sent, nothing has failed.
+  std::chrono::milliseconds deadline{20'000};
   std::size_t body_kept = 16 * 1024;          ///< of the answer's body; the rest is read and dropped up to `body_read`
   std::size_t body_read = 64 * 1024;          ///< then the connection is closed and `truncated` set
 };
@@ -70,7 +73,8 @@ tl::expected<url_parts, std::string> parse_url(std::string_view url);
 
 struct client_options {
   unsigned threads = 1;
-  std::size_t connections_per_origin = 256;
+  std::size_t connections = 1'024;          ///< in all: what it may take of the process's descriptors
+  std::size_t connections_per_origin = 256; ///< in use by one owner
   std::size_t idle_per_origin = 64;
   std::size_t idle_in_all = 1'024; ///< per thread; beyond it the longest idle is closed, so that many origins do not use up the descriptors
   std::chrono::milliseconds idle_time{30'000};
@@ -83,6 +87,10 @@ struct client_options {
 /// Outgoing HTTP/1.1 with keep-alive pools per origin, TLS with host name check, one total deadline, no redirects, names resolved once
 /// and the guard asked about the very address that is dialled. A kept connection that turns out dead before a byte of the answer is
 /// replaced once by a fresh one.
+///
+/// Fairness: who finds no connection waits; owners are served in turn, each its origins in turn, each of these first come, first served. An
+/// owner takes another connection only while it has fewer than are left: one alone gets half of them, two a third each, and there is room for
+/// a newcomer.
 ///
 /// Threads: `send` from any thread; `done` runs on a client thread, exactly once, and must not block.
 class client {

@@ -2,6 +2,8 @@
 
 #include "http/channel.hpp"
 
+#include <algorithm>
+
 namespace hourglass::http {
 
 namespace {
@@ -25,7 +27,9 @@ void finish(client_shared& shared, job& j, transport_error error, std::string de
   }
 }
 
-client_worker::client_worker(std::shared_ptr<client_shared> shared) : shared_(std::move(shared)), deadlines_(io_, grain_ms) {}
+client_worker::client_worker(std::shared_ptr<client_shared> shared)
+    : shared_(std::move(shared)), deadlines_(io_, grain_ms),
+      most_(std::max<std::size_t>(1, shared_->options.connections / std::max(1u, shared_->options.threads))) {}
 client_worker::~client_worker() = default;
 
 void client_worker::start() {
@@ -75,55 +79,151 @@ void client_worker::begin(job_ptr j) {
     auto detail = std::move(j->result.detail);
     return finish(*shared_, *j, j->result.error, std::move(detail));
   }
-  auto& place = origins_[j->origin];
-  if (!place) {
-    place = std::make_unique<origin>();
-    place->key = j->origin;
-  }
-  auto& to = *place;
-  if (!to.idle.empty()) {
-    auto kept = std::move(to.idle.back());
-    to.idle.pop_back();
-    rouse(*kept);
-    kept->carry(std::move(j));
-  } else if (to.open < std::max<std::size_t>(1, shared_->options.connections_per_origin)) {
-    dial(to, std::move(j));
-  } else {
-    want(j->deadline_ms);
-    to.waiting.push_back(std::move(j));
-  }
+  auto& l = lane_of(*j);
+  if (turn_.empty() && may_begin(l))
+    return start(l, std::move(j));
+  wait_in(l, std::move(j));
+  serve_waiting(); // those before it may wait for something else
 }
 
-void client_worker::dial(origin& to, job_ptr j) {
-  boost::intrusive_ptr<channel> fresh{new channel{*this, to}};
-  ++to.open;
+lane& client_worker::lane_of(const job& j) {
+  auto& place = origins_[j.origin];
+  if (!place) {
+    place = std::make_unique<origin>();
+    place->key = j.origin;
+  }
+  auto at = owners_.find(j.what.owner);
+  if (at == owners_.end()) {
+    auto fresh = std::make_unique<owner>();
+    fresh->name = j.what.owner;
+    const std::string_view name = fresh->name;
+    at = owners_.emplace(name, std::move(fresh)).first;
+  }
+  auto& who = *at->second;
+  auto [l, made] = place->lanes.try_emplace(who.name, lane{who, *place, {}, 0});
+  if (made)
+    ++who.lanes;
+  return l->second;
+}
+
+/// A connection for one more exchange can be had, if need be in the place of an idle one.
+bool client_worker::has_room() const { return channels_.size() < most_ || !idle_.empty(); }
+
+/// Whoever has fewer connections than are left may take one more: the shares adjust to how many want some, and something is always left.
+bool client_worker::may_begin(const lane& l) const {
+  return has_room() && l.busy < std::max<std::size_t>(1, shared_->options.connections_per_origin) &&
+         (l.of.busy == 0 || l.of.busy < most_ - std::min(most_, busy_));
+}
+
+/// May end the job at once, and with it the lane.
+void client_worker::start(lane& l, job_ptr j) {
+  // The longest deadline is a day: further away the sum could overflow, and nobody waits that long.
+  j->deadline_ms = coarse_now() + std::clamp<std::int64_t>(j->what.deadline.count(), 0, 86'400'000);
+  if (l.to.idle.empty())
+    return dial(l, std::move(j));
+  auto kept = std::move(l.to.idle.back());
+  l.to.idle.pop_back();
+  rouse(*kept);
+  kept->serves = &l;
+  ++l.busy, ++l.of.busy, ++busy_;
+  kept->carry(std::move(j));
+}
+
+void client_worker::dial(lane& l, job_ptr j) {
+  ++l.busy, ++l.of.busy, ++busy_; // before an idle one is closed: nobody else may be given its place
+  if (channels_.size() >= most_ && !idle_.empty())
+    idle_.front()->close();
+  boost::intrusive_ptr<channel> fresh{new channel{*this, l.to}};
+  fresh->serves = &l;
+  ++l.to.open;
   fresh->place = channels_.size();
   channels_.push_back(fresh);
   fresh->dial(std::move(j));
 }
 
 void client_worker::dial_again(job_ptr j) {
-  auto& place = origins_[j->origin];
-  if (!place) {
-    place = std::make_unique<origin>();
-    place->key = j->origin;
+  auto& l = lane_of(*j);
+  dial(l, std::move(j)); // one connection has just closed, so there is room, or nearly
+}
+
+// -- turns --------------------------------------------------------------------------
+
+void client_worker::wait_in(lane& l, job_ptr j) {
+  if (l.waiting.empty()) {
+    if (l.of.turn.empty())
+      turn_.push_back(&l.of);
+    l.of.turn.push_back(&l);
   }
-  dial(*place, std::move(j)); // one connection has just closed, so there is room, or nearly
+  l.waiting.push_back(std::move(j));
+}
+
+/// Starts the next of the owner's exchanges that can go on; false if none can. A lane that was served goes to the end of the owner's list, or off it.
+bool client_worker::serve_one_of(owner& o) {
+  const auto at = std::find_if(o.turn.begin(), o.turn.end(), [this](const lane* l) { return may_begin(*l); });
+  if (at == o.turn.end())
+    return false;
+  auto& l = **at;
+  auto next = std::move(l.waiting.front());
+  l.waiting.pop_front();
+  if (l.waiting.empty())
+    o.turn.erase(at);
+  else
+    o.turn.splice(o.turn.end(), o.turn, at);
+  if (o.turn.empty()) // it stands at the end of the list: see `serve_waiting`
+    turn_.pop_back();
+  start(l, std::move(next));
+  return true;
+}
+
+/// Until a whole round finds nobody who can go on.
+void client_worker::serve_waiting() {
+  auto left = turn_.size();
+  while (left != 0 && has_room()) {
+    auto& o = *turn_.front();
+    turn_.splice(turn_.end(), turn_, turn_.begin());
+    left = serve_one_of(o) ? turn_.size() : left - 1;
+  }
+}
+
+/// Not at once: a thousand waiting for an address that is refused would be a thousand calls deep.
+void client_worker::serve_waiting_later() {
+  if (serving_later_ || ended_ || turn_.empty())
+    return;
+  serving_later_ = true;
+  net::post(io_, [this] {
+    serving_later_ = false;
+    serve_waiting();
+  });
+}
+
+/// `who` has no exchange any more.
+void client_worker::settle(channel& who) {
+  auto* l = std::exchange(who.serves, nullptr);
+  if (l == nullptr)
+    return;
+  --l->busy, --l->of.busy, --busy_;
+  if (l->busy != 0 || !l->waiting.empty())
+    return;
+  auto& o = l->of;
+  l->to.lanes.erase(l->to.lanes.find(o.name));
+  if (--o.lanes == 0)
+    owners_.erase(owners_.find(o.name));
 }
 
 void client_worker::release(const boost::intrusive_ptr<channel>& who) {
+  settle(*who);
   auto& of = who->of();
-  if (!of.waiting.empty()) {
-    auto next = std::move(of.waiting.front());
-    of.waiting.pop_front();
-    return who->carry(std::move(next));
-  }
-  if (ended_ || of.idle.size() >= shared_->options.idle_per_origin)
+  if (ended_ || (turn_.empty() && of.idle.size() >= shared_->options.idle_per_origin))
     return who->close();
   who->rest(coarse_now() + shared_->options.idle_time.count());
   of.idle.push_back(who);
   idle_.splice(idle_.end(), who->idle_link);
-  if (idle_.size() > shared_->options.idle_in_all)
+  if (!turn_.empty())
+    serve_waiting();
+  const bool still_idle = who->idle_link.empty();
+  if (still_idle && of.idle.size() > shared_->options.idle_per_origin)
+    who->close();
+  else if (idle_.size() > shared_->options.idle_in_all)
     idle_.front()->close();
 }
 
@@ -144,26 +244,13 @@ void client_worker::closed(channel& who) {
     channels_[place]->place = place;
   }
   channels_.pop_back();
-  if (of.waiting.empty())
-    erase_if_unused(of);
-  else if (!ended_) // not from here: a thousand waiting for an address that is refused would be a thousand calls deep
-    net::post(io_, [this, key = of.key] { serve_waiting(key); });
-}
-
-void client_worker::serve_waiting(const std::string& key) {
-  auto at = origins_.find(key);
-  if (at == origins_.end())
-    return;
-  auto& to = *at->second;
-  if (to.waiting.empty() || to.open >= std::max<std::size_t>(1, shared_->options.connections_per_origin))
-    return;
-  auto next = std::move(to.waiting.front());
-  to.waiting.pop_front();
-  dial(to, std::move(next));
+  settle(who);
+  erase_if_unused(of);
+  serve_waiting_later();
 }
 
 void client_worker::erase_if_unused(origin& o) {
-  if (o.open == 0 && o.waiting.empty())
+  if (o.open == 0 && o.lanes.empty())
     origins_.erase(std::string{o.key});
 }
 
@@ -200,24 +287,6 @@ void client_worker::look_at_deadlines() {
       c->on_due(now);
     next = std::min(next, c->due());
   }
-  std::vector<job_ptr> late;
-  for (auto at = origins_.begin(); at != origins_.end();) {
-    auto& o = *(at++)->second;
-    for (auto j = o.waiting.begin(); j != o.waiting.end();) {
-      if ((*j)->deadline_ms <= now) {
-        late.push_back(std::move(*j));
-        j = o.waiting.erase(j);
-      } else {
-        next = std::min(next, (*j++)->deadline_ms);
-      }
-    }
-    erase_if_unused(o);
-  }
-  for (auto& j : late) {
-    j->result.spent.queue_us = steady_us() - j->asked_us;
-    auto ms = std::to_string(j->what.deadline.count());
-    finish(*shared_, *j, transport_error::timeout, "no connection was free within " + ms + " ms; the time ran out while waiting for one");
-  }
   if (next != never)
     want(next);
 }
@@ -226,10 +295,15 @@ void client_worker::cancel_all() {
   ended_ = true;
   std::vector<job_ptr> waiting;
   for (auto& [key, o] : origins_) {
-    for (auto& j : o->waiting)
-      waiting.push_back(std::move(j));
-    o->waiting.clear();
+    for (auto& [name, l] : o->lanes) {
+      for (auto& j : l.waiting)
+        waiting.push_back(std::move(j));
+      l.waiting.clear();
+    }
   }
+  for (auto& [name, o] : owners_)
+    o->turn.clear();
+  turn_.clear();
   auto all = channels_;
   for (auto& c : all)
     c->fail(transport_error::cancelled, "the client was stopped");

@@ -27,17 +27,36 @@ struct job {
   client::handler done;
   exchange_result result;
   std::int64_t asked_us = 0;    ///< monotonic
-  std::int64_t deadline_ms = 0; ///< monotonic
+  std::int64_t deadline_ms = 0; ///< monotonic; set when there is a connection for it
   bool retried = false;
   bool ready = true; ///< false: it already failed (a bad URL) and only has to be told so on the right thread
 };
 using job_ptr = std::unique_ptr<job>;
 
-/// Scheme, host and port, and the connections to it.
+struct lane;
+struct origin;
+
+/// Somebody on whose behalf exchanges are made.
+struct owner {
+  std::string name;
+  std::size_t busy = 0;  ///< connections in use
+  std::size_t lanes = 0; ///< it is forgotten with the last
+  std::list<lane*> turn; ///< those with somebody waiting, the next first; not empty: the owner stands in the worker's list
+};
+
+/// One owner's exchanges with one origin. Exists while there are any.
+struct lane {
+  owner& of;
+  origin& to;
+  std::list<job_ptr> waiting; ///< first come, first served; not empty: the lane stands in its owner's list
+  std::size_t busy = 0;
+};
+
+/// Scheme, host and port, and the connections to it, which serve any owner.
 struct origin {
   std::string key;
   std::vector<boost::intrusive_ptr<channel>> idle; ///< the last used at the end, and taken first: the others may grow old and close
-  std::list<job_ptr> waiting;                      ///< first come, first served
+  std::unordered_map<std::string_view, lane> lanes; ///< by the owner's name
   std::size_t open = 0;
 };
 
@@ -71,7 +90,7 @@ public:
   client_shared& shared() noexcept { return *shared_; }
   void want(std::int64_t due_ms);
   void resolve(const std::string& host, boost::intrusive_ptr<channel> who);
-  /// A kept connection is free: for who waits longest, else for later.
+  /// A kept connection is free: for whose turn it is, else for later.
   void release(const boost::intrusive_ptr<channel>& who);
   void closed(channel& who);
   void dial_again(job_ptr j);
@@ -86,9 +105,17 @@ private:
   bool push(letter&& l);
   void deliver();
   void begin(job_ptr j);
-  void dial(origin& to, job_ptr j);
+  lane& lane_of(const job& j);
+  bool may_begin(const lane& l) const;
+  bool has_room() const;
+  void start(lane& l, job_ptr j);
+  void dial(lane& l, job_ptr j);
+  void wait_in(lane& l, job_ptr j);
+  bool serve_one_of(owner& o);
+  void serve_waiting();
+  void serve_waiting_later();
+  void settle(channel& who);
   void rouse(channel& who);
-  void serve_waiting(const std::string& key);
   void on_resolved(const std::string& host, const resolved& addresses);
   void look_at_deadlines();
   void cancel_all();
@@ -100,7 +127,12 @@ private:
   deadline_timer deadlines_;
   inbox<letter> inbox_;
   std::vector<letter> delivering_;
+  const std::size_t most_;
   std::unordered_map<std::string, std::unique_ptr<origin>> origins_;
+  std::unordered_map<std::string_view, std::unique_ptr<owner>> owners_; ///< the key is the owner's `name`
+  std::list<owner*> turn_; ///< owners with somebody waiting, the next first
+  std::size_t busy_ = 0;   ///< channels with an exchange
+  bool serving_later_ = false;
   std::unordered_map<std::string, std::vector<boost::intrusive_ptr<channel>>> resolving_;
   std::vector<boost::intrusive_ptr<channel>> channels_;
   std::list<channel*> idle_; ///< the longest idle first; nodes are spliced in and out, never made

@@ -61,13 +61,14 @@ http::exchange build_exchange(const start& what, std::string body, std::int64_t 
 
 dispatcher::dispatcher(http::client& client, std::shared_ptr<const events::redactor> redact) : client_(client), redact_(std::move(redact)) {}
 
-void dispatcher::send(start what, std::string body, std::int64_t wall_us, handler done) const {
+void dispatcher::send(start what, std::string body, std::int64_t wall_us, handler done, std::string owner) const {
   attempt_result kept;
   kept.timestamp = wall_us / us_per_second;
   kept.started_us = wall_us;
   kept.body_bytes = body.size();
   kept.body_sha256 = events::sha256({body});
   auto request = build_exchange(what, std::move(body), kept.timestamp);
+  request.owner = std::move(owner);
   kept.request_headers = kept_headers(request.headers, what.headers, redact_.get());
   client_.send(std::move(request), [kept = std::move(kept), token = what.token, redact = redact_,
                                     done = std::move(done)](http::exchange_result answer) mutable {

@@ -29,7 +29,8 @@ public:
 
   /// @param body the message's exact bytes
   /// @param wall_us Unix microseconds now; its seconds are signed
-  void send(start what, std::string body, std::int64_t wall_us, handler done) const;
+  /// @param owner among whom connections are shared out: the sandbox
+  void send(start what, std::string body, std::int64_t wall_us, handler done, std::string owner = {}) const;
 
 private:
   http::client& client_;
