@@ -18,6 +18,7 @@ public:
     used_.fetch_sub(n, std::memory_order_relaxed);
     return false;
   }
+  bool could_take(std::size_t n) const noexcept { return used() + n <= limit_; }
   void give(std::size_t n) noexcept { used_.fetch_sub(n, std::memory_order_relaxed); }
   std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
 
@@ -48,6 +49,8 @@ public:
     bytes_ += n;
     return true;
   }
+  /// True if `grow` would do it now. Takes nothing.
+  bool could_grow(std::size_t n) const noexcept { return pool_->could_take(n); }
   void release() noexcept {
     if (bytes_ != 0)
       pool_->give(std::exchange(bytes_, 0));

@@ -14,6 +14,7 @@ namespace beast = boost::beast;
 using beast::http::error;
 
 constexpr std::size_t most_fields = 256;
+constexpr std::size_t first_reserve = 64 * 1024; // for a body; beyond it the string grows with what comes
 constexpr std::size_t longest_target = 8 * 1024; // RFC 9112 §3 asks for at least 8,000
 
 constexpr std::string_view malformed = "/problems/malformed-request";
@@ -193,29 +194,32 @@ void request_reader::on_header_impl(code& ec) {
         f.value = authority_;
   auto length = content_length();
   expected_ = length && !chunked_ ? *length : 0;
-  if (!credit_.grow(header_bytes_ + static_cast<std::size_t>(expected_)))
-    return refuse(503, "/problems/overloaded", "Too many bytes are in flight. Nothing was changed; try again.", ec);
+  // The body is paid for as it comes: who only announces one holds nothing. But where there is no room for it, it need not be sent.
+  if (!credit_.could_grow(header_bytes_ + static_cast<std::size_t>(expected_)) || !credit_.grow(header_bytes_))
+    return refuse_for_want_of_credit(ec);
   into_.received_us = now_us();
   head_done_ = true;
   header_bytes_ = 0; // from here on it counts trailers
 }
 
 void request_reader::on_body_init_impl(const boost::optional<std::uint64_t>&, code&) {
-  into_.body.reserve(static_cast<std::size_t>(expected_)); // within `body_bytes`, and paid for by the credit
+  into_.body.reserve(std::min(static_cast<std::size_t>(expected_), first_reserve));
 }
 
-std::size_t request_reader::on_body_impl(view body, code&) {
-  into_.body.append(body.data(), body.size());
-  return body.size();
-}
+std::size_t request_reader::on_body_impl(view body, code& ec) { return take(body, ec); }
+std::size_t request_reader::on_chunk_body_impl(std::uint64_t, view body, code& ec) { return take(body, ec); }
 
-std::size_t request_reader::on_chunk_body_impl(std::uint64_t, view body, code& ec) {
+std::size_t request_reader::take(view body, code& ec) {
   if (!credit_.grow(body.size())) {
-    refuse(503, "/problems/overloaded", "Too many bytes are in flight. Nothing was changed; try again.", ec);
+    refuse_for_want_of_credit(ec);
     return 0;
   }
   into_.body.append(body.data(), body.size());
   return body.size();
+}
+
+void request_reader::refuse_for_want_of_credit(code& ec) {
+  refuse(503, "/problems/overloaded", "Too many bytes are in flight. Nothing was changed; try again.", ec);
 }
 
 } // namespace hourglass::http

@@ -63,6 +63,8 @@ private:
   std::size_t on_chunk_body_impl(std::uint64_t remain, view body, code& ec) override;
   void on_finish_impl(code&) override {}
 
+  std::size_t take(view body, code& ec);
+  void refuse_for_want_of_credit(code& ec);
   void refuse(unsigned status, std::string_view type, std::string_view detail, code& ec);
   bool take_target(view method, view target, code& ec);
   void field_of_framing(known name, view value, code& ec);

@@ -171,6 +171,42 @@ TEST(request_reader, a_body_without_credit_is_refused_before_it_is_read) {
   EXPECT_EQ(read(chunk, 1'000'000, {}, 1'000).why.status, 503u);
 }
 
+TEST(request_reader, a_body_is_paid_for_as_it_comes_and_not_when_it_is_announced) {
+  credit_pool pool{256 << 20};
+  request_limits limits;
+  const std::string_view head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 8388608\r\n\r\n";
+  std::vector<std::unique_ptr<request>> requests;
+  std::vector<std::unique_ptr<request_reader>> silent;
+  std::size_t used = 0;
+  for (int i = 0; i < 100; ++i) {
+    requests.push_back(std::make_unique<request>());
+    silent.push_back(std::make_unique<request_reader>(*requests.back(), limits, pool));
+    ASSERT_EQ(silent.back()->feed(head.data(), head.size(), used), progress::more) << "of client " << i;
+    EXPECT_LE(requests.back()->body.capacity(), 128U << 10) << "nor is memory taken for what may never come";
+  }
+  EXPECT_LT(pool.used(), 100'000U);
+  const std::string part(50'000, 'x');
+  const auto before = pool.used();
+  ASSERT_EQ(silent[0]->feed(part.data(), part.size(), used), progress::more);
+  EXPECT_EQ(used, part.size());
+  EXPECT_EQ(pool.used() - before, part.size());
+}
+
+TEST(request_reader, a_body_that_outgrows_the_credit_left_is_refused_in_the_middle) {
+  credit_pool pool{10'000};
+  request_limits limits;
+  request into;
+  request_reader reader{into, limits, pool};
+  const std::string_view head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 8000\r\n\r\n";
+  std::size_t used = 0;
+  ASSERT_EQ(reader.feed(head.data(), head.size(), used), progress::more);
+  credit other{pool};
+  ASSERT_TRUE(other.grow(9'000));
+  const std::string body(8'000, 'x');
+  EXPECT_EQ(reader.feed(body.data(), body.size(), used), progress::refused);
+  EXPECT_EQ(reader.why().status, 503U);
+}
+
 TEST(request_reader, a_reused_request_keeps_nothing_of_the_one_before) {
   credit_pool pool{1 << 20};
   request_limits limits;
