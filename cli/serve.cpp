@@ -4,6 +4,7 @@
 #include "api/service.hpp"
 #include "api/tail.hpp"
 #include "cli/admin_key.hpp"
+#include "cli/descriptors.hpp"
 #include "cli/log.hpp"
 #include "cli/version.hpp"
 #include "http/problem.hpp"
@@ -11,11 +12,9 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstring>
 #include <cstdio>
 #include <thread>
 
-#include <arpa/inet.h>
 #include <unistd.h>
 
 namespace hourglass::cli {
@@ -36,19 +35,6 @@ sigset_t ending_signals() {
   return set;
 }
 
-std::optional<std::array<std::uint8_t, 16>> address_of(const std::string& host) {
-  std::array<std::uint8_t, 16> out{};
-  in_addr v4{};
-  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) {
-    out[10] = out[11] = 0xff;
-    std::memcpy(out.data() + 12, &v4, 4);
-    return out;
-  }
-  if (::inet_pton(AF_INET6, host.c_str(), out.data()) == 1)
-    return out;
-  return std::nullopt;
-}
-
 /// The server is bound first, so that its port is known to the guard, and answers 503 until the node is there.
 struct late_handler {
   std::atomic<const http::handler*> to{nullptr};
@@ -66,11 +52,13 @@ struct late_handler {
   }
 };
 
-events::outcome<std::unique_ptr<http::server>> open_server(const serve_options& options, const host_port& where, late_handler& late) {
+events::outcome<std::unique_ptr<http::server>> open_server(const serve_options& options, const host_port& where, std::size_t connections,
+                                                           late_handler& late) {
   http::server_options server;
   server.address = where.host;
   server.port = where.port;
   server.threads = options.io_threads;
+  server.connections = connections;
   if (!options.tls_cert.empty())
     server.tls = http::tls_files{options.tls_cert, options.tls_key};
   auto opened = http::server::open(server, late.handler());
@@ -79,19 +67,16 @@ events::outcome<std::unique_ptr<http::server>> open_server(const serve_options& 
   return std::move(*opened);
 }
 
-std::shared_ptr<const http::egress_guard> make_guard(const serve_options& options, const host_port& where, std::uint16_t port) {
+std::shared_ptr<const http::egress_guard> make_guard(const serve_options& options, const http::server& own) {
   std::vector<http::cidr> allow;
   for (auto& text : options.egress_allow)
     if (auto parsed = http::cidr::parse(text))
       allow.push_back(*parsed);
-  std::vector<http::egress_guard::endpoint> own;
-  if (auto address = address_of(where.host))
-    own.push_back({*address, port});
-  return std::make_shared<http::egress_guard>(std::move(allow), std::move(own));
+  return std::make_shared<http::egress_guard>(std::move(allow), std::vector<http::egress_guard::endpoint>{{own.address(), own.port()}});
 }
 
 actors::node_options node_options_of(const serve_options& options, std::shared_ptr<const http::egress_guard> guard,
-                                     std::shared_ptr<api::tail_hub> tails) {
+                                     std::size_t connections, std::shared_ptr<api::tail_hub> tails) {
   actors::node_options out;
   out.data = options.data;
   out.workers = options.workers;
@@ -99,6 +84,7 @@ actors::node_options node_options_of(const serve_options& options, std::shared_p
   out.passivate_after = std::chrono::seconds{options.passivate_after};
   out.live_sandboxes = options.live_sandboxes;
   out.client.threads = options.webhook_threads;
+  out.client.connections = connections;
   out.client.verify_tls = !options.unsafe_skip_tls_verify;
   out.client.ca_file = options.ca_file;
   out.client.user_agent = "Hourglass/" + std::string{version};
@@ -167,13 +153,14 @@ exit_code serve(const serve_options& options) {
   auto where = parse_host_port(options.listen);
   if (!where)
     return usage;
+  const auto descriptors = share_out(raise_descriptor_limit());
   late_handler late;
-  auto server = open_server(options, *where, late);
+  auto server = open_server(options, *where, descriptors.incoming, late);
   if (!server)
     return report(server.error());
   auto port = (*server)->port();
   auto tails = std::make_shared<api::tail_hub>();
-  auto node = actors::node::open(node_options_of(options, make_guard(options, *where, port), tails));
+  auto node = actors::node::open(node_options_of(options, make_guard(options, **server), descriptors.outgoing, tails));
   if (!node)
     return report(node.error());
 
@@ -212,7 +199,8 @@ exit_code serve(const serve_options& options) {
 
   std::printf("listening on %s\n", url_of(options, *where, port).c_str());
   std::fflush(stdout);
-  log(level::info, "ready", {{"listen", options.listen}, {"data", options.data}, {"version", version}, {"kafka", options.kafka}});
+  log(level::info, "ready", {{"listen", options.listen}, {"data", options.data}, {"version", version}, {"kafka", options.kafka},
+                              {"connections", std::to_string(descriptors.incoming)}, {"webhook_connections", std::to_string(descriptors.outgoing)}});
 
   wait_for_end();
   service.drain();

@@ -30,14 +30,24 @@ std::string peer_text(const sockaddr_storage& peer) {
   return "[" + std::string{text} + "]:" + std::to_string(ntohs(in.sin6_port));
 }
 
-std::uint16_t bound_port(int socket) {
+/// What the system says the socket is bound to: the name it was asked for may stand for another address, and port 0 for any.
+void learn_name(listener& door) {
   sockaddr_storage self{};
   socklen_t size = sizeof self;
-  if (getsockname(socket, reinterpret_cast<sockaddr*>(&self), &size) != 0)
-    return 0;
-  sockaddr_in in{}; // the port is at the same place in both families
+  if (getsockname(door.socket, reinterpret_cast<sockaddr*>(&self), &size) != 0)
+    return;
+  if (self.ss_family == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, &self, sizeof in);
+    door.port = ntohs(in.sin_port);
+    door.address[10] = door.address[11] = 0xff;
+    std::memcpy(door.address.data() + 12, &in.sin_addr, 4);
+    return;
+  }
+  sockaddr_in6 in{};
   std::memcpy(&in, &self, sizeof in);
-  return ntohs(in.sin_port);
+  door.port = ntohs(in.sin6_port);
+  std::memcpy(door.address.data(), &in.sin6_addr, 16);
 }
 
 tl::unexpected<std::string> cannot_listen(const std::string& address, std::uint16_t port, const char* why) {
@@ -64,7 +74,7 @@ tl::expected<listener, std::string> listener::bind(const std::string& address, s
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (socket < 0 || ::bind(socket, found->ai_addr, found->ai_addrlen) != 0 || ::listen(socket, backlog) != 0)
     return cannot_listen(address, port, std::strerror(errno));
-  door.port = bound_port(socket);
+  learn_name(door);
   return door;
 }
 

@@ -6,6 +6,7 @@
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 
+#include <array>
 #include <future>
 #include <utility>
 
@@ -16,7 +17,7 @@ struct listener {
   static tl::expected<listener, std::string> bind(const std::string& address, std::uint16_t port);
 
   listener(int s, bool is_v6, std::uint16_t p) : socket(s), v6(is_v6), port(p) {}
-  listener(listener&& other) noexcept : socket(std::exchange(other.socket, -1)), v6(other.v6), port(other.port) {}
+  listener(listener&& other) noexcept : socket(std::exchange(other.socket, -1)), v6(other.v6), port(other.port), address(other.address) {}
   listener& operator=(listener&&) = delete;
   ~listener();
 
@@ -25,6 +26,7 @@ struct listener {
   int socket;
   bool v6;
   std::uint16_t port;
+  std::array<std::uint8_t, 16> address{}; ///< IPv4 as ::ffff:a.b.c.d
 };
 
 /// Lives on the first worker's thread. One acceptor and not SO_REUSEPORT: the kernel's hash would give 64 connections unevenly to two

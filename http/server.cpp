@@ -101,7 +101,7 @@ namespace {
 
 class beast_server final : public server {
 public:
-  beast_server(std::shared_ptr<server_shared> shared, listener door) : shared_(std::move(shared)), port_(door.port) {
+  beast_server(std::shared_ptr<server_shared> shared, listener door) : shared_(std::move(shared)), port_(door.port), address_(door.address) {
     for (unsigned i = 0; i < std::max(1u, shared_->options.threads); ++i)
       workers_.push_back(std::make_shared<worker>(shared_));
     acceptor_ = std::make_shared<acceptor>(shared_, workers_, std::move(door));
@@ -112,6 +112,7 @@ public:
   ~beast_server() override { stop(std::chrono::milliseconds{0}); }
 
   std::uint16_t port() const noexcept override { return port_; }
+  std::array<std::uint8_t, 16> address() const noexcept override { return address_; }
   server_counters counters() const noexcept override;
   void stop(std::chrono::milliseconds grace) override;
 
@@ -122,6 +123,7 @@ private:
   std::vector<std::shared_ptr<worker>> workers_;
   std::shared_ptr<acceptor> acceptor_;
   std::uint16_t port_;
+  std::array<std::uint8_t, 16> address_;
   std::mutex stopping_;
   bool stopped_ = false;
 };

@@ -3,6 +3,7 @@
 #include "http/fwd.hpp"
 #include "http/message.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -100,6 +101,8 @@ public:
   virtual ~server() = default;
 
   virtual std::uint16_t port() const noexcept = 0;
+  /// What it is really bound to, whatever name it was given; IPv4 as ::ffff:a.b.c.d, all zero for every address. For the egress guard.
+  virtual std::array<std::uint8_t, 16> address() const noexcept = 0;
   virtual server_counters counters() const noexcept = 0;
 
   /// Stops accepting, lets requests in flight finish (at most `grace`), closes idle connections and event streams, ends the threads.

@@ -1,4 +1,5 @@
 #include "http/problem.hpp"
+#include "http/egress.hpp"
 #include "http/server.hpp"
 #include "tests/integration/http/raw_socket.hpp"
 
@@ -475,6 +476,18 @@ TEST(server, a_reply_may_outlive_its_server) {
   EXPECT_TRUE(c.ended());
   s.reset();
   held.second.send({200, {}, "nobody"});
+}
+
+TEST(server, tells_the_address_it_is_bound_to_so_that_the_guard_keeps_webhooks_off_it) {
+  for (const auto* name : {"localhost", "127.0.0.1", ""}) {
+    server_options o;
+    o.address = name;
+    auto s = start(echo, o);
+    const egress_guard guard{{*cidr::parse("127.0.0.0/8"), *cidr::parse("::1/128")}, {{s->address(), s->port()}}};
+    const auto own = s->address() == std::array<std::uint8_t, 16>{} || name == std::string_view{""} ? cidr::parse("127.0.0.1")->network : s->address();
+    EXPECT_NE(guard.refusal(own, s->port()).find("this server itself"), std::string::npos) << "listening on '" << name << "'";
+    EXPECT_EQ(guard.refusal(own, static_cast<std::uint16_t>(s->port() + 1)), "");
+  }
 }
 
 TEST(server, says_why_it_cannot_be_opened) {
