@@ -2,6 +2,7 @@
 
 #include "actors/declared.hpp"
 #include "actors/deciding.hpp"
+#include "events/limits.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -43,6 +44,28 @@ bool creates(const change_job& job) {
 bool is_clock_kind(events::kind k) {
   return k == events::kind::clock_set || k == events::kind::clock_advance_started || k == events::kind::clock_moved
          || k == events::kind::clock_advance_finished;
+}
+
+/// False when the journal would find an event of it too large.
+bool fits_in_the_log(const proposal& p) {
+  constexpr std::size_t header = 1 * limits::kibi; // principal, correlation, hashes and numbers
+  for (const auto& part : p.parts) {
+    for (const auto& d : part.drafts) {
+      auto bytes = header + d.payload.size();
+      for (const auto& e : d.entities)
+        bytes += e.size() + 8;
+      if (bytes > limits::record_bytes)
+        return false;
+    }
+  }
+  return true;
+}
+
+/// Why an append was rejected, as its caller is told. That the one before it was rejected is not his conflict: nothing is wrong with what he asked.
+events::error told(const events::error& why) {
+  if (why.code == events::errc::conflict)
+    return {events::errc::unavailable, "what this would have followed was not written; nothing was changed", {}};
+  return why;
 }
 
 } // namespace
@@ -170,6 +193,8 @@ void sandbox_actor::decide_settings(const change_ptr& job) {
 void sandbox_actor::on_propose(const proposal_ptr& p) {
   if (p->generation != generation(p->from))
     return p->fail({events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}});
+  if (!fits_in_the_log(*p))
+    return refuse_whole(p);
   std::vector<storage::row> rows;
   for (const auto& part : p->parts) {
     for (const auto& d : part.drafts)
@@ -181,6 +206,22 @@ void sandbox_actor::on_propose(const proposal_ptr& p) {
       after_import(part);
   }
   append(p, std::move(rows));
+}
+
+/// The journal would reject it, and with it whatever the others append meanwhile. So nothing of it gets a place, and nobody else notices.
+void sandbox_actor::refuse_whole(const proposal_ptr& p) {
+  p->fail({events::errc::too_large, "this would be an event larger than record_bytes; nothing was changed", {}});
+  if (std::all_of(p->parts.begin(), p->parts.end(), [](const auto& part) { return part.request != nullptr; }))
+    return; // to have served a request changes no state
+  if (p->from == child::endpoint || p->from == child::data) {
+    drop(child::endpoint);
+    drop(child::data);
+  } else {
+    drop(p->from);
+  }
+  if (phase_ == phase::serving)
+    delayed_send(this, std::chrono::milliseconds{1}, restart_children{});
+  phase_ = phase::restarting;
 }
 
 /// Our copy of the clock stamps requests; the outbox's decides what is due.
@@ -244,7 +285,7 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
       if (env.options.on_committed)
         env.options.on_committed(id, last);
     } else {
-      p->fail(r.outcome == storage::append_outcome::unknown ? events::error{events::errc::abandoned, r.why.detail, {}} : r.why);
+      p->fail(r.outcome == storage::append_outcome::unknown ? events::error{events::errc::abandoned, r.why.detail, {}} : told(r.why));
       if (auto strong = this_actor.lock())
         caf::anon_send(caf::actor_cast<caf::actor>(strong), append_failed{epoch, r.why});
     }

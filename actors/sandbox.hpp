@@ -43,6 +43,7 @@ private:
 
   // -- the stream -----------------------------------------------------------------
   void on_propose(const proposal_ptr& p);
+  void refuse_whole(const proposal_ptr& p);
   void append(const proposal_ptr& p, std::vector<storage::row> rows);
   void note_clock(const std::vector<events::draft>& drafts, const events::context& ctx);
   void note_due(storage::record_batch& batch, const proposal_ptr& p);

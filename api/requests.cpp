@@ -78,11 +78,13 @@ void add_summary(events::json_text& j, const events::record& r, const mock::serv
   j.key("method").value(s.request.method).key("target").value(s.request.target).key("status").value(s.response.status);
 }
 
-void add_message(events::json_text& j, const mock::fields& headers, std::string_view body) {
+void add_message(events::json_text& j, const mock::fields& headers, std::string_view body, const std::optional<mock::cut_body>& cut) {
   j.key("headers").open_array();
   for (auto& [name, value] : headers)
     j.open_array().value(name).value(value).close_array();
   j.close_array().key("body").bytes(body);
+  if (cut)
+    j.key("body_truncated").value(true).key("body_bytes").value(cut->bytes).key("body_sha256").value(cut->sha256);
 }
 
 std::string whole(const events::record& r, const mock::served_record& s) {
@@ -92,10 +94,10 @@ std::string whole(const events::record& r, const mock::served_record& s) {
   add_summary(j, r, s);
   j.key("peer").value(s.request.peer);
   j.key("request").open_object();
-  add_message(j, s.request.headers, s.request.body);
+  add_message(j, s.request.headers, s.request.body, s.request_cut);
   j.close_object();
   j.key("response").open_object();
-  add_message(j, s.response.headers, s.response.body);
+  add_message(j, s.response.headers, s.response.body, s.response_cut);
   j.close_object();
   j.close_object();
   return out;

@@ -1,7 +1,9 @@
 // The second half of serving, and the record of it. This is the hot path of every mock request.
 #include "mock/serve.hpp"
 
+#include "events/digest.hpp"
 #include "events/json_text.hpp"
+#include "events/limits.hpp"
 #include "mock/compiled.hpp"
 #include "mock/json_value.hpp"
 #include "mock/refusal.hpp"
@@ -66,7 +68,7 @@ filled fill(const plan& p, const data_state& data, const request& req, const eve
     const auto& body = answer.bodies[answer.first[p.content] + p.example];
     out.answer.headers.push_back({"Content-Type", std::string{body.media_type}});
     out.answer.body = body.sent;
-    if (!body.recorded.empty())
+    if (!body.recorded.empty() && body.recorded.size() <= limits::recorded_body_bytes)
       out.recorded = &body.recorded;
   }
   out.answer.headers.insert(out.answer.headers.end(), headers.begin(), headers.end());
@@ -101,10 +103,50 @@ void write_text(events::json_text& j, std::string_view text) {
     j.bytes(text);
 }
 
+/// How long `bytes` are as JSON; a byte escaped in an odd way may be counted for more than it takes.
+std::size_t length_as_json(std::string_view bytes, bool text) {
+  if (!text)
+    return (bytes.size() + 2) / 3 * 4;
+  auto length = bytes.size();
+  for (auto c : bytes) {
+    if (c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t')
+      length += 1;
+    else if (static_cast<unsigned char>(c) < 0x20)
+      length += 5;
+  }
+  return length;
+}
+
+/// A record that is too long is refused whole, so of a very long body only the front is kept, with what the whole was. Otherwise a stranger could
+/// send what cannot be recorded, and so not be answered either.
+void write_body(events::json_text& j, std::string_view bytes) {
+  constexpr std::size_t longest_escape = 6;
+  constexpr auto most = limits::recorded_body_bytes;
+  if (bytes.size() <= most / longest_escape) {
+    j.bytes(bytes);
+    return;
+  }
+  const bool text = events::is_utf8(bytes);
+  if (length_as_json(bytes, text) <= most) {
+    j.bytes(bytes);
+    return;
+  }
+  auto front = bytes.substr(0, most / longest_escape);
+  while (text && (static_cast<unsigned char>(bytes[front.size()]) & 0xC0) == 0x80) // not in the middle of a character
+    front.remove_suffix(1);
+  j.open_object();
+  if (text)
+    j.key("text").value(front);
+  else
+    j.key("base64").value(events::to_base64(front));
+  j.key("truncated").value(true).key("bytes").value(bytes.size());
+  j.key("sha256").value(events::to_hex(events::as_text(events::sha256({bytes})))).close_object();
+}
+
 std::string record(const plan& p, const filled& done, const request& req, const events::context& ctx, const events::redactor& redact,
                    std::string_view id) {
   std::string out;
-  out.reserve(512 + req.body.size() * 2 + done.answer.body.size() * 2);
+  out.reserve(512 + std::min(req.body.size(), limits::recorded_body_bytes) * 2 + std::min(done.answer.body.size(), limits::recorded_body_bytes) * 2);
   events::json_text j{out};
   j.open_object().key("id").value(id).key("endpoint");
   if (p.endpoint)
@@ -117,7 +159,8 @@ std::string record(const plan& p, const filled& done, const request& req, const 
   j.key("target");
   write_text(j, redact.target(req.target));
   write_headers(j, req.headers, redact);
-  j.key("body").bytes(req.body.empty() ? std::string{} : redact.body(content_type(req.headers), req.body));
+  j.key("body");
+  write_body(j, req.body.empty() ? std::string{} : redact.body(content_type(req.headers), req.body));
   j.key("peer").value(req.peer).key("received_us").value(req.received.us).close_object();
   j.key("response").open_object().key("status").value(done.answer.status);
   write_headers(j, done.answer.headers, redact);
@@ -125,7 +168,7 @@ std::string record(const plan& p, const filled& done, const request& req, const 
   if (done.recorded != nullptr)
     j.raw(*done.recorded);
   else
-    j.bytes(done.answer.body.empty() ? std::string{} : redact.body(content_type(done.answer.headers), done.answer.body));
+    write_body(j, done.answer.body.empty() ? std::string{} : redact.body(content_type(done.answer.headers), done.answer.body));
   j.close_object();
   j.key("seed").value(events::to_hex({reinterpret_cast<const char*>(ctx.chance.data()), ctx.chance.size()}));
   j.close_object();
@@ -147,6 +190,19 @@ bool read_bytes(const json_value* v, std::string& into) {
   }
   const auto* base64 = v->member("base64");
   return base64 != nullptr && base64->is_string() && events::from_base64(base64->text, into);
+}
+
+/// What the whole was, if `v` is only its front. False if that does not read.
+bool read_cut(const json_value* v, std::optional<cut_body>& into) {
+  const auto* truncated = v->member("truncated");
+  if (truncated == nullptr || !truncated->is_true())
+    return true;
+  std::int64_t bytes = 0;
+  const auto* length = v->member("bytes");
+  if (length == nullptr || !length->as_integer(bytes) || bytes < 0)
+    return false;
+  into = cut_body{static_cast<std::uint64_t>(bytes), std::string{v->string_member("sha256")}};
+  return into->sha256.size() == 64;
 }
 
 bool read_headers(const json_value* v, fields& into) {
@@ -220,6 +276,7 @@ events::outcome<served_record> decode_served(std::string_view payload) {
             read_bytes(req->member("body"), out.request.body) && received != nullptr && received->as_integer(out.request.received.us) &&
             code != nullptr && code->as_integer(status) && status >= 100 && status <= 599 &&
             read_headers(res->member("headers"), out.response.headers) && read_bytes(res->member("body"), out.response.body) &&
+            read_cut(req->member("body"), out.request_cut) && read_cut(res->member("body"), out.response_cut) &&
             read_seed(v->string_member("seed"), out.chance);
   if (!ok)
     return corrupt();

@@ -6,6 +6,8 @@
 #include "mock/endpoints.hpp"
 #include "mock/message.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,12 +30,20 @@ served render(const plan& p, const data_state& data, const request& req, const e
 served serve(const endpoint_state& endpoints, const data_state& data, const request& req, const events::context& ctx,
              const events::redactor& redact);
 
+/// What a body was of which the log has only the front, because the whole, as JSON, is longer than `limits::recorded_body_bytes`.
+struct cut_body {
+  std::uint64_t bytes = 0;
+  std::string sha256; ///< of the whole, sensitive values replaced; 64 hex digits
+};
+
 /// What a request_served event says. Request and response are as stored: sensitive values are tokens.
 struct served_record {
   std::string request_id;
   std::string endpoint_id; ///< empty: nothing matched
   mock::request request;
   mock::response response;
+  std::optional<cut_body> request_cut;  ///< set: `request.body` is only the front
+  std::optional<cut_body> response_cut; ///< set: `response.body` is only the front
   events::entropy chance{}; ///< what `context::chance` was
 };
 

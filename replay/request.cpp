@@ -1,7 +1,7 @@
 #include "replay/request.hpp"
 
+#include "events/digest.hpp"
 #include "events/json_text.hpp"
-#include "mock/serve.hpp"
 #include "replay/state.hpp"
 
 #include <algorithm>
@@ -11,6 +11,9 @@ namespace hourglass::replay {
 namespace {
 
 void compare(replayed& r) {
+  if (r.request_cut)
+    r.differences.push_back("request body: of its " + std::to_string(r.request_cut->bytes) + " bytes only the first " +
+                            std::to_string(r.request.body.size()) + " are recorded, so the request cannot be repeated as it was");
   if (r.recorded.status != r.again.status)
     r.differences.push_back("status");
   const auto& a = r.recorded.headers;
@@ -21,7 +24,10 @@ void compare(replayed& r) {
   for (const auto& f : b)
     if (mock::find(a, f.name) == nullptr)
       r.differences.push_back("header " + f.name);
-  if (r.recorded.body != r.again.body) {
+  if (r.response_cut) {
+    if (r.response_cut->bytes != r.again.body.size() || r.response_cut->sha256 != events::to_hex(events::as_text(events::sha256({r.again.body}))))
+      r.differences.push_back("body, by its length or digest");
+  } else if (r.recorded.body != r.again.body) {
     auto [x, y] = std::mismatch(r.recorded.body.begin(), r.recorded.body.end(), r.again.body.begin(), r.again.body.end());
     r.differences.push_back("body at byte " + std::to_string(x - r.recorded.body.begin()));
   }
@@ -37,10 +43,17 @@ void write(events::json_text& j, const mock::fields& headers) {
   j.close_array();
 }
 
-void write(events::json_text& j, const mock::response& r) {
+void write_body(events::json_text& j, std::string_view body, const std::optional<mock::cut_body>& cut) {
+  j.key("body").bytes(body);
+  if (cut)
+    j.key("body_truncated").value(true).key("body_bytes").value(cut->bytes).key("body_sha256").value(cut->sha256);
+}
+
+void write(events::json_text& j, const mock::response& r, const std::optional<mock::cut_body>& cut) {
   j.open_object().key("status").value(r.status).key("headers");
   write(j, r.headers);
-  j.key("body").bytes(r.body).close_object();
+  write_body(j, r.body, cut);
+  j.close_object();
 }
 
 } // namespace
@@ -79,6 +92,8 @@ events::outcome<replayed> replay_request(const storage::store& store, const even
   r.request_id = past->request_id;
   r.request = std::move(past->request);
   r.recorded = std::move(past->response);
+  r.request_cut = std::move(past->request_cut);
+  r.response_cut = std::move(past->response_cut);
   r.again = mock::as_recorded(served.response, redactor);
   compare(r);
   return r;
@@ -95,11 +110,12 @@ std::string to_json(const replayed& r) {
   j.close_array();
   j.key("request").open_object().key("method").value(r.request.method).key("target").value(r.request.target).key("headers");
   write(j, r.request.headers);
-  j.key("body").bytes(r.request.body).close_object();
+  write_body(j, r.request.body, r.request_cut);
+  j.close_object();
   j.key("recorded");
-  write(j, r.recorded);
+  write(j, r.recorded, r.response_cut);
   j.key("again");
-  write(j, r.again);
+  write(j, r.again, std::nullopt);
   j.close_object();
   return out;
 }

@@ -2,8 +2,10 @@
 
 #include "events/redact.hpp"
 #include "mock/message.hpp"
+#include "mock/serve.hpp"
 #include "storage/store.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,8 +18,10 @@ struct replayed {
   mock::request request;
   mock::response recorded;
   mock::response again;
+  std::optional<mock::cut_body> request_cut;  ///< set: only the front of the request's body is known, so nothing can be identical
+  std::optional<mock::cut_body> response_cut; ///< set: `recorded` has only the front of its body; the whole is compared by digest
   bool identical = false;
-  std::vector<std::string> differences; ///< `status`, `header content-type`, `body at byte 17`
+  std::vector<std::string> differences; ///< `status`, `header content-type`, `body at byte 17`; or why it could not be the same
 };
 
 /// Forks the sandbox in memory just before `seq`, serves the recorded request with the recorded clock and chance, and compares what

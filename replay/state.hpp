@@ -56,7 +56,7 @@ inline constexpr events::seq now_seq = std::numeric_limits<events::seq>::max();
 /// Fails with `errc::not_found` for a sandbox without events or a moment before its first event.
 events::outcome<sandbox_state> load(const storage::store& store, const events::sandbox_id& sandbox, moment when = now_seq);
 
-/// The state as JSON text, for the API: settings, endpoints, data, env, clock, destinations, pending deliveries, head.
+/// The state as JSON text, for the API: endpoints, data, env, clock, destinations, pending deliveries, head.
 std::string to_json(const sandbox_state& state);
 
 } // namespace hourglass::replay

@@ -1,10 +1,13 @@
 #include "support.hpp"
 
+#include "events/limits.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace {
 using namespace hourglass::mock;
 namespace events = hourglass::events;
+namespace limits = hourglass::limits;
 
 TEST(serving, an_answer_and_its_record_agree) {
   endpoint_state state;
@@ -111,6 +114,52 @@ TEST(serving, a_template_that_reads_too_much_is_a_500_that_names_the_limit) {
 TEST(serving, a_record_that_does_not_read_is_corrupt) {
   for (auto bad : {"", "{}", "[]", R"({"id":"req_1","request":{},"response":{}})"})
     EXPECT_EQ(decode_served(bad).error().code, events::errc::corrupt) << bad;
+}
+
+/// The payload of what `body` was asked with, from its body on.
+std::string recorded_request(std::string body) {
+  auto s = serve({}, {}, post("/x", std::move(body), "text/plain"), at_moment(), test_redactor());
+  const auto& payload = s.events.at(0).payload;
+  const auto at = payload.find(R"("body":)");
+  return payload.substr(at, payload.find(R"(,"peer")") - at);
+}
+
+TEST(serving, a_body_that_fits_is_recorded_as_ever) {
+  EXPECT_EQ(recorded_request("abc\n"), R"("body":{"text":"abc\n"})");
+  const std::string large(6'000'000, 'x');
+  EXPECT_EQ(recorded_request(large), R"("body":{"text":")" + large + R"("})");
+}
+
+TEST(serving, of_a_body_too_long_for_the_log_the_front_and_a_digest_are_recorded) {
+  EXPECT_EQ(recorded_request(std::string(7'340'032, 'x')),
+            R"("body":{"text":")" + std::string(1'048'576, 'x') +
+                R"(","truncated":true,"bytes":7340032,"sha256":"c0247fdf17301d88a2da5ad59c34bcb15d31f68874286a7a5e53fa10178bff65"})");
+}
+
+TEST(serving, no_body_that_a_stranger_may_send_makes_a_record_too_large) {
+  endpoint_state state;
+  data_state data;
+  ASSERT_TRUE(run(data, data_command{put_item{"big", "1", '"' + std::string(1'000'000, 'x') + '"'}}));
+  for (int i = 0; i < 1'000; ++i) // what a body template makes of it: 3 MB of line feeds
+    ASSERT_TRUE(run(data, data_command{put_env{"NL" + std::to_string(i), std::string(3'000, '\n')}}));
+  std::string text = R"({"method":"POST","path":"/x","response":{"template":true,"headers":{"Content-Type":"text/plain"},"body":")";
+  for (int i = 0; i < 1'000; ++i)
+    text += "{{env.NL" + std::to_string(i) + "}}";
+  ASSERT_TRUE(put(state, text + "\"}}"));
+  for (const auto* piece : {"\n", "\x01", "\xff", "\"", "\xc3\xbc"}) {
+    std::string body;
+    while (body.size() + 2 <= limits::request_body_bytes)
+      body += piece;
+    auto req = post("/x", body, "text/plain");
+    auto s = serve(state, data, req, at_moment(), test_redactor());
+    EXPECT_LT(s.events.at(0).payload.size(), limits::record_bytes - 64 * limits::kibi);
+    auto back = decode_served(s.events.at(0).payload);
+    ASSERT_TRUE(back) << back.error().detail;
+    ASSERT_TRUE(back->request_cut);
+    EXPECT_EQ(back->request_cut->bytes, body.size());
+    EXPECT_EQ(back->request.body, body.substr(0, back->request.body.size())) << "the front, to the end of a character";
+    EXPECT_GT(back->request.body.size(), 1'000'000U);
+  }
 }
 
 } // namespace
