@@ -60,8 +60,13 @@ json_value sampler::number(const view& v, bool whole) {
   }
   auto first = std::ceil(low / multiple);
   auto last = std::floor(high / multiple);
-  auto width = std::clamp(last - first + 1, 1.0, 1e6);
+  auto spread = last - first + 1;
+  if (!std::isfinite(spread)) // the bounds are too many multiples away, or apart
+    return json_value::of_number(shortest(whole ? std::ceil(low) : low));
+  auto width = std::clamp(spread, 1.0, 1e6);
   auto n = (first + static_cast<double>(below(static_cast<std::uint64_t>(width)))) * multiple;
+  if (!std::isfinite(n))
+    return json_value::of_number(shortest(whole ? std::ceil(low) : low));
   if (n == std::floor(n) && std::abs(n) < 9e15)
     return json_value::of_number(static_cast<std::int64_t>(n));
   return json_value::of_number(shortest(n));

@@ -2,6 +2,8 @@
 
 #include "mock/openapi.hpp"
 
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
@@ -265,6 +267,18 @@ TEST(documents, yaml_aliases_and_merge_keys_are_expanded) {
 }
 
 // -- generated values ----------------------------------------------------------------------
+
+TEST_F(generated, numbers_at_the_end_of_their_range_are_numbers_still) {
+  for (const auto* schema : {R"({"type":"number","minimum":1e308,"multipleOf":1e-10})", R"({"type":"number","minimum":1e308,"multipleOf":1e-300})",
+                             R"({"type":"number","maximum":-1e308,"multipleOf":0.001})", R"({"type":"number","minimum":-1e308,"maximum":1e308})",
+                             R"({"type":"number","minimum":-1e308,"maximum":1e308,"multipleOf":1e-5})", R"({"type":"integer","minimum":1e308})",
+                             R"({"type":"number","minimum":1e308,"multipleOf":1.7e308})", R"({"type":"number","exclusiveMinimum":1.7e308})"}) {
+    const auto n = value(schema);
+    ASSERT_TRUE(n.is_number()) << schema << ": " << n;
+    EXPECT_TRUE(std::isfinite(n.get<double>())) << schema << ": " << n;
+  }
+  EXPECT_EQ(value(R"({"type":"number","minimum":1e308,"multipleOf":1e-10})"), 1e308);
+}
 
 TEST_F(generated, scalars_fit_their_schema) {
   EXPECT_EQ(value(R"({"type":"string","enum":["a","b"]})"), "a");
