@@ -48,13 +48,13 @@ private:
 
 void add_node(page& to, const actors::node_counters& n) {
   to.gauge("sandboxes_live", "Sandboxes in memory", n.live);
-  to.gauge("sandboxes_degraded", "Sandboxes that refuse work after repeated crashes", n.degraded);
+  to.counter("sandboxes_degraded", "Times that a sandbox came to refuse work, after repeated crashes or for a log that does not verify", n.degraded);
   to.counter("sandboxes_woken", "Sandboxes brought into memory", n.woken);
   to.counter("sandboxes_passivated", "Sandboxes that left memory", n.passivated);
   to.counter("child_restarts", "Children of sandboxes restarted from the log", n.child_restarts);
   to.counter("mock_requests", "Requests to sandboxes", n.requests);
   to.counter("rejected", "Requests and changes refused for want of room", n.rejected);
-  to.counter("webhook_attempts", "Webhook attempts finished", n.attempts);
+  to.counter("webhook_attempts", "Webhook attempts begun", n.attempts);
   to.gauge("webhook_attempts_in_flight", "Webhook attempts under way", n.attempts_in_flight);
 }
 
