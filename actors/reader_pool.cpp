@@ -44,7 +44,11 @@ void reader_pool::run() {
       work = std::move(queue_.front());
       queue_.pop_front();
     }
-    work();
+    try {
+      work();
+    } catch (...) { // without memory for it, its caller is told by what the work held; the threads are everybody's
+    }
+    work = nullptr;
   }
 }
 

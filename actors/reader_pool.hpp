@@ -9,7 +9,8 @@
 
 namespace hourglass::actors {
 
-/// Threads for work that blocks: reading history, folding state, replaying. Work runs in the order it came, several at a time.
+/// Threads for work that blocks: reading history, folding state, replaying. Work runs in the order it came, several at a time. What it throws
+/// ends here; whoever waits for its outcome must be told by what it holds.
 /// `stop` finishes what is queued; work posted later is dropped.
 class reader_pool {
 public:
