@@ -155,6 +155,11 @@ public:
     if (!system_)
       return;
     env_->stopping = true;
+    {
+      caf::scoped_actor here{*system_}; // first, and to its end: it wakes sandboxes
+      here->send_exit(caretaker_, caf::exit_reason::user_shutdown);
+      here->wait_for(std::exchange(caretaker_, nullptr));
+    }
     auto deadline = std::chrono::steady_clock::now() + grace;
     auto busy = [this] {
       for (const auto& s : directory_->all())
@@ -165,15 +170,12 @@ public:
     while (busy() && std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds{5});
     client_->stop(std::chrono::milliseconds{0}); // attempts still under way come back as cancelled and stay pending in the log
-    caf::anon_send_exit(caretaker_, caf::exit_reason::user_shutdown);
-    caretaker_ = nullptr;
-    for (const auto& s : directory_->all()) {
+    for (const auto& s : directory_->close())
       caf::anon_send_exit(s.sandbox, caf::exit_reason::user_shutdown);
-      directory_->forget(s.door);
-    }
     readers_.stop();
-    journal_.reset(); // what was appended is written and answered, and its handlers let go of the actors
-    system_.reset();  // waits for every actor
+    journal_->close(); // what was appended is written and answered, and its handlers let go of the actors; those that still run are refused
+    system_.reset();   // waits for every actor
+    journal_.reset();
     index_.reset();
     client_.reset();
     // The store stays open until the end: an export may still be reading it.
@@ -228,13 +230,17 @@ events::outcome<std::unique_ptr<node>> node::open(node_options options) {
   auto store = storage::open_rocks_store(options.data / "rocksdb");
   if (!store)
     return tl::unexpected<events::error>{std::move(store).error()};
-  auto key = redaction_key(options.data);
-  if (!key)
-    return tl::unexpected<events::error>{std::move(key).error()};
-  return std::make_unique<real_node>(std::move(options), std::move(*store), events::redactor{*key});
+  return testing::open_on(std::move(options), std::move(*store));
 }
 
 namespace testing {
+
+events::outcome<std::unique_ptr<node>> open_on(node_options options, std::unique_ptr<storage::store> store) {
+  auto key = redaction_key(options.data);
+  if (!key)
+    return tl::unexpected<events::error>{std::move(key).error()};
+  return std::make_unique<real_node>(std::move(options), std::move(store), events::redactor{*key});
+}
 
 bool crash_child_of(node& of, const events::sandbox_id& sandbox, std::string_view name) {
   auto who = dynamic_cast<real_node&>(of).where().peek(sandbox);

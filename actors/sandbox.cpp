@@ -34,10 +34,11 @@ child decider_of(const std::variant<command, reading>& what) {
                     what);
 }
 
-bool creates(const change_job& job) {
+template <class What>
+bool asks_for(const change_job& job) {
   auto* c = std::get_if<command>(&job.what);
   auto* s = c ? std::get_if<mock::settings_command>(c) : nullptr;
-  return s && std::holds_alternative<mock::create_sandbox>(*s);
+  return s && std::holds_alternative<What>(*s);
 }
 
 bool is_clock_kind(events::kind k) {
@@ -59,21 +60,28 @@ caf::behavior sandbox_actor::make_behavior() {
     [this](const propose& m) { on_propose(m.what); },
     [this](const do_change& m) { on_change(m.job); },
     [this](const due_is& m) {
+      if (!outbox_ || outbox_ != current_sender())
+        return; // of one that was replaced
       outbox_due_ = m.at;
       if (timekeeper_)
         send(timekeeper_, m);
     },
     [this](const fire_due& m) {
-      if (outbox_)
+      if (outbox_ && !over())
         send(outbox_, m);
     },
     [this](const settle& m) {
+      settling_ = m; // an outbox that is being rebuilt is asked when it is there
       if (outbox_)
         send(outbox_, m);
     },
     [this](const settled& m) {
       if (timekeeper_)
         send(timekeeper_, m);
+    },
+    [this](const log_is_corrupt& m) {
+      if (outbox_ && outbox_ == current_sender())
+        degrade(m.why);
     },
     [this](const append_failed& m) { on_append_failed(m); },
     [this](const restart_children&) { restart(); },
@@ -89,12 +97,23 @@ caf::behavior sandbox_actor::make_behavior() {
 
 // -- letting work in ------------------------------------------------------------------
 
-std::optional<events::error> sandbox_actor::refusal(bool creating) const {
+std::optional<events::error> sandbox_actor::refusal(bool creating, bool deleting) {
   if (phase_ == phase::degraded)
     return events::error{events::errc::unavailable, "this sandbox is degraded: " + why_degraded_.detail, {}};
-  if (!creating && settings_.phase != mock::settings_state::life::live)
+  const bool there = settings_.phase == mock::settings_state::life::live && (deleting || !over());
+  if (!creating && !there)
     return events::error{events::errc::not_found, "no such sandbox", {}};
   return std::nullopt;
+}
+
+/// Deleted, or its time to live has passed: then it deletes itself, since the directory finds out only when it comes by.
+bool sandbox_actor::over() {
+  using life = mock::settings_state::life;
+  auto expires = settings_.phase == life::live ? settings_.expires() : std::nullopt;
+  const bool expired = expires && *expires <= wall_now();
+  if (expired && !std::exchange(deleting_, true))
+    send(this, do_change{deletion(hold::follow(door_))});
+  return expired || settings_.phase == life::deleted;
 }
 
 void sandbox_actor::stamp(events::context& ctx) {
@@ -105,7 +124,7 @@ void sandbox_actor::stamp(events::context& ctx) {
 }
 
 void sandbox_actor::on_request(const request_ptr& job) {
-  if (auto why = refusal(false))
+  if (auto why = refusal(false, false))
     return job->answer(tl::unexpected<events::error>{std::move(*why)});
   if (phase_ == phase::restarting) {
     waiting_.emplace_back(job);
@@ -116,7 +135,7 @@ void sandbox_actor::on_request(const request_ptr& job) {
 }
 
 void sandbox_actor::on_change(const change_ptr& job) {
-  if (auto why = refusal(creates(*job)))
+  if (auto why = refusal(asks_for<mock::create_sandbox>(*job), asks_for<mock::delete_sandbox>(*job)))
     return job->answer(tl::unexpected<events::error>{std::move(*why)});
   if (phase_ == phase::restarting) {
     waiting_.emplace_back(job);
@@ -158,6 +177,8 @@ void sandbox_actor::decide_settings(const change_ptr& job) {
     settings_ = after;
     if (settings_.phase == mock::settings_state::life::live)
       part.reply = mock::to_json(settings_, id_.to_string());
+    else
+      fall_silent();
   }
   if (job->reply_override)
     part.reply.insert(part.reply.rfind('}'), *job->reply_override);
@@ -193,8 +214,8 @@ void sandbox_actor::note_clock(const std::vector<events::draft>& drafts, const e
     at.virtual_ = ctx.now;
     changed = mock::apply(clock_, d.kind, d.payload, at).has_value() || changed;
   }
-  if (changed && outbox_)
-    send(outbox_, clock_is{clock_});
+  if (changed && outbox_) // stands behind all that was appended
+    send(outbox_, clock_is{clock_, head_.seq + drafts.size()});
 }
 
 void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows) {
@@ -222,9 +243,11 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
   events_since_snapshot_ += batch.records.size();
   snapshot_ptr snapshot = events_since_snapshot_ >= env_.options.events_per_snapshot ? begin_snapshot() : nullptr;
 
+  // What the outbox sends depends on its own events and on the clock's.
+  auto watcher = p->want_durable || p->from == child::clock ? outbox_ : caf::actor{};
   appending_->fetch_add(1, std::memory_order_acq_rel);
   auto inside = std::make_shared<hold>(hold::follow(door_));
-  auto on_done = [this_actor = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()}), outbox = p->want_durable ? outbox_ : caf::actor{},
+  auto on_done = [this_actor = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()}), outbox = std::move(watcher),
                   p, first = batch.first, last = head_.seq, id = id_, epoch = appends_epoch_, appending = appending_, inside,
                   snapshot, &env = env_](const storage::append_result& r) {
     if (r.outcome == storage::append_outcome::committed) {
@@ -272,36 +295,50 @@ snapshot_ptr sandbox_actor::begin_snapshot() {
 
 /// Keeps the promise of the due index: while anything is pending, an entry stands on the disk that is not later.
 void sandbox_actor::note_due(storage::record_batch& batch, const proposal_ptr& p) {
+  if (p->due && (!outbox_due_ || *p->due < *outbox_due_))
+    outbox_due_ = p->due; // until the outbox has applied it and says what is next
+  if (!p->due && p->from != child::clock)
+    return;
+  auto now = wall_now();
   std::optional<events::wall_time> due;
-  if (p->due)
-    due = clock_.mode == mock::clock_mode::advancing ? wall_now() : mock::wall_for(clock_, *p->due);
-  if (p->from == child::clock) {
-    if (clock_.mode == mock::clock_mode::advancing)
-      due = wall_now();
-    else if (outbox_due_)
-      due = mock::wall_for(clock_, *outbox_due_);
-  }
+  if (clock_.mode == mock::clock_mode::advancing)
+    due = now;
+  else if (auto at = p->from == child::clock ? outbox_due_ : p->due)
+    due = mock::wall_for(clock_, *at, now);
   if (due && (!on_disk_due_ || *due < *on_disk_due_)) {
     batch.due = due;
     on_disk_due_ = due;
   }
 }
 
-void sandbox_actor::on_renew_due(const renew_due& m) {
-  on_disk_due_.reset();
-  std::optional<events::wall_time> due;
+/// When something of it is to happen; in the past or present: it must not leave.
+std::optional<events::wall_time> sandbox_actor::must_be_awake() const {
+  auto now = wall_now();
+  switch (phase_) {
+    case phase::degraded: return events::wall_time{now.us + 60'000'000}; // may be well when it has been away
+    case phase::restarting: return now;
+    case phase::serving: break;
+  }
+  if (settings_.phase == mock::settings_state::life::deleted)
+    return std::nullopt;
   if (clock_.mode == mock::clock_mode::advancing || door_->inside() != 0)
-    due = wall_now();
-  else if (outbox_due_)
-    due = mock::wall_for(clock_, *outbox_due_);
-  if (!due || phase_ != phase::serving)
-    return;
-  on_disk_due_ = std::max(*due, wall_now());
+    return now;
+  return outbox_due_ ? mock::wall_for(clock_, *outbox_due_, now) : std::nullopt;
+}
+
+/// Should the write fail, or we be gone before it, the old entries stay, and the directory asks again.
+void sandbox_actor::on_renew_due(const renew_due& m) {
+  on_disk_due_ = must_be_awake();
+  if (!on_disk_due_)
+    return m.asked->one_has();
   storage::record_batch batch;
   batch.sandbox = id_;
   batch.first = head_.seq + 1;
   batch.due = on_disk_due_;
-  env_.journal.append(std::move(batch), [done = m.done](const storage::append_result&) {});
+  env_.journal.append(std::move(batch), [asked = m.asked](const storage::append_result& r) {
+    if (r.outcome == storage::append_outcome::committed)
+      asked->one_has();
+  });
 }
 
 /// Event types that an imported document declares become the outbox's.
@@ -338,9 +375,14 @@ void sandbox_actor::load() {
   clock_ = s.clock;
   outbox_due_ = webhook::next_due(s.outbox);
   on_disk_due_.reset();
-  spawn_pipeline(std::move(s.endpoints), std::move(s.data));
-  spawn_clock();
-  spawn_outbox(std::move(s.outbox));
+  deleting_ = false;
+  if (over()) {
+    fall_silent();
+  } else {
+    spawn_pipeline(std::move(s.endpoints), std::move(s.data));
+    spawn_clock();
+    spawn_outbox(std::move(s.outbox), head_.seq);
+  }
   phase_ = phase::serving;
 }
 
@@ -359,9 +401,18 @@ void sandbox_actor::spawn_clock() {
     send(timekeeper_, due_is{outbox_due_});
 }
 
-void sandbox_actor::spawn_outbox(webhook::outbox_state outbox) {
+void sandbox_actor::spawn_outbox(webhook::outbox_state outbox, events::seq durable) {
   auto self = caf::actor_cast<caf::actor>(caf::strong_actor_ptr{ctrl()});
-  outbox_ = spawn<outbox_actor, caf::monitored>(std::ref(env_), std::move(outbox), clock_, head_, door_, self, generation(child::outbox));
+  outbox_ = spawn<outbox_actor, caf::monitored>(std::ref(env_), std::move(outbox), clock_, durable, door_, self, generation(child::outbox));
+  if (settling_)
+    send(outbox_, *settling_);
+}
+
+/// A sandbox that is gone sends no webhooks, whatever was pending.
+void sandbox_actor::fall_silent() {
+  drop(child::clock);
+  drop(child::outbox);
+  outbox_due_.reset();
 }
 
 void sandbox_actor::drop(child which) {
@@ -419,6 +470,8 @@ void sandbox_actor::restart() {
       std::visit([](auto& job) { job->answer(events::failure(events::errc::unavailable, "the journal cannot write just now")); }, w);
     return delayed_send(this, 100ms, restart_children{});
   }
+  if (over())
+    rebuild_all_ = true;
   if (std::exchange(rebuild_all_, false)) {
     load();
   } else {
@@ -431,7 +484,7 @@ void sandbox_actor::restart() {
     if (!timekeeper_)
       spawn_clock();
     if (!outbox_)
-      spawn_outbox(std::move(state->outbox));
+      spawn_outbox(std::move(state->outbox), state->head.seq);
     phase_ = phase::serving;
   }
   if (phase_ != phase::serving)
@@ -456,16 +509,15 @@ void sandbox_actor::degrade(const events::error& why) {
 
 /// Leaves memory if nothing is in hand; what is pending stays on the disk, with the moment to come back.
 void sandbox_actor::on_retire() {
-  if (phase_ == phase::restarting || !door_->close())
+  auto due = must_be_awake();
+  if (phase_ == phase::restarting || (due && *due <= wall_now()) || !door_->close())
     return;
-  if (phase_ == phase::serving && outbox_due_) {
-    if (auto due = mock::wall_for(clock_, *outbox_due_)) {
-      storage::record_batch batch;
-      batch.sandbox = id_;
-      batch.first = head_.seq + 1;
-      batch.due = due;
-      env_.journal.append(std::move(batch), [](const storage::append_result&) {});
-    }
+  if (phase_ == phase::serving && due) {
+    storage::record_batch batch;
+    batch.sandbox = id_;
+    batch.first = head_.seq + 1;
+    batch.due = due;
+    env_.journal.append(std::move(batch), [](const storage::append_result&) {});
   }
   if (events_since_snapshot_ > limits::events_per_sleep_snapshot)
     env_.post([&store = env_.store, id = id_, live = replay::live_state{head_, changed_, {}}] { (void)replay::put_snapshot(store, id, live); });

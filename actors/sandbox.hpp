@@ -37,7 +37,8 @@ private:
   // -- letting work in ------------------------------------------------------------
   void on_request(const request_ptr& job);
   void on_change(const change_ptr& job);
-  std::optional<events::error> refusal(bool creating) const;
+  std::optional<events::error> refusal(bool creating, bool deleting);
+  bool over();
   void stamp(events::context& ctx);
   void decide_settings(const change_ptr& job);
 
@@ -46,6 +47,7 @@ private:
   void append(const proposal_ptr& p, std::vector<storage::row> rows);
   void note_clock(const std::vector<events::draft>& drafts, const events::context& ctx);
   void note_due(storage::record_batch& batch, const proposal_ptr& p);
+  std::optional<events::wall_time> must_be_awake() const;
   void on_renew_due(const renew_due& m);
   void after_import(const proposal::part& part);
   snapshot_ptr begin_snapshot();
@@ -54,7 +56,8 @@ private:
   void load();
   void spawn_pipeline(mock::endpoint_state endpoints, mock::data_state data);
   void spawn_clock();
-  void spawn_outbox(webhook::outbox_state outbox);
+  void spawn_outbox(webhook::outbox_state outbox, events::seq durable);
+  void fall_silent();
   void on_down(const caf::actor_addr& who);
   void on_append_failed(const append_failed& m);
   void drop(child which);
@@ -73,8 +76,10 @@ private:
   events::chain_head head_;
   mock::settings_state settings_;
   mock::clock_state clock_;
-  std::optional<events::virtual_time> outbox_due_;
-  std::optional<events::wall_time> on_disk_due_; ///< an entry of the due index that stands
+  bool deleting_ = false; ///< its time was over, and it has told itself so
+  std::optional<events::virtual_time> outbox_due_; ///< never later than what is pending, but for what is in flight
+  std::optional<events::wall_time> on_disk_due_;   ///< an entry of the due index that stands
+  std::optional<settle> settling_;                 ///< the last question of an advance
 
   caf::actor endpoint_, data_, timekeeper_, outbox_;
   std::array<std::uint32_t, 5> generations_{};
