@@ -4,6 +4,7 @@
 #include "actors/node.hpp"
 #include "actors/resident.hpp"
 #include "mock/serve.hpp"
+#include "replay/state.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -84,6 +85,12 @@ struct durable { events::seq last = 0; };
 /// From the journal's thread to the sandbox: an append did not commit.
 struct append_failed { std::uint32_t generation = 0; events::error why; };
 
+/// From a reader thread to the sandbox: what its log says.
+struct loaded {
+  std::uint64_t number = 0; ///< of the question
+  std::shared_ptr<events::outcome<replay::sandbox_state>> state;
+};
+
 /// From the directory to the sandbox: leave memory if nothing is in hand.
 struct retire {};
 /// Sandboxes that were asked to write a new due entry. One that cannot, or that leaves before it reads the message, stays missing.
@@ -139,6 +146,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::propose)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::sequenced)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::durable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::append_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::renew_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::clock_is)

@@ -38,7 +38,7 @@ public:
       config_(options_.workers),
       system_(std::make_unique<caf::actor_system>(config_)) {
     env_.reset(new environment{
-      options_, *store_, *journal_, *index_, dispatcher_, *redactor_, [this](std::function<void()> work) { readers_.post(std::move(work)); },
+      options_, *store_, *journal_, *index_, dispatcher_, *redactor_, [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
       [this](const resident_ptr& door) { directory_->forget(door); }});
     directory_ = std::make_unique<directory>(*system_, *env_, uids_);
     journal_->give_to([index = index_.get()](storage::position first, std::vector<storage::record_batch> batches) {
@@ -85,6 +85,9 @@ public:
       return done(tl::unexpected<events::error>{std::move(visitor).error()});
     auto job = std::make_shared<change_job>();
     job->what = std::move(what);
+    if (auto* of_endpoints = std::get_if<mock::endpoint_command>(&std::get<command>(job->what)))
+      if (auto* import = std::get_if<mock::import_openapi>(of_endpoints))
+        return read_first(sandbox, *import, std::move(*visitor), job, std::move(who), std::move(done));
     submit_job(std::move(*visitor), job, std::move(who), std::move(done));
   }
 
@@ -188,6 +191,18 @@ private:
     if (env_->stopping)
       return events::failure(events::errc::unavailable, "the server is shutting down");
     return directory_->enter(sandbox, create);
+  }
+
+  /// A document may take seconds to read: not on a thread that all sandboxes share.
+  void read_first(const events::sandbox_id& sandbox, mock::import_openapi& import, directory::visitor visitor, const change_ptr& job,
+                  caller who, on_receipt done) {
+    job->done = std::move(done);
+    job->inside = std::move(visitor.inside);
+    readers_.post_for(sandbox, [job, &import, who = std::move(who), to = std::move(visitor.sandbox)]() mutable {
+      if (auto read = mock::read_ahead(import, events::draw_entropy()); !read)
+        return job->answer(tl::unexpected<events::error>{std::move(read).error()});
+      submit_job({std::move(to), std::move(job->inside)}, job, std::move(who), std::move(job->done));
+    });
   }
 
   static void submit_job(directory::visitor visitor, const change_ptr& job, caller who, on_receipt done) {

@@ -382,7 +382,7 @@ void outbox_actor::scan() {
     if (state_.pending_count() > pending_before_scan || !scanning_.insert(r->what.id).second)
       continue;
     auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
-    env_.post([&env = env_, id = id_, r = *r, self] {
+    env_.post_for(id_, [&env = env_, id = id_, r = *r, self] {
       recovery_page m;
       m.what.id = r.what.id;
       try {

@@ -54,7 +54,7 @@ sandbox_actor::sandbox_actor(caf::actor_config& cfg, environment& env, registry:
 
 caf::behavior sandbox_actor::make_behavior() {
   set_down_handler([this](caf::down_msg& m) { on_down(m.source); });
-  load();
+  fetch();
   return {
     [this](const serve_request& m) { on_request(m.job); },
     [this](const propose& m) { on_propose(m.what); },
@@ -83,6 +83,7 @@ caf::behavior sandbox_actor::make_behavior() {
       if (outbox_ && outbox_ == current_sender())
         degrade(m.why);
     },
+    [this](const loaded& m) { on_loaded(m); },
     [this](const append_failed& m) { on_append_failed(m); },
     [this](const restart_children&) { restart(); },
     [this](const renew_due& m) { on_renew_due(m); },
@@ -124,23 +125,23 @@ void sandbox_actor::stamp(events::context& ctx) {
 }
 
 void sandbox_actor::on_request(const request_ptr& job) {
-  if (auto why = refusal(false, false))
-    return job->answer(tl::unexpected<events::error>{std::move(*why)});
-  if (phase_ == phase::restarting) {
+  if (phase_ == phase::loading) {
     waiting_.emplace_back(job);
     return;
   }
+  if (auto why = refusal(false, false))
+    return job->answer(tl::unexpected<events::error>{std::move(*why)});
   stamp(job->ctx);
   send(endpoint_, serve_request{job});
 }
 
 void sandbox_actor::on_change(const change_ptr& job) {
-  if (auto why = refusal(asks_for<mock::create_sandbox>(*job), asks_for<mock::delete_sandbox>(*job)))
-    return job->answer(tl::unexpected<events::error>{std::move(*why)});
-  if (phase_ == phase::restarting) {
+  if (phase_ == phase::loading) {
     waiting_.emplace_back(job);
     return;
   }
+  if (auto why = refusal(asks_for<mock::create_sandbox>(*job), asks_for<mock::delete_sandbox>(*job)))
+    return job->answer(tl::unexpected<events::error>{std::move(*why)});
   stamp(job->ctx);
   switch (decider_of(job->what)) {
     case child::endpoint: return send(endpoint_, do_change{job});
@@ -316,7 +317,7 @@ std::optional<events::wall_time> sandbox_actor::must_be_awake() const {
   auto now = wall_now();
   switch (phase_) {
     case phase::degraded: return events::wall_time{now.us + 60'000'000}; // may be well when it has been away
-    case phase::restarting: return now;
+    case phase::loading: return now;
     case phase::serving: break;
   }
   if (settings_.phase == mock::settings_state::life::deleted)
@@ -328,6 +329,8 @@ std::optional<events::wall_time> sandbox_actor::must_be_awake() const {
 
 /// Should the write fail, or we be gone before it, the old entries stay, and the directory asks again.
 void sandbox_actor::on_renew_due(const renew_due& m) {
+  if (phase_ == phase::loading)
+    return renewals_.push_back(m); // what is pending is not known
   on_disk_due_ = must_be_awake();
   if (!on_disk_due_)
     return m.asked->one_has();
@@ -358,15 +361,44 @@ void sandbox_actor::after_import(const proposal::part& part) {
 
 // -- the children ---------------------------------------------------------------------
 
-/// Everything from the log. Called with no append under way.
-void sandbox_actor::load() {
-  const auto begin = std::chrono::steady_clock::now();
-  auto state = replay::load(env_.store, id_);
-  if (!state && state.error().code != events::errc::not_found)
-    return degrade(state.error());
-  // A long tail, left by a crash: folded once, or a process that dies again and again would fold more and more and serve less and less.
-  if (std::chrono::steady_clock::now() - begin > slow_wake)
-    env_.post([&store = env_.store, id = id_] { (void)replay::take_snapshot(store, id, limits::events_per_sleep_snapshot); });
+/// Has the log folded on a reader thread. Called with no append of a part that is to be rebuilt under way.
+void sandbox_actor::fetch() {
+  phase_ = phase::loading;
+  auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
+  env_.post_for(id_, [&store = env_.store, id = id_, self, number = ++fetched_] {
+    loaded m{number, std::make_shared<events::outcome<replay::sandbox_state>>()};
+    const auto begin = std::chrono::steady_clock::now();
+    try {
+      *m.state = replay::load(store, id);
+    } catch (const std::exception& e) { // no memory: nobody else would tell the sandbox
+      *m.state = events::failure(events::errc::unavailable, e.what());
+    }
+    const bool slow = std::chrono::steady_clock::now() - begin > slow_wake;
+    if (auto strong = self.lock())
+      caf::anon_send(caf::actor_cast<caf::actor>(strong), std::move(m));
+    // A long tail, left by a crash: folded once, or a process that dies again and again would fold more and more and serve less and less.
+    if (slow)
+      (void)replay::take_snapshot(store, id, limits::events_per_sleep_snapshot);
+  });
+}
+
+void sandbox_actor::on_loaded(const loaded& m) {
+  if (phase_ != phase::loading || m.number != fetched_)
+    return;
+  // What the parts that live have appended meanwhile: a new outbox takes all that is there for durable.
+  if (appending_->load(std::memory_order_acquire) != 0)
+    return delayed_send(this, std::chrono::milliseconds{1}, m);
+  if (!*m.state && !(rebuild_all_ && m.state->error().code == events::errc::not_found))
+    return degrade(m.state->error());
+  if (std::exchange(rebuild_all_, false))
+    take_all(std::move(*m.state));
+  else
+    take_missing(**m.state);
+  phase_ = phase::serving;
+  let_in_who_waited();
+}
+
+void sandbox_actor::take_all(events::outcome<replay::sandbox_state> state) {
   replay::sandbox_state fresh;
   auto& s = state ? *state : fresh;
   head_ = s.head;
@@ -376,14 +408,35 @@ void sandbox_actor::load() {
   outbox_due_ = webhook::next_due(s.outbox);
   on_disk_due_.reset();
   deleting_ = false;
-  if (over()) {
-    fall_silent();
-  } else {
-    spawn_pipeline(std::move(s.endpoints), std::move(s.data));
+  if (over())
+    return fall_silent();
+  spawn_pipeline(std::move(s.endpoints), std::move(s.data));
+  spawn_clock();
+  spawn_outbox(std::move(s.outbox), head_.seq);
+}
+
+void sandbox_actor::take_missing(replay::sandbox_state& state) {
+  if (!endpoint_)
+    spawn_pipeline(std::move(state.endpoints), std::move(state.data));
+  if (over())
+    return fall_silent();
+  if (!outbox_)
+    outbox_due_ = webhook::next_due(state.outbox);
+  if (!timekeeper_)
     spawn_clock();
-    spawn_outbox(std::move(s.outbox), head_.seq);
+  if (!outbox_)
+    spawn_outbox(std::move(state.outbox), head_.seq);
+}
+
+void sandbox_actor::let_in_who_waited() {
+  for (const auto& r : std::exchange(renewals_, {}))
+    on_renew_due(r);
+  for (auto& w : std::exchange(waiting_, {})) {
+    if (auto* r = std::get_if<request_ptr>(&w))
+      on_request(*r);
+    else
+      on_change(std::get<change_ptr>(w));
   }
-  phase_ = phase::serving;
 }
 
 void sandbox_actor::spawn_pipeline(mock::endpoint_state endpoints, mock::data_state data) {
@@ -440,9 +493,7 @@ void sandbox_actor::on_down(const caf::actor_addr& who) {
   auto delay = policy_.after_crash(wall_now());
   if (!delay)
     return degrade({events::errc::unavailable, "a part of it crashed again and again", {}});
-  if (phase_ == phase::serving)
-    delayed_send(this, *delay, restart_children{});
-  phase_ = phase::restarting;
+  restart_in(*delay);
 }
 
 void sandbox_actor::on_append_failed(const append_failed& m) {
@@ -453,15 +504,20 @@ void sandbox_actor::on_append_failed(const append_failed& m) {
   for (auto c : {child::endpoint, child::data, child::clock, child::outbox})
     drop(c);
   ++generation(child::sandbox);
-  if (phase_ == phase::serving)
-    delayed_send(this, std::chrono::milliseconds{1}, restart_children{});
   if (phase_ != phase::degraded)
-    phase_ = phase::restarting;
+    restart_in(std::chrono::milliseconds{1});
+}
+
+/// What is being read of the log may be older than what the part that has gone wrote last: it does not count.
+void sandbox_actor::restart_in(std::chrono::milliseconds delay) {
+  phase_ = phase::loading;
+  ++fetched_;
+  delayed_send(this, delay, restart_children{});
 }
 
 void sandbox_actor::restart() {
   using namespace std::chrono_literals;
-  if (phase_ != phase::restarting)
+  if (phase_ != phase::loading)
     return;
   if (appending_->load(std::memory_order_acquire) != 0)
     return delayed_send(this, 1ms, restart_children{});
@@ -470,31 +526,7 @@ void sandbox_actor::restart() {
       std::visit([](auto& job) { job->answer(events::failure(events::errc::unavailable, "the journal cannot write just now")); }, w);
     return delayed_send(this, 100ms, restart_children{});
   }
-  if (over())
-    rebuild_all_ = true;
-  if (std::exchange(rebuild_all_, false)) {
-    load();
-  } else {
-    auto state = replay::load(env_.store, id_);
-    if (!state)
-      return degrade(state.error());
-    if (!endpoint_)
-      spawn_pipeline(std::move(state->endpoints), std::move(state->data));
-    outbox_due_ = webhook::next_due(state->outbox);
-    if (!timekeeper_)
-      spawn_clock();
-    if (!outbox_)
-      spawn_outbox(std::move(state->outbox), state->head.seq);
-    phase_ = phase::serving;
-  }
-  if (phase_ != phase::serving)
-    return;
-  for (auto& w : std::exchange(waiting_, {})) {
-    if (auto* r = std::get_if<request_ptr>(&w))
-      on_request(*r);
-    else
-      on_change(std::get<change_ptr>(w));
-  }
+  fetch();
 }
 
 void sandbox_actor::degrade(const events::error& why) {
@@ -503,6 +535,8 @@ void sandbox_actor::degrade(const events::error& why) {
   env_.counters.degraded.fetch_add(1, std::memory_order_relaxed);
   for (auto c : {child::endpoint, child::data, child::clock, child::outbox})
     drop(c);
+  for (const auto& r : std::exchange(renewals_, {}))
+    on_renew_due(r);
   for (auto& w : std::exchange(waiting_, {}))
     std::visit([&why](auto& job) { job->answer(tl::unexpected<events::error>{why}); }, w);
 }
@@ -510,7 +544,7 @@ void sandbox_actor::degrade(const events::error& why) {
 /// Leaves memory if nothing is in hand; what is pending stays on the disk, with the moment to come back.
 void sandbox_actor::on_retire() {
   auto due = must_be_awake();
-  if (phase_ == phase::restarting || (due && *due <= wall_now()) || !door_->close())
+  if (phase_ == phase::loading || (due && *due <= wall_now()) || !door_->close())
     return;
   if (phase_ == phase::serving && due) {
     storage::record_batch batch;
@@ -520,7 +554,7 @@ void sandbox_actor::on_retire() {
     env_.journal.append(std::move(batch), [](const storage::append_result&) {});
   }
   if (events_since_snapshot_ > limits::events_per_sleep_snapshot)
-    env_.post([&store = env_.store, id = id_, live = replay::live_state{head_, changed_, {}}] { (void)replay::put_snapshot(store, id, live); });
+    env_.post_for(id_, [&store = env_.store, id = id_, live = replay::live_state{head_, changed_, {}}] { (void)replay::put_snapshot(store, id, live); });
   env_.counters.passivated.fetch_add(1, std::memory_order_relaxed);
   env_.forget(door_);
   quit();
@@ -530,6 +564,7 @@ void sandbox_actor::on_exit() {
   for (auto c : {child::endpoint, child::data, child::clock, child::outbox})
     drop(c);
   waiting_.clear();
+  renewals_.clear();
 }
 
 } // namespace hourglass::actors

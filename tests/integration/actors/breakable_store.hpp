@@ -42,6 +42,11 @@ public:
     std::lock_guard guard{mutex_};
     judge_ = std::move(j);
   }
+  /// Runs before a sandbox is folded.
+  void before_loading(std::function<void(const events::sandbox_id&)> hook) {
+    std::lock_guard guard{mutex_};
+    loading_ = std::move(hook);
+  }
   using editor = std::function<void(std::vector<storage::due_entry>&)>;
   /// Changes what the due index shows.
   void edit_due(editor e) {
@@ -105,6 +110,16 @@ public:
       return events::failure(events::errc::io, "the test's index cannot be read");
     return real().scan_index(f, t, l, r);
   }
+  events::outcome<std::optional<storage::snapshot>> latest_snapshot(const events::sandbox_id& s, events::seq at_most) const override {
+    std::function<void(const events::sandbox_id&)> hook;
+    {
+      std::lock_guard guard{mutex_};
+      hook = loading_;
+    }
+    if (hook)
+      hook(s);
+    return real().latest_snapshot(s, at_most);
+  }
   events::outcome<std::optional<std::string>> read_raw(const events::sandbox_id& s, events::seq q) const override {
     if (failing_reads > 0 && failing_reads-- > 0)
       return events::failure(events::errc::io, "the test's log cannot be read");
@@ -117,6 +132,7 @@ private:
   mutable std::mutex mutex_;
   judge judge_;
   editor editor_;
+  std::function<void(const events::sandbox_id&)> loading_;
 };
 
 /// A node whose store can be broken, and that can be killed: what was written stays, what was not is gone.

@@ -11,7 +11,6 @@ using events::kind;
 using test::receiver;
 
 http::response ok() { return {200, {}, ""}; }
-http::response no() { return {500, {}, "no"}; }
 
 /// Opens when told to; the bound is only there so that a broken build ends.
 class gate {
@@ -159,6 +158,61 @@ TEST_P(failing_recovery, goes_on_without_a_visitor_when_the_log_can_be_read_agai
 }
 
 INSTANTIATE_TEST_SUITE_P(each, failing_recovery, ::testing::Values("failing", "throwing"), [](const auto& i) { return std::string{i.param}; });
+
+// -- what takes long -----------------------------------------------------------------------------------
+
+class one_worker : public failures_test {
+protected:
+  void configure(actors::node_options& o) override { o.workers = 1; }
+};
+
+TEST_F(one_worker, a_sandbox_that_takes_long_to_wake_keeps_its_own_requests_waiting_and_nobody_elses) {
+  auto slow = create();
+  auto quick = create();
+  put_hello(slow);
+  put_hello(quick);
+  gate entered, leave;
+  fails_ = [&, first = std::make_shared<std::atomic<bool>>(true)](test::breakable_store& disk) {
+    disk.before_loading([&, first](const events::sandbox_id& who) {
+      if (who == slow && first->exchange(false)) {
+        entered.open();
+        leave.wait();
+      }
+    });
+  };
+  kill();
+  promised<mock::response> late;
+  mock::request r;
+  r.method = "GET";
+  r.target = "/hello";
+  node_->serve(slow, std::move(r), {"mock", "test"}, late.callback());
+  entered.wait();
+  EXPECT_TRUE(get(quick, "/hello"));
+  EXPECT_EQ(count(history(slow), kind::request_served), 0U);
+  leave.open();
+  auto answer = late.get();
+  ASSERT_TRUE(answer) << answer.error().detail;
+  EXPECT_EQ(answer->status, 200U);
+}
+
+TEST_F(one_worker, a_document_is_imported_by_way_of_the_readers) {
+  auto id = create();
+  gate leave;
+  for (int i = 0; i < 2; ++i) // every reader thread
+    node_->post([&] { leave.wait(); });
+  promised<actors::receipt> import;
+  node_->submit(id, mock::endpoint_command{mock::import_openapi{R"({"openapi":"3.0.0","info":{"title":"t","version":"1"},"paths":{"/i":{"get":{"responses":{"204":{}}}}}})", {}}},
+                {"admin", "test"}, import.callback());
+  put_hello(id); // overtakes it: nothing of the sandbox is kept busy
+  leave.open();
+  auto r = import.get();
+  ASSERT_TRUE(r) << r.error().detail;
+  auto all = history(id);
+  EXPECT_EQ(all.back().header.kind, kind::openapi_imported);
+  auto bad = submit(id, mock::endpoint_command{mock::import_openapi{"[]", {}}});
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().code, events::errc::invalid);
+}
 
 // -- more than fits --------------------------------------------------------------------------------------
 
