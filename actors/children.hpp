@@ -66,6 +66,7 @@ private:
   std::uint32_t generation_;
   std::optional<events::virtual_time> due_;
   std::uint64_t timer_ = 0;
+  std::uint64_t question_; ///< the last `settle`; answers to others, of a clock before this one too, mean nothing now
   hold advancing_;
 };
 
@@ -73,7 +74,7 @@ private:
 class outbox_actor : public caf::event_based_actor {
 public:
   outbox_actor(caf::actor_config& cfg, environment& env, webhook::outbox_state state, mock::clock_state clock,
-               const events::chain_head& head, resident_ptr door, caf::actor sandbox, std::uint32_t generation);
+               events::seq durable, resident_ptr door, caf::actor sandbox, std::uint32_t generation);
   caf::behavior make_behavior() override;
   void on_exit() override;
 
@@ -97,13 +98,18 @@ private:
 
   // -- sending ----------------------------------------------------------------------
   void pump();
-  bool send_attempt(webhook::start s); ///< false: the body cannot be read just now
+  void tell_due();
+  events::seq gate_of(const webhook::start& s) const;
+  void send_attempt(webhook::start s);
+  void keep_awake();
+  void try_again_soon();
   events::outcome<std::string> body_of(events::seq message);
   void on_durable(events::seq last);
   void answer_settle();
 
   // -- recoveries -------------------------------------------------------------------
   void scan();
+  void on_page(const recovery_page& m);
 
   events::virtual_time now() const;
   events::context system_context() const;
@@ -120,7 +126,15 @@ private:
   proposal_ptr in_sequence_;          ///< proposed, place not yet known; nothing else is decided meanwhile
   std::vector<webhook::fact> facts_;  ///< of `in_sequence_`
   events::seq durable_ = 0;
-  std::deque<webhook::start> gated_;  ///< taken, but their message is not durable yet
+  events::seq applied_ = 0;   ///< the last event that counts here: our own, or the clock's
+  events::seq steered_ = 0;   ///< the last of them that was neither a message nor an attempt
+  struct gated {
+    events::seq gate;
+    webhook::start what;
+  };
+  std::deque<gated> gated_;                      ///< taken, but what led to them is not durable yet
+  std::vector<webhook::fencing_token> bodiless_; ///< taken, but their body cannot be read just now
+  hold unsent_;                                  ///< while there are such
   struct fresh_body {
     std::string text;
     std::size_t readers; ///< destinations that have not taken it yet
@@ -129,12 +143,13 @@ private:
   std::size_t fresh_bytes_ = 0;
   std::set<std::string> claimed_;     ///< by proposals that are not yet durable
   std::deque<std::pair<events::seq, std::string>> claims_to_forget_;
-  std::optional<events::virtual_time> told_due_;
-  bool settle_wanted_ = false;
+  std::optional<std::optional<events::virtual_time>> told_due_; ///< nothing: it must be told again, whatever it is
+  std::optional<std::uint64_t> settle_wanted_;
   std::set<std::string> scanning_; ///< recoveries whose next page is being read
+  std::vector<std::string> unread_; ///< those of `scanning_` whose page could not be read just now
   hold recovering_;
   hold sequencing_;
-  std::uint64_t retry_timer_ = 0;
+  bool trying_again_ = false; ///< a timer runs
 };
 
 } // namespace hourglass::actors

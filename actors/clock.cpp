@@ -12,7 +12,8 @@ clock_actor::clock_actor(caf::actor_config& cfg, mock::clock_state state, reside
     state_(state),
     door_(std::move(door)),
     sandbox_(std::move(sandbox)),
-    generation_(generation) {
+    generation_(generation),
+    question_(std::uint64_t{generation} << 32U) {
 }
 
 caf::behavior clock_actor::make_behavior() {
@@ -23,7 +24,10 @@ caf::behavior clock_actor::make_behavior() {
       due_ = m.at;
       arm();
     },
-    [this](const settled& m) { step(m.next); },
+    [this](const settled& m) {
+      if (m.question == question_)
+        step(m.next);
+    },
     [this](const tick& m) {
       if (m.generation != timer_ || !due_)
         return;
@@ -85,7 +89,7 @@ void clock_actor::after_change() {
   }
   if (!advancing_)
     advancing_ = hold::follow(door_);
-  send(sandbox_, settle{});
+  send(sandbox_, settle{++question_});
 }
 
 /// Everything due so far has been fired and answered: on to the next due moment, or to the end.
@@ -96,7 +100,7 @@ void clock_actor::step(std::optional<events::virtual_time> next) {
   if (next && *next <= target) {
     if (!carry_out(mock::move_clock{std::max(*next, state_.at)}))
       throw std::logic_error{"the clock refused a step of its own advance"};
-    send(sandbox_, settle{});
+    send(sandbox_, settle{++question_});
     return;
   }
   if (state_.at < target && !carry_out(mock::move_clock{target}))
@@ -111,12 +115,13 @@ void clock_actor::arm() {
   ++timer_;
   if (!due_)
     return;
-  auto when = mock::wall_for(state_, *due_);
+  auto now = wall_now();
+  auto when = mock::wall_for(state_, *due_, now);
   if (!when)
     return;
   // In short steps: CAF keeps the target of a pending timer in memory, and a system clock that jumps is noticed.
   constexpr std::int64_t longest = 30'000'000;
-  auto delay = std::clamp<std::int64_t>(when->us - wall_now().us, 0, longest);
+  auto delay = std::min(when->us - now.us, longest);
   delayed_send(this, std::chrono::microseconds{delay}, tick{timer_});
 }
 

@@ -1,6 +1,5 @@
 #include "actors/directory.hpp"
 
-#include "actors/messages.hpp"
 #include "actors/sandbox.hpp"
 
 #include <algorithm>
@@ -28,6 +27,8 @@ events::outcome<directory::visitor> directory::enter(const events::sandbox_id& i
   for (;;) {
     {
       std::lock_guard guard{mine.mutex};
+      if (mine.closed)
+        return events::failure(events::errc::unavailable, "the server is shutting down");
       auto i = mine.seats.find(id);
       if (i == mine.seats.end() && known)
         i = mine.seats.emplace(id, spawn(id)).first;
@@ -63,9 +64,13 @@ std::optional<caf::actor> directory::peek(const events::sandbox_id& id) const {
 caf::actor directory::wake(const events::sandbox_id& id) {
   auto& mine = stripe_of(id);
   std::lock_guard guard{mine.mutex};
+  if (mine.closed)
+    return {};
   auto i = mine.seats.find(id);
   if (i == mine.seats.end())
     i = mine.seats.emplace(id, spawn(id)).first;
+  else if (i->second.door->closed()) // it is leaving, and reads no more messages
+    i->second = spawn(id);
   return i->second.sandbox;
 }
 
@@ -95,12 +100,22 @@ std::vector<directory::seat> directory::all() const {
   return out;
 }
 
+std::vector<directory::seat> directory::close() {
+  std::vector<seat> out;
+  for (auto& mine : stripes_) {
+    std::lock_guard guard{mine.mutex};
+    mine.closed = true;
+    for (auto& [id, s] : std::exchange(mine.seats, {}))
+      out.push_back(std::move(s));
+  }
+  return out;
+}
+
 // -- caretaker ------------------------------------------------------------------------
 
 namespace {
 
 constexpr auto period = std::chrono::milliseconds{500};
-constexpr std::size_t most_due_at_once = 10'000;
 constexpr std::int64_t minute_us = 60'000'000;
 constexpr std::int64_t sweep_after_us = 2 * minute_us;
 
@@ -154,37 +169,54 @@ void caretaker_actor::passivate() {
 }
 
 void caretaker_actor::wake_due() {
-  auto due = env_.store.due_until(wall_now(), most_due_at_once);
+  auto due = env_.store.due_until(wall_now(), env_.options.due_at_once, wake_cursor_);
   if (!due)
     return; // the store is in trouble, which `/readyz` shows; next round again
   for (const auto& entry : *due)
     if (woken_for_.emplace(entry.at.us, entry.sandbox).second)
       where_.wake(entry.sandbox);
+  // From the start again at the end: an entry may be written behind us.
+  wake_cursor_ = due->size() < env_.options.due_at_once ? std::nullopt : std::optional{due->back()};
 }
 
-/// Entries are dropped by whole minutes, once every sandbox in them has written a new one if it still waits for something.
+/// Entries are dropped by whole minutes, once every sandbox in them has written a new one if it still waits for something. The minutes are
+/// closed first: so nobody is in them whom we do not find.
 void caretaker_actor::sweep_due() {
-  if (sweeping_) {
-    if (!renewals_left_.expired())
+  if (!sweep_) {
+    auto until = events::wall_time{(wall_now().us / minute_us) * minute_us};
+    auto old = env_.store.due_until({until.us - sweep_after_us}, 1);
+    if (!old || old->empty())
       return;
-    if (env_.store.drop_due_before(*sweeping_)) {
-      std::erase_if(woken_for_, [t = sweeping_->us](const auto& e) { return e.first < t; });
-    }
-    sweeping_.reset();
-    return;
+    env_.store.close_due_before(until);
+    sweep_.emplace(sweep{until});
+    return ask_next_page();
   }
-  if (woken_for_.empty())
-    return;
-  auto until = (wall_now().us / minute_us) * minute_us;
-  if (woken_for_.begin()->first > until - sweep_after_us)
-    return;
-  sweeping_ = events::wall_time{until};
-  auto token = std::make_shared<int>(0);
-  renewals_left_ = token;
-  std::set<events::sandbox_id> asked;
-  for (const auto& [at, id] : woken_for_)
-    if (at < until && asked.insert(id).second)
-      send(where_.wake(id), renew_due{token});
+  if (sweep_->asked.use_count() > 1)
+    return; // a question is on its way, or a new entry
+  if (sweep_->asked->missing.load(std::memory_order_acquire) != 0)
+    return sweep_.reset(); // from the start again, next round
+  if (!sweep_->last_page)
+    return ask_next_page();
+  if (env_.store.drop_due_before(sweep_->until))
+    std::erase_if(woken_for_, [t = sweep_->until.us](const auto& e) { return e.first < t; });
+  sweep_.reset();
+}
+
+void caretaker_actor::ask_next_page() {
+  auto page = env_.store.due_until({sweep_->until.us - 1}, env_.options.due_at_once, sweep_->last);
+  if (!page)
+    return sweep_.reset();
+  sweep_->last_page = page->size() < env_.options.due_at_once;
+  if (!page->empty())
+    sweep_->last = page->back();
+  std::set<events::sandbox_id> ids;
+  for (const auto& entry : *page)
+    ids.insert(entry.sandbox);
+  sweep_->asked = std::make_shared<renewals>();
+  sweep_->asked->missing = ids.size();
+  for (const auto& id : ids)
+    if (auto who = where_.wake(id))
+      send(who, renew_due{sweep_->asked});
 }
 
 /// Deletes sandboxes whose time to live is over, a page of the registry a round.
@@ -205,12 +237,7 @@ void caretaker_actor::expire() {
     auto door = where_.enter(*id);
     if (!door)
       continue;
-    auto job = std::make_shared<change_job>();
-    job->what = command{mock::settings_command{mock::delete_sandbox{}}};
-    job->ctx.principal = "system";
-    job->done = [](const events::outcome<receipt>&) {};
-    job->inside = std::move(door->inside);
-    send(door->sandbox, do_change{job});
+    send(door->sandbox, do_change{deletion(std::move(door->inside))});
   }
 }
 

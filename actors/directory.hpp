@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "actors/messages.hpp"
 #include "actors/registry.hpp"
 #include "actors/resident.hpp"
 
@@ -32,7 +33,7 @@ public:
   /// Its supervisor if it is in memory; nothing is let in.
   std::optional<caf::actor> peek(const events::sandbox_id& id) const;
 
-  /// Wakes it, if it sleeps, without work: something of it is due.
+  /// Wakes it, if it sleeps or is about to, without work: something of it is due. Null once the directory is closed.
   caf::actor wake(const events::sandbox_id& id);
 
   void forget(const resident_ptr& door);
@@ -45,10 +46,14 @@ public:
   };
   std::vector<seat> all() const;
 
+  /// Takes everyone off the map; from then on nobody enters or wakes.
+  std::vector<seat> close();
+
 private:
   struct stripe {
     mutable std::mutex mutex;
     std::unordered_map<events::sandbox_id, seat> seats;
+    bool closed = false;
   };
   stripe& stripe_of(const events::sandbox_id& id) { return stripes_.at(std::hash<events::sandbox_id>{}(id) % stripes_.size()); }
   const stripe& stripe_of(const events::sandbox_id& id) const { return stripes_.at(std::hash<events::sandbox_id>{}(id) % stripes_.size()); }
@@ -71,14 +76,22 @@ private:
   void passivate();
   void wake_due();
   void sweep_due();
+  void ask_next_page();
   void expire();
+
+  /// Entries before `until` on their way out, a page at a time: everyone in it writes a new one if he still waits for something.
+  struct sweep {
+    events::wall_time until;
+    std::optional<storage::due_entry> last; ///< of the page
+    bool last_page = false;
+    std::shared_ptr<renewals> asked;
+  };
 
   environment& env_;
   directory& where_;
+  std::optional<storage::due_entry> wake_cursor_;
   std::set<std::pair<std::int64_t, events::sandbox_id>> woken_for_; ///< due entries that have been served, until they are dropped
-  std::optional<events::wall_time> sweeping_;                       ///< entries before this are being renewed
-  std::shared_ptr<void> renewals_;                                  ///< alive while a sandbox has not yet renewed
-  std::weak_ptr<void> renewals_left_;
+  std::optional<sweep> sweep_;
   std::string expiry_cursor_;
   std::uint64_t round_ = 0;
 };

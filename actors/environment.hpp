@@ -19,7 +19,8 @@ struct environment {
   storage::index_writer& index;
   const webhook::dispatcher& dispatcher;
   const events::redactor& redactor;
-  std::function<void(std::function<void()>)> post;    ///< runs blocking work on a reader thread
+  /// Runs blocking work for a sandbox on a reader thread.
+  std::function<void(const events::sandbox_id&, std::function<void()>)> post_for;
   std::function<void(const resident_ptr&)> forget;    ///< takes a closed sandbox off the map
 
   struct {

@@ -36,6 +36,15 @@ change_job::~change_job() {
     answer(events::failure(events::errc::abandoned, lost));
 }
 
+change_ptr deletion(hold inside) {
+  auto job = std::make_shared<change_job>();
+  job->what = command{mock::settings_command{mock::delete_sandbox{}}};
+  job->ctx.principal = "system";
+  job->done = [](const events::outcome<receipt>&) {};
+  job->inside = std::move(inside);
+  return job;
+}
+
 void proposal::fail(const events::error& why) {
   for (auto& p : parts) {
     if (p.request)

@@ -4,7 +4,10 @@
 #include "actors/node.hpp"
 #include "actors/resident.hpp"
 #include "mock/serve.hpp"
+#include "replay/state.hpp"
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -43,6 +46,9 @@ struct change_job {
 };
 using change_ptr = std::shared_ptr<change_job>;
 
+/// What the node asks for when the sandbox's time to live is over.
+change_ptr deletion(hold inside);
+
 /// Events that a child wants in the log, in order, and who waits for each part of them.
 struct proposal {
   struct part {
@@ -79,21 +85,40 @@ struct durable { events::seq last = 0; };
 /// From the journal's thread to the sandbox: an append did not commit.
 struct append_failed { std::uint32_t generation = 0; events::error why; };
 
+/// From a reader thread to the sandbox: what its log says.
+struct loaded {
+  std::uint64_t number = 0; ///< of the question
+  std::shared_ptr<events::outcome<replay::sandbox_state>> state;
+};
+
 /// From the directory to the sandbox: leave memory if nothing is in hand.
 struct retire {};
+/// Sandboxes that were asked to write a new due entry. One that cannot, or that leaves before it reads the message, stays missing.
+struct renewals {
+  std::atomic<std::size_t> missing{0};
+  void one_has() noexcept { missing.fetch_sub(1, std::memory_order_acq_rel); }
+};
 /// From the directory: write a new due entry if anything is pending, the old ones are about to go.
-struct renew_due { std::shared_ptr<void> done; };
+struct renew_due { std::shared_ptr<renewals> asked; };
 
-/// From the sandbox to clock and outbox: the clock's new state.
-struct clock_is { mock::clock_state state; };
+/// From the sandbox to the outbox: the clock's new state, and the seq of the event that made it.
+struct clock_is {
+  mock::clock_state state;
+  events::seq seq = 0;
+};
 /// From clock (by way of the sandbox) to the outbox: fire what is due.
 struct fire_due {};
 /// From outbox (by way of the sandbox) to the clock: the earliest future due moment has changed.
 struct due_is { std::optional<events::virtual_time> at; };
 /// From the clock (by way of the sandbox) to the outbox, during an advance: answer `settled` when nothing is in flight or due.
-struct settle {};
+struct settle { std::uint64_t question = 0; };
 /// The answer: nothing in flight, and the next due moment.
-struct settled { std::optional<events::virtual_time> next; };
+struct settled {
+  std::uint64_t question = 0;
+  std::optional<events::virtual_time> next;
+};
+/// From the outbox to the sandbox: what the log holds does not verify.
+struct log_is_corrupt { events::error why; };
 
 struct attempt_done {
   webhook::fencing_token token = 0;
@@ -121,6 +146,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::propose)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::sequenced)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::durable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::append_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::renew_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::clock_is)
@@ -128,6 +154,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::fire_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::due_is)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::settle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::log_is_corrupt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::attempt_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::recovery_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::give_snapshot)

@@ -38,7 +38,7 @@ public:
       config_(options_.workers),
       system_(std::make_unique<caf::actor_system>(config_)) {
     env_.reset(new environment{
-      options_, *store_, *journal_, *index_, dispatcher_, *redactor_, [this](std::function<void()> work) { readers_.post(std::move(work)); },
+      options_, *store_, *journal_, *index_, dispatcher_, *redactor_, [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
       [this](const resident_ptr& door) { directory_->forget(door); }});
     directory_ = std::make_unique<directory>(*system_, *env_, uids_);
     journal_->give_to([index = index_.get()](storage::position first, std::vector<storage::record_batch> batches) {
@@ -85,6 +85,9 @@ public:
       return done(tl::unexpected<events::error>{std::move(visitor).error()});
     auto job = std::make_shared<change_job>();
     job->what = std::move(what);
+    if (auto* of_endpoints = std::get_if<mock::endpoint_command>(&std::get<command>(job->what)))
+      if (auto* import = std::get_if<mock::import_openapi>(of_endpoints))
+        return read_first(sandbox, *import, std::move(*visitor), job, std::move(who), std::move(done));
     submit_job(std::move(*visitor), job, std::move(who), std::move(done));
   }
 
@@ -155,6 +158,11 @@ public:
     if (!system_)
       return;
     env_->stopping = true;
+    {
+      caf::scoped_actor here{*system_}; // first, and to its end: it wakes sandboxes
+      here->send_exit(caretaker_, caf::exit_reason::user_shutdown);
+      here->wait_for(std::exchange(caretaker_, nullptr));
+    }
     auto deadline = std::chrono::steady_clock::now() + grace;
     auto busy = [this] {
       for (const auto& s : directory_->all())
@@ -165,15 +173,12 @@ public:
     while (busy() && std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds{5});
     client_->stop(std::chrono::milliseconds{0}); // attempts still under way come back as cancelled and stay pending in the log
-    caf::anon_send_exit(caretaker_, caf::exit_reason::user_shutdown);
-    caretaker_ = nullptr;
-    for (const auto& s : directory_->all()) {
+    for (const auto& s : directory_->close())
       caf::anon_send_exit(s.sandbox, caf::exit_reason::user_shutdown);
-      directory_->forget(s.door);
-    }
     readers_.stop();
-    journal_.reset(); // what was appended is written and answered, and its handlers let go of the actors
-    system_.reset();  // waits for every actor
+    journal_->close(); // what was appended is written and answered, and its handlers let go of the actors; those that still run are refused
+    system_.reset();   // waits for every actor
+    journal_.reset();
     index_.reset();
     client_.reset();
     // The store stays open until the end: an export may still be reading it.
@@ -186,6 +191,18 @@ private:
     if (env_->stopping)
       return events::failure(events::errc::unavailable, "the server is shutting down");
     return directory_->enter(sandbox, create);
+  }
+
+  /// A document may take seconds to read: not on a thread that all sandboxes share.
+  void read_first(const events::sandbox_id& sandbox, mock::import_openapi& import, directory::visitor visitor, const change_ptr& job,
+                  caller who, on_receipt done) {
+    job->done = std::move(done);
+    job->inside = std::move(visitor.inside);
+    readers_.post_for(sandbox, [job, &import, who = std::move(who), to = std::move(visitor.sandbox)]() mutable {
+      if (auto read = mock::read_ahead(import, events::draw_entropy()); !read)
+        return job->answer(tl::unexpected<events::error>{std::move(read).error()});
+      submit_job({std::move(to), std::move(job->inside)}, job, std::move(who), std::move(job->done));
+    });
   }
 
   static void submit_job(directory::visitor visitor, const change_ptr& job, caller who, on_receipt done) {
@@ -228,13 +245,17 @@ events::outcome<std::unique_ptr<node>> node::open(node_options options) {
   auto store = storage::open_rocks_store(options.data / "rocksdb");
   if (!store)
     return tl::unexpected<events::error>{std::move(store).error()};
-  auto key = redaction_key(options.data);
-  if (!key)
-    return tl::unexpected<events::error>{std::move(key).error()};
-  return std::make_unique<real_node>(std::move(options), std::move(*store), events::redactor{*key});
+  return testing::open_on(std::move(options), std::move(*store));
 }
 
 namespace testing {
+
+events::outcome<std::unique_ptr<node>> open_on(node_options options, std::unique_ptr<storage::store> store) {
+  auto key = redaction_key(options.data);
+  if (!key)
+    return tl::unexpected<events::error>{std::move(key).error()};
+  return std::make_unique<real_node>(std::move(options), std::move(store), events::redactor{*key});
+}
 
 bool crash_child_of(node& of, const events::sandbox_id& sandbox, std::string_view name) {
   auto who = dynamic_cast<real_node&>(of).where().peek(sandbox);

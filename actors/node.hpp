@@ -60,6 +60,7 @@ struct node_options {
   std::chrono::milliseconds passivate_after{60'000};
   std::size_t live_sandboxes = 10'000; ///< beyond it the longest idle ones leave memory
   std::size_t queued_per_sandbox = 10'000;
+  std::size_t due_at_once = 10'000;    ///< entries of the due index that are looked at in a round
   std::uint64_t events_per_snapshot = limits::events_per_snapshot; ///< of a busy sandbox
   http::client_options client;
   std::shared_ptr<const http::egress_guard> guard;

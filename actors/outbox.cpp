@@ -13,6 +13,8 @@ namespace hourglass::actors {
 namespace {
 
 constexpr std::size_t most_in_a_proposal = 256;
+/// The journal takes a proposal as a whole or not at all: many large messages go in several.
+constexpr std::size_t most_bytes_in_a_proposal = 8 * limits::mebi;
 constexpr std::size_t most_taken_at_once = 256;
 constexpr std::size_t fresh_bytes_kept = 8 * limits::mebi;
 /// With more to write down a snapshot is folded on a reader thread instead: the outbox has deliveries to look after.
@@ -35,7 +37,7 @@ std::optional<events::virtual_time> due_of(const webhook::fact& f, events::virtu
 } // namespace
 
 outbox_actor::outbox_actor(caf::actor_config& cfg, environment& env, webhook::outbox_state state, mock::clock_state clock,
-                           const events::chain_head& head, resident_ptr door, caf::actor sandbox, std::uint32_t generation)
+                           events::seq durable, resident_ptr door, caf::actor sandbox, std::uint32_t generation)
   : caf::event_based_actor(cfg),
     env_(env),
     state_(std::move(state)),
@@ -44,23 +46,20 @@ outbox_actor::outbox_actor(caf::actor_config& cfg, environment& env, webhook::ou
     door_(std::move(door)),
     sandbox_(std::move(sandbox)),
     generation_(generation),
-    durable_(head.seq) {
+    durable_(durable),
+    applied_(durable),
+    steered_(durable),
+    sequencing_(hold::follow(door_)) { // until it has said what is due
 }
 
 caf::behavior outbox_actor::make_behavior() {
   scan();
   pump();
+  sequencing_.release();
   return {
     [this](const do_change& m) { take({.change = m.job}); },
     [this](const attempt_done& m) { take({.result = m.result, .token = m.token, .inside = m.inside}); },
-    [this](const recovery_page& m) {
-      if (m.failed) { // the log could not be read; the recovery stays where it is and goes on with the next change or wake-up
-        scanning_.erase(m.what.id);
-        answer_settle();
-        return;
-      }
-      take({.page = m.what});
-    },
+    [this](const recovery_page& m) { on_page(m); },
     [this](const sequenced& m) { on_sequenced(m); },
     [this](const durable& m) { on_durable(m.last); },
     [this](const give_snapshot& m) {
@@ -72,6 +71,7 @@ caf::behavior outbox_actor::make_behavior() {
     },
     [this](const clock_is& m) {
       clock_ = m.state;
+      applied_ = steered_ = std::max(applied_, m.seq);
       told_due_.reset(); // the same virtual moment is another wall time now
       pump();
     },
@@ -79,13 +79,19 @@ caf::behavior outbox_actor::make_behavior() {
       told_due_.reset();
       pump();
     },
-    [this](const settle&) {
-      settle_wanted_ = true;
+    [this](const settle& m) {
+      settle_wanted_ = m.question;
       answer_settle();
     },
-    [this](const tick& m) {
-      if (m.generation == retry_timer_)
-        pump();
+    [this](const tick&) {
+      trying_again_ = false;
+      for (auto token : std::exchange(bodiless_, {}))
+        webhook::give_back(state_, token);
+      for (const auto& id : std::exchange(unread_, {}))
+        scanning_.erase(id);
+      scan();
+      pump();
+      keep_awake();
     },
     [](const crash_child&) { throw std::runtime_error{"crashed on purpose"}; },
   };
@@ -117,13 +123,18 @@ void outbox_actor::process() {
     facts_.clear();
     bool light = is_light(waiting_.front());
     std::vector<std::shared_ptr<hold>> insiders; // leave only when the sandbox holds the append itself
+    std::size_t bytes = 0;
     do {
       auto w = std::move(waiting_.front());
       waiting_.pop_front();
       if (w.inside)
         insiders.push_back(w.inside);
+      auto parts = p->parts.size();
       decide_into(*p, w);
-    } while (light && p->parts.size() < most_in_a_proposal && !waiting_.empty() && is_light(waiting_.front()));
+      for (; parts < p->parts.size(); ++parts)
+        for (const auto& d : p->parts[parts].drafts)
+          bytes += d.payload.size();
+    } while (light && p->parts.size() < most_in_a_proposal && bytes < most_bytes_in_a_proposal && !waiting_.empty() && is_light(waiting_.front()));
     if (p->parts.empty())
       continue;
     for (const auto& f : facts_)
@@ -211,6 +222,9 @@ void outbox_actor::on_sequenced(const sequenced& s) {
   for (const auto& part : s.what->parts) {
     for (const auto& d : part.drafts) {
       auto& fact = facts_.at(f++);
+      applied_ = seq;
+      if (!std::holds_alternative<webhook::message_created>(fact) && !std::holds_alternative<webhook::attempt_finished>(fact))
+        steered_ = seq;
       webhook::apply(state_, {seq, s.wall, part.ctx.now}, fact);
       if (auto* m = std::get_if<webhook::message_created>(&fact);
           m && !m->destinations.empty() && fresh_bytes_ + m->body.size() <= fresh_bytes_kept) {
@@ -223,7 +237,9 @@ void outbox_actor::on_sequenced(const sequenced& s) {
     }
   }
   in_sequence_ = nullptr;
-  sequencing_.release();
+  auto until_told = std::move(sequencing_);
+  if (s.what->due)
+    told_due_.reset(); // the sandbox has assumed it meanwhile
   facts_.clear();
   scan();
   process();
@@ -234,23 +250,37 @@ void outbox_actor::on_sequenced(const sequenced& s) {
 
 void outbox_actor::pump() {
   auto moment = now();
-  bool readable = true;
-  while (readable) {
+  for (;;) {
     auto starts = webhook::take_due(state_, moment, most_taken_at_once);
     if (starts.empty())
       break;
     for (auto& s : starts) {
-      if (s.message->seq > durable_)
-        gated_.push_back(std::move(s));
+      if (auto gate = gate_of(s); gate > durable_)
+        gated_.push_back({gate, std::move(s)});
       else
-        readable = send_attempt(std::move(s)) && readable;
+        send_attempt(std::move(s));
     }
   }
-  if (auto next = webhook::next_due(state_); next != told_due_) {
-    told_due_ = next;
-    send(sandbox_, due_is{next});
-  }
+  keep_awake();
+  tell_due();
   answer_settle();
+}
+
+/// What must be durable before it leaves, or a receiver would learn of what never happened: its message; all that says where, how and whether to
+/// send; and for a retry, what became of the attempt before. The answers to other messages need not be waited for.
+events::seq outbox_actor::gate_of(const webhook::start& s) const {
+  return s.number > 1 ? applied_ : std::max(s.message->seq, steered_);
+}
+
+/// The sandbox assumes what is due of a proposal until we have applied it; it must not hear of the time before.
+void outbox_actor::tell_due() {
+  if (in_sequence_)
+    return;
+  auto next = webhook::next_due(state_);
+  if (told_due_ && *told_due_ == next)
+    return;
+  told_due_.emplace(next);
+  send(sandbox_, due_is{next});
 }
 
 void outbox_actor::on_durable(events::seq last) {
@@ -259,22 +289,37 @@ void outbox_actor::on_durable(events::seq last) {
     claimed_.erase(claims_to_forget_.front().second);
     claims_to_forget_.pop_front();
   }
-  std::deque<webhook::start> still;
-  for (auto& s : std::exchange(gated_, {})) {
-    if (s.message->seq <= durable_)
-      send_attempt(std::move(s));
+  std::deque<gated> still;
+  for (auto& g : std::exchange(gated_, {})) {
+    if (g.gate <= durable_)
+      send_attempt(std::move(g.what));
     else
-      still.push_back(std::move(s));
+      still.push_back(std::move(g));
   }
   gated_ = std::move(still);
+  keep_awake();
 }
 
-bool outbox_actor::send_attempt(webhook::start s) {
+void outbox_actor::keep_awake() {
+  const bool unsent = !gated_.empty() || !bodiless_.empty();
+  if (!unsent)
+    unsent_.release();
+  else if (!unsent_)
+    unsent_ = hold::follow(door_);
+}
+
+void outbox_actor::try_again_soon() {
+  if (!std::exchange(trying_again_, true))
+    delayed_send(this, std::chrono::seconds{1}, tick{});
+}
+
+void outbox_actor::send_attempt(webhook::start s) {
   auto body = body_of(s.message->seq);
-  if (!body) { // the store cannot be read just now: pending again, another try in a second
-    webhook::give_back(state_, s.token);
-    delayed_send(this, std::chrono::seconds{1}, tick{++retry_timer_});
-    return false;
+  if (!body) { // taken until the next try: it would be due again at once
+    bodiless_.push_back(s.token);
+    if (body.error().code == events::errc::corrupt)
+      send(sandbox_, log_is_corrupt{body.error()});
+    return try_again_soon();
   }
   env_.counters.attempts.fetch_add(1, std::memory_order_relaxed);
   env_.counters.attempts_in_flight.fetch_add(1, std::memory_order_relaxed);
@@ -290,7 +335,6 @@ bool outbox_actor::send_attempt(webhook::start s) {
                      attempt_done{token, std::make_shared<webhook::attempt_result>(std::move(result)), inside});
   };
   env_.dispatcher.send(std::move(s), std::move(*body), wall_now().us, std::move(report), id_.to_string());
-  return true;
 }
 
 events::outcome<std::string> outbox_actor::body_of(events::seq message) {
@@ -323,8 +367,7 @@ void outbox_actor::answer_settle() {
   auto next = webhook::next_due(state_);
   if (next && *next <= now())
     return; // about to be taken
-  settle_wanted_ = false;
-  send(sandbox_, settled{next});
+  send(sandbox_, settled{*std::exchange(settle_wanted_, std::nullopt), next});
 }
 
 // -- recoveries -----------------------------------------------------------------------
@@ -339,14 +382,17 @@ void outbox_actor::scan() {
     if (state_.pending_count() > pending_before_scan || !scanning_.insert(r->what.id).second)
       continue;
     auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
-    env_.post([&env = env_, id = id_, r = *r, self] {
-      auto page = read_recovery_page(env.store, env.index, id, r);
+    env_.post_for(id_, [&env = env_, id = id_, r = *r, self] {
       recovery_page m;
       m.what.id = r.what.id;
-      if (page)
-        m.what = std::move(*page);
-      else
-        m.failed = std::move(page).error();
+      try {
+        if (auto page = read_recovery_page(env.store, env.index, id, r))
+          m.what = std::move(*page);
+        else
+          m.failed = std::move(page).error();
+      } catch (const std::exception& e) { // no memory: nobody else would tell the outbox
+        m.failed = events::error{events::errc::internal, e.what(), {}};
+      }
       if (auto strong = self.lock())
         caf::anon_send(caf::actor_cast<caf::actor>(strong), std::move(m));
     });
@@ -355,6 +401,15 @@ void outbox_actor::scan() {
     recovering_ = hold::follow(door_);
   if (!any)
     recovering_.release();
+}
+
+void outbox_actor::on_page(const recovery_page& m) {
+  if (!m.failed)
+    return take({.page = m.what});
+  if (m.failed->code == events::errc::corrupt)
+    send(sandbox_, log_is_corrupt{*m.failed});
+  unread_.push_back(m.what.id);
+  try_again_soon();
 }
 
 // -- moments --------------------------------------------------------------------------
@@ -374,6 +429,8 @@ void outbox_actor::on_exit() {
   waiting_.clear();
   in_sequence_ = nullptr;
   gated_.clear();
+  bodiless_.clear();
+  unsent_.release();
   recovering_.release();
   sequencing_.release();
   sandbox_ = nullptr;

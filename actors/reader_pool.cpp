@@ -22,6 +22,20 @@ void reader_pool::post(std::function<void()> work) {
   wake_.notify_one();
 }
 
+void reader_pool::post_for(const events::sandbox_id& sandbox, std::function<void()> work) {
+  {
+    std::lock_guard guard{mutex_};
+    if (stopping_)
+      return;
+    auto [mine, first] = of_sandboxes_.try_emplace(sandbox);
+    mine->second.push_back(std::move(work));
+    if (!first)
+      return; // it has its turn
+    queue_.emplace_back([this, sandbox] { run_next_of(sandbox); });
+  }
+  wake_.notify_one();
+}
+
 void reader_pool::stop() {
   {
     std::lock_guard guard{mutex_};
@@ -32,6 +46,17 @@ void reader_pool::stop() {
     if (t.joinable())
       t.join();
 }
+
+namespace {
+
+void run_guarded(std::function<void()> work) {
+  try {
+    work();
+  } catch (...) { // whoever waits is told by what the work held; the threads are everybody's
+  }
+}
+
+} // namespace
 
 void reader_pool::run() {
   for (;;) {
@@ -44,8 +69,24 @@ void reader_pool::run() {
       work = std::move(queue_.front());
       queue_.pop_front();
     }
-    work();
+    run_guarded(std::move(work));
   }
+}
+
+void reader_pool::run_next_of(const events::sandbox_id& sandbox) {
+  std::function<void()> work;
+  {
+    std::lock_guard guard{mutex_};
+    work = std::move(of_sandboxes_.at(sandbox).front());
+  }
+  run_guarded(std::move(work));
+  std::lock_guard guard{mutex_};
+  auto mine = of_sandboxes_.find(sandbox);
+  mine->second.pop_front();
+  if (mine->second.empty())
+    of_sandboxes_.erase(mine);
+  else
+    queue_.emplace_back([this, sandbox] { run_next_of(sandbox); }); // this thread takes a turn at once: nobody need be woken
 }
 
 } // namespace hourglass::actors

@@ -1,5 +1,7 @@
 #include "actors/registry.hpp"
 
+#include "mock/json_value.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -61,13 +63,11 @@ events::outcome<events::sandbox_id> id_of(std::string_view value) {
 }
 
 std::optional<events::wall_time> expiry_of(std::string_view row) {
-  // One search instead of parsing every row: `mock::to_json` writes the member, null for a sandbox that stays.
-  constexpr std::string_view member = "\"expires_at\":\"";
-  auto at = row.find(member);
-  if (at == std::string_view::npos)
+  // Parsed, not searched: the owner's metadata stands in the row too, and may hold a member of that name.
+  auto sandbox = mock::parse_json(row);
+  if (!sandbox)
     return std::nullopt;
-  at += member.size();
-  auto us = events::parse_rfc3339(row.substr(at, row.find('"', at) - at));
+  auto us = events::parse_rfc3339(sandbox->string_member("expires_at"));
   return us ? std::optional{events::wall_time{*us}} : std::nullopt;
 }
 

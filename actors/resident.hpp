@@ -49,6 +49,7 @@ public:
     return count_.compare_exchange_strong(nothing, closed_bit, std::memory_order_acq_rel);
   }
 
+  bool closed() const noexcept { return (count_.load(std::memory_order_acquire) & closed_bit) != 0; }
   std::uint32_t inside() const noexcept { return count_.load(std::memory_order_acquire) & ~closed_bit; }
 
   void touch(std::int64_t now_us) noexcept { last_used_us_.store(now_us, std::memory_order_relaxed); }

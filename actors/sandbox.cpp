@@ -35,10 +35,11 @@ child decider_of(const std::variant<command, reading>& what) {
                     what);
 }
 
-bool creates(const change_job& job) {
+template <class What>
+bool asks_for(const change_job& job) {
   auto* c = std::get_if<command>(&job.what);
   auto* s = c ? std::get_if<mock::settings_command>(c) : nullptr;
-  return s && std::holds_alternative<mock::create_sandbox>(*s);
+  return s && std::holds_alternative<What>(*s);
 }
 
 bool is_clock_kind(events::kind k) {
@@ -76,21 +77,24 @@ sandbox_actor::sandbox_actor(caf::actor_config& cfg, environment& env, registry:
 
 caf::behavior sandbox_actor::make_behavior() {
   set_down_handler([this](caf::down_msg& m) { on_down(m.source); });
-  load();
+  fetch();
   return {
     [this](const serve_request& m) { on_request(m.job); },
     [this](const propose& m) { on_propose(m.what); },
     [this](const do_change& m) { on_change(m.job); },
     [this](const due_is& m) {
+      if (!outbox_ || outbox_ != current_sender())
+        return; // of one that was replaced
       outbox_due_ = m.at;
       if (timekeeper_)
         send(timekeeper_, m);
     },
     [this](const fire_due& m) {
-      if (outbox_)
+      if (outbox_ && !over())
         send(outbox_, m);
     },
     [this](const settle& m) {
+      settling_ = m; // an outbox that is being rebuilt is asked when it is there
       if (outbox_)
         send(outbox_, m);
     },
@@ -98,6 +102,11 @@ caf::behavior sandbox_actor::make_behavior() {
       if (timekeeper_)
         send(timekeeper_, m);
     },
+    [this](const log_is_corrupt& m) {
+      if (outbox_ && outbox_ == current_sender())
+        degrade(m.why);
+    },
+    [this](const loaded& m) { on_loaded(m); },
     [this](const append_failed& m) { on_append_failed(m); },
     [this](const restart_children&) { restart(); },
     [this](const renew_due& m) { on_renew_due(m); },
@@ -113,12 +122,23 @@ caf::behavior sandbox_actor::make_behavior() {
 
 // -- letting work in ------------------------------------------------------------------
 
-std::optional<events::error> sandbox_actor::refusal(bool creating) const {
+std::optional<events::error> sandbox_actor::refusal(bool creating, bool deleting) {
   if (phase_ == phase::degraded)
     return events::error{events::errc::unavailable, "this sandbox is degraded: " + why_degraded_.detail, {}};
-  if (!creating && settings_.phase != mock::settings_state::life::live)
+  const bool there = settings_.phase == mock::settings_state::life::live && (deleting || !over());
+  if (!creating && !there)
     return events::error{events::errc::not_found, "no such sandbox", {}};
   return std::nullopt;
+}
+
+/// Deleted, or its time to live has passed: then it deletes itself, since the directory finds out only when it comes by.
+bool sandbox_actor::over() {
+  using life = mock::settings_state::life;
+  auto expires = settings_.phase == life::live ? settings_.expires() : std::nullopt;
+  const bool expired = expires && *expires <= wall_now();
+  if (expired && !std::exchange(deleting_, true))
+    send(this, do_change{deletion(hold::follow(door_))});
+  return expired || settings_.phase == life::deleted;
 }
 
 void sandbox_actor::stamp(events::context& ctx) {
@@ -129,23 +149,23 @@ void sandbox_actor::stamp(events::context& ctx) {
 }
 
 void sandbox_actor::on_request(const request_ptr& job) {
-  if (auto why = refusal(false))
-    return job->answer(tl::unexpected<events::error>{std::move(*why)});
-  if (phase_ == phase::restarting) {
+  if (phase_ == phase::loading) {
     waiting_.emplace_back(job);
     return;
   }
+  if (auto why = refusal(false, false))
+    return job->answer(tl::unexpected<events::error>{std::move(*why)});
   stamp(job->ctx);
   send(endpoint_, serve_request{job});
 }
 
 void sandbox_actor::on_change(const change_ptr& job) {
-  if (auto why = refusal(creates(*job)))
-    return job->answer(tl::unexpected<events::error>{std::move(*why)});
-  if (phase_ == phase::restarting) {
+  if (phase_ == phase::loading) {
     waiting_.emplace_back(job);
     return;
   }
+  if (auto why = refusal(asks_for<mock::create_sandbox>(*job), asks_for<mock::delete_sandbox>(*job)))
+    return job->answer(tl::unexpected<events::error>{std::move(*why)});
   stamp(job->ctx);
   switch (decider_of(job->what)) {
     case child::endpoint: return send(endpoint_, do_change{job});
@@ -182,6 +202,8 @@ void sandbox_actor::decide_settings(const change_ptr& job) {
     settings_ = after;
     if (settings_.phase == mock::settings_state::life::live)
       part.reply = mock::to_json(settings_, id_.to_string());
+    else
+      fall_silent();
   }
   if (job->reply_override)
     part.reply.insert(part.reply.rfind('}'), *job->reply_override);
@@ -235,8 +257,8 @@ void sandbox_actor::note_clock(const std::vector<events::draft>& drafts, const e
     at.virtual_ = ctx.now;
     changed = mock::apply(clock_, d.kind, d.payload, at).has_value() || changed;
   }
-  if (changed && outbox_)
-    send(outbox_, clock_is{clock_});
+  if (changed && outbox_) // stands behind all that was appended
+    send(outbox_, clock_is{clock_, head_.seq + drafts.size()});
 }
 
 void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows) {
@@ -265,9 +287,11 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
   if (events_since_snapshot_ >= env_.options.events_per_snapshot)
     begin_snapshot();
 
+  // What the outbox sends depends on its own events and on the clock's.
+  auto watcher = p->want_durable || p->from == child::clock ? outbox_ : caf::actor{};
   appending_->fetch_add(1, std::memory_order_acq_rel);
   auto inside = std::make_shared<hold>(hold::follow(door_));
-  auto on_done = [this_actor = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()}), outbox = p->want_durable ? outbox_ : caf::actor{},
+  auto on_done = [this_actor = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()}), outbox = std::move(watcher),
                   p, first = batch.first, last = head_.seq, id = id_, epoch = appends_epoch_, appending = appending_, inside,
                   &env = env_](const storage::append_result& r) {
     if (r.outcome == storage::append_outcome::committed) {
@@ -331,36 +355,52 @@ void sandbox_actor::on_snapshot(const snapshot_ptr& job) {
 
 /// Keeps the promise of the due index: while anything is pending, an entry stands on the disk that is not later.
 void sandbox_actor::note_due(storage::record_batch& batch, const proposal_ptr& p) {
+  if (p->due && (!outbox_due_ || *p->due < *outbox_due_))
+    outbox_due_ = p->due; // until the outbox has applied it and says what is next
+  if (!p->due && p->from != child::clock)
+    return;
+  auto now = wall_now();
   std::optional<events::wall_time> due;
-  if (p->due)
-    due = clock_.mode == mock::clock_mode::advancing ? wall_now() : mock::wall_for(clock_, *p->due);
-  if (p->from == child::clock) {
-    if (clock_.mode == mock::clock_mode::advancing)
-      due = wall_now();
-    else if (outbox_due_)
-      due = mock::wall_for(clock_, *outbox_due_);
-  }
+  if (clock_.mode == mock::clock_mode::advancing)
+    due = now;
+  else if (auto at = p->from == child::clock ? outbox_due_ : p->due)
+    due = mock::wall_for(clock_, *at, now);
   if (due && (!on_disk_due_ || *due < *on_disk_due_)) {
     batch.due = due;
     on_disk_due_ = due;
   }
 }
 
-void sandbox_actor::on_renew_due(const renew_due& m) {
-  on_disk_due_.reset();
-  std::optional<events::wall_time> due;
+/// When something of it is to happen; in the past or present: it must not leave.
+std::optional<events::wall_time> sandbox_actor::must_be_awake() const {
+  auto now = wall_now();
+  switch (phase_) {
+    case phase::degraded: return events::wall_time{now.us + 60'000'000}; // may be well when it has been away
+    case phase::loading: return now;
+    case phase::serving: break;
+  }
+  if (settings_.phase == mock::settings_state::life::deleted)
+    return std::nullopt;
   if (clock_.mode == mock::clock_mode::advancing || door_->inside() != 0)
-    due = wall_now();
-  else if (outbox_due_)
-    due = mock::wall_for(clock_, *outbox_due_);
-  if (!due || phase_ != phase::serving)
-    return;
-  on_disk_due_ = std::max(*due, wall_now());
+    return now;
+  return outbox_due_ ? mock::wall_for(clock_, *outbox_due_, now) : std::nullopt;
+}
+
+/// Should the write fail, or we be gone before it, the old entries stay, and the directory asks again.
+void sandbox_actor::on_renew_due(const renew_due& m) {
+  if (phase_ == phase::loading)
+    return renewals_.push_back(m); // what is pending is not known
+  on_disk_due_ = must_be_awake();
+  if (!on_disk_due_)
+    return m.asked->one_has();
   storage::record_batch batch;
   batch.sandbox = id_;
   batch.first = head_.seq + 1;
   batch.due = on_disk_due_;
-  env_.journal.append(std::move(batch), [done = m.done](const storage::append_result&) {});
+  env_.journal.append(std::move(batch), [asked = m.asked](const storage::append_result& r) {
+    if (r.outcome == storage::append_outcome::committed)
+      asked->one_has();
+  });
 }
 
 /// Event types that an imported document declares become the outbox's.
@@ -380,15 +420,44 @@ void sandbox_actor::after_import(const proposal::part& part) {
 
 // -- the children ---------------------------------------------------------------------
 
-/// Everything from the log. Called with no append under way.
-void sandbox_actor::load() {
-  const auto begin = std::chrono::steady_clock::now();
-  auto state = replay::load(env_.store, id_);
-  if (!state && state.error().code != events::errc::not_found)
-    return degrade(state.error());
-  // A long tail, left by a crash: folded once, or a process that dies again and again would fold more and more and serve less and less.
-  if (std::chrono::steady_clock::now() - begin > slow_wake)
-    env_.post([&store = env_.store, id = id_] { (void)replay::take_snapshot(store, id, limits::events_per_sleep_snapshot); });
+/// Has the log folded on a reader thread. Called with no append of a part that is to be rebuilt under way.
+void sandbox_actor::fetch() {
+  phase_ = phase::loading;
+  auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
+  env_.post_for(id_, [&store = env_.store, id = id_, self, number = ++fetched_] {
+    loaded m{number, std::make_shared<events::outcome<replay::sandbox_state>>()};
+    const auto begin = std::chrono::steady_clock::now();
+    try {
+      *m.state = replay::load(store, id);
+    } catch (const std::exception& e) { // no memory: nobody else would tell the sandbox
+      *m.state = events::failure(events::errc::unavailable, e.what());
+    }
+    const bool slow = std::chrono::steady_clock::now() - begin > slow_wake;
+    if (auto strong = self.lock())
+      caf::anon_send(caf::actor_cast<caf::actor>(strong), std::move(m));
+    // A long tail, left by a crash: folded once, or a process that dies again and again would fold more and more and serve less and less.
+    if (slow)
+      (void)replay::take_snapshot(store, id, limits::events_per_sleep_snapshot);
+  });
+}
+
+void sandbox_actor::on_loaded(const loaded& m) {
+  if (phase_ != phase::loading || m.number != fetched_)
+    return;
+  // What the parts that live have appended meanwhile: a new outbox takes all that is there for durable.
+  if (appending_->load(std::memory_order_acquire) != 0)
+    return delayed_send(this, std::chrono::milliseconds{1}, m);
+  if (!*m.state && !(rebuild_all_ && m.state->error().code == events::errc::not_found))
+    return degrade(m.state->error());
+  if (std::exchange(rebuild_all_, false))
+    take_all(std::move(*m.state));
+  else
+    take_missing(**m.state);
+  phase_ = phase::serving;
+  let_in_who_waited();
+}
+
+void sandbox_actor::take_all(events::outcome<replay::sandbox_state> state) {
   replay::sandbox_state fresh;
   auto& s = state ? *state : fresh;
   head_ = s.head;
@@ -398,10 +467,36 @@ void sandbox_actor::load() {
   clock_ = s.clock;
   outbox_due_ = webhook::next_due(s.outbox);
   on_disk_due_.reset();
+  deleting_ = false;
+  if (over())
+    return fall_silent();
   spawn_pipeline(std::move(s.endpoints), std::move(s.data));
   spawn_clock();
-  spawn_outbox(std::move(s.outbox));
-  phase_ = phase::serving;
+  spawn_outbox(std::move(s.outbox), head_.seq);
+}
+
+void sandbox_actor::take_missing(replay::sandbox_state& state) {
+  if (!endpoint_)
+    spawn_pipeline(std::move(state.endpoints), std::move(state.data));
+  if (over())
+    return fall_silent();
+  if (!outbox_)
+    outbox_due_ = webhook::next_due(state.outbox);
+  if (!timekeeper_)
+    spawn_clock();
+  if (!outbox_)
+    spawn_outbox(std::move(state.outbox), head_.seq);
+}
+
+void sandbox_actor::let_in_who_waited() {
+  for (const auto& r : std::exchange(renewals_, {}))
+    on_renew_due(r);
+  for (auto& w : std::exchange(waiting_, {})) {
+    if (auto* r = std::get_if<request_ptr>(&w))
+      on_request(*r);
+    else
+      on_change(std::get<change_ptr>(w));
+  }
 }
 
 void sandbox_actor::spawn_pipeline(mock::endpoint_state endpoints, mock::data_state data) {
@@ -419,9 +514,18 @@ void sandbox_actor::spawn_clock() {
     send(timekeeper_, due_is{outbox_due_});
 }
 
-void sandbox_actor::spawn_outbox(webhook::outbox_state outbox) {
+void sandbox_actor::spawn_outbox(webhook::outbox_state outbox, events::seq durable) {
   auto self = caf::actor_cast<caf::actor>(caf::strong_actor_ptr{ctrl()});
-  outbox_ = spawn<outbox_actor, caf::monitored>(std::ref(env_), std::move(outbox), clock_, head_, door_, self, generation(child::outbox));
+  outbox_ = spawn<outbox_actor, caf::monitored>(std::ref(env_), std::move(outbox), clock_, durable, door_, self, generation(child::outbox));
+  if (settling_)
+    send(outbox_, *settling_);
+}
+
+/// A sandbox that is gone sends no webhooks, whatever was pending.
+void sandbox_actor::fall_silent() {
+  drop(child::clock);
+  drop(child::outbox);
+  outbox_due_.reset();
 }
 
 void sandbox_actor::drop(child which) {
@@ -449,9 +553,7 @@ void sandbox_actor::on_down(const caf::actor_addr& who) {
   auto delay = policy_.after_crash(wall_now());
   if (!delay)
     return degrade({events::errc::unavailable, "a part of it crashed again and again", {}});
-  if (phase_ == phase::serving)
-    delayed_send(this, *delay, restart_children{});
-  phase_ = phase::restarting;
+  restart_in(*delay);
 }
 
 void sandbox_actor::on_append_failed(const append_failed& m) {
@@ -462,15 +564,20 @@ void sandbox_actor::on_append_failed(const append_failed& m) {
   for (auto c : {child::endpoint, child::data, child::clock, child::outbox})
     drop(c);
   ++generation(child::sandbox);
-  if (phase_ == phase::serving)
-    delayed_send(this, std::chrono::milliseconds{1}, restart_children{});
   if (phase_ != phase::degraded)
-    phase_ = phase::restarting;
+    restart_in(std::chrono::milliseconds{1});
+}
+
+/// What is being read of the log may be older than what the part that has gone wrote last: it does not count.
+void sandbox_actor::restart_in(std::chrono::milliseconds delay) {
+  phase_ = phase::loading;
+  ++fetched_;
+  delayed_send(this, delay, restart_children{});
 }
 
 void sandbox_actor::restart() {
   using namespace std::chrono_literals;
-  if (phase_ != phase::restarting)
+  if (phase_ != phase::loading)
     return;
   if (appending_->load(std::memory_order_acquire) != 0)
     return delayed_send(this, 1ms, restart_children{});
@@ -479,29 +586,7 @@ void sandbox_actor::restart() {
       std::visit([](auto& job) { job->answer(events::failure(events::errc::unavailable, "the journal cannot write just now")); }, w);
     return delayed_send(this, 100ms, restart_children{});
   }
-  if (std::exchange(rebuild_all_, false)) {
-    load();
-  } else {
-    auto state = replay::load(env_.store, id_);
-    if (!state)
-      return degrade(state.error());
-    if (!endpoint_)
-      spawn_pipeline(std::move(state->endpoints), std::move(state->data));
-    outbox_due_ = webhook::next_due(state->outbox);
-    if (!timekeeper_)
-      spawn_clock();
-    if (!outbox_)
-      spawn_outbox(std::move(state->outbox));
-    phase_ = phase::serving;
-  }
-  if (phase_ != phase::serving)
-    return;
-  for (auto& w : std::exchange(waiting_, {})) {
-    if (auto* r = std::get_if<request_ptr>(&w))
-      on_request(*r);
-    else
-      on_change(std::get<change_ptr>(w));
-  }
+  fetch();
 }
 
 void sandbox_actor::degrade(const events::error& why) {
@@ -510,25 +595,26 @@ void sandbox_actor::degrade(const events::error& why) {
   env_.counters.degraded.fetch_add(1, std::memory_order_relaxed);
   for (auto c : {child::endpoint, child::data, child::clock, child::outbox})
     drop(c);
+  for (const auto& r : std::exchange(renewals_, {}))
+    on_renew_due(r);
   for (auto& w : std::exchange(waiting_, {}))
     std::visit([&why](auto& job) { job->answer(tl::unexpected<events::error>{why}); }, w);
 }
 
 /// Leaves memory if nothing is in hand; what is pending stays on the disk, with the moment to come back.
 void sandbox_actor::on_retire() {
-  if (phase_ == phase::restarting || !door_->close())
+  auto due = must_be_awake();
+  if (phase_ == phase::loading || (due && *due <= wall_now()) || !door_->close())
     return;
-  if (phase_ == phase::serving && outbox_due_) {
-    if (auto due = mock::wall_for(clock_, *outbox_due_)) {
-      storage::record_batch batch;
-      batch.sandbox = id_;
-      batch.first = head_.seq + 1;
-      batch.due = due;
-      env_.journal.append(std::move(batch), [](const storage::append_result&) {});
-    }
+  if (phase_ == phase::serving && due) {
+    storage::record_batch batch;
+    batch.sandbox = id_;
+    batch.first = head_.seq + 1;
+    batch.due = due;
+    env_.journal.append(std::move(batch), [](const storage::append_result&) {});
   }
   if (events_since_snapshot_ > limits::events_per_sleep_snapshot)
-    env_.post([&store = env_.store, id = id_, live = replay::live_state{head_, changed_, {}}] { (void)replay::put_snapshot(store, id, live); });
+    env_.post_for(id_, [&store = env_.store, id = id_, live = replay::live_state{head_, changed_, {}}] { (void)replay::put_snapshot(store, id, live); });
   env_.counters.passivated.fetch_add(1, std::memory_order_relaxed);
   env_.forget(door_);
   quit();
@@ -538,6 +624,7 @@ void sandbox_actor::on_exit() {
   for (auto c : {child::endpoint, child::data, child::clock, child::outbox})
     drop(c);
   waiting_.clear();
+  renewals_.clear();
 }
 
 } // namespace hourglass::actors

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -21,7 +22,8 @@ namespace hourglass::actors {
 ///   Lets work in, stamps it with the sandbox's time, and hands it to the child that decides. What the children propose it puts in order,
 ///   chains, and appends to the journal; answers leave when the journal says durable.
 /// Failure
-///   A crashed child is rebuilt from the log once every append under way is settled (endpoint and data together: they are one pipeline). Too many
+///   A crashed child is rebuilt from the log once every append under way is settled (endpoint and data together: they are one pipeline). The log
+///   is folded on a reader thread, when it wakes too: work that comes meanwhile waits, and other sandboxes do not. Too many
 ///   crashes, or a log that does not verify, degrade this sandbox: it answers `errc::unavailable` and harms nobody else. When an append does not
 ///   commit, memory is ahead of the log: all children are dropped and rebuilt.
 class sandbox_actor : public caf::event_based_actor {
@@ -31,13 +33,14 @@ public:
   void on_exit() override;
 
 private:
-  enum class phase { serving, restarting, degraded };
+  enum class phase { loading, serving, degraded };
   using waiting_work = std::variant<request_ptr, change_ptr>;
 
   // -- letting work in ------------------------------------------------------------
   void on_request(const request_ptr& job);
   void on_change(const change_ptr& job);
-  std::optional<events::error> refusal(bool creating) const;
+  std::optional<events::error> refusal(bool creating, bool deleting);
+  bool over();
   void stamp(events::context& ctx);
   void decide_settings(const change_ptr& job);
 
@@ -47,19 +50,26 @@ private:
   void append(const proposal_ptr& p, std::vector<storage::row> rows);
   void note_clock(const std::vector<events::draft>& drafts, const events::context& ctx);
   void note_due(storage::record_batch& batch, const proposal_ptr& p);
+  std::optional<events::wall_time> must_be_awake() const;
   void on_renew_due(const renew_due& m);
   void after_import(const proposal::part& part);
   void begin_snapshot();
   void on_snapshot(const snapshot_ptr& job);
 
   // -- the children ---------------------------------------------------------------
-  void load();
+  void fetch();
+  void on_loaded(const loaded& m);
+  void take_all(events::outcome<replay::sandbox_state> state);
+  void take_missing(replay::sandbox_state& state);
+  void let_in_who_waited();
   void spawn_pipeline(mock::endpoint_state endpoints, mock::data_state data);
   void spawn_clock();
-  void spawn_outbox(webhook::outbox_state outbox);
+  void spawn_outbox(webhook::outbox_state outbox, events::seq durable);
+  void fall_silent();
   void on_down(const caf::actor_addr& who);
   void on_append_failed(const append_failed& m);
   void drop(child which);
+  void restart_in(std::chrono::milliseconds delay);
   void restart();
   void degrade(const events::error& why);
   void on_retire();
@@ -70,21 +80,25 @@ private:
   resident_ptr door_;
   events::sandbox_id id_;
 
-  phase phase_ = phase::serving;
+  phase phase_ = phase::loading;
+  std::uint64_t fetched_ = 0; ///< number of the last look into the log; answers to those before are out of date
   events::error why_degraded_;
   events::chain_head head_;
   mock::settings_state settings_;
   mock::clock_state clock_;
-  std::optional<events::virtual_time> outbox_due_;
-  std::optional<events::wall_time> on_disk_due_; ///< an entry of the due index that stands
+  bool deleting_ = false; ///< its time was over, and it has told itself so
+  std::optional<events::virtual_time> outbox_due_; ///< never later than what is pending, but for what is in flight
+  std::optional<events::wall_time> on_disk_due_;   ///< an entry of the due index that stands
+  std::optional<settle> settling_;                 ///< the last question of an advance
 
   caf::actor endpoint_, data_, timekeeper_, outbox_;
   std::array<std::uint32_t, 5> generations_{};
   std::uint32_t appends_epoch_ = 0; ///< appends of an older epoch that fail have been dealt with
   std::shared_ptr<std::atomic<std::uint32_t>> appending_ = std::make_shared<std::atomic<std::uint32_t>>(0);
-  bool rebuild_all_ = false;
+  bool rebuild_all_ = true;
   restart_policy policy_;
-  std::deque<waiting_work> waiting_; ///< came while children were being rebuilt
+  std::deque<waiting_work> waiting_;    ///< came while children were being rebuilt
+  std::vector<renew_due> renewals_;     ///< the same
   events::seq events_since_snapshot_ = 0;
   events::seq last_snapshot_ = 0; ///< where the last one stands; 0: there is none to lend
   replay::change_marks changed_;

@@ -28,7 +28,7 @@ using snapshot_ptr = std::shared_ptr<snapshot_job>;
 inline void arrived(environment& env, const snapshot_ptr& job) {
   if (job->awaited.fetch_sub(1, std::memory_order_acq_rel) != 1)
     return;
-  env.post([&store = env.store, job] {
+  env.post_for(job->sandbox, [&store = env.store, job] {
     if (job->fold)
       (void)replay::take_snapshot(store, job->sandbox, 1);
     else

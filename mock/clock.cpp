@@ -196,7 +196,9 @@ virtual_time now(const clock_state& s, events::wall_time wall) noexcept {
   return std::max(virtual_time{wall.us + s.offset_us}, s.at);
 }
 
-std::optional<events::wall_time> wall_for(const clock_state& s, virtual_time when) noexcept {
+std::optional<events::wall_time> wall_for(const clock_state& s, virtual_time when, events::wall_time wall) noexcept {
+  if (when <= now(s, wall))
+    return wall;
   if (s.mode != clock_mode::running)
     return std::nullopt;
   return events::wall_time{when.us - s.offset_us};

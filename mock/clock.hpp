@@ -26,8 +26,8 @@ struct clock_state {
 
 events::virtual_time now(const clock_state& state, events::wall_time wall) noexcept;
 
-/// When on the node's clock it will be `when`; none while time stands (frozen, advancing).
-std::optional<events::wall_time> wall_for(const clock_state& state, events::virtual_time when) noexcept;
+/// When on the node's clock, which says `wall`, it will be `when`: `wall` if it is already, none while time stands before it (frozen, advancing).
+std::optional<events::wall_time> wall_for(const clock_state& state, events::virtual_time when, events::wall_time wall) noexcept;
 
 struct freeze_clock {};
 struct resume_clock {};

@@ -146,19 +146,24 @@ void write_webhooks(events::json_text& j, const std::vector<document_webhook>& w
 }
 
 outcome<decision> decide_import(const endpoint_state& state, const import_openapi& command, const events::context& ctx) {
-  auto doc = read_openapi(command.document, ctx.chance);
-  if (!doc)
-    return tl::unexpected<events::error>{doc.error()};
+  auto doc = command.already;
+  if (!doc) {
+    auto read = read_openapi(command.document, ctx.chance);
+    if (!read)
+      return tl::unexpected<events::error>{std::move(read).error()};
+    doc = std::make_shared<const openapi_document>(std::move(*read));
+  }
+  auto fresh = doc->endpoints;
   auto hand = std::count_if(state.self->by_id.begin(), state.self->by_id.end(),
                             [](const auto& e) { return e.second->spec.source == endpoint_source::hand; });
   if (static_cast<std::size_t>(hand) + doc->endpoints.size() > limits::endpoints_per_sandbox)
     return failure(errc::too_large, "more endpoints than the limit endpoints_per_sandbox");
-  give_ids(state, doc->endpoints, ctx);
+  give_ids(state, fresh, ctx);
   decision out;
   std::string payload;
   events::json_text p{payload};
   p.open_object().key("title").value(doc->title).key("version").value(doc->version).key("endpoints").open_array();
-  for (const auto& e : doc->endpoints) {
+  for (const auto& e : fresh) {
     std::string one;
     write_endpoint(e, one);
     p.raw(one);
@@ -206,6 +211,17 @@ outcome<json_value> parse_own(std::string_view text) {
 }
 
 } // namespace
+
+outcome<void> read_ahead(import_openapi& import, const events::entropy& seed) {
+  if (import.already)
+    return {};
+  auto doc = read_openapi(import.document, seed);
+  if (!doc)
+    return tl::unexpected<events::error>{std::move(doc).error()};
+  import.already = std::make_shared<const openapi_document>(std::move(*doc));
+  import.document.clear();
+  return {};
+}
 
 outcome<decision> decide(const endpoint_state& state, const endpoint_command& command, const events::context& ctx) {
   if (const auto* put = std::get_if<put_endpoint>(&command))

@@ -103,7 +103,11 @@ struct remove_endpoint {
 /// The event's payload holds the same `webhooks`, so that event types can be made of them.
 struct import_openapi {
   std::string document;
+  std::shared_ptr<const openapi_document> already; ///< what `read_ahead` made of it
 };
+/// Does the part of an import that takes long and needs no state. Fails as `decide` would.
+events::outcome<void> read_ahead(import_openapi& import, const events::entropy& seed);
+
 using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi>;
 
 /// Fails with `errc::invalid` (`where` = JSON Pointer, or `line:column` in a template or document), `errc::conflict` (the route is

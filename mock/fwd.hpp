@@ -14,5 +14,6 @@ struct endpoint_state;
 struct data_state;
 struct clock_state;
 struct settings_state;
+struct openapi_document;
 
 } // namespace hourglass::mock

@@ -31,7 +31,9 @@ public:
       writer_ = std::thread{[this] { write_until_closed(); }};
   }
 
-  ~group_journal() override {
+  ~group_journal() override { group_journal::close(); }
+
+  void close() override {
     {
       const std::lock_guard lock{mutex_};
       closing_ = true;
@@ -51,6 +53,11 @@ public:
     }
     {
       std::unique_lock lock{mutex_};
+      if (closing_) {
+        lock.unlock();
+        reject(on_done, {errc::unavailable, "the journal is closed", {}});
+        return;
+      }
       if (queued_bytes_ + bytes > options_.queue_bytes) {
         lock.unlock();
         reject(on_done, {errc::overloaded, "the journal's queue is full (journal_queue_bytes)", {}});

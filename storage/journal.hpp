@@ -59,13 +59,16 @@ public:
 
   // -- constructors, destructors, and assignment operators --------------------
 
-  /// Waits until everything queued is written and answered.
+  /// Closes it.
   virtual ~journal() = default;
 
   // -- modifiers ---------------------------------------------------------------
 
   /// `on_done` is called exactly once.
   virtual void append(record_batch batch, handler on_done) = 0;
+
+  /// Waits until everything queued is written and answered; from then on every append is rejected. Idempotent, from one thread.
+  virtual void close() = 0;
 
   /// Calls `heard` with `end()` after every commit, once the handlers ran. For the index and the export. Stays until the journal ends.
   virtual void listen(listener heard) = 0;

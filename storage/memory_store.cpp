@@ -204,10 +204,15 @@ public:
     return out;
   }
 
-  outcome<void> drop_due_before(events::wall_time t) override {
+  void close_due_before(events::wall_time t) override {
     const std::unique_lock lock{mutex_};
-    due_minute_ = std::max(due_minute_, keys::minute_of(t));
-    due_.erase(due_.begin(), due_.lower_bound(keys::of_due_minute(due_minute_)));
+    due_open_ = std::max(due_open_, keys::minute_of(t));
+  }
+
+  outcome<void> drop_due_before(events::wall_time t) override {
+    close_due_before(t);
+    const std::unique_lock lock{mutex_};
+    due_.erase(due_.begin(), due_.lower_bound(keys::of_due_minute(keys::minute_of(t))));
     return {};
   }
 
@@ -245,8 +250,8 @@ private:
   }
 
   void add_due(due_entry entry) {
-    if (keys::minute_of(entry.at) < due_minute_)
-      entry.at.us = static_cast<std::int64_t>(due_minute_) * 60'000'000;
+    if (keys::minute_of(entry.at) < due_open_)
+      entry.at.us = static_cast<std::int64_t>(due_open_) * 60'000'000;
     entry.at.us = std::max<std::int64_t>(entry.at.us, 0);
     due_.insert_or_assign(keys::of_due(entry), entry);
   }
@@ -258,7 +263,7 @@ private:
   std::unordered_map<sandbox_id, std::map<events::seq, snapshot>> snapshots_;
   std::map<std::string, due_entry, std::less<>> due_;
   std::map<std::string, char, std::less<>> index_;
-  std::uint64_t due_minute_ = 0;
+  std::uint64_t due_open_ = 0;
   std::atomic<position> end_{1};
   std::atomic<position> index_end_{1};
 };

@@ -76,19 +76,25 @@ outcome<std::vector<due_entry>> rocks_store::due_until(events::wall_time until, 
   return out;
 }
 
+void rocks_store::close_due_before(events::wall_time t) {
+  const std::lock_guard lock{due_mutex_};
+  due_open_ = std::max(due_open_, keys::minute_of(t));
+}
+
 outcome<void> rocks_store::drop_due_before(events::wall_time t) {
   const auto minute = keys::minute_of(t);
   const std::lock_guard lock{due_mutex_};
-  if (minute <= due_minute_)
+  due_open_ = std::max(due_open_, minute);
+  const auto from = due_from_.load();
+  if (minute <= from)
     return {};
   std::string cursor;
   keys::add_number(cursor, minute);
   rocksdb::WriteBatch batch;
-  batch.DeleteRange(in(in_due), keys::of_due_minute(due_minute_), keys::of_due_minute(minute));
+  batch.DeleteRange(in(in_due), keys::of_due_minute(from), keys::of_due_minute(minute));
   batch.Put(in(in_meta), slice(keys::meta_due), cursor);
   if (const auto written = db().Write(write_options(durability::buffered), &batch); !written.ok())
     return failed(written, "drop what was due");
-  due_minute_ = minute;
   due_from_ = minute;
   return {};
 }

@@ -233,7 +233,7 @@ outcome<void> rocks_store::start(std::size_t verify_records) {
     return tl::unexpected{!folded ? folded.error() : minute.error()};
   end_ = *log_end;
   index_end_ = *folded;
-  due_minute_ = *minute;
+  due_open_ = *minute;
   due_from_ = *minute;
   if (*folded == 0 || *folded > *log_end)
     return failure(errc::corrupt, "the index has seen position " + std::to_string(*folded - 1) + " but the log ends at " +

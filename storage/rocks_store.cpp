@@ -48,8 +48,8 @@ void rocks_store::add_to_batch(const record_batch& batch, position& at) {
   add_rows(batch_, batch.rows);
   if (batch.due) {
     due_entry entry{*batch.due, batch.sandbox};
-    if (keys::minute_of(entry.at) < due_minute_)
-      entry.at.us = static_cast<std::int64_t>(due_minute_) * 60'000'000;
+    if (keys::minute_of(entry.at) < due_open_)
+      entry.at.us = static_cast<std::int64_t>(due_open_) * 60'000'000;
     batch_.Put(in(in_due), keys::of_due(entry), {});
   }
 }

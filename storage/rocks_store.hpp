@@ -95,6 +95,7 @@ public:
   // -- due ----------------------------------------------------------------------------
   events::outcome<std::vector<due_entry>> due_until(events::wall_time until, std::size_t limit,
                                                     const std::optional<due_entry>& after) const override;
+  void close_due_before(events::wall_time t) override;
   events::outcome<void> drop_due_before(events::wall_time t) override;
 
   // -- index --------------------------------------------------------------------------
@@ -132,9 +133,9 @@ private:
   const std::size_t disk_reserve_;
   database base_;
   rocksdb::WriteBatch batch_;   ///< reused by `write`, so that its memory is
-  std::mutex due_mutex_;        ///< an entry is not written into a minute that is being dropped
-  std::uint64_t due_minute_ = 0; ///< under `due_mutex_`
-  std::atomic<std::uint64_t> due_from_{0};
+  std::mutex due_mutex_;                   ///< an entry is not written into a minute that is being closed
+  std::uint64_t due_open_ = 0;             ///< first minute that is not closed; under `due_mutex_`
+  std::atomic<std::uint64_t> due_from_{0}; ///< first minute that is not dropped
   std::mutex snapshot_mutex_;
   std::atomic<position> end_{1};
   std::atomic<position> index_end_{1};

@@ -129,8 +129,11 @@ public:
   virtual events::outcome<std::vector<due_entry>>
   due_until(events::wall_time until, std::size_t limit, const std::optional<due_entry>& after = {}) const = 0;
 
-  /// Forgets every entry of the whole minutes that ended at or before `t`. A later write that is due earlier
-  /// than what is forgotten is kept as due at the first minute that is left, so it is never lost.
+  /// From now on a write that is due in a minute that ended at or before `t` is kept as due at the first minute that is left. So whoever then
+  /// reads the entries of those minutes reads all that there will ever be. Memory only.
+  virtual void close_due_before(events::wall_time t) = 0;
+
+  /// Closes them, and forgets their entries.
   virtual events::outcome<void> drop_due_before(events::wall_time t) = 0;
 
   // -- index (storage/index.hpp is the only caller) -------------------------------------------------------

@@ -187,6 +187,19 @@ export class Load {
     return go('reset');
   }
 
+  /// Every clock stands, and every sandbox gets a message: it is due, though no time passes.
+  async emitFrozen(random) {
+    for (const book of this.ledger.sandboxes.values()) {
+      if (book.endpoints.length === 0) continue;
+      await this.send('POST', `/sandboxes/${book.id}/clock/freeze`, undefined, this.nonce(), () => {});
+      await this.emit(book, random);
+    }
+  }
+
+  async resumeAll() {
+    for (const book of this.ledger.sandboxes.values()) await this.send('POST', `/sandboxes/${book.id}/clock/resume`, undefined, this.nonce(), () => {});
+  }
+
   resend(book, random) {
     if (book.messages.size === 0 || book.endpoints.length === 0) return undefined;
     const id = random.one([...book.messages.keys()].slice(-200));

@@ -1,5 +1,7 @@
 // Reads a sandbox's whole history through the API and holds it against the ledger. Goes on where it ended the last time.
+import { until } from '../../interop/lib/http.mjs';
 import { Chain, payloadTexts } from './chain.mjs';
+import { Pending } from './pending.mjs';
 
 export class Verifier {
   constructor(ledger) {
@@ -7,6 +9,7 @@ export class Verifier {
     this.chains = new Map();
     this.links = new Map(); // sandbox -> [link of seq 1, 2, …], for the topic
     this.messages = new Map(); // message id -> { sandbox, destinations, ends: Map(endpoint -> follows) }
+    this.pending = new Map(); // sandbox -> Pending
     this.delivered = []; // { message, url } of attempts that are recorded as delivered
     this.events = 0;
     this.wrong = [];
@@ -24,6 +27,7 @@ export class Verifier {
   async sandbox(server, book) {
     const chain = this.chains.get(book.id) ?? new Chain(book.id);
     this.chains.set(book.id, chain);
+    if (!this.pending.has(book.id)) this.pending.set(book.id, new Pending());
     const links = this.links.get(book.id) ?? [];
     this.links.set(book.id, links);
     for (let cursor; ; ) {
@@ -49,7 +53,19 @@ export class Verifier {
     book.owed.clear();
   }
 
+  /// Waits until everything that was due when it was called has happened, and touches no sandbox: whoever sleeps must be woken by the server.
+  async untilNothingIsDue(server) {
+    const now = Date.now() * 1000;
+    const due = () => [...this.pending].flatMap(([sandbox, pending]) => pending.due(now).map((what) => `${sandbox}: ${what}`));
+    const done = async () => {
+      await this.everything(server);
+      return this.wrong.length > 0 || due().length === 0;
+    };
+    await until('what is due happens', done, 60_000).catch((error) => due().forEach((what) => this.note(`${error.message}: ${what}`)));
+  }
+
   take(book, event, raw) {
+    this.pending.get(book.id).take(event);
     const owed = book.owed.get(event.correlation_id);
     if (owed && owed.type === event.type) {
       if (owed.check && !owed.check(event, raw)) this.note(`${book.id}: event ${event.seq} is not what was acknowledged under ${event.correlation_id}`);

@@ -80,11 +80,12 @@ protected:
     o.guard = std::make_shared<const http::egress_guard>(std::vector{*http::cidr::parse("127.0.0.0/8")},
                                                          std::vector<http::egress_guard::endpoint>{});
     configure(o);
-    auto opened = actors::node::open(std::move(o));
+    auto opened = open_node(std::move(o));
     ASSERT_TRUE(opened) << opened.error().detail;
     node_ = std::move(*opened);
   }
   virtual void configure(actors::node_options&) {}
+  virtual events::outcome<std::unique_ptr<actors::node>> open_node(actors::node_options o) { return actors::node::open(std::move(o)); }
 
   /// Stops in order and opens again on the same folder.
   void reopen() {

@@ -83,4 +83,13 @@ TEST(registry, the_expiry_stands_in_the_row) {
   EXPECT_EQ(at->us, s.created.us + 60'000'000);
 }
 
+TEST(registry, metadata_does_not_decide_when_a_sandbox_expires) {
+  auto s = live("");
+  s.created = {1'000'000'000'000'000};
+  s.metadata = R"({"expires_at":"2020-01-01T00:00:00Z"})";
+  EXPECT_FALSE(registry::expiry_of(mock::to_json(s, "sbx_x")));
+  s.ttl_s = 60;
+  EXPECT_EQ(registry::expiry_of(mock::to_json(s, "sbx_x")), (events::wall_time{s.created.us + 60'000'000}));
+}
+
 } // namespace

@@ -403,6 +403,26 @@ std::string some_target(const endpoint& e) {
   return out;
 }
 
+TEST(import_ahead, gives_what_the_import_itself_would_have_given) {
+  import_openapi import{R"({"openapi":"3.0.0","info":{"title":"t","version":"1"},"paths":{"/i":{"get":{"responses":{"200":{"description":"ok",
+    "content":{"application/json":{"schema":{"type":"object","properties":{"n":{"type":"integer"},"s":{"type":"string","format":"uuid"}}}}}}}}}}})", {}};
+  endpoint_state state;
+  auto whole = decide(state, endpoint_command{import}, at_moment());
+  ASSERT_TRUE(whole);
+  ASSERT_TRUE(read_ahead(import, at_moment().chance));
+  auto rest = decide(state, endpoint_command{import}, at_moment());
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(rest->events.front().payload, whole->events.front().payload);
+  EXPECT_EQ(rest->reply, whole->reply);
+}
+
+TEST(import_ahead, says_what_is_wrong_with_a_document) {
+  import_openapi import{"[]", {}};
+  auto read = read_ahead(import, at_moment().chance);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, events::errc::invalid);
+}
+
 struct real_documents : testing::TestWithParam<std::pair<const char*, std::size_t>> {};
 
 TEST_P(real_documents, import_and_every_operation_answers) {

@@ -129,6 +129,39 @@ TEST_F(a_journal, continues_streams_that_it_has_not_seen_before) {
   EXPECT_EQ(store_.heads_read, before + 1) << "the end of a stream is looked up once";
 }
 
+TEST_F(a_journal, that_is_closed_has_written_what_waited_and_rejects_the_rest) {
+  append(ann_.batch(2));
+  journal_->close();
+  ASSERT_EQ(results_.size(), 1U);
+  EXPECT_EQ(results_[0].outcome, append_outcome::committed);
+  append(ann_.batch(1));
+  ASSERT_EQ(results_.size(), 2U);
+  EXPECT_EQ(results_[1].outcome, append_outcome::rejected);
+  EXPECT_EQ(results_[1].why.code, errc::unavailable);
+  EXPECT_EQ(journal_->end(), 3U);
+  journal_->close();
+}
+
+TEST(a_journal_with_a_thread, may_be_closed_while_others_append) {
+  auto store = open_memory_store();
+  auto journal = open_journal(*store);
+  std::atomic<int> asked{0}, answered{0};
+  std::atomic<bool> stop{false};
+  std::thread other{[&] {
+    author ann{sandbox(1)};
+    while (!stop) {
+      ++asked;
+      journal->append(ann.batch(1), [&](const append_result&) { ++answered; });
+    }
+  }};
+  while (answered < 100)
+    std::this_thread::yield();
+  journal->close();
+  stop = true;
+  other.join();
+  EXPECT_EQ(answered, asked);
+}
+
 TEST_F(a_journal, an_event_over_the_limit_is_rejected) {
   append(ann_.batch({{events::kind::data_put, std::string(limits::record_bytes, 'x')}}));
   journal_->run_once();

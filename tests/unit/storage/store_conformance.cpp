@@ -332,6 +332,20 @@ TEST_P(store_conformance, minutes_that_passed_are_forgotten_and_a_late_entry_is_
   EXPECT_EQ(store_->due_until({99 * minute}, 99)->size(), 3U);
 }
 
+TEST_P(store_conformance, what_is_written_into_closed_minutes_is_due_behind_them_and_what_stood_there_stays) {
+  auto early = ann_.batch(1);
+  early.due = events::wall_time{2 * minute};
+  write(early);
+  store_->close_due_before({3 * minute + 5});
+  auto late = bob_.batch(1);
+  late.due = events::wall_time{2 * minute + 1};
+  write(late);
+  using entries = std::vector<due_entry>;
+  EXPECT_EQ(store_->due_until({99 * minute}, 99).value(), (entries{{{2 * minute}, ann_.id()}, {{3 * minute}, bob_.id()}}));
+  ASSERT_TRUE(store_->drop_due_before({3 * minute}));
+  EXPECT_EQ(store_->due_until({99 * minute}, 99).value(), (entries{{{3 * minute}, bob_.id()}}));
+}
+
 // -- index ----------------------------------------------------------------------
 
 TEST_P(store_conformance, index_keys_are_scanned_in_ranges_both_ways) {

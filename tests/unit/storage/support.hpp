@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/store.hpp"
+#include "tests/support/delegating_store.hpp"
 
 #include <atomic>
 #include <cstdlib>
@@ -80,10 +81,10 @@ private:
   events::chain_head head_;
 };
 
-/// Passes everything on, but fails writes when told to.
-class flaky_store final : public store {
+/// Fails writes when told to.
+class flaky_store final : public delegating_store {
 public:
-  explicit flaky_store(std::unique_ptr<store> real) : real_(std::move(real)) {}
+  explicit flaky_store(std::unique_ptr<store> real) : delegating_store(std::move(real)) {}
 
   /// The next `n` writes fail with `code`; with `after_writing` the store has taken the events all the same, as a lost answer would have it.
   void fail_next(int n, events::errc code = events::errc::io, bool after_writing = false) {
@@ -93,84 +94,36 @@ public:
   }
   void refuse_resume(bool refuse) { refuse_resume_ = refuse; }
   int writes() const { return writes_; }
-  store& real() { return *real_; }
 
   events::outcome<void> write(std::span<const record_batch> batches, position first, durability how) override {
     ++writes_;
     if (failures_ > 0) {
       --failures_;
       if (after_writing_)
-        (void)real_->write(batches, first, how);
+        (void)real().write(batches, first, how);
       return events::failure(code_, "a test wants it so");
     }
-    return real_->write(batches, first, how);
+    return real().write(batches, first, how);
   }
-  position end() const noexcept override { return real_->end(); }
   events::outcome<void> resume() override {
     if (refuse_resume_)
       return events::failure(events::errc::io, "still broken");
-    return real_->resume();
+    return real().resume();
   }
   void idle() override {
-    real_->idle();
+    real().idle();
     ++idles;
     idles.notify_all();
   }
-  events::outcome<void> health() const override { return real_->health(); }
-  store_figures figures() const override { return real_->figures(); }
   events::outcome<std::optional<events::chain_head>> head(const events::sandbox_id& s) const override {
     ++heads_read;
-    return real_->head(s);
-  }
-  events::outcome<std::vector<events::record>> read(const events::sandbox_id& s, events::seq from,
-                                                    read_budget b) const override {
-    return real_->read(s, from, b);
-  }
-  events::outcome<std::optional<std::string>> read_raw(const events::sandbox_id& s, events::seq q) const override {
-    return real_->read_raw(s, q);
-  }
-  events::outcome<std::vector<log_entry>> read_log(position from, read_budget b) const override {
-    return real_->read_log(from, b);
-  }
-  events::outcome<events::seq> seq_at(const events::sandbox_id& s, events::wall_time t) const override {
-    return real_->seq_at(s, t);
-  }
-  events::outcome<events::chain_head> verify(const events::sandbox_id& s,
-                                             const std::function<bool(events::seq)>& p) const override {
-    return real_->verify(s, p);
-  }
-  events::outcome<std::optional<std::string>> get(std::string_view key) const override { return real_->get(key); }
-  events::outcome<std::vector<row>> scan(std::string_view p, std::string_view a, std::size_t l,
-                                         bool r) const override {
-    return real_->scan(p, a, l, r);
-  }
-  events::outcome<void> put(std::span<const row> rows) override { return real_->put(rows); }
-  events::outcome<void> put_snapshot(const events::sandbox_id& s, const snapshot& n) override {
-    return real_->put_snapshot(s, n);
-  }
-  events::outcome<std::optional<snapshot>> latest_snapshot(const events::sandbox_id& s,
-                                                           events::seq at_most) const override {
-    return real_->latest_snapshot(s, at_most);
-  }
-  events::outcome<std::vector<due_entry>> due_until(events::wall_time u, std::size_t l,
-                                                    const std::optional<due_entry>& a) const override {
-    return real_->due_until(u, l, a);
-  }
-  events::outcome<void> drop_due_before(events::wall_time t) override { return real_->drop_due_before(t); }
-  events::outcome<void> put_index(std::span<const std::string> k, position folded) override {
-    return real_->put_index(k, folded);
-  }
-  position index_end() const noexcept override { return real_->index_end(); }
-  events::outcome<std::vector<std::string>> scan_index(std::string_view f, std::string_view t, std::size_t l,
-                                                       bool r) const override {
-    return real_->scan_index(f, t, l, r);
+    return real().head(s);
   }
 
   mutable std::atomic<int> heads_read = 0;
   std::atomic<int> idles = 0;
 
 private:
-  std::unique_ptr<store> real_;
   int failures_ = 0;
   int writes_ = 0;
   events::errc code_ = events::errc::io;
