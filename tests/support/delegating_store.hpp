@@ -20,6 +20,7 @@ public:
   position end() const noexcept override { return real_->end(); }
   events::outcome<void> resume() override { return real_->resume(); }
   events::outcome<void> health() const override { return real_->health(); }
+  void idle() override { real_->idle(); }
   store_figures figures() const override { return real_->figures(); }
   events::outcome<std::optional<events::chain_head>> head(const events::sandbox_id& s) const override { return real_->head(s); }
   events::outcome<std::vector<events::record>> read(const events::sandbox_id& s, events::seq from, read_budget b) const override {
