@@ -2,6 +2,7 @@
 
 #include "actors/declared.hpp"
 #include "actors/deciding.hpp"
+#include "webhook/secrets.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -350,6 +351,8 @@ void sandbox_actor::load() {
     env_.post([&store = env_.store, id = id_] { (void)replay::take_snapshot(store, id, limits::events_per_sleep_snapshot); });
   replay::sandbox_state fresh;
   auto& s = state ? *state : fresh;
+  if (auto open = webhook::unlock(s.outbox, env_.vault); !open)
+    return degrade(open.error());
   head_ = s.head;
   changed_ = s.changed;
   last_snapshot_ = s.snapshot;
@@ -444,6 +447,8 @@ void sandbox_actor::restart() {
     auto state = replay::load(env_.store, id_);
     if (!state)
       return degrade(state.error());
+    if (auto open = webhook::unlock(state->outbox, env_.vault); !open)
+      return degrade(open.error());
     if (!endpoint_)
       spawn_pipeline(std::move(state->endpoints), std::move(state->data));
     outbox_due_ = webhook::next_due(state->outbox);
