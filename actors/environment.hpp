@@ -3,6 +3,7 @@
 #include "actors/caf.hpp"
 #include "actors/node.hpp"
 #include "actors/resident.hpp"
+#include "events/vault.hpp"
 #include "webhook/dispatcher.hpp"
 
 #include <atomic>
@@ -19,6 +20,7 @@ struct environment {
   storage::index_writer& index;
   const webhook::dispatcher& dispatcher;
   const events::redactor& redactor;
+  std::shared_ptr<const events::vault> vault; ///< seals destinations' secrets
   /// Runs blocking work for a sandbox on a reader thread.
   std::function<void(const events::sandbox_id&, std::function<void()>)> post_for;
   std::function<void(const resident_ptr&)> forget;    ///< takes a closed sandbox off the map

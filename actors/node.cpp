@@ -26,7 +26,7 @@ struct scheduler_config : caf::actor_system_config {
 
 class real_node final : public node {
 public:
-  real_node(node_options options, std::unique_ptr<storage::store> store, events::redactor redactor)
+  real_node(node_options options, std::unique_ptr<storage::store> store, events::redactor redactor, events::vault vault)
     : options_(std::move(options)),
       redactor_(std::make_shared<const events::redactor>(std::move(redactor))),
       store_(std::move(store)),
@@ -38,7 +38,8 @@ public:
       config_(options_.workers),
       system_(std::make_unique<caf::actor_system>(config_)) {
     env_.reset(new environment{
-      options_, *store_, *journal_, *index_, dispatcher_, *redactor_, [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
+      options_, *store_, *journal_, *index_, dispatcher_, *redactor_, std::make_shared<const events::vault>(std::move(vault)),
+      [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
       [this](const resident_ptr& door) { directory_->forget(door); }});
     directory_ = std::make_unique<directory>(*system_, *env_, uids_);
     journal_->give_to([index = index_.get()](storage::position first, std::vector<storage::record_batch> batches) {
@@ -254,7 +255,10 @@ events::outcome<std::unique_ptr<node>> open_on(node_options options, std::unique
   auto key = redaction_key(options.data);
   if (!key)
     return tl::unexpected<events::error>{std::move(key).error()};
-  return std::make_unique<real_node>(std::move(options), std::move(store), events::redactor{*key});
+  auto vault = open_vault(options.data, options.secret_keys);
+  if (!vault)
+    return tl::unexpected<events::error>{std::move(vault).error()};
+  return std::make_unique<real_node>(std::move(options), std::move(store), events::redactor{*key}, std::move(*vault));
 }
 
 bool crash_child_of(node& of, const events::sandbox_id& sandbox, std::string_view name) {

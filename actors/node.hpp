@@ -62,6 +62,7 @@ struct node_options {
   std::size_t queued_per_sandbox = 10'000;
   std::size_t due_at_once = 10'000;    ///< entries of the due index that are looked at in a round
   std::uint64_t events_per_snapshot = limits::events_per_snapshot; ///< of a busy sandbox
+  std::string secret_keys; ///< what seals secrets at rest (`events::vault::parse`); empty: the key in `data/secret.key`, made on first use
   http::client_options client;
   std::shared_ptr<const http::egress_guard> guard;
   /// Tells after every committed batch which sandbox has new events; runs on the journal's thread, must not block.
@@ -82,7 +83,7 @@ struct node_counters {
 ///   All members from any thread. Callbacks run on the journal's or a worker's thread, exactly once, and must not block.
 class node {
 public:
-  /// Fails with `errc::held`, `errc::newer_format`, `errc::corrupt`, `errc::io`.
+  /// Fails with `errc::held`, `errc::newer_format`, `errc::corrupt`, `errc::io`, `errc::invalid` (the secret keys are not those of the folder).
   static events::outcome<std::unique_ptr<node>> open(node_options options);
   virtual ~node() = default;
 

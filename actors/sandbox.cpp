@@ -3,6 +3,7 @@
 #include "actors/declared.hpp"
 #include "actors/deciding.hpp"
 #include "events/limits.hpp"
+#include "webhook/secrets.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -449,17 +450,18 @@ void sandbox_actor::on_loaded(const loaded& m) {
     return delayed_send(this, std::chrono::milliseconds{1}, m);
   if (!*m.state && !(rebuild_all_ && m.state->error().code == events::errc::not_found))
     return degrade(m.state->error());
+  auto state = *m.state ? std::move(**m.state) : replay::sandbox_state{};
+  if (auto open = webhook::unlock(state.outbox, env_.vault); !open)
+    return degrade(open.error());
   if (std::exchange(rebuild_all_, false))
-    take_all(std::move(*m.state));
+    take_all(std::move(state));
   else
-    take_missing(**m.state);
+    take_missing(state);
   phase_ = phase::serving;
   let_in_who_waited();
 }
 
-void sandbox_actor::take_all(events::outcome<replay::sandbox_state> state) {
-  replay::sandbox_state fresh;
-  auto& s = state ? *state : fresh;
+void sandbox_actor::take_all(replay::sandbox_state s) {
   head_ = s.head;
   changed_ = s.changed;
   last_snapshot_ = s.snapshot;

@@ -59,7 +59,7 @@ private:
   // -- the children ---------------------------------------------------------------
   void fetch();
   void on_loaded(const loaded& m);
-  void take_all(events::outcome<replay::sandbox_state> state);
+  void take_all(replay::sandbox_state s);
   void take_missing(replay::sandbox_state& state);
   void let_in_who_waited();
   void spawn_pipeline(mock::endpoint_state endpoints, mock::data_state data);

@@ -14,6 +14,7 @@ void add_clock(router& to);           // clock.cpp
 void add_requests(router& to);        // requests.cpp: timeline and replay
 void add_history(router& to);         // history.cpp: history, state at a moment, live tail
 void add_emit(router& to);            // emit.cpp: events/{type}
+void add_signatures(router& to);      // signatures.cpp: public keys, verification, the page for it
 
 void add_applications(router& to);    // svix/applications.cpp
 void add_webhook_endpoints(router& to); // svix/endpoints.cpp

@@ -260,6 +260,7 @@ router all_routes() {
   add_requests(out);
   add_history(out);
   add_emit(out);
+  add_signatures(out);
   add_applications(out);
   add_webhook_endpoints(out);
   add_event_types(out);

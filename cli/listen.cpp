@@ -22,7 +22,7 @@ std::string_view header(const http::request& request, std::string_view name) {
 std::string_view verdict_of(const http::request& request, const std::string& secret, std::int64_t now_s) {
   if (secret.empty())
     return "not checked";
-  auto key = webhook::signing_key::parse(secret);
+  auto key = webhook::verifying_key::parse(secret);
   if (!key)
     return "no valid secret";
   return webhook::to_string(webhook::verify(*key, header(request, "id"), header(request, "timestamp"), header(request, "signature"),
@@ -46,7 +46,7 @@ exit_code listen(const listen_options& options) {
   if (!where)
     return usage;
   if (!options.secret.empty())
-    if (auto key = webhook::signing_key::parse(options.secret); !key) {
+    if (auto key = webhook::verifying_key::parse(options.secret); !key) {
       std::fprintf(stderr, "--secret: %s\n", key.error().detail.c_str());
       return usage;
     }

@@ -14,7 +14,7 @@ namespace hourglass::cli {
 /// A webhook receiver for development: verifies, prints one JSON line a webhook, answers as told.
 struct listen_options {
   std::string listen = "127.0.0.1:9090";
-  std::string secret; ///< `whsec_…`; empty: nothing is verified
+  std::string secret; ///< `whsec_…` or `whpk_…`; empty: nothing is verified
   unsigned status = 204;
   unsigned fail_first = 0;    ///< so many get `fail_status` first
   unsigned fail_status = 500;

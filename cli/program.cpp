@@ -70,7 +70,7 @@ struct program {
     listen_command = app.add_subcommand("listen", "A webhook receiver for development: verifies, prints one JSON line a webhook");
     auto& c = *listen_command;
     c.add_option("--listen", listening.listen, "HOST:PORT to answer on; port 0 takes a free one")->capture_default_str();
-    c.add_option("--secret", listening.secret, "whsec_… of the endpoint. Default: nothing is verified")->envname("HOURGLASS_WEBHOOK_SECRET");
+    c.add_option("--secret", listening.secret, "whsec_… or whpk_… of the endpoint. Default: nothing is verified")->envname("HOURGLASS_WEBHOOK_SECRET");
     c.add_option("--status", listening.status, "Status to answer")->check(CLI::Range(200U, 599U))->capture_default_str();
     c.add_option("--fail-first", listening.fail_first, "So many webhooks are refused first")->capture_default_str();
     c.add_option("--fail-status", listening.fail_status, "Status for those")->check(CLI::Range(200U, 599U))->capture_default_str();

@@ -79,6 +79,7 @@ actors::node_options node_options_of(const serve_options& options, std::shared_p
                                      std::size_t connections, std::shared_ptr<api::tail_hub> tails) {
   actors::node_options out;
   out.data = options.data;
+  out.secret_keys = options.secret_keys;
   out.workers = options.workers;
   out.readers = options.readers;
   out.passivate_after = std::chrono::seconds{options.passivate_after};

@@ -59,6 +59,9 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
   option("--admin-key", to.admin_key, "HOURGLASS_ADMIN_KEY",
          "Key that may do everything, at least 16 characters. Without it one is made in DATA/admin.key. As a flag it shows in the process list: "
          "prefer the variable");
+  option("--secret-keys", to.secret_keys, "HOURGLASS_SECRET_KEYS",
+         "Keys that encrypt webhook secrets at rest: base64 of 32 bytes each, comma-separated; the first encrypts, all decrypt. Without it one is made in "
+         "DATA/secret.key: lose it and the secrets are lost. As a flag it shows in the process list: prefer the variable");
   option("--base-url", to.base_url, "HOURGLASS_BASE_URL", "How the world reaches this node, shown in answers. Default: made of --listen");
   option("--domain", to.domain, "HOURGLASS_DOMAIN", "{sandbox}.DOMAIN reaches a sandbox by its Host header. Default: off");
   option("--kafka", to.kafka, "HOURGLASS_KAFKA",

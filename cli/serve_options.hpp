@@ -20,6 +20,7 @@ struct serve_options {
   std::string data = "hourglass-data";
   std::string listen = "127.0.0.1:8080";
   std::string admin_key;
+  std::string secret_keys;
   std::string base_url;
   std::string domain;
   std::string kafka;

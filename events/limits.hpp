@@ -64,6 +64,7 @@ inline constexpr auto clock_advance = 24h * 3'660;         ///< one advance; abo
 // -- webhooks -------------------------------------------------------------------------
 inline constexpr std::size_t destinations_per_sandbox = 10'000;
 inline constexpr std::size_t secrets_per_destination = 11; ///< one current, ten that still overlap, as Svix
+inline constexpr std::size_t public_keys = 1'000; ///< in one key set, which anybody may ask for
 inline constexpr std::size_t message_bytes = 1 * mebi;
 inline constexpr std::size_t attempts_per_message = 100;
 inline constexpr std::size_t response_body_kept = 16 * kibi; ///< of a receiver's answer, per attempt

@@ -3,10 +3,22 @@
 #include "events/codec.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace hourglass::events {
 
-std::span<const conversion> conversions() noexcept { return {}; }
+namespace {
+
+outcome<std::string> as_it_is(std::string_view payload) { return std::string{payload}; }
+
+// Version 2 of what holds a destination's secrets may have them sealed, of kinds that version 1 did not know, and a signature profile. It reads
+// version 1 as it stands; the number keeps older programs from reading version 2.
+constexpr std::array all_conversions{conversion{kind::destination_created, 1, as_it_is}, conversion{kind::destination_updated, 1, as_it_is},
+                                     conversion{kind::destination_secret_rotated, 1, as_it_is}};
+
+} // namespace
+
+std::span<const conversion> conversions() noexcept { return all_conversions; }
 
 outcome<std::string> upcast_with(std::span<const conversion> steps, kind k, std::uint8_t from,
                                  std::uint8_t to, std::string payload) {

@@ -16,7 +16,7 @@ struct conversion {
   outcome<std::string> (*convert)(std::string_view payload);
 };
 
-/// What `upcast` uses. Empty until the first kind gets a version 2.
+/// What `upcast` uses.
 std::span<const conversion> conversions() noexcept;
 
 /// Applies `steps` from version `from` to `to`, one after the other. Fails with `errc::newer_format` when `from` is newer than `to`, and with

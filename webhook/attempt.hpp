@@ -37,6 +37,7 @@ struct start {
   std::string url;
   std::vector<custom_header> headers;
   std::vector<signing_key> keys; ///< valid now, newest first
+  signature_profile profile = signature_profile::standard;
   std::chrono::milliseconds deadline{0};
 };
 

@@ -15,14 +15,18 @@
 /// What may be asked of the outbox. `webhook/inputs.hpp` makes them of the API's bodies.
 namespace hourglass::webhook {
 
-/// `value` without id, times and disabled_reason; `secrets` may hold one key, else one is generated.
-struct create_destination { destination value; };
+/// `value` without id, times and disabled_reason; `secrets` may hold one key, else one of kind `make` is generated (none: what the profile takes).
+struct create_destination {
+  destination value;
+  std::optional<key_kind> make = std::nullopt;
+};
 
 /// Every field at once (PUT). Keeps id, secrets, headers, created. Fails with not_found unless `create_if_missing` (Svix's PUT by uid).
 struct update_destination {
   std::string id; ///< or uid
   destination value;
   bool create_if_missing = false;
+  bool keep_profile = false; ///< the body said none
 };
 
 /// Only what is given (PATCH).
@@ -37,6 +41,7 @@ struct patch_destination {
   std::optional<std::optional<std::uint32_t>> in_flight, rate_limit;
   std::optional<std::uint32_t> version;
   std::optional<bool> disabled;
+  std::optional<signature_profile> profile;
 };
 
 struct remove_destination { std::string id; /* or uid */ };
@@ -44,8 +49,11 @@ struct remove_destination { std::string id; /* or uid */ };
 /// The old secret keeps signing for `overlap` of virtual time, at most 7 days; at most `limits::secrets_per_destination` at once.
 struct rotate_secret {
   std::string id; ///< or uid
-  std::optional<signing_key> key; ///< none: generated
+  std::optional<signing_key> key; ///< none: `text`, or generated
   std::chrono::seconds overlap{std::chrono::hours{24}};
+  std::string text = {};                      ///< the key as it was given; the destination's profile says how it is read
+  std::optional<key_kind> make = std::nullopt; ///< what is generated; none: the kind that the newest secret has
+  bool replace_all = false;                   ///< no overlap; the secret that is there already may be given again
 };
 
 struct put_event_type {

@@ -70,6 +70,19 @@ events::outcome<void> validate_headers(std::vector<custom_header>& headers) {
   return {};
 }
 
+/// What the signature's profile asks of the headers and the keys. A key that is still sealed was checked when it came.
+events::outcome<void> validate_profile(const destination& d) {
+  for (const auto& h : d.headers)
+    if (sets_header(d.profile, h.name))
+      return failure(errc::invalid, "is set by the signature profile " + std::string{to_string(d.profile)}, "/headers/" + h.name);
+  for (const auto& s : d.secrets)
+    if (!s.key.empty() && !takes(d.profile, s.key.kind()))
+      return failure(errc::invalid, "the profile " + std::string{to_string(d.profile)} + " cannot sign with a secret of type " +
+                                        std::string{to_string(s.key.kind())} + "; replace the secret first (PUT …/secret)",
+                     "/signatureProfile");
+  return {};
+}
+
 events::outcome<void> validate_metadata(const string_map& metadata) {
   if (metadata.size() > metadata_most)
     return failure(errc::too_large, "has more than 64 entries", "/metadata");
@@ -103,7 +116,7 @@ std::vector<signing_key> signing_keys_at(const destination& d, events::virtual_t
   std::vector<signing_key> keys;
   keys.reserve(d.secrets.size());
   for (const auto& s : d.secrets)
-    if (!s.expires || now < *s.expires)
+    if (!s.key.empty() && (!s.expires || now < *s.expires))
       keys.push_back(s.key);
   return keys;
 }
@@ -132,6 +145,8 @@ events::outcome<void> validate(destination& d) {
   if (auto ok = validate_names(d.channels, channels_most, "/channels"); !ok)
     return ok;
   if (auto ok = validate_headers(d.headers); !ok)
+    return ok;
+  if (auto ok = validate_profile(d); !ok)
     return ok;
   if (auto ok = validate_metadata(d.metadata); !ok)
     return ok;

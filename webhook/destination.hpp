@@ -3,6 +3,7 @@
 #include "events/outcome.hpp"
 #include "events/time.hpp"
 #include "webhook/retry_policy.hpp"
+#include "webhook/profile.hpp"
 #include "webhook/signing.hpp"
 
 #include <cstdint>
@@ -16,9 +17,10 @@ namespace hourglass::webhook {
 
 /// One signing secret of a destination. The newest has no end; a rotated one signs too until `expires`.
 struct secret {
-  signing_key key;
+  signing_key key; ///< none in a state that was folded without the node's vault (`unlock`)
   events::virtual_time created;
   std::optional<events::virtual_time> expires;
+  std::string sealed = {}; ///< the key as it stands in the log and in snapshots; empty: written in plain, as before there was a vault
   bool operator==(const secret&) const = default;
 };
 
@@ -27,6 +29,7 @@ struct custom_header {
   std::string name;
   std::string value;
   bool sensitive = false; ///< its value is never shown again, neither in the API nor in an attempt's record
+  std::string sealed = {}; ///< the value of a sensitive one as it stands in the log, as with `secret`
   bool operator==(const custom_header&) const = default;
 };
 
@@ -42,6 +45,7 @@ struct destination {
   std::vector<std::string> channels;     ///< sorted; empty: all. With channels, only messages that share one match
   std::vector<custom_header> headers;
   string_map metadata;
+  signature_profile profile = signature_profile::standard;
   std::vector<secret> secrets;                   ///< newest first, at most `limits::secrets_per_destination`
   std::optional<std::vector<duration>> schedule; ///< instead of `default_schedule()`; may be empty: one attempt only
   std::optional<std::uint32_t> in_flight;        ///< instead of `limits::in_flight_per_destination`

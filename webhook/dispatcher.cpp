@@ -3,7 +3,8 @@
 #include "events/digest.hpp"
 #include "events/limits.hpp"
 
-#include <array>
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace hourglass::webhook {
@@ -12,9 +13,6 @@ namespace {
 
 constexpr std::string_view hidden = "[redacted]";
 constexpr std::int64_t us_per_second = 1'000'000;
-
-// Standard Webhooks' names, and Svix's for verifiers that know only those.
-constexpr std::array<std::string_view, 2> prefixes{"webhook-", "svix-"};
 
 /// The request's headers as they may be kept: what is marked sensitive, or looks it, by a token.
 http::fields kept_headers(const http::fields& sent, const std::vector<custom_header>& custom, const events::redactor* redact) {
@@ -43,18 +41,12 @@ http::exchange build_exchange(const start& what, std::string body, std::int64_t 
   out.deadline = what.deadline;
   out.body_kept = limits::response_body_kept;
   out.body_read = limits::response_body_read;
-  auto signature = sign(what.keys, what.message->id, timestamp, body);
-  auto stamp = std::to_string(timestamp);
-  out.headers.reserve(what.headers.size() + 1 + 3 * prefixes.size());
+  auto signature = signature_headers(what.profile, what.keys, what.message->id, what.message->event_type, timestamp, body);
+  out.headers.reserve(what.headers.size() + 1 + signature.size());
   out.headers.push_back({"content-type", "application/json"});
   for (const auto& h : what.headers)
     out.headers.push_back({h.name, h.value});
-  for (auto prefix : prefixes) {
-    std::string name{prefix};
-    out.headers.push_back({name + "id", what.message->id});
-    out.headers.push_back({name + "timestamp", stamp});
-    out.headers.push_back({name + "signature", signature});
-  }
+  std::move(signature.begin(), signature.end(), std::back_inserter(out.headers));
   out.body = std::move(body);
   return out;
 }

@@ -12,8 +12,7 @@
 
 namespace hourglass::webhook {
 
-/// The request of one attempt: headers in the order sent (content-type, user headers, `webhook-id`, `webhook-timestamp`,
-/// `webhook-signature`, and the same three as `svix-…`, for verifiers of either name).
+/// The request of one attempt: headers in the order sent (content-type, user headers, those of the signature's profile).
 /// @param timestamp Unix seconds of the node's clock, not the sandbox's: receivers compare it with their own
 http::exchange build_exchange(const start& what, std::string body, std::int64_t timestamp);
 

@@ -23,7 +23,11 @@ void write_texts(json_text& j, std::string_view name, const std::vector<std::str
 void write_headers(json_text& j, const std::vector<custom_header>& headers, bool with_secrets) {
   j.key("headers").open_array();
   for (const auto& h : headers) {
-    j.open_object().key("name").value(h.name).key("value").value(h.sensitive && !with_secrets ? std::string_view{"[hidden]"} : h.value);
+    j.open_object().key("name").value(h.name);
+    if (with_secrets && !h.sealed.empty())
+      j.key("sealed").value(h.sealed);
+    else
+      j.key("value").value(h.sensitive && !with_secrets ? std::string_view{"[hidden]"} : h.value);
     j.key("sensitive").value(h.sensitive).close_object();
   }
   j.close_array();
@@ -34,7 +38,9 @@ void write_headers(json_text& j, const std::vector<custom_header>& headers, bool
 void write(json_text& j, const std::vector<secret>& secrets) {
   j.key("secrets").open_array();
   for (const auto& s : secrets) {
-    j.open_object().key("key").value(s.key.to_string()).key("created_us").value(s.created.us);
+    j.open_object();
+    s.sealed.empty() ? j.key("key").value(s.key.to_storage()) : j.key("sealed").value(s.sealed);
+    j.key("created_us").value(s.created.us);
     if (s.expires)
       j.key("expires_us").value(s.expires->us);
     j.close_object();
@@ -53,6 +59,8 @@ void write(json_text& j, const destination& d, bool with_secrets) {
   j.close_array();
   if (with_secrets)
     write(j, d.secrets);
+  if (d.profile != signature_profile::standard)
+    j.key("profile").value(to_string(d.profile));
   if (d.schedule) {
     j.key("schedule_us").open_array();
     for (auto delay : *d.schedule)
@@ -177,8 +185,9 @@ std::vector<secret> read_secrets(const json& object, std::string& problem) {
   }
   for (const auto& one : *list) {
     object_reader s{one};
-    auto key = signing_key::parse(s.text("key"));
     secret read;
+    read.sealed = s.text_or_empty("sealed");
+    auto key = read.sealed.empty() ? signing_key::from_storage(s.text("key")) : signing_key{};
     read.created = {s.integer("created_us")};
     if (s.find("expires_us") != nullptr)
       read.expires = events::virtual_time{s.integer("expires_us")};
@@ -204,7 +213,9 @@ destination read_destination(const json& object, std::string& problem) {
   if (const auto* headers = r.find("headers"); headers != nullptr && headers->is_array())
     for (const auto& one : *headers) {
       object_reader h{one};
-      d.headers.push_back({h.text("name"), h.text("value"), h.truth("sensitive", false)});
+      auto sealed = h.text_or_empty("sealed");
+      auto value = sealed.empty() ? h.text("value") : std::string{};
+      d.headers.push_back({h.text("name"), std::move(value), h.truth("sensitive", false), std::move(sealed)});
       if (!h.problem().empty())
         r.fail("headers");
     }
@@ -228,6 +239,12 @@ destination read_destination(const json& object, std::string& problem) {
     d.in_flight = static_cast<std::uint32_t>(r.natural("in_flight"));
   if (r.find("rate_limit") != nullptr)
     d.rate_limit = static_cast<std::uint32_t>(r.natural("rate_limit"));
+  if (r.find("profile") != nullptr) {
+    auto profile = profile_from(r.text("profile"));
+    if (!profile)
+      r.fail("profile");
+    d.profile = profile.value_or(signature_profile::standard);
+  }
   d.version = static_cast<std::uint32_t>(r.natural("version"));
   d.disabled = r.truth("disabled", false);
   d.disabled_reason = r.text("disabled_reason");
@@ -262,12 +279,14 @@ std::string mask(std::string_view payload) {
     return "{}";
   if (auto secrets = object.find("secrets"); secrets != object.end() && secrets->is_array())
     for (auto& one : *secrets)
-      if (one.is_object() && one.contains("key"))
-        one["key"] = "[hidden]";
+      for (const auto* name : {"key", "sealed"})
+        if (one.is_object() && one.contains(name))
+          one[name] = "[hidden]";
   if (auto headers = object.find("headers"); headers != object.end() && headers->is_array())
     for (auto& one : *headers)
-      if (one.is_object() && one.value("sensitive", true))
-        one["value"] = "[hidden]";
+      for (const auto* name : {"value", "sealed"})
+        if (one.is_object() && one.value("sensitive", true) && one.contains(name))
+          one[name] = "[hidden]";
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

@@ -153,11 +153,31 @@ public:
     return out;
   }
 
-  std::optional<signing_key> key(const char* name) {
+  std::optional<signature_profile> profile(const char* name) {
     auto said = text(name);
     if (!said)
       return std::nullopt;
-    auto read = signing_key::parse(*said);
+    auto read = profile_from(*said);
+    if (!read)
+      fail("must be standard, stripe, github, shopify or slack", pointer(name));
+    return read;
+  }
+
+  std::optional<key_kind> type_of_key(const char* name) {
+    auto said = text(name);
+    if (!said)
+      return std::nullopt;
+    for (auto kind : {key_kind::hmac, key_kind::ed25519})
+      if (to_string(kind) == *said)
+        return kind;
+    return fail("must be hmac256 or ed25519", pointer(name)), std::nullopt;
+  }
+
+  std::optional<signing_key> key(const char* name, signature_profile how) {
+    auto said = text(name);
+    if (!said)
+      return std::nullopt;
+    auto read = how == signature_profile::standard ? signing_key::parse(*said) : signing_key::parse_text(*said);
     if (!read)
       return fail(read.error().detail, pointer(name)), std::nullopt;
     return *read;
@@ -211,6 +231,7 @@ destination read_destination_fields(body_reader& r) {
   d.rate_limit = r.has("throttleRate") && !r.is_null("throttleRate") ? r.small("throttleRate") : r.small("rateLimit");
   d.version = r.small("version").value_or(1);
   d.disabled = r.truth("disabled").value_or(false);
+  d.profile = r.profile("signatureProfile").value_or(signature_profile::standard);
   return d;
 }
 
@@ -310,14 +331,21 @@ events::outcome<create_destination> read_endpoint_in(std::string_view text) {
   auto d = read_destination_fields(r);
   for (auto& [name, value] : r.map("headers").value_or(string_map{}))
     d.headers.push_back({std::move(name), std::move(value), false});
-  if (auto key = r.key("secret"))
+  if (auto key = r.key("secret", d.profile))
     d.secrets.push_back({*key, {}, std::nullopt});
-  return r.done(create_destination{std::move(d)});
+  auto make = r.type_of_key("signatureType");
+  if (make && !d.secrets.empty() && d.secrets.front().key.kind() != *make)
+    r.fail("is not the type of the secret that is given", "/signatureType");
+  if (make && !takes(d.profile, *make))
+    r.fail("the signature profile cannot sign with it", "/signatureType");
+  return r.done(create_destination{std::move(d), make});
 }
 
 events::outcome<update_destination> read_endpoint_update(std::string_view text) {
   body_reader r{text};
-  return r.done(update_destination{{}, read_destination_fields(r), true});
+  auto d = read_destination_fields(r);
+  auto keep_profile = r.given("signatureProfile") == nullptr;
+  return r.done(update_destination{{}, std::move(d), true, keep_profile});
 }
 
 events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
@@ -334,6 +362,7 @@ events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
   p.metadata = r.map("metadata");
   p.version = r.small("version");
   p.disabled = r.truth("disabled");
+  p.profile = or_default("signatureProfile", r.profile("signatureProfile"), signature_profile::standard);
   if (r.has("retrySchedule"))
     p.schedule.emplace(r.delays("retrySchedule"));
   if (r.has("inFlight"))
@@ -361,10 +390,35 @@ events::outcome<patch_destination> read_endpoint_headers(std::string_view text, 
   return r.done(std::move(p));
 }
 
+namespace {
+
+// How a key is read is known with the destination. Every one is printable and short, so what is not is refused here.
+void read_new_key(body_reader& r, rotate_secret& c) {
+  c.text = r.text("key").value_or("");
+  if (r.given("key") != nullptr)
+    if (auto readable = signing_key::parse_text(c.text); !readable)
+      r.fail(readable.error().detail, "/key");
+}
+
+} // namespace
+
+events::outcome<rotate_secret> read_secret_replace(std::string_view text) {
+  body_reader r{text};
+  rotate_secret c;
+  c.replace_all = true;
+  if (r.given("key") == nullptr)
+    r.fail("is required", "/key");
+  read_new_key(r, c);
+  return r.done(std::move(c));
+}
+
 events::outcome<rotate_secret> read_secret_rotate(std::string_view text) {
   body_reader r{text, true};
   rotate_secret c;
-  c.key = r.key("key");
+  read_new_key(r, c);
+  c.make = r.type_of_key("signatureType");
+  if (c.make && !c.text.empty())
+    r.fail("says what is generated when no key is given", "/signatureType");
   if (auto seconds = r.natural("gracePeriodSeconds"))
     c.overlap = std::chrono::seconds{*seconds};
   return r.done(std::move(c));

@@ -6,7 +6,8 @@
 #include <string_view>
 
 /// The bodies of the Svix-shaped API, read into commands. Fail with `errc::invalid`, `where` a JSON Pointer. Members that are not known are
-/// ignored, as Svix does. `eventTypes` is `filterTypes` by its name in Svix's clients 2.x. Ours beside Svix's: `retrySchedule` (array of seconds), `inFlight`.
+/// ignored, as Svix does. `eventTypes` is `filterTypes` by its name in Svix's clients 2.x. Ours beside Svix's: `retrySchedule` (array of seconds), `inFlight`,
+/// `signatureProfile` (standard, stripe, github, shopify, slack), `signatureType` (hmac256, ed25519: what is generated when no secret is given).
 namespace hourglass::webhook {
 
 events::outcome<create_destination> read_endpoint_in(std::string_view json);
@@ -15,8 +16,10 @@ events::outcome<update_destination> read_endpoint_update(std::string_view json);
 events::outcome<patch_destination> read_endpoint_patch(std::string_view json);
 /// `{"headers": {…}}`: PUT replaces all; PATCH also knows `"deleteHeaders": […]`.
 events::outcome<patch_destination> read_endpoint_headers(std::string_view json, bool replace_all);
-/// `{"key": …, "gracePeriodSeconds": …}`, both optional; an empty body too.
+/// `{"key": …, "gracePeriodSeconds": …, "signatureType": …}`, all optional; an empty body too.
 events::outcome<rotate_secret> read_secret_rotate(std::string_view json);
+/// `{"key": …}`: the one secret from now on.
+events::outcome<rotate_secret> read_secret_replace(std::string_view json);
 events::outcome<put_event_type> read_event_type_in(std::string_view json);
 /// PUT /event-type/{name}: the name comes from the path. Members that are missing keep what `before` has (PATCH) when it is given.
 events::outcome<put_event_type> read_event_type_update(std::string_view json, std::string_view name, const event_type* before);

@@ -1,4 +1,5 @@
 #include "webhook/outbox_impl.hpp"
+#include "webhook/secrets.hpp"
 #include "webhook/views.hpp"
 
 #include "events/limits.hpp"
@@ -58,10 +59,12 @@ struct decider {
     d.disabled_reason = d.disabled ? by_hand : std::string_view{};
     if (d.secrets.size() > 1)
       return failure(errc::invalid, "only one secret may be given", "/secret");
-    auto key = d.secrets.empty() ? signing_key::generate(ctx.chance) : d.secrets.front().key;
+    auto made = c.make.value_or(fitting(d.profile, key_kind::hmac));
+    auto key = d.secrets.empty() ? signing_key::generate(ctx.chance, made) : d.secrets.front().key;
     d.secrets = {secret{key, ctx.now, std::nullopt}};
     if (auto ok = check(d, nullptr); !ok)
       return tl::unexpected{ok.error()};
+    seal(s.vault.get(), d, ctx.chance);
     decision out;
     out.reply = views::endpoint_out(d);
     add(out, destination_created{std::move(d)});
@@ -77,8 +80,11 @@ struct decider {
       d.disabled_reason = d.disabled ? by_hand : std::string_view{};
     else
       d.disabled_reason = l.config.disabled_reason;
+    if (d.profile == signature_profile::standard && l.config.profile != d.profile)
+      read_as_standard(d.secrets);
     if (auto ok = check(d, &l); !ok)
       return tl::unexpected{ok.error()};
+    seal(s.vault.get(), d, ctx.chance);
     decision out;
     out.reply = views::endpoint_out(d);
     add(out, destination_updated{std::move(d)});
@@ -91,6 +97,7 @@ struct decider {
     if (l != nullptr) {
       d.secrets = l->config.secrets;
       d.headers = l->config.headers;
+      d.profile = c.keep_profile ? l->config.profile : d.profile;
       return update(*l, std::move(d));
     }
     if (!c.create_if_missing || c.id.starts_with("ep_"))
@@ -112,7 +119,7 @@ struct decider {
     put(d.uid, c.uid), put(d.url, c.url), put(d.description, c.description);
     put(d.filter_types, c.filter_types), put(d.channels, c.channels), put(d.metadata, c.metadata);
     put(d.schedule, c.schedule), put(d.in_flight, c.in_flight), put(d.rate_limit, c.rate_limit);
-    put(d.version, c.version), put(d.disabled, c.disabled);
+    put(d.version, c.version), put(d.disabled, c.disabled), put(d.profile, c.profile);
     if (c.headers) {
       d.headers.clear();
       for (const auto& [name, value] : *c.headers)
@@ -144,10 +151,14 @@ struct decider {
       return no_destination(c.id);
     if (c.overlap < std::chrono::seconds{0} || c.overlap > longest_overlap)
       return failure(errc::invalid, "must be 0 to 604800 seconds (7 days)", "/gracePeriodSeconds");
-    auto key = c.key.value_or(signing_key::generate(ctx.chance));
-    destination_secret_rotated f{l->config.id, {secret{key, ctx.now, std::nullopt}}};
+    auto key = new_key(c, l->config);
+    if (!key)
+      return tl::unexpected{key.error()};
+    destination_secret_rotated f{l->config.id, {secret{*key, ctx.now, std::nullopt}}};
     for (auto old : l->config.secrets) {
-      if (old.key == key)
+      if (c.replace_all)
+        break;
+      if (old.key == *key)
         return failure(errc::invalid, "is a secret of this endpoint already", "/key");
       auto ends = ctx.now + std::chrono::duration_cast<duration>(c.overlap);
       old.expires = old.expires ? std::min(*old.expires, ends) : ends;
@@ -157,9 +168,38 @@ struct decider {
     if (f.secrets.size() > limits::secrets_per_destination)
       return failure(errc::too_large, "an endpoint has at most " + std::to_string(limits::secrets_per_destination) +
                                           " live secrets (secrets_per_destination); wait until one expires or shorten the overlap");
+    seal(s.vault.get(), f.id, f.secrets, ctx.chance);
     decision out;
     add(out, std::move(f));
     return out;
+  }
+
+  /// What was the text of a secret for an imitated sender is the secret itself from now on. Bare base64 stays a text: it may be a Slack secret.
+  static void read_as_standard(std::vector<secret>& secrets) {
+    for (auto& one : secrets)
+      if (one.key.kind() == key_kind::text && one.key.bytes().starts_with("whsec_"))
+        if (auto key = signing_key::parse(one.key.bytes())) {
+          one.key = std::move(*key);
+          one.sealed.clear();
+        }
+  }
+
+  static key_kind fitting(signature_profile p, key_kind wanted) noexcept { return takes(p, wanted) ? wanted : key_kind::hmac; }
+
+  /// How a secret is read depends on whom the destination imitates: for Slack, 32 hex digits are a text, not base64.
+  events::outcome<signing_key> new_key(const rotate_secret& c, const destination& of) const {
+    auto kind = c.make.value_or(fitting(of.profile, of.secrets.empty() ? key_kind::hmac : of.secrets.front().key.kind()));
+    auto key = events::outcome<signing_key>{signing_key::generate(ctx.chance, kind)};
+    if (!c.text.empty())
+      key = of.profile == signature_profile::standard ? signing_key::parse(c.text) : signing_key::parse_text(c.text);
+    else if (c.key)
+      key = *c.key;
+    if (!key)
+      return failure(errc::invalid, key.error().detail, "/key");
+    if (!takes(of.profile, key->kind()))
+      return failure(errc::invalid, "the profile " + std::string{to_string(of.profile)} + " cannot sign with a secret of type " + std::string{to_string(key->kind())},
+                     c.make ? "/signatureType" : "/key");
+    return key;
   }
 
   // -- event types -----------------------------------------------------------------------

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "events/vault.hpp"
 #include "webhook/outbox.hpp"
 
 #include <map>
@@ -82,6 +83,7 @@ struct outbox_state::impl {
   std::unordered_map<fencing_token, flight> flights;
   fencing_token last_token = 0;
   std::size_t deliveries = 0;
+  std::shared_ptr<const events::vault> vault; ///< seals what `decide` writes; null: written in plain (`webhook/secrets.hpp`)
 
   lane* find_lane(std::string_view id_or_uid);
   const lane* find_lane(std::string_view id_or_uid) const;

@@ -186,6 +186,7 @@ start take_one(outbox_state::impl& s, lane& l, events::virtual_time now) {
   s.flights.emplace(d.token, flight{what, l.ordinal, d.was_dead});
   what.headers = l.config.headers;
   what.keys = signing_keys_at(l.config, now);
+  what.profile = l.config.profile;
   return what;
 }
 

@@ -79,6 +79,7 @@ void write_endpoint(json_text& j, const destination& d) {
   j.close_array();
   j.key("inFlight").value(d.in_flight.value_or(static_cast<std::uint32_t>(limits::in_flight_per_destination)));
   write_text_or_null(j, "disabledReason", d.disabled_reason);
+  j.key("signatureProfile").value(to_string(d.profile));
 }
 
 std::string_view name_of(recovery::phase p) noexcept {
@@ -120,10 +121,21 @@ std::string endpoint_headers_out(const destination& d) {
   return out;
 }
 
-std::string endpoint_secret_out(const destination& d) {
+std::string endpoint_secret_out(const destination& d, events::virtual_time now) {
   std::string out;
   json_text j{out};
-  j.open_object().key("key").value(d.secrets.empty() ? std::string{} : d.secrets.front().key.to_string()).close_object();
+  // As Svix: of an Ed25519 key the public half, which is all that a receiver needs.
+  j.open_object().key("key").value(d.secrets.empty() ? std::string{} : d.secrets.front().key.for_receiver()).key("keys").open_array();
+  for (const auto& s : d.secrets) {
+    if (s.expires && *s.expires <= now)
+      continue;
+    j.open_object().key("key").value(s.key.for_receiver()).key("type").value(to_string(s.key.kind()));
+    write_time(j, "createdAt", s.created);
+    j.key("expiresAt");
+    s.expires ? j.value(events::to_rfc3339(*s.expires)) : j.null();
+    j.close_object();
+  }
+  j.close_array().close_object();
   return out;
 }
 

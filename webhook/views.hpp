@@ -16,9 +16,10 @@ namespace hourglass::webhook::views {
 /// Svix's MessageStatus.
 enum class status : std::uint8_t { success = 0, pending = 1, fail = 2, sending = 3, canceled = 4 };
 
-std::string endpoint_out(const destination& d);        ///< EndpointOut; ours: `retrySchedule`, `inFlight`, `disabledReason`
+std::string endpoint_out(const destination& d);        ///< EndpointOut; ours: `retrySchedule`, `inFlight`, `disabledReason`, `signatureProfile`
 std::string endpoint_headers_out(const destination& d); ///< EndpointHeadersOut; sensitive values are only named
-std::string endpoint_secret_out(const destination& d); ///< EndpointSecretOut: the newest key
+/// EndpointSecretOut: what a receiver needs of the newest key; ours: `keys`, all that sign at `now`, with their end.
+std::string endpoint_secret_out(const destination& d, events::virtual_time now);
 std::string endpoint_stats(const destination_counts& c); ///< EndpointStats; ours: `dead`
 std::string event_type_out(const event_type& t);       ///< EventTypeOut
 std::string recover_out(const recovery& r);            ///< RecoverOut; ours: `seen`, `queued`, `delivered`, `dead`, `since`, `until`, `endpointId`, `cancelled`

@@ -106,14 +106,26 @@ void remove(core& in, const call_ptr& c) {
 }
 
 void secret(core& in, const call_ptr& c) {
-  show(in, c, [](const state&, const webhook::destination& d) { return views::endpoint_secret_out(d); });
+  in.look<state>(c, [id = c->param("endpoint_id")](const state& s, events::virtual_time now) -> events::outcome<std::string> {
+    const auto* d = s.find(id);
+    if (!d)
+      return no_endpoint();
+    return views::endpoint_secret_out(*d, now);
+  });
 }
 
-void rotate(core& in, const call_ptr& c) {
-  auto read = webhook::read_secret_rotate(c->request->body);
-  if (read)
-    read->id = c->param("endpoint_id");
-  run_quietly(in, c, std::move(read));
+/// Too many live secrets are 400 `limit_reached` in Svix, and nothing else that this can meet is too large.
+void rotate(core& in, const call_ptr& c, events::outcome<webhook::rotate_secret> read) {
+  if (!read)
+    return c->fail(read.error());
+  read->id = c->param("endpoint_id");
+  in.node.submit(c->sandbox, webhook::command{std::move(*read)}, c->caller(), [c](events::outcome<actors::receipt> r) {
+    if (r)
+      return c->no_content();
+    if (r.error().code != errc::too_large)
+      return c->fail(r.error());
+    c->send(problem_response(400, "limit_reached", r.error().detail, c->correlation, dialect::svix));
+  });
 }
 
 void headers(core& in, const call_ptr& c) {
@@ -161,11 +173,15 @@ void add_webhook_endpoints(router& to) {
   add({.method = "DELETE", .path = one, .id = "v1.endpoint.delete", .says = "Removes an endpoint", .answers = {{204}},
        .run = svix::remove});
   constexpr std::string_view secret = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret";
-  add({.method = "GET", .path = secret, .id = "v1.endpoint.get-secret", .says = "The newest signing secret",
+  add({.method = "GET", .path = secret, .id = "v1.endpoint.get-secret", .says = "The newest signing secret; of an Ed25519 key the public half (whpk_)",
        .answers = {{200, "EndpointSecretOut"}}, .run = svix::secret});
+  add({.method = "PUT", .path = secret, .id = "v1.endpoint.replace-secret", .says = "The one signing secret from now on; all before it stop at once",
+       .takes = body::json, .body_schema = "EndpointSecretReplaceIn", .answers = {{204}},
+       .run = [](core& in, const call_ptr& c) { svix::rotate(in, c, webhook::read_secret_replace(c->request->body)); }});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", .id = "v1.endpoint.rotate-secret",
        .says = "A new secret; the old one signs too for a while", .takes = body::optional_json, .body_schema = "EndpointSecretRotateIn",
-       .answers = {{204}}, .run = svix::rotate});
+       .answers = {{204}, {400, "SvixError", "limit_reached: too many secrets are live"}},
+       .run = [](core& in, const call_ptr& c) { svix::rotate(in, c, webhook::read_secret_rotate(c->request->body)); }});
   constexpr std::string_view headers = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/headers";
   add({.method = "GET", .path = headers, .id = "v1.endpoint.get-headers", .says = "Headers that go with every attempt",
        .answers = {{200, "EndpointHeadersOut"}}, .run = svix::headers});

@@ -56,7 +56,9 @@ TEST_F(every_route, asks_for_the_key_it_needs) {
   for (auto& r : service_->routes().all()) {
     auto path = path_of(*r, id);
     if (r->who == api::access::anyone) {
-      EXPECT_LT(with_key(*r, path, "").status(), 300U) << r->path;
+      // `{}` may lack what the route needs, but it is never for want of a key.
+      auto status = with_key(*r, path, "").status();
+      EXPECT_TRUE(status < 300 || (takes_json(*r) && status == 422)) << r->path << " " << status;
       continue;
     }
     auto none = with_key(*r, path, "");

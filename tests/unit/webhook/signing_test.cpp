@@ -64,6 +64,67 @@ TEST(signing, overlapping_secrets_sign_side_by_side_in_their_order) {
   EXPECT_EQ(verify(keys[1], id_1, "1614265330", both, body_1, time_1), verdict::ok);
 }
 
+// Svix's vector of v1a; the same was computed with OpenSSL through Python.
+constexpr std::string_view private_1 = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+constexpr std::string_view public_1 = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
+constexpr std::string_view signature_1a = "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==";
+
+TEST(signing, v1a_matches_the_vector_of_svix) {
+  EXPECT_EQ(sign_one(private_1, id_1, time_1, body_1), signature_1a);
+  EXPECT_EQ(key(private_1).for_receiver(), public_1);
+  EXPECT_EQ(key(private_1).to_string(), private_1);
+}
+
+TEST(signing, ed25519_matches_rfc_8032) {
+  auto bytes = [](std::string_view hex) {
+    std::string out;
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+      out += static_cast<char>(std::stoi(std::string{hex.substr(i, 2)}, nullptr, 16));
+    return out;
+  };
+  ed25519_seed seed{};
+  auto raw = bytes("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"); // section 7.1, test 2
+  std::copy(raw.begin(), raw.end(), seed.begin());
+  auto pair = ed25519_key::of(seed);
+  auto got = pair.sign("\x72");
+  EXPECT_EQ(events::to_hex({reinterpret_cast<const char*>(got.data()), got.size()}),
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
+  EXPECT_TRUE(ed25519_verify(pair.public_key(), "\x72", got));
+  EXPECT_FALSE(ed25519_verify(pair.public_key(), "\x73", got));
+  got[0] ^= 1;
+  EXPECT_FALSE(ed25519_verify(pair.public_key(), "\x72", got));
+}
+
+TEST(signing, v1_and_v1a_stand_side_by_side_in_the_order_of_the_keys) {
+  std::array keys{key(private_1), key(secret_1)};
+  EXPECT_EQ(sign(keys, id_1, time_1, body_1), std::string{signature_1a} + " " + std::string{signature_1});
+}
+
+TEST(signing, a_pair_that_is_none_and_a_public_key_do_not_sign) {
+  auto other = signing_key::generate({7}, key_kind::ed25519).to_string();
+  std::string mixed = std::string{private_1.substr(0, 48)} + other.substr(48);
+  for (auto wrong : {mixed, std::string{public_1}, std::string{"whsk_"}, std::string{private_1.substr(0, 40)}, std::string{private_1} + "AAAA"})
+    EXPECT_FALSE(signing_key::parse(wrong)) << wrong;
+}
+
+TEST(signing, each_kind_is_generated_reads_back_from_storage_and_differs) {
+  for (auto kind : {key_kind::hmac, key_kind::ed25519, key_kind::text}) {
+    auto a = signing_key::generate({1}, kind);
+    EXPECT_EQ(a.kind(), kind);
+    EXPECT_EQ(a, signing_key::generate({1}, kind));
+    EXPECT_NE(a, signing_key::generate({2}, kind));
+    EXPECT_EQ(signing_key::from_storage(a.to_storage()).value(), a);
+  }
+}
+
+TEST(signing, a_text_that_looks_like_a_secret_stays_a_text_in_storage) {
+  auto text = signing_key::parse_text(secret_1).value();
+  EXPECT_NE(text, key(secret_1));
+  EXPECT_EQ(signing_key::from_storage(text.to_storage()).value(), text);
+  for (auto wrong : {std::string(7, 'a'), std::string(129, 'a'), std::string{"with\nnewline"}, std::string{"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"}})
+    EXPECT_FALSE(signing_key::parse_text(wrong));
+}
+
 TEST(signing, secrets_of_wrong_shape_are_refused) {
   for (std::string_view wrong : {"", "whsec_", "whsec_%", "whsec_wronglength", "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
                                  "whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa w", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
@@ -89,6 +150,28 @@ TEST(signing, a_generated_secret_reads_back_and_depends_on_chance_alone) {
 }
 
 TEST(verifying, a_good_signature_holds) { EXPECT_EQ(verify_1(signature_1), verdict::ok); }
+
+TEST(verifying, a_public_key_verifies_v1a_and_nothing_else) {
+  for (auto text : {public_1, private_1}) {
+    auto k = verifying_key::parse(text).value();
+    auto of = [&k](std::string_view signatures) { return verify(k, id_1, "1614265330", signatures, body_1, time_1); };
+    EXPECT_EQ(of(signature_1a), verdict::ok);
+    EXPECT_EQ(of(std::string{signature_1} + " " + std::string{signature_1a}), verdict::ok);
+    EXPECT_EQ(of(signature_1), verdict::no_match);
+    EXPECT_EQ(of("v1," + std::string{signature_1a.substr(4)}), verdict::no_match);
+    EXPECT_EQ(of("v1a,AAAA"), verdict::no_match);
+    EXPECT_EQ(verify(k, id_1, "1614265330", signature_1a, "{}", time_1), verdict::no_match);
+  }
+  EXPECT_FALSE(verifying_key::parse("whpk_AAAA"));
+}
+
+TEST(verifying, only_the_first_64_signatures_are_looked_at) {
+  std::string many;
+  for (int i = 0; i < 64; ++i)
+    many += "v1,x ";
+  EXPECT_EQ(verify_1(many + std::string{signature_1}), verdict::no_match);
+  EXPECT_EQ(verify_1(many.substr(5) + std::string{signature_1}), verdict::ok);
+}
 
 TEST(verifying, each_missing_header_is_refused) {
   EXPECT_EQ(verify_1(""), verdict::missing_header);

@@ -38,7 +38,7 @@ TEST(views, an_endpoint_has_what_svix_requires_and_no_secret) {
   EXPECT_EQ(j.dump().find("whsec_"), std::string::npos);
   auto headers = json::parse(views::endpoint_headers_out(made));
   EXPECT_EQ(headers, json::parse(R"({"headers":{"X-A":"1"},"sensitive":["Authorization"]})"));
-  EXPECT_EQ(json::parse(views::endpoint_secret_out(made))["key"], made.secrets[0].key.to_string());
+  EXPECT_EQ(json::parse(views::endpoint_secret_out(made, w.now))["key"], made.secrets[0].key.to_string());
   has(json::parse(views::endpoint_stats(w.live.counts(ep))), {{"success", number}, {"pending", number}, {"fail", number}, {"sending", number}, {"canceled", number}});
 }
 
