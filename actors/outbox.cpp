@@ -25,13 +25,22 @@ constexpr std::size_t pending_before_scan = 5'000;
 /// When the sandbox must be awake because of `f`: a crash must not leave a delivery waiting for a visitor.
 std::optional<events::virtual_time> due_of(const webhook::fact& f, events::virtual_time now) {
   if (auto* m = std::get_if<webhook::message_created>(&f))
-    return m->destinations.empty() ? std::nullopt : std::optional{now};
+    return m->destinations.empty() ? std::nullopt : std::optional{m->deliver_at.value_or(now)};
   if (auto* a = std::get_if<webhook::attempt_finished>(&f))
     return a->next;
   if (std::holds_alternative<webhook::resend_requested>(f) || std::holds_alternative<webhook::recovery_started>(f)
       || std::holds_alternative<webhook::recovery_progressed>(f) || std::holds_alternative<webhook::destination_updated>(f))
     return now;
   return std::nullopt;
+}
+
+/// Deliveries that facts, not applied yet, will add.
+std::size_t queued_by(const std::vector<webhook::fact>& facts) {
+  std::size_t out = 0;
+  for (const auto& f : facts)
+    if (auto* m = std::get_if<webhook::message_created>(&f))
+      out += m->destinations.size();
+  return out;
 }
 
 } // namespace
@@ -168,7 +177,7 @@ void outbox_actor::decide_into(proposal& p, work& w) {
     look_into(p, w.change);
     return;
   }
-  auto decided = webhook::decide(state_, *c, ctx);
+  auto decided = webhook::decide(state_, *c, ctx, limits::pending_per_sandbox - std::min(limits::pending_per_sandbox, queued_by(facts_)));
   auto fail = [&w](events::error why) {
     if (w.change)
       w.change->answer(tl::unexpected<events::error>{std::move(why)});
@@ -379,14 +388,15 @@ void outbox_actor::scan() {
     if (r->state != webhook::recovery::phase::scanning)
       continue;
     any = true;
-    if (state_.pending_count() > pending_before_scan || !scanning_.insert(r->what.id).second)
+    const auto* to = state_.find(r->what.destination);
+    if (to == nullptr || state_.pending_count() > pending_before_scan || !scanning_.insert(r->what.id).second)
       continue;
     auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
-    env_.post_for(id_, [&env = env_, id = id_, r = *r, self] {
+    env_.post_for(id_, [&env = env_, id = id_, r = *r, to = *to, self] {
       recovery_page m;
       m.what.id = r.what.id;
       try {
-        if (auto page = read_recovery_page(env.store, env.index, id, r))
+        if (auto page = read_recovery_page(env.store, env.index, id, r, to))
           m.what = std::move(*page);
         else
           m.failed = std::move(page).error();

@@ -58,7 +58,8 @@ events::outcome<delivery_past> past_of(const storage::store& store, const events
 }
 
 events::outcome<webhook::progress_recovery> read_recovery_page(const storage::store& store, storage::index_writer& index,
-                                                               const events::sandbox_id& sandbox, const webhook::recovery& r) {
+                                                               const events::sandbox_id& sandbox, const webhook::recovery& r,
+                                                               const webhook::destination& to) {
   using namespace std::chrono_literals;
   if (!index.wait_until(store.end(), std::chrono::steady_clock::now() + 30s))
     return events::failure(events::errc::timeout, "the index is too far behind the log");
@@ -90,6 +91,9 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
       return tl::unexpected<events::error>{std::move(f).error()};
     auto& m = std::get<webhook::message_created>(*f);
     if (!wants(r.what, m))
+      continue;
+    // What failed here was meant for here; of all the rest only what the destination asks for.
+    if (r.what.scope != webhook::recovery_scope::failed && !webhook::matches(to, m.event_type, m.channels))
       continue;
     auto past = past_of(store, sandbox, m.id, r.what.destination);
     if (!past)

@@ -20,8 +20,10 @@ struct delivery_past {
 events::outcome<delivery_past> past_of(const storage::store& store, const events::sandbox_id& sandbox, const std::string& message,
                                        const std::string& destination);
 
-/// Looks at the next messages of recovery `r` and says which of them it takes. Blocking; for a reader thread.
+/// Looks at the next messages of recovery `r` and says which of them it takes: by its scope, and of those that were never meant for `to`
+/// only what its filters want as they are now. Blocking; for a reader thread.
 events::outcome<webhook::progress_recovery> read_recovery_page(const storage::store& store, storage::index_writer& index,
-                                                               const events::sandbox_id& sandbox, const webhook::recovery& r);
+                                                               const events::sandbox_id& sandbox, const webhook::recovery& r,
+                                                               const webhook::destination& to);
 
 } // namespace hourglass::actors

@@ -66,10 +66,16 @@ inline constexpr std::size_t destinations_per_sandbox = 10'000;
 inline constexpr std::size_t secrets_per_destination = 11; ///< one current, ten that still overlap, as Svix
 inline constexpr std::size_t public_keys = 1'000; ///< in one key set, which anybody may ask for
 inline constexpr std::size_t message_bytes = 1 * mebi;
+inline constexpr std::size_t pending_per_sandbox = 2'000'000; ///< deliveries not yet ended; each is some 250 bytes of memory
 inline constexpr std::size_t attempts_per_message = 100;
+inline constexpr auto delivery_delay = 24h * 30; ///< the farthest `deliverAt`
 inline constexpr std::size_t response_body_kept = 16 * kibi; ///< of a receiver's answer, per attempt
 inline constexpr std::size_t response_body_read = 64 * kibi; ///< then the connection is closed
 inline constexpr std::size_t in_flight_per_destination = 64;
 inline constexpr auto attempt_deadline = 20s; ///< Standard Webhooks: 15 to 30 s
+
+// -- api ------------------------------------------------------------------------------
+inline constexpr std::size_t idempotency_key_bytes = 255;
+inline constexpr auto idempotency_time = 12h; ///< how long an answer is given again, as Svix
 
 } // namespace hourglass::limits

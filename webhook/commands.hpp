@@ -71,6 +71,8 @@ struct create_message {
   std::string payload;  ///< JSON object text; these very bytes are signed and sent
   std::vector<std::string> channels;
   std::vector<std::string> tags;
+  std::optional<events::virtual_time> deliver_at = {}; ///< not before; none: at once
+  std::string only_to = {};                            ///< id or uid of the one destination that gets it, whatever its filters; empty: who matches
 };
 
 /// Sends one message to one destination again, now. The caller reads the message and what became of it from the log.

@@ -16,7 +16,7 @@ using events::json_text;
 using events::kind;
 
 constexpr std::string_view body_bytes_prefix = R"({"body_bytes":)";
-constexpr std::size_t entities_of_a_message = 60; // of `limits::entities_per_event`; more are in the payload only
+constexpr std::size_t entities_of_a_message = 60; // of `limits::entities_per_event`; more are in the payload, and `wide_fan_out` says so
 
 void write_strings(json_text& j, std::string_view name, const std::vector<std::string>& list) {
   j.key(name).open_array();
@@ -79,6 +79,8 @@ struct writer {
       write_strings(j, "channels", f.channels);
     if (!f.tags.empty())
       write_strings(j, "tags", f.tags);
+    if (f.deliver_at)
+      j.key("deliver_at_us").value(f.deliver_at->us);
     write_strings(j, "destinations", f.destinations);
     j.key("body").raw(f.body).close_object();
   }
@@ -157,11 +159,13 @@ struct entity_lister {
   list operator()(const destination_disabled& f) const { return {f.id}; }
   list operator()(const message_created& f) const {
     list out;
-    out.reserve(2 + std::min(f.destinations.size(), entities_of_a_message));
+    out.reserve(3 + std::min(f.destinations.size(), entities_of_a_message));
     out.push_back(f.id);
     for (const auto& d : f.destinations)
       if (out.size() <= entities_of_a_message)
         out.push_back(d);
+    if (f.destinations.size() > entities_of_a_message)
+      out.emplace_back(wide_fan_out);
     if (!f.event_id.empty())
       out.push_back(f.event_id); // the API finds a message by either
     return out;

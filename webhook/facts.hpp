@@ -42,6 +42,7 @@ struct message_created {
   std::vector<std::string> destinations; ///< fan-out, decided here once; may be empty
   std::string body;                    ///< JSON object text, byte for byte; empty in a fact that `decode` made without it
   std::uint64_t body_bytes = 0;
+  std::optional<events::virtual_time> deliver_at = {}; ///< the first attempt is not due before
 };
 
 /// What follows an attempt.
@@ -123,6 +124,10 @@ events::outcome<fact> decode(events::kind kind, std::string_view payload);
 
 /// True for the kinds listed above.
 bool is_outbox_kind(events::kind kind) noexcept;
+
+/// Entity of a `message_created` whose destinations do not all fit among its entities: a list of one destination's messages looks at
+/// these too. No id or name has a colon.
+inline constexpr std::string_view wide_fan_out = "fan-out:wide";
 
 /// The exact body within the payload of a `message_created`; empty view when it is not one.
 std::string_view message_body(std::string_view payload) noexcept;

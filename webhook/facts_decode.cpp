@@ -177,6 +177,8 @@ fact read_message(object_reader& r, std::string_view payload) {
   f.tags = r.texts("tags");
   f.destinations = r.texts("destinations");
   f.body_bytes = r.natural("body_bytes");
+  if (r.find("deliver_at_us") != nullptr)
+    f.deliver_at = events::virtual_time{r.integer("deliver_at_us")};
   f.body = message_body(payload);
   if (f.body.size() != f.body_bytes)
     r.fail("body");

@@ -450,6 +450,12 @@ events::outcome<create_message> read_message_in(std::string_view text) {
   c.event_id = r.text("eventId").value_or("");
   c.channels = r.texts("channels").value_or(std::vector<std::string>{});
   c.tags = r.texts("tags").value_or(std::vector<std::string>{});
+  c.deliver_at = r.time("deliverAt");
+  // Left out silently, another payload than the caller's would be signed and sent.
+  if (const auto* extra = r.given("transformationsParams"); extra != nullptr && extra->is_object())
+    for (const char* name : {"rawPayload", "headers"})
+      if (auto at = extra->find(name); at != extra->end() && !at->is_null())
+        r.fail("is not known here: the payload is sent as it stands, with the endpoint's headers", std::string{"/transformationsParams/"} + name);
   if (!r.unread())
     r.fail("is required", "/payload");
   else if (r.unread()->front() != '{')

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "events/envelope.hpp"
+#include "events/limits.hpp"
 #include "webhook/commands.hpp"
 #include "webhook/facts.hpp"
 
@@ -113,8 +114,11 @@ struct decision {
 
 /// Checks `c` against the state and says what happens. Changes nothing. Ids, secrets and jitter are drawn from `ctx.chance`.
 /// A late answer (`finish_attempt` with an unknown token) is an empty decision.
+/// What would make more than `pending_most` deliveries wait is refused with `errc::overloaded`; the shell takes off what it has proposed
+/// and not yet applied.
 /// Cost: create_message O(destinations that may match), finish_attempt O(log n).
-events::outcome<decision> decide(const outbox_state& state, const command& c, const events::context& ctx);
+events::outcome<decision> decide(const outbox_state& state, const command& c, const events::context& ctx,
+                                 std::size_t pending_most = limits::pending_per_sandbox);
 
 /// Folds one fact that stands at `at`. Hot path: no JSON.
 void apply(outbox_state& state, const moment& at, const fact& f);

@@ -67,7 +67,7 @@ struct folder {
         delivery d;
         d.message = message;
         d.scheduled = true;
-        d.due = at.now;
+        d.due = std::max(at.now, f.deliver_at.value_or(at.now));
         s.add_delivery(*l, std::move(d));
       }
   }

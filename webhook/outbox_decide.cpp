@@ -34,6 +34,7 @@ result no_destination(std::string_view id) { return failure(errc::not_found, "th
 struct decider {
   const outbox_state::impl& s;
   const events::context& ctx;
+  std::size_t pending_most;
 
   std::string new_id(std::string_view prefix) const { return events::make_id(prefix, ctx.wall.us / 1000, ctx.chance); }
 
@@ -265,8 +266,26 @@ struct decider {
     return {};
   }
 
+  events::outcome<void> check_time(const create_message& c) const {
+    if (!c.deliver_at)
+      return {};
+    if (*c.deliver_at <= ctx.now)
+      return failure(errc::invalid, "is not in the future of the sandbox's clock", "/deliverAt");
+    if (ctx.now + std::chrono::duration_cast<duration>(limits::delivery_delay) < *c.deliver_at)
+      return failure(errc::invalid, "is more than 30 days ahead of the sandbox's clock (delivery_delay)", "/deliverAt");
+    return {};
+  }
+
   // Fan-out: decided once, here, and written down, so that a fold never decides it again.
-  std::vector<std::string> recipients(const create_message& c) const {
+  events::outcome<std::vector<std::string>> recipients(const create_message& c) const {
+    if (!c.only_to.empty()) {
+      const auto* l = s.find_lane(c.only_to);
+      if (l == nullptr)
+        return tl::unexpected{no_destination(c.only_to).error()};
+      if (l->config.disabled)
+        return failure(errc::conflict, "the endpoint is disabled; enable it first");
+      return std::vector{l->config.id};
+    }
     static const std::set<events::seq> nobody;
     auto by_type = s.wanting.find(c.event_type);
     const auto& some = by_type == s.wanting.end() ? nobody : by_type->second;
@@ -282,10 +301,25 @@ struct decider {
     return out;
   }
 
+  /// Refused before anything is written: what waits is memory, and a receiver that is down for long must not take the node with it.
+  events::outcome<void> room_for(std::size_t more) const {
+    if (s.deliveries <= pending_most && more <= pending_most - s.deliveries)
+      return {};
+    return failure(errc::overloaded, "a sandbox has at most " + std::to_string(limits::pending_per_sandbox) +
+                                         " deliveries waiting (pending_per_sandbox); enable, repair or remove the endpoints that do not take theirs");
+  }
+
   result operator()(const create_message& c) const {
     if (auto ok = check(c); !ok)
       return tl::unexpected{ok.error()};
-    message_created f{new_id("msg_"), c.event_type, c.event_id, c.channels, c.tags, recipients(c), c.payload, c.payload.size()};
+    if (auto ok = check_time(c); !ok)
+      return tl::unexpected{ok.error()};
+    auto who = recipients(c);
+    if (!who)
+      return tl::unexpected{who.error()};
+    if (auto room = room_for(who->size()); !room)
+      return tl::unexpected{room.error()};
+    message_created f{new_id("msg_"), c.event_type, c.event_id, c.channels, c.tags, *std::move(who), c.payload, c.payload.size(), c.deliver_at};
     decision out;
     out.reply = views::message_out(f, ctx.now);
     add(out, std::move(f));
@@ -301,6 +335,9 @@ struct decider {
     if (c.message.id.empty() || c.message.seq == 0)
       return failure(errc::not_found, "there is no such message");
     auto known = l->deliveries.find(c.message.seq);
+    if (known == l->deliveries.end())
+      if (auto room = room_for(1); !room)
+        return tl::unexpected{room.error()};
     auto made = known == l->deliveries.end() ? c.attempts : known->second.attempts;
     if (made >= limits::attempts_per_message)
       return failure(errc::too_large, "a message has at most " + std::to_string(limits::attempts_per_message) + " attempts per endpoint (attempts_per_message)");
@@ -452,6 +489,6 @@ struct decider {
 
 } // namespace
 
-result decide(const outbox_state& state, const command& c, const events::context& ctx) { return std::visit(decider{state.self(), ctx}, c); }
+result decide(const outbox_state& state, const command& c, const events::context& ctx, std::size_t pending_most) { return std::visit(decider{state.self(), ctx, pending_most}, c); }
 
 } // namespace hourglass::webhook

@@ -190,6 +190,10 @@ std::string message_out(const message_created& m, events::virtual_time at, bool 
   write_texts_or_null(j, "channels", m.channels);
   write_texts_or_null(j, "tags", m.tags);
   write_time(j, "timestamp", at);
+  if (m.deliver_at)
+    write_time(j, "deliverAt", *m.deliver_at);
+  else
+    j.key("deliverAt").null();
   j.key("destinations").open_array();
   for (const auto& d : m.destinations)
     j.value(std::string_view{d});

@@ -95,6 +95,33 @@ TEST(facts, the_body_of_a_message_is_found_whatever_stands_before_it) {
   EXPECT_EQ(message_body(encode(m).payload), m.body);
 }
 
+TEST(facts, a_message_for_later_has_its_moment_in_the_log) {
+  message_created m{"msg_1", "t", "", {}, {}, {"ep_1"}, "{}", 2, virtual_time{77}};
+  auto text = encode(m).payload;
+  EXPECT_EQ(text, R"({"body_bytes":2,"id":"msg_1","event_type":"t","deliver_at_us":77,"destinations":["ep_1"],"body":{}})");
+  EXPECT_EQ(std::get<message_created>(*decode(events::kind::message_created, text)).deliver_at, virtual_time{77});
+  constexpr std::string_view before_there_was_one = R"({"body_bytes":2,"id":"msg_1","event_type":"t","destinations":["ep_1"],"body":{}})";
+  EXPECT_EQ(std::get<message_created>(*decode(events::kind::message_created, before_there_was_one)).deliver_at, std::nullopt);
+}
+
+TEST(facts, a_message_with_more_destinations_than_entities_says_so) {
+  message_created m;
+  m.id = "msg_1";
+  m.body = "{}";
+  m.event_id = "e";
+  for (int i = 0; i < 60; ++i)
+    m.destinations.push_back("ep_" + std::to_string(i));
+  auto about = [](const message_created& of) { return encode(of).entities; };
+  auto has = [](const std::vector<std::string>& list, std::string_view what) { return std::find(list.begin(), list.end(), what) != list.end(); };
+  EXPECT_TRUE(has(about(m), "ep_59"));
+  EXPECT_FALSE(has(about(m), wide_fan_out));
+  m.destinations.push_back("ep_60");
+  EXPECT_TRUE(has(about(m), wide_fan_out));
+  EXPECT_FALSE(has(about(m), "ep_60"));
+  EXPECT_TRUE(has(about(m), "e")) << "still found by its event id";
+  EXPECT_LE(about(m).size(), limits::entities_per_event);
+}
+
 TEST(facts, a_payload_that_is_no_message_has_no_body) {
   for (auto wrong : {"", "{}", R"({"body_bytes":)", R"({"body_bytes":5})", R"({"body_bytes":99999999999999999999,"body":{}})", R"({"body_bytes":0,"body":{}})",
                      R"({"body_bytes":18446744073709551615,"body":{}})"})

@@ -82,6 +82,73 @@ TEST(emit, names_are_checked) {
   EXPECT_EQ(w.where_refused(create_message{"t", "", "{}", {"1", "2", "3", "4", "5", "6"}, {}}), "/channels");
 }
 
+TEST(emit, is_refused_with_the_limit_s_name_when_too_many_deliveries_wait) {
+  world w;
+  w.add(), w.add();
+  w.emit(); // two wait
+  auto ask = [&w](const command& c, std::size_t most) { return decide(w.live, c, events::context{{w.now.us}, w.now, chance_of(9), "admin", "c"}, most); };
+  create_message more{"user.created", {}, "{}", {}, {}};
+  EXPECT_TRUE(ask(more, 4));
+  auto refused = ask(more, 3);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::overloaded);
+  EXPECT_NE(refused.error().detail.find("pending_per_sandbox"), std::string::npos);
+  EXPECT_FALSE(ask(more, 0)) << "more wait than may";
+}
+
+TEST(resend, that_would_be_one_delivery_too_many_is_refused) {
+  world w;
+  auto d = w.add();
+  auto gone = w.emit();
+  w.attempt(answer(200));
+  auto waits = w.emit();
+  auto ask = [&w](const command& c, std::size_t most) { return decide(w.live, c, events::context{{w.now.us}, w.now, chance_of(9), "admin", "c"}, most); };
+  EXPECT_TRUE(ask(resend{gone, d, 1, false}, 2));
+  EXPECT_EQ(ask(resend{gone, d, 1, false}, 1).error().code, errc::overloaded);
+  EXPECT_TRUE(ask(resend{waits, d, 0, false}, 1)) << "it is counted already";
+}
+
+TEST(emit, what_is_to_be_delivered_later_is_due_then_after_a_restart_too) {
+  world w;
+  w.add();
+  create_message later{"user.created", {}, R"({"a":1})", {}, {}};
+  later.deliver_at = w.now + 1h;
+  w.must(later);
+  EXPECT_TRUE(w.take().empty());
+  EXPECT_EQ(next_due(w.live), w.now + 1h);
+  EXPECT_EQ(next_due(w.folded()), w.now + 1h) << "the log says it too";
+  EXPECT_EQ(snapshot(w.folded()), snapshot(w.live));
+  w.now = w.now + 1h;
+  EXPECT_EQ(w.take().size(), 1U);
+}
+
+TEST(emit, what_is_to_be_delivered_in_the_past_or_in_31_days_is_refused) {
+  world w;
+  w.add();
+  create_message m{"user.created", {}, "{}", {}, {}};
+  for (auto at : {w.now, w.now + -1s, w.now + 24h * 31}) {
+    m.deliver_at = at;
+    EXPECT_EQ(w.where_refused(m), "/deliverAt") << at.us;
+  }
+  EXPECT_TRUE(w.log.size() == 1) << "nothing was written but the destination";
+}
+
+TEST(emit, for_one_destination_goes_to_no_other_whatever_the_filters) {
+  world w;
+  auto one = w.add({.uid = "one", .filter_types = {"other"}});
+  w.add();
+  create_message m{"user.created", {}, "{}", {}, {}};
+  m.only_to = "one";
+  auto done = w.run(m);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(std::get<message_created>(done->facts[0]).destinations, std::vector{one});
+  m.only_to = "nobody";
+  EXPECT_EQ(w.refused(m), errc::not_found);
+  w.must(patch_destination{.id = one, .disabled = true});
+  m.only_to = one;
+  EXPECT_EQ(w.refused(m), errc::conflict);
+}
+
 TEST(emit, an_event_id_is_claimed) {
   world w;
   w.must(create_message{"t", "evt-1", "{}", {}, {}});
