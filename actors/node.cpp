@@ -119,7 +119,7 @@ public:
     return look_up(registry::api_key_key(hash_of(client_secret)), events::errc::unauthorized, "this key is not valid");
   }
 
-  events::outcome<listed> list(std::string_view after, std::size_t limit) const override {
+  events::outcome<listed> list(std::string_view after, std::size_t limit, bool backwards) const override {
     std::string from;
     if (!after.empty()) {
       auto id = events::sandbox_id::parse(after);
@@ -127,7 +127,7 @@ public:
         return events::failure(events::errc::invalid, "not a cursor of this list", "cursor");
       from = registry::sandbox_key(*id);
     }
-    auto rows = store_->scan(registry::sandbox_prefix, from, limit + 1);
+    auto rows = store_->scan(registry::sandbox_prefix, from, limit + 1, backwards);
     if (!rows)
       return tl::unexpected<events::error>{std::move(rows).error()};
     listed out;

@@ -27,10 +27,19 @@
 
 namespace hourglass::actors {
 
+/// Names one request that may come again (`Idempotency-Key`).
+struct once {
+  std::string name;        ///< made of who asks, for what, and the key
+  std::string fingerprint; ///< of the request: another one under the same name is a mistake
+};
+
 /// Who asks, for the log.
 struct caller {
   std::string principal;   ///< `admin`, `sandbox:<id>`, `mock`
   std::string correlation; ///< at most `limits::correlation_bytes`
+  /// The change is made once: asked for again within `limits::idempotency_time`, it answers the receipt of the first time, after a crash
+  /// too (actors/once.hpp).
+  std::shared_ptr<const actors::once> once = nullptr;
 };
 
 /// What a durable change answers.
@@ -113,7 +122,8 @@ public:
     std::vector<std::string> sandboxes; ///< JSON text of each
     std::string next;                   ///< give as `after` for the next page; empty at the end
   };
-  virtual events::outcome<listed> list(std::string_view after, std::size_t limit) const = 0;
+  /// By id, or backwards from the end.
+  virtual events::outcome<listed> list(std::string_view after, std::size_t limit, bool backwards = false) const = 0;
 
   /// Runs `work` on a reader thread: for history, state at a moment, replay.
   virtual void post(std::function<void()> work) = 0;

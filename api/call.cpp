@@ -41,22 +41,28 @@ void call::no_content() {
 }
 
 void call::fail(const events::error& e) {
-  if (std::exchange(answered_, true))
-    return;
-  auto out = problem_response(e, correlation, speaks);
-  out.headers.push_back({"X-Correlation-Id", correlation});
-  if (on_answered)
-    on_answered(*this, out.status, &e);
-  reply_.send(std::move(out));
+  auto told = e;
+  for (auto [name, sent] : sent_as)
+    if (e.where.starts_with(name) && (e.where.size() == name.size() || e.where[name.size()] == '/'))
+      told.where = std::string{sent} + e.where.substr(name.size());
+  leave(problem_response(told, correlation, speaks), &e);
 }
 
 void call::send(http::response whole) {
+  leave(std::move(whole), nullptr);
+}
+
+void call::leave(http::response whole, const events::error* why) {
   if (std::exchange(answered_, true))
     return;
   whole.headers.push_back({"X-Correlation-Id", correlation});
   if (on_answered)
-    on_answered(*this, whole.status, nullptr);
-  reply_.send(std::move(whole));
+    on_answered(*this, whole.status, why);
+  auto keep = std::exchange(before_answer, nullptr); // and with it, when it is done, the name
+  if (!keep)
+    return reply_.send(std::move(whole));
+  auto answer = std::make_shared<http::response>(std::move(whole));
+  keep(*this, *answer, [self = shared_from_this(), answer] { self->reply_.send(std::move(*answer)); });
 }
 
 std::shared_ptr<http::event_stream> call::stream() {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,7 +33,7 @@ struct principal {
 ///
 /// Ownership: shared by the callbacks that work on it; one of them at a time. When the last one lets go without an answer, the reply
 /// answers 503 `abandoned` by itself.
-class call {
+class call : public std::enable_shared_from_this<call> {
 public:
   call(std::shared_ptr<const http::request> what, http::reply to, std::string correlation);
 
@@ -46,10 +47,18 @@ public:
   events::sandbox_id sandbox;  ///< of the path, resolved, for routes below one
   http::fields query;          ///< decoded
   nlohmann::json body;         ///< for routes with a JSON body
+  std::optional<events::error> missing; ///< there is no such sandbox; told when no answer of before is kept
   std::vector<std::pair<std::string_view, std::string>> path; ///< decoded parameters by name
 
   const std::string& param(std::string_view name) const;
-  actors::caller caller() const { return {who.name(), correlation}; }
+  /// For a change. The first one that a call makes is the one its Idempotency-Key stands for.
+  actors::caller caller() { return {who.name(), correlation, std::exchange(once, nullptr)}; }
+
+  /// Places in the body by the core's name, and as this caller called them: errors point at what was sent.
+  std::vector<std::pair<std::string_view, std::string_view>> sent_as;
+
+  std::shared_ptr<const actors::once> once; ///< with an Idempotency-Key, until the change is asked for
+  bool taken_back = false;                  ///< the change was made and undone: the key is free again
 
   // -- the answer ------------------------------------------------------------------
 
@@ -61,10 +70,15 @@ public:
   void send(http::response whole);
   std::shared_ptr<http::event_stream> stream();
 
+  /// With an Idempotency-Key: sees the answer before it leaves, and calls `go_on` when it may.
+  std::function<void(const call&, const http::response&, std::function<void()> go_on)> before_answer;
+
   /// Told about every answer: for metrics and the log.
   std::function<void(const call&, unsigned status, const events::error* why)> on_answered;
 
 private:
+  void leave(http::response whole, const events::error* why);
+
   http::reply reply_;
   bool answered_ = false;
 };

@@ -1,5 +1,7 @@
 #include "api/log_reading.hpp"
 
+#include <deque>
+
 namespace hourglass::api {
 
 events::outcome<std::optional<events::seq>> scan_log(const storage::store& in, storage::history_query what,
@@ -25,6 +27,89 @@ events::outcome<std::optional<events::seq>> scan_log(const storage::store& in, s
       what.before = page->next;
     else
       what.after = *page->next;
+  }
+}
+
+namespace {
+
+/// One of the queries of a merged scan, read ahead by a page.
+class reading_ahead {
+public:
+  reading_ahead(const storage::store& in, storage::history_query what) : in_(in), what_(std::move(what)) { what_.limit = 250; }
+
+  /// The next event, without taking it; null at the end.
+  events::outcome<const events::record*> peek() {
+    while (page_.empty() && !ended_) {
+      auto more = storage::find(in_, what_);
+      if (!more)
+        return tl::unexpected<events::error>{more.error()};
+      looked_ += std::max<std::size_t>(more->events.size(), 50);
+      std::move(more->events.begin(), more->events.end(), std::back_inserter(page_));
+      ended_ = !more->next;
+      if (more->next && what_.newest_first)
+        what_.before = more->next;
+      else if (more->next)
+        what_.after = *more->next;
+      if (looked_ >= scan_most)
+        break;
+    }
+    return page_.empty() ? nullptr : &page_.front();
+  }
+  void pop() { page_.pop_front(); }
+
+  bool ended() const noexcept { return ended_ && page_.empty(); }
+  std::size_t looked() const noexcept { return looked_; }
+  /// With no event at hand and no end: where it would go on.
+  events::seq place() const { return what_.newest_first ? what_.before.value_or(0) : what_.after; }
+
+private:
+  const storage::store& in_;
+  storage::history_query what_;
+  std::deque<events::record> page_;
+  std::size_t looked_ = 0;
+  bool ended_ = false;
+};
+
+} // namespace
+
+events::outcome<std::optional<events::seq>> scan_log_merged(const storage::store& in, std::vector<storage::history_query> what,
+                                                            const std::function<events::outcome<bool>(const events::record&)>& see) {
+  const bool down = what.front().newest_first;
+  auto before = [down](events::seq a, events::seq b) { return down ? a > b : a < b; };
+  std::vector<reading_ahead> sources;
+  for (auto& one : what)
+    sources.emplace_back(in, std::move(one));
+  std::optional<events::seq> last;
+  while (true) {
+    const events::record* next = nullptr;
+    std::optional<events::seq> stuck; // a source that must be read further before anything behind this place may be told
+    std::size_t looked = 0;
+    for (auto& source : sources) {
+      auto at = source.peek();
+      if (!at)
+        return tl::unexpected<events::error>{at.error()};
+      looked += source.looked();
+      if (*at && (!next || before((*at)->header.seq, next->header.seq)))
+        next = *at;
+      if (!*at && !source.ended() && (!stuck || before(source.place(), *stuck)))
+        stuck = source.place();
+    }
+    if (!next && !stuck)
+      return std::nullopt;
+    if (stuck && (!next || before(*stuck, next->header.seq)))
+      return stuck;
+    last = next->header.seq;
+    auto more = see(*next);
+    if (!more)
+      return tl::unexpected<events::error>{more.error()};
+    bool ended = true;
+    for (auto& source : sources) {
+      if (auto at = source.peek(); at && *at && (*at)->header.seq == *last)
+        source.pop();
+      ended = ended && source.ended();
+    }
+    if (!*more || looked >= scan_most)
+      return ended ? std::optional<events::seq>{} : last;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hourglass::api {
 
@@ -17,6 +18,10 @@ inline constexpr std::size_t scan_most = 5'000;
 /// go on (`before` when newest first, else `after`), or nothing at the end. Blocking: on a reader thread.
 events::outcome<std::optional<events::seq>> scan_log(const storage::store& in, storage::history_query what,
                                                      const std::function<events::outcome<bool>(const events::record&)>& see);
+
+/// The same for the events that fit any of `what`, each told once. All of them go the same way, from the same place, in one sandbox.
+events::outcome<std::optional<events::seq>> scan_log_merged(const storage::store& in, std::vector<storage::history_query> what,
+                                                            const std::function<events::outcome<bool>(const events::record&)>& see);
 
 /// The newest event of this kind about `entity`, if any.
 events::outcome<std::optional<events::record>> find_one(const storage::store& in, const events::sandbox_id& sandbox, events::kind kind,

@@ -56,6 +56,8 @@ struct route {
   body takes = body::none;
   std::string_view body_schema{};
   std::vector<answer_doc> answers{};
+  /// The sandbox of the path need not be there, for the admin: then the call's `sandbox` is zero, and the handler makes it or answers 404.
+  bool may_create = false;
   handler run = nullptr;
 };
 

@@ -210,6 +210,10 @@ events::outcome<void> check_access(core& in, call& c) {
   auto asked = sandbox_named(in.node, c.path[0].second);
   if (asked)
     c.sandbox = *asked;
+  else if (c.who.is == principal::role::admin && asked.error().code == errc::not_found) {
+    if (c.at->may_create)
+      return {};
+  }
   return permit(c.who, c.at->who, &asked);
 }
 
@@ -233,6 +237,8 @@ void not_routed(core& in, call& c, const router::found& found) {
 void dispatch(core& in, const call_ptr& c) {
   auto [path, query] = http::split_target(c->request->target);
   c->speaks = path.starts_with("/api/v1/") ? dialect::svix : dialect::ours;
+  if (c->speaks == dialect::svix && path.ends_with('/'))
+    path.remove_suffix(1); // Svix's own paths end with a slash, its clients' do not
   auto found = in.routes.find(c->request->method, path);
   if (!found.to && c->request->method == "HEAD")
     found = in.routes.find("GET", path); // the server leaves the body out
@@ -245,8 +251,9 @@ void dispatch(core& in, const call_ptr& c) {
     return c->fail(allowed.error());
   if (auto fine = read_query(*c, query); !fine)
     return c->fail(fine.error());
-  if (read_body(*c))
-    found.to->run(in, c);
+  if (!read_body(*c))
+    return;
+  found.to->run(in, c);
 }
 
 router all_routes() {
@@ -263,6 +270,7 @@ router all_routes() {
   add_signatures(out);
   add_applications(out);
   add_webhook_endpoints(out);
+  add_examples(out);
   add_event_types(out);
   add_messages(out);
   add_attempts(out);

@@ -5,9 +5,12 @@
 #include "api/svix/applications.hpp"
 #include "api/svix/paging.hpp"
 
+#include <algorithm>
+
 namespace hourglass::api {
 
 using events::errc;
+using events::failure;
 using nlohmann::json;
 
 namespace svix {
@@ -66,6 +69,22 @@ events::outcome<std::string> application_in(const json& body, bool whole, std::s
   return out.dump();
 }
 
+events::outcome<std::string> application_of_path(const json& body, const std::string& name, std::string where) {
+  // An id is made by the server: one that nobody has is nobody's.
+  if (name.empty() || name.size() > 256 || events::sandbox_id::parse(name))
+    return failure(errc::not_found, "there is no such application");
+  if (name == catalogue_uid)
+    return failure(errc::invalid, "is reserved", where + "/uid");
+  auto text = application_in(body, true, where);
+  if (!text)
+    return text;
+  auto out = json::parse(*text);
+  if (out.contains("uid") && out["uid"] != name)
+    return failure(errc::invalid, "must be the uid of the path", where + "/uid");
+  out["uid"] = name;
+  return out.dump();
+}
+
 namespace {
 
 void create_from(core& in, const call_ptr& c, std::string text) {
@@ -91,31 +110,50 @@ void create(core& in, const call_ptr& c) {
   create_from(in, c, std::move(*text));
 }
 
-void list(core& in, const call_ptr& c) {
-  query_reader q{c->query};
-  auto page = read_page(q);
-  auto order = q.choice("order", {"ascending", "descending"});
-  if (page.backwards)
-    q.reject("iterator", "applications are listed forwards only");
-  if (order == "descending")
-    q.reject("order", "applications are listed ascending only");
-  if (auto fine = q.done(); !fine)
-    return c->fail(fine.error());
-  in.on_reader(c, [&in, page](const call_ptr& done) {
-    auto found = in.node.list(page.after, page.limit);
+struct app_page {
+  std::vector<std::string> items, keys;
+  bool more = false;
+};
+
+/// Reads on until the page is full: what is hidden may fill whole pages of the node's.
+events::outcome<app_page> read_apps(core& in, std::string after, std::size_t limit, bool down) {
+  app_page out;
+  while (true) {
+    auto found = in.node.list(after, limit + 1 - out.items.size(), down);
     if (!found)
-      return done->fail(found.error());
-    std::vector<std::string> items, keys;
+      return tl::unexpected<events::error>{std::move(found).error()};
     for (auto& text : found->sandboxes) {
       auto one = application_out(text);
       if (one["uid"] == catalogue_uid)
         continue;
-      keys.push_back(one.value("id", ""));
-      items.push_back(one.dump());
+      if (out.more = out.items.size() == limit; out.more)
+        return out;
+      out.keys.push_back(one.value("id", ""));
+      out.items.push_back(one.dump());
     }
-    if (!found->next.empty() && !keys.empty())
-      keys.back() = found->next;
-    done->answer(200, list_response(page, items, keys, !found->next.empty()));
+    if (found->next.empty())
+      return out;
+    after = std::move(found->next);
+  }
+}
+
+void list(core& in, const call_ptr& c) {
+  query_reader q{c->query};
+  auto page = read_page(q);
+  auto descending = q.choice("order", {"ascending", "descending"}) == "descending";
+  if (!page.after.empty() && !events::sandbox_id::parse(page.after))
+    q.reject("iterator", "is not an iterator that this server gave");
+  if (auto fine = q.done(); !fine)
+    return c->fail(fine.error());
+  in.on_reader(c, [&in, page, descending](const call_ptr& done) {
+    auto found = read_apps(in, page.after, page.limit, page.backwards != descending);
+    if (!found)
+      return done->fail(found.error());
+    if (page.backwards) {
+      std::reverse(found->items.begin(), found->items.end());
+      std::reverse(found->keys.begin(), found->keys.end());
+    }
+    done->answer(200, list_response(page, found->items, found->keys, found->more));
   });
 }
 
@@ -123,8 +161,12 @@ void get(core& in, const call_ptr& c) {
   show(in, c, c->sandbox, 200);
 }
 
-/// PUT: what is not given goes back to its default.
+/// PUT: what is not given goes back to its default; what is not there is created under this uid.
 void update(core& in, const call_ptr& c) {
+  if (c->sandbox == events::sandbox_id{}) {
+    auto text = application_of_path(c->body, c->param("app_id"));
+    return text ? create_from(in, c, std::move(*text)) : c->fail(text.error());
+  }
   auto text = application_in(c->body, true);
   if (!text)
     return c->fail(text.error());
@@ -162,13 +204,15 @@ void add_applications(router& to) {
           .run = svix::create});
   to.add({.method = "GET", .path = "/api/v1/app", .id = "v1.application.list", .tag = tag, .says = "All sandboxes as applications",
           .who = access::admin, .speaks = dialect::svix,
-          .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before"}, {"order", "string", "ascending"}},
+          .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
+                    {"order", "string", "ascending or descending"}},
           .answers = {{200, "ListResponseApplicationOut"}}, .run = svix::list});
   to.add({.method = "GET", .path = "/api/v1/app/{app_id}", .id = "v1.application.get", .tag = tag, .says = "One application, by id or uid",
           .who = access::sandbox, .speaks = dialect::svix, .answers = {{200, "ApplicationOut"}}, .run = svix::get});
-  to.add({.method = "PUT", .path = "/api/v1/app/{app_id}", .id = "v1.application.update", .tag = tag, .says = "Replaces an application",
-          .who = access::sandbox, .speaks = dialect::svix, .takes = body::json, .body_schema = "ApplicationIn",
-          .answers = {{200, "ApplicationOut"}}, .run = svix::update});
+  to.add({.method = "PUT", .path = "/api/v1/app/{app_id}", .id = "v1.application.update", .tag = tag,
+          .says = "Replaces an application; the admin creates one under this uid if there is none", .who = access::sandbox,
+          .speaks = dialect::svix, .takes = body::json, .body_schema = "ApplicationIn",
+          .answers = {{200, "ApplicationOut"}, {201, "ApplicationOut", "Created"}}, .may_create = true, .run = svix::update});
   to.add({.method = "PATCH", .path = "/api/v1/app/{app_id}", .id = "v1.application.patch", .tag = tag, .says = "Changes an application",
           .who = access::sandbox, .speaks = dialect::svix, .takes = body::json, .body_schema = "ApplicationPatch",
           .answers = {{200, "ApplicationOut"}}, .run = svix::patch});

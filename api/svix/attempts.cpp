@@ -186,9 +186,7 @@ void messages_of(core& in, const call_ptr& c) {
               next = pending->due;
             items.push_back(views::endpoint_message_out(row.message, status, next));
           }
-          if (more && !f.page.backwards && !keys.empty())
-            keys.back() = std::to_string(*more);
-          return list_response(f.page, items, keys, more.has_value());
+          return list_response(f.page, items, keys, more.has_value(), more ? std::to_string(*more) : std::string{});
         },
         [](const call_ptr& done, actors::receipt r) { done->answer(200, std::move(r.reply)); });
   });

@@ -1,10 +1,12 @@
 #include "api/core.hpp"
 #include "api/routes.hpp"
 #include "api/svix/paging.hpp"
+#include "api/svix/standing.hpp"
 #include "webhook/inputs.hpp"
 #include "webhook/views.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace hourglass::api {
 
@@ -16,8 +18,6 @@ namespace svix {
 namespace {
 
 using state = webhook::outbox_state;
-namespace views = webhook::views;
-
 auto no_endpoint() {
   return failure(errc::not_found, "there is no such endpoint");
 }
@@ -47,7 +47,17 @@ void run_quietly(core& in, const call_ptr& c, events::outcome<Command> read) {
   in.change(c, c->sandbox, webhook::command{std::move(*read)}, [](const call_ptr& done, actors::receipt) { done->no_content(); });
 }
 
+/// Svix's clients of different ages have two names for these; the core has one.
+void note_names(call& c) {
+  auto given = [&c](const char* name) { return c.body.is_object() && c.body.contains(name) && !c.body[name].is_null(); };
+  if (c.body.is_object() && c.body.contains("eventTypes"))
+    c.sent_as.emplace_back("/filterTypes", "/eventTypes");
+  if (given("throttleRate"))
+    c.sent_as.emplace_back("/rateLimit", "/throttleRate");
+}
+
 void create(core& in, const call_ptr& c) {
+  note_names(*c);
   run(in, c, webhook::read_endpoint_in(c->request->body), 201);
 }
 
@@ -80,6 +90,7 @@ void get(core& in, const call_ptr& c) {
 
 /// Svix's PUT creates what is not there.
 void update(core& in, const call_ptr& c) {
+  note_names(*c);
   auto read = webhook::read_endpoint_update(c->request->body);
   if (!read)
     return c->fail(read.error());
@@ -95,6 +106,7 @@ void update(core& in, const call_ptr& c) {
 }
 
 void patch(core& in, const call_ptr& c) {
+  note_names(*c);
   auto read = webhook::read_endpoint_patch(c->request->body);
   if (read)
     read->id = c->param("endpoint_id");
@@ -139,7 +151,37 @@ void change_headers(core& in, const call_ptr& c, bool all) {
   run_quietly(in, c, std::move(read));
 }
 
+/// With a time range: of the messages that were fanned out in it, how each stands now, as Svix counts.
+void stats_between(core& in, const call_ptr& c, std::optional<std::int64_t> since, std::optional<std::int64_t> until) {
+  with_endpoint(in, c, c->param("endpoint_id"), [&in, since, until](const call_ptr& found, const std::string& id) {
+    auto sent = sent_between(in.node.store(), found->sandbox, id, since, until);
+    if (!sent)
+      return found->fail(sent.error());
+    in.look<state>(
+        found, found->sandbox,
+        [id, sent = std::move(*sent)](const state& s, events::virtual_time) -> events::outcome<std::string> {
+          std::array<std::uint64_t, 5> count{};
+          for (auto& [seq, last] : sent)
+            ++count.at(static_cast<std::size_t>(views::status_of(s.pending(id, seq), last)));
+          auto of = [&count](views::status one) { return count.at(static_cast<std::size_t>(one)); };
+          return nlohmann::json{{"success", of(views::status::success)}, {"pending", of(views::status::pending)},
+                                {"sending", of(views::status::sending)}, {"fail", of(views::status::fail)},
+                                {"canceled", of(views::status::canceled)}}
+              .dump();
+        },
+        [](const call_ptr& done, actors::receipt r) { done->answer(200, std::move(r.reply)); });
+  });
+}
+
 void stats(core& in, const call_ptr& c) {
+  query_reader q{c->query};
+  auto since = q.instant("since"), until = q.instant("until");
+  if (since && until && *until < *since)
+    q.reject("until", "must not be before since");
+  if (auto fine = q.done(); !fine)
+    return c->fail(fine.error());
+  if (since || until)
+    return stats_between(in, c, since, until);
   show(in, c, [](const state& s, const webhook::destination& d) { return views::endpoint_stats(s.counts(d.id)); });
 }
 
@@ -192,8 +234,8 @@ void add_webhook_endpoints(router& to) {
        .body_schema = "EndpointHeadersPatchIn", .answers = {{204}},
        .run = [](core& in, const call_ptr& c) { svix::change_headers(in, c, false); }});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/stats", .id = "v1.endpoint.get-stats",
-       .says = "Figures since the endpoint was created",
-       .query = {{"since", "date-time", "Not looked at yet"}, {"until", "date-time", "Not looked at yet"}},
+       .says = "Deliveries since the endpoint was created; with a time range, of the messages of that time",
+       .query = {{"since", "date-time", "Of messages from then on, on the sandbox's clock"}, {"until", "date-time", "Of messages until then"}},
        .answers = {{200, "EndpointStats"}}, .run = svix::stats});
 }
 

@@ -69,13 +69,7 @@ events::outcome<std::string> list_log(const storage::store& in, storage::history
     std::reverse(keys.begin(), keys.end());
   }
   // A page that ended for want of time goes on where it looked last, not at its last item.
-  if (*next && items.size() < f.page.limit && !f.page.backwards) {
-    if (keys.empty())
-      keys.push_back(std::to_string(**next));
-    else
-      keys.back() = std::to_string(**next);
-  }
-  return list_response(f.page, items, keys, next->has_value());
+  return list_response(f.page, items, keys, next->has_value(), *next ? std::to_string(**next) : std::string{});
 }
 
 namespace {

@@ -1,4 +1,5 @@
 #include "api/core.hpp"
+#include "api/input.hpp"
 #include "api/routes.hpp"
 #include "api/svix/applications.hpp"
 #include "api/svix/log_lists.hpp"
@@ -6,6 +7,7 @@
 #include "webhook/inputs.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 namespace hourglass::api {
 
@@ -22,17 +24,54 @@ std::string without_content(std::string text) {
   return text.replace(at, payload.size(), "{}");
 }
 
+void emit(core& in, const call_ptr& c, webhook::create_message what, bool with_content) {
+  in.change(c, c->sandbox, webhook::command{std::move(what)}, [with_content](const call_ptr& done, actors::receipt r) {
+    done->answer(202, with_content ? std::move(r.reply) : without_content(std::move(r.reply)));
+  });
+}
+
+/// What the body brings along, if it is JSON and brings something.
+nlohmann::json application_in_message(const std::string& text) {
+  auto given = check_json(text) ? webhook::raw_member(text, "application") : std::string_view{};
+  return given.empty() ? nlohmann::json{} : nlohmann::json::parse(given, nullptr, false);
+}
+
+/// The application of the path is not there. A message that would be refused creates nothing.
+void create_with_application(core& in, const call_ptr& c, const nlohmann::json& application, webhook::create_message what, bool with_content) {
+  auto text = application_of_path(application, c->param("app_id"), "/application");
+  if (!text)
+    return c->fail(text.error());
+  events::context at_birth;
+  at_birth.now.us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); // as its clock will have it
+  if (auto fine = webhook::decide(webhook::outbox_state{}, what, at_birth); !fine)
+    return c->fail(fine.error());
+  // Its key stands for the message: created twice it is found the second time.
+  in.node.create(std::move(*text), {c->who.name(), c->correlation}, [&in, c, what = std::move(what), with_content](events::outcome<actors::receipt> r) {
+    guarded(c, [&] {
+      auto there = in.node.resolve(c->param("app_id")); // a conflict: somebody else was first
+      if (!there)
+        return c->fail(r ? there.error() : r.error());
+      c->sandbox = *there;
+      emit(in, c, what, with_content);
+    });
+  });
+}
+
 void create(core& in, const call_ptr& c) {
   query_reader q{c->query};
   auto with_content = q.truth("with_content", true);
   if (auto fine = q.done(); !fine)
     return c->fail(fine.error());
+  const bool missing = c->sandbox == events::sandbox_id{};
+  auto application = missing ? application_in_message(c->request->body) : nlohmann::json{};
+  if (missing && application.is_null())
+    return c->fail({events::errc::not_found, "there is no such application", {}});
   auto read = webhook::read_message_in(c->request->body);
   if (!read)
     return c->fail(read.error());
-  in.change(c, c->sandbox, webhook::command{std::move(*read)}, [with_content](const call_ptr& done, actors::receipt r) {
-    done->answer(202, with_content ? std::move(r.reply) : without_content(std::move(r.reply)));
-  });
+  if (missing)
+    return create_with_application(in, c, application, std::move(*read), with_content);
+  emit(in, c, std::move(*read), with_content);
 }
 
 bool has(const std::vector<std::string>& list, const std::optional<std::string>& wanted) {
@@ -95,7 +134,7 @@ void add_messages(router& to) {
   add({.method = "POST", .path = base, .id = "v1.message.create",
        .says = "Emits a message; durable when answered, delivered behind the answer. An eventId is taken once per application",
        .query = {{"with_content", "boolean", "Show the payload in the answer"}}, .takes = body::unread_json, .body_schema = "MessageIn",
-       .answers = {{202, "MessageOut"}, {409, "SvixError", "The eventId is taken"}}, .run = svix::create});
+       .answers = {{202, "MessageOut"}, {409, "SvixError", "The eventId is taken"}}, .may_create = true, .run = svix::create});
   add({.method = "GET", .path = base, .id = "v1.message.list", .says = "Messages, newest first",
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
                  {"channel", "string", "With this channel"}, {"tag", "string", "With this tag"},

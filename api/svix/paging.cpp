@@ -14,7 +14,7 @@ page_request read_page(query_reader& q) {
 }
 
 std::string list_response(const page_request& asked, const std::vector<std::string>& items, const std::vector<std::string>& keys,
-                          bool more) {
+                          bool more, std::string_view go_on) {
   std::string out = R"({"data":[)";
   for (std::size_t i = 0; i < items.size(); ++i)
     out.append(i == 0 ? "" : ",").append(items[i]);
@@ -27,6 +27,10 @@ std::string list_response(const page_request& asked, const std::vector<std::stri
     next = asked.after;
     previous = "-" + asked.after;
   }
+  if (!go_on.empty() && asked.backwards)
+    previous = "-" + std::string{go_on};
+  else if (!go_on.empty())
+    next = go_on;
   out += R"(],"iterator":)" + next.dump() + R"(,"prevIterator":)" + previous.dump();
   out += R"(,"done":)";
   out += more ? "false}" : "true}";

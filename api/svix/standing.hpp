@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/svix/log_lists.hpp"
+#include "webhook/facts.hpp"
 
 #include <map>
 #include <optional>
@@ -19,6 +20,18 @@ struct last_attempt {
 events::outcome<std::map<std::string, last_attempt>> last_attempts(const storage::store& in, const events::sandbox_id& sandbox,
                                                                    const std::string& message);
 
+/// What finds the messages that were fanned out to `endpoint`, for `scan_log_merged`: some of those found were not (`went_to`).
+std::vector<storage::history_query> messages_for(const events::sandbox_id& sandbox, const std::string& endpoint);
+bool went_to(const webhook::message_created& m, const std::string& endpoint);
+
+/// The messages that were fanned out to `endpoint` at or after `since` and at or before `until`, each with the last of its attempts there
+/// that counts. Fails with `errc::too_large` when more than `stats_most` events would have to be looked at.
+inline constexpr std::size_t stats_most = 100'000;
+using sent_message = std::pair<events::seq, std::optional<webhook::outcome_kind>>;
+events::outcome<std::vector<sent_message>> sent_between(const storage::store& in, const events::sandbox_id& sandbox,
+                                                        const std::string& endpoint, std::optional<std::int64_t> since,
+                                                        std::optional<std::int64_t> until);
+
 /// One message of an endpoint's list.
 struct message_row {
   events::seq seq = 0;
@@ -26,7 +39,7 @@ struct message_row {
   std::optional<webhook::outcome_kind> last;
 };
 
-/// A page of the messages that were fanned out to `endpoint`, or that it got attempts of. `rows` in the order of the list. Returns where
+/// A page of the messages that were fanned out to `endpoint`; what only a resend or a recovery brought there is in its attempts. `rows` in the order of the list. Returns where
 /// to go on, or nothing at the end.
 events::outcome<std::optional<events::seq>> list_message_rows(const storage::store& in, const events::sandbox_id& sandbox,
                                                               const std::string& endpoint, const log_filters& f, std::vector<message_row>& rows);

@@ -89,7 +89,7 @@ TEST_F(every_route, of_a_sandbox_takes_the_sandboxs_own_key) {
 
 TEST_F(every_route, of_a_sandbox_that_is_not_there_is_404) {
   for (auto& r : service_->routes().all())
-    if (below_a_sandbox(*r))
+    if (below_a_sandbox(*r) && r->id != "v1.application.update") // it creates one (svix_test.cpp)
       for (auto name : {std::string{"nobody"}, std::string{"sbx_00000000000000000000000000"}, std::string{"%20"}, std::string(300, 'a')})
         is_an_error(*r, with_key(*r, path_of(*r, name), admin_key), 404);
 }

@@ -66,6 +66,194 @@ TEST_F(svix_shape, applications_page_with_an_iterator) {
   EXPECT_EQ(seen.size(), 5U);
 }
 
+TEST_F(svix_shape, an_iterator_leads_past_a_page_of_what_is_hidden) {
+  asked(201, "POST", "/api/v1/event-type", {{"name", "a"}, {"description", "makes the catalogue, which is listed nowhere"}});
+  auto second = asked(201, "POST", "/api/v1/app", {{"name", "Second"}})["id"].get<std::string>();
+  auto walk = [&](std::string target, const char* place, const std::string& order) {
+    std::vector<std::string> seen;
+    for (int page = 0; page < 10; ++page) {
+      auto got = asked(200, "GET", target);
+      for (auto& one : got["data"])
+        seen.push_back(one["id"]);
+      if (got["done"])
+        return seen;
+      target = "/api/v1/app?limit=1&order=" + order + "&iterator=" + got[place].get<std::string>();
+    }
+    ADD_FAILURE() << "the iterator stands still";
+    return seen;
+  };
+  std::vector<std::string> up{app_, second};
+  std::sort(up.begin(), up.end()); // two of one millisecond may come either way
+  std::vector<std::string> down{up[1], up[0]};
+  EXPECT_EQ(walk("/api/v1/app?limit=1&order=ascending", "iterator", "ascending"), up);
+  EXPECT_EQ(walk("/api/v1/app?limit=1&order=descending", "iterator", "descending"), down);
+  auto last = asked(200, "GET", "/api/v1/app?limit=1&order=ascending&iterator=" + up[0]);
+  EXPECT_EQ(last["data"][0]["id"], up[1]);
+  auto before = asked(200, "GET", "/api/v1/app?limit=1&iterator=" + last["prevIterator"].get<std::string>());
+  EXPECT_EQ(before["data"][0]["id"], up[0]) << "and back";
+  EXPECT_TRUE(before["done"]);
+  EXPECT_EQ(asked(422, "GET", "/api/v1/app?iterator=nonsense")["detail"][0]["loc"][1], "iterator");
+}
+
+TEST_F(svix_shape, a_message_that_goes_to_many_endpoints_is_listed_at_each) {
+  std::vector<std::string> endpoints;
+  for (int i = 0; i < 70; ++i)
+    endpoints.push_back(endpoint()["id"]);
+  std::vector<std::string> messages;
+  for (int i = 0; i < 3; ++i)
+    messages.push_back(asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", json::object()}})["id"]);
+  asked(204, "DELETE", at("/endpoint/" + endpoints[1]));
+  asked(200, "PATCH", at("/endpoint/" + endpoints[0]), {{"disabled", true}});
+  asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", json::object()}}); // not to the first
+  for (auto i : {0U, 59U, 60U, 61U, 69U}) {
+    std::vector<std::string> seen;
+    std::string next;
+    for (int page = 0; page < 10; ++page) {
+      auto got = asked(200, "GET", at("/endpoint/" + endpoints[i] + "/msg?limit=1" + next));
+      for (auto& one : got["data"])
+        seen.push_back(one["id"]);
+      if (got["done"])
+        break;
+      next = "&iterator=" + got["iterator"].get<std::string>();
+    }
+    EXPECT_EQ(seen.size(), i == 0 ? 3U : 4U) << i;
+    EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), seen.size()) << "each once";
+    EXPECT_EQ(seen.back(), messages[0]);
+  }
+  auto first = asked(200, "GET", at("/endpoint/" + endpoints[69] + "/msg?limit=2"));
+  auto second = asked(200, "GET", at("/endpoint/" + endpoints[69] + "/msg?limit=2&iterator=" + first["iterator"].get<std::string>()));
+  auto back = asked(200, "GET", at("/endpoint/" + endpoints[69] + "/msg?limit=2&iterator=" + second["prevIterator"].get<std::string>()));
+  EXPECT_EQ(back["data"][0]["id"], first["data"][0]["id"]);
+}
+
+TEST_F(svix_shape, put_creates_an_application_under_its_uid) {
+  auto made = asked(201, "PUT", "/api/v1/app/fresh", {{"name", "Fresh"}, {"metadata", {{"a", "b"}}}});
+  EXPECT_EQ(made["uid"], "fresh");
+  EXPECT_EQ(made["metadata"]["a"], "b");
+  EXPECT_EQ(asked(200, "PUT", "/api/v1/app/fresh", {{"name", "Newer"}, {"uid", "fresh"}})["id"], made["id"]) << "the second time it is there";
+  EXPECT_EQ(asked(422, "PUT", "/api/v1/app/another", {{"name", "x"}, {"uid", "not-another"}})["detail"][0]["loc"], (json{"body", "uid"}));
+  EXPECT_EQ(asked(422, "PUT", "/api/v1/app/no%20name", {{"name", "x"}})["detail"][0]["loc"], (json{"body", "uid"}));
+  EXPECT_EQ(asked(422, "PUT", "/api/v1/app/another", json::object())["detail"][0]["loc"], (json{"body", "name"}));
+  asked(422, "PUT", "/api/v1/app/hourglass.catalogue", {{"name", "x"}});
+  asked(404, "PUT", "/api/v1/app/sbx_00000000000000000000000000", {{"name", "x"}});
+  asked(404, "GET", "/api/v1/app/another");
+  auto stranger = sandbox()["client_secret"].get<std::string>();
+  EXPECT_EQ(send(make("PUT", "/api/v1/app/another", R"({"name":"x"})", {bearer(stranger)})).status(), 403U) << "only the admin makes one";
+}
+
+TEST_F(svix_shape, a_message_may_bring_its_application_along) {
+  json with{{"eventType", "a"}, {"payload", json::object()}, {"application", {{"name", "Brought"}}}};
+  EXPECT_EQ(asked(404, "POST", "/api/v1/app/brought/msg", {{"eventType", "a"}, {"payload", json::object()}})["code"], "not_found");
+  auto sent = asked(202, "POST", "/api/v1/app/brought/msg", with);
+  EXPECT_EQ(asked(200, "GET", "/api/v1/app/brought")["name"], "Brought");
+  EXPECT_EQ(asked(200, "GET", "/api/v1/app/brought/msg/" + sent["id"].get<std::string>())["eventType"], "a");
+  with["application"]["name"] = 7;
+  asked(202, "POST", "/api/v1/app/brought/msg", with); // it is there: not looked at
+  EXPECT_EQ(asked(422, "POST", "/api/v1/app/more/msg", with)["detail"][0]["loc"], (json{"body", "application", "name"}));
+  with["application"] = {{"name", "x"}, {"uid", "other"}};
+  EXPECT_EQ(asked(422, "POST", "/api/v1/app/more/msg", with)["detail"][0]["loc"], (json{"body", "application", "uid"}));
+  with["application"] = {{"name", "x"}};
+  for (auto& [member, wrong] : std::vector<std::pair<std::string, json>>{{"eventType", "a b"}, {"payload", 1}, {"deliverAt", "2000-01-01T00:00:00Z"}}) {
+    auto bad = with;
+    bad[member] = wrong;
+    asked(422, "POST", "/api/v1/app/more/msg", bad);
+  }
+  asked(404, "GET", "/api/v1/app/more");
+  with["deliverAt"] = events::to_rfc3339(std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count() + 3'600'000'000LL);
+  asked(202, "POST", "/api/v1/app/more/msg", with);
+}
+
+TEST_F(svix_shape, a_path_may_end_with_a_slash) {
+  EXPECT_EQ(asked(200, "GET", at("/"))["id"], app_);
+  auto e = asked(201, "POST", at("/endpoint/"), {{"url", "http://127.0.0.1:9/"}})["id"].get<std::string>();
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + e + "/?x=1"))["id"], e);
+  asked(404, "GET", at("//"));
+  asked(404, "GET", at("/endpoint//"));
+  asked(404, "GET", "/sandboxes/app/");
+}
+
+TEST_F(svix_shape, errors_name_the_member_that_was_sent) {
+  auto place = [&](const char* method, const std::string& path, const json& body) { return asked(422, method, at(path), body)["detail"][0]["loc"]; };
+  auto e = endpoint()["id"].get<std::string>();
+  for (auto& [method, path] : std::vector<std::pair<const char*, std::string>>{{"POST", "/endpoint"}, {"PUT", "/endpoint/" + e}, {"PATCH", "/endpoint/" + e}}) {
+    json body{{"url", "http://127.0.0.1:9/"}};
+    body["filterTypes"] = {"a", "b c"};
+    EXPECT_EQ(place(method, path, body), (json{"body", "filterTypes", "1"})) << method;
+    body.erase("filterTypes");
+    body["eventTypes"] = {"a", "b c"};
+    EXPECT_EQ(place(method, path, body), (json{"body", "eventTypes", "1"})) << method;
+    body.erase("eventTypes");
+    body["throttleRate"] = 0;
+    EXPECT_EQ(place(method, path, body), (json{"body", "throttleRate"})) << method;
+    body.erase("throttleRate");
+    body["rateLimit"] = 0;
+    EXPECT_EQ(place(method, path, body), (json{"body", "rateLimit"})) << method;
+  }
+}
+
+TEST_F(svix_shape, a_message_for_later_waits) {
+  auto e = endpoint()["id"].get<std::string>();
+  asked(200, "POST", "/sandboxes/app/clock/freeze");
+  auto now = asked(200, "GET", "/sandboxes/app/clock")["now"].get<std::string>();
+  auto refused = asked(422, "POST", at("/msg"), {{"eventType", "a"}, {"payload", json::object()}, {"deliverAt", now}});
+  EXPECT_EQ(refused["detail"][0]["loc"], (json{"body", "deliverAt"}));
+  auto later = events::to_rfc3339(*events::parse_rfc3339(now) + 3'600'000'000LL);
+  auto sent = asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", json::object()}, {"deliverAt", later}});
+  auto instant = [](const json& text) { return events::parse_rfc3339(text.get<std::string>()).value_or(0); };
+  EXPECT_EQ(instant(sent["deliverAt"]), instant(later));
+  auto id = sent["id"].get<std::string>();
+  auto stands = asked(200, "GET", at("/msg/" + id + "/endpoint"))["data"][0];
+  EXPECT_EQ(instant(stands["nextAttempt"]), instant(later));
+  EXPECT_TRUE(asked(200, "GET", at("/attempt/msg/" + id))["data"].empty());
+}
+
+TEST_F(svix_shape, figures_of_a_time_count_the_messages_of_that_time) {
+  auto e = endpoint()["id"].get<std::string>();
+  asked(200, "POST", "/sandboxes/app/clock/freeze");
+  auto now = *events::parse_rfc3339(asked(200, "GET", "/sandboxes/app/clock")["now"].get<std::string>());
+  auto at_time = [&](std::int64_t us) { return events::to_rfc3339(us); };
+  for (int i = 0; i < 3; ++i) // they wait, so that nothing moves while the test looks
+    asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", json::object()}, {"deliverAt", at_time(now + 60'000'000)}});
+  auto waiting = [&](const std::string& range) {
+    auto s = asked(200, "GET", at("/endpoint/" + e + "/stats" + range));
+    EXPECT_EQ(s["success"].get<int>() + s["fail"].get<int>(), 0) << s;
+    return s["pending"].get<int>() + s["sending"].get<int>();
+  };
+  EXPECT_EQ(waiting(""), 3);
+  EXPECT_EQ(waiting("?since=" + at_time(now)), 3);
+  EXPECT_EQ(waiting("?since=" + at_time(now + 1)), 0);
+  EXPECT_EQ(waiting("?until=" + at_time(now - 1)), 0);
+  EXPECT_EQ(waiting("?since=" + at_time(now - 1) + "&until=" + at_time(now)), 3);
+  EXPECT_EQ(asked(422, "GET", at("/endpoint/" + e + "/stats?since=yesterday"))["detail"][0]["loc"][1], "since");
+  EXPECT_EQ(asked(422, "GET", at("/endpoint/" + e + "/stats?since=" + at_time(now) + "&until=" + at_time(now - 1)))["detail"][0]["loc"][1], "until");
+  asked(404, "GET", at("/endpoint/nobody/stats?since=" + at_time(now)));
+}
+
+TEST_F(svix_shape, an_example_goes_to_one_endpoint_alone) {
+  auto e = endpoint({{"filterTypes", {"other"}}})["id"].get<std::string>();
+  endpoint();
+  auto path = at("/endpoint/" + e + "/send-example");
+  auto ping = asked(202, "POST", path, {{"eventType", "svix.ping"}});
+  EXPECT_EQ(ping["destinations"], json{e});
+  EXPECT_EQ(ping["payload"]["success"], true);
+  EXPECT_EQ(asked(404, "POST", path, {{"eventType", "a.b"}})["code"], "not_found");
+  json schemas{{"1", {{"examples", {{{"old", true}}}}}},
+               {"10", {{"type", "object"}, {"examples", {{{"n", 1}}, {{"n", 2}}, 3}}}},
+               {"2", {{"examples", {{{"old", true}}}}}}};
+  asked(201, "POST", "/api/v1/event-type", {{"name", "a.b"}, {"description", "d"}, {"schemas", schemas}});
+  EXPECT_EQ(asked(202, "POST", path, {{"eventType", "a.b"}})["payload"], (json{{"n", 1}})) << "of the highest version";
+  EXPECT_EQ(asked(202, "POST", path, {{"eventType", "a.b"}, {"exampleIndex", 1}})["payload"], (json{{"n", 2}}));
+  EXPECT_EQ(asked(422, "POST", path, {{"eventType", "a.b"}, {"exampleIndex", 2}})["detail"][0]["loc"][1], "exampleIndex");
+  EXPECT_EQ(asked(422, "POST", path, {{"eventType", "a.b"}, {"exampleIndex", 9}})["detail"][0]["loc"][1], "exampleIndex");
+  asked(201, "POST", "/api/v1/event-type",
+        {{"name", "made.up"}, {"description", "d"},
+         {"schemas", {{"1", {{"type", "object"}, {"required", {"n"}}, {"properties", {{"n", {{"type", "integer"}, {"minimum", 5}, {"maximum", 5}}}}}}}}}});
+  EXPECT_EQ(asked(202, "POST", path, {{"eventType", "made.up"}})["payload"]["n"], 5);
+  asked(201, "POST", "/api/v1/event-type", {{"name", "bare"}, {"description", "d"}});
+  EXPECT_EQ(asked(422, "POST", path, {{"eventType", "bare"}})["detail"][0]["loc"][1], "eventType");
+  asked(404, "POST", at("/endpoint/nobody/send-example"), {{"eventType", "svix.ping"}});
+}
+
 TEST_F(svix_shape, an_endpoint_lives_its_life) {
   auto made = endpoint({{"uid", "ep"}, {"filterTypes", {"a.b"}}, {"headers", {{"X-A", "1"}, {"Authorization", "s3cret"}}}});
   auto one = at("/endpoint/ep");

@@ -105,6 +105,7 @@ public:
   explicit faulty_node(actors::node& real) : real_(real) {}
   std::optional<events::error> refuse; ///< what every change, look and mock request fails with
   std::atomic<bool> lose{false};       ///< drops every callback, as an actor that died
+  std::atomic<bool> lose_posts{false}; ///< drops what reader threads are to do, as a process that died before they came to it
 
   void serve(const events::sandbox_id& id, mock::request r, actors::caller who, actors::on_answer done) override {
     if (lose)
@@ -128,8 +129,13 @@ public:
   }
   events::outcome<events::sandbox_id> resolve(std::string_view name) const override { return real_.resolve(name); }
   events::outcome<events::sandbox_id> authenticate(std::string_view secret) const override { return real_.authenticate(secret); }
-  events::outcome<listed> list(std::string_view after, std::size_t limit) const override { return real_.list(after, limit); }
-  void post(std::function<void()> work) override { real_.post(std::move(work)); }
+  events::outcome<listed> list(std::string_view after, std::size_t limit, bool backwards) const override {
+    return real_.list(after, limit, backwards);
+  }
+  void post(std::function<void()> work) override {
+    if (!lose_posts)
+      real_.post(std::move(work));
+  }
   storage::store& store() noexcept override { return real_.store(); }
   storage::index_writer& index() noexcept override { return real_.index(); }
   storage::journal& journal() noexcept override { return real_.journal(); }
