@@ -37,6 +37,7 @@ using request_ptr = std::shared_ptr<request_job>;
 struct change_job {
   std::variant<command, reading> what;
   events::context ctx;
+  std::shared_ptr<const actors::once> once;  ///< its receipt is written down with its events
   std::optional<std::string> reply_override; ///< instead of the core's reply (a new sandbox shows its secret once)
   on_receipt done;
   hold inside;

@@ -209,6 +209,7 @@ private:
   static void submit_job(directory::visitor visitor, const change_ptr& job, caller who, on_receipt done) {
     job->ctx.principal = std::move(who.principal);
     job->ctx.correlation = std::move(who.correlation);
+    job->once = std::move(who.once);
     job->done = std::move(done);
     job->inside = std::move(visitor.inside);
     caf::anon_send(visitor.sandbox, do_change{job});

@@ -17,6 +17,7 @@
 ///   "ui" uid                    -> sandbox(16)
 ///   "ak" sha256 of the key, hex -> sandbox(16)
 ///   "cl" sandbox(16) claim      -> nothing: a name that may be taken once per sandbox
+///   "on", "ox"                  -> actors/once.hpp
 namespace hourglass::actors::registry {
 
 std::string sandbox_key(const events::sandbox_id& id);

@@ -2,6 +2,7 @@
 
 #include "actors/declared.hpp"
 #include "actors/deciding.hpp"
+#include "actors/once.hpp"
 #include "events/limits.hpp"
 #include "webhook/secrets.hpp"
 
@@ -168,6 +169,8 @@ void sandbox_actor::on_change(const change_ptr& job) {
   if (auto why = refusal(asks_for<mock::create_sandbox>(*job), asks_for<mock::delete_sandbox>(*job)))
     return job->answer(tl::unexpected<events::error>{std::move(*why)});
   stamp(job->ctx);
+  if (job->once && answered_before(*job))
+    return;
   switch (decider_of(job->what)) {
     case child::endpoint: return send(endpoint_, do_change{job});
     case child::data: return send(data_, do_change{job});
@@ -175,6 +178,21 @@ void sandbox_actor::on_change(const change_ptr& job) {
     case child::outbox: return send(outbox_, do_change{job});
     case child::sandbox: return decide_settings(job);
   }
+}
+
+/// Asked here, behind everything that may have made it: a change whose outcome its caller never learned is in the store by now, or never
+/// will be. Two at the same moment are kept apart by whoever gives the names.
+bool sandbox_actor::answered_before(change_job& job) {
+  auto before = find_once(env_.store, job.once->name, job.ctx.wall);
+  if (before && !*before)
+    return false;
+  if (!before)
+    job.answer(tl::unexpected<events::error>{std::move(before).error()});
+  else if ((*before)->fingerprint != job.once->fingerprint)
+    job.answer(events::failure(events::errc::conflict, "another request was made under this name"));
+  else
+    job.answer(std::move((*before)->done));
+  return true;
 }
 
 /// The sandbox itself is ours to decide: its rows in the registry change with it.
@@ -273,6 +291,12 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
       events::seal(head_, id_, d, part.ctx, bytes);
       changed_.note(d.kind, head_.seq);
       batch.records.push_back(std::move(bytes));
+    }
+    if (part.change && part.change->once && !part.drafts.empty()) {
+      const auto& name = *part.change->once;
+      const once_row made{part.ctx.wall, name.fingerprint, {head_.seq + 1 - part.drafts.size(), head_.seq, part.reply}, 0, {}, {}};
+      for (auto& row : write_once(name.name, made))
+        batch.rows.push_back(std::move(row));
     }
   }
   if (batch.records.empty() && appending_->load(std::memory_order_acquire) == 0) {

@@ -42,6 +42,7 @@ private:
   std::optional<events::error> refusal(bool creating, bool deleting);
   bool over();
   void stamp(events::context& ctx);
+  bool answered_before(change_job& job);
   void decide_settings(const change_ptr& job);
 
   // -- the stream -----------------------------------------------------------------

@@ -6,7 +6,7 @@ namespace hourglass::api {
 
 using events::errc;
 
-core::core(actors::node& below, service_options given) : node(below), options(std::move(given)) {}
+core::core(actors::node& below, service_options given) : node(below), options(std::move(given)), answers(below) {}
 core::~core() = default;
 
 void guarded(const call_ptr& c, const std::function<void()>& work) noexcept {

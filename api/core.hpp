@@ -2,6 +2,7 @@
 
 #include "api/alarm.hpp"
 #include "api/call.hpp"
+#include "api/idempotency.hpp"
 #include "api/router.hpp"
 #include "api/service.hpp"
 
@@ -26,6 +27,7 @@ public:
   service_options options;
   router routes;
   alarm later;
+  answer_book answers;
   std::string openapi; ///< `/openapi.json`, made once
   std::atomic<bool> draining{false};
 

@@ -1,6 +1,7 @@
 #include "api/openapi_document.hpp"
 
 #include "api/router.hpp"
+#include "events/limits.hpp"
 
 #include <algorithm>
 
@@ -29,6 +30,8 @@ json parameters(const route& r) {
   for (auto& q : r.query)
     out.push_back({{"name", q.name}, {"in", "query"}, {"description", q.says}, {"schema", schema_of(q.type)}});
   out.push_back({{"$ref", "#/components/parameters/CorrelationId"}});
+  if (r.method != "GET")
+    out.push_back({{"$ref", "#/components/parameters/IdempotencyKey"}});
   return out;
 }
 
@@ -108,7 +111,14 @@ std::string openapi_document(const router& routes, std::string_view version, std
        {{"name", "X-Correlation-Id"},
         {"in", "header"},
         {"description", "Up to 64 printable characters; echoed, and kept with every event. One is made when there is none"},
-        {"schema", {{"type", "string"}, {"maxLength", 64}}}}}};
+        {"schema", {{"type", "string"}, {"maxLength", 64}}}}},
+      {"IdempotencyKey",
+       {{"name", "Idempotency-Key"},
+        {"in", "header"},
+        {"description", "The same request with the same key is carried out once in twelve hours and answered alike, after a crash too; the second answer "
+                        "has the header Idempotent-Replayed. Another request with the same key and path is refused (422), one that comes while the "
+                        "first is under way too (409)"},
+        {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", limits::idempotency_key_bytes}}}}}};
   components["schemas"] = json::parse(component_schemas());
   return out.dump();
 }

@@ -44,7 +44,10 @@ void import_into(core& in, const call_ptr& c, std::string document, std::string 
                      auto why = r.error();
                      why.where = "/openapi" + (why.where.starts_with('/') ? why.where : std::string{});
                      in.node.submit(id, mock::settings_command{mock::delete_sandbox{}}, c->caller(),
-                                    [c, why](const events::outcome<actors::receipt>&) { c->fail(why); });
+                                    [c, why](const events::outcome<actors::receipt>& gone) {
+                                      c->taken_back = gone.has_value();
+                                      c->fail(why);
+                                    });
                    });
                  });
 }

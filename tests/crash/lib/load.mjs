@@ -18,6 +18,7 @@ export class Load {
     this.run = Math.floor(random.next() * 0xffffffff).toString(36);
     this.running = false;
     this.active = 0;
+    this.again = []; // emits with a key that nobody answered
     this.underWay = new Map(); // nonce -> what is asked
     this.url = undefined;
     this.clients = [...Array(clients)].map((_, n) => this.client(n, random.fork()));
@@ -64,8 +65,9 @@ export class Load {
   }
 
   /// Sends; `acknowledged` is called on a 2xx. A 503 changed nothing unless it says `abandoned`.
-  async send(method, path, body, nonce, acknowledged, { mock = false, refused = () => {} } = {}) {
+  async send(method, path, body, nonce, acknowledged, { mock = false, key, refused = () => {} } = {}) {
     const headers = { 'x-correlation-id': nonce };
+    if (key) headers['idempotency-key'] = key;
     if (!mock) headers.authorization = `Bearer ${adminKey}`;
     let answer;
     this.underWay.set(nonce, `${method} ${path}`);
@@ -96,6 +98,7 @@ export class Load {
   }
 
   async step(client, random) {
+    if (this.again.length > 0) return this.emitOnce(this.again.shift());
     const book = this.book(random);
     if (!book || (this.ledger.sandboxes.size < 8 && random.next() < 0.02)) return this.createSandbox(random);
     const dice = random.next();
@@ -163,13 +166,25 @@ export class Load {
 
   emit(book, random) {
     const nonce = this.nonce();
-    const endpoints = book.endpoints.length;
     const filler = 'y'.repeat(random.next() < 0.02 ? 50_000 : random.between(0, 300));
-    return this.send('POST', `/api/v1/app/${book.id}/msg`, { eventType: 'order.made', payload: { nonce, filler }, ...(random.next() < 0.3 ? { eventId: nonce } : {}) }, nonce, (answer) => {
-      const id = answer.json.id;
-      book.messages.set(id, endpoints);
-      book.owe(nonce, 'message.created', (event, payload) => event.entities.includes(id) && payload.includes(nonce));
-    });
+    const body = { eventType: 'order.made', payload: { nonce, filler }, ...(random.next() < 0.3 ? { eventId: nonce } : {}) };
+    return this.emitOnce({ book, nonce, body, key: random.next() < 0.5 ? nonce : undefined });
+  }
+
+  /// With a key it is asked until it is answered, after a kill too; that it is not sent twice for it, the ledger sees by the nonce.
+  async emitOnce(what) {
+    const { book, nonce, body, key } = what;
+    let answered = false;
+    try {
+      const answer = await this.send('POST', `/api/v1/app/${book.id}/msg`, body, nonce, ({ json }) => {
+        book.messages.set(json.id, json.destinations.length);
+        book.owe(nonce, 'message.created', (event, payload) => event.entities.includes(json.id) && payload.includes(nonce));
+      }, { key });
+      answered = answer.status < 500 && answer.status !== 409; // 409: the server still works on what it was asked before
+      if (answer.headers['idempotent-replayed']) ++this.ledger.counts.replayed;
+    } finally {
+      if (key && !answered) this.again.push(what);
+    }
   }
 
   env(book, random) {

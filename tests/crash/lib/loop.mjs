@@ -67,7 +67,7 @@ export async function killLoop({ seed, kills, kafka, keep, report, runTool }) {
         const looking = await start();
         await verifier.untilNothingIsDue(looking);
         await looking.kill();
-        report.say(`${kill} kills, ${ledger.counts.acknowledged} changes and requests acknowledged, ${verifier.events} events, ` +
+        report.say(`${kill} kills, ${ledger.counts.acknowledged} changes and requests acknowledged (${ledger.counts.replayed} with the answer of the first time), ${verifier.events} events, ` +
           `${ledger.deliveries.size} messages received, start ${Math.max(...startTimes.slice(-10))} ms at most`);
         if (verifier.wrong.length > 0) break; // the sooner it ends, the less there is to read
       }
