@@ -234,6 +234,24 @@ for (const flavour of flavours) {
       assert.equal(hooks.receiver.to(path).length, 1);
     });
 
+    test('a message that is created twice with one idempotency key is one message', async () => {
+      const message = { eventType: freshType(), payload: { n: 1 } };
+      const key = { idempotencyKey: `key-${++turn}` };
+      const first = await svix.message.create(app.id, message, key);
+      assert.equal((await svix.message.create(app.id, message, key)).id, first.id);
+      assert.equal((await refusal(svix.message.create(app.id, { ...message, payload: { n: 2 } }, key))).status, 422);
+      assert.notEqual((await svix.message.create(app.id, message)).id, first.id);
+    });
+
+    test('an example goes to one endpoint', async () => {
+      const path = freshPath();
+      const endpoint = await endpointAt(path, answers.ok, { [flavour.types]: [freshType()] });
+      const message = await svix.endpoint.sendExample(app.id, endpoint.id, { eventType: 'svix.ping' });
+      const [delivery] = await hooks.receiver.waitFor(path);
+      assert.equal(delivery.headers['webhook-id'], message.id);
+      assert.deepEqual(JSON.parse(delivery.body), { success: true });
+    });
+
     test('channels choose endpoints', async () => {
       const type = freshType();
       const [tagged, open] = [freshPath(), freshPath()];
