@@ -404,7 +404,7 @@ for (const flavour of flavours) {
         [{ url: 'not a url' }, ['body', 'url']],
         [{ url: 'ftp://127.0.0.1/' }, ['body', 'url']],
         [{}, ['body', 'url']],
-        [{ url: 'http://127.0.0.1/', [flavour.types]: ['spaces are wrong'] }, ['body', 'filterTypes', '0']],
+        [{ url: 'http://127.0.0.1/', [flavour.types]: ['spaces are wrong'] }, ['body', flavour.types, '0']],
         [{ url: 'http://127.0.0.1/', secret: 'whsec_!!!' }, ['body', 'secret']],
       ]) {
         const invalid = await refusal(svix.endpoint.create(app.id, what));
