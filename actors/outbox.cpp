@@ -57,14 +57,12 @@ outbox_actor::outbox_actor(caf::actor_config& cfg, environment& env, webhook::ou
     generation_(generation),
     durable_(durable),
     applied_(durable),
-    steered_(durable),
-    sequencing_(hold::follow(door_)) { // until it has said what is due
+    steered_(durable) {
 }
 
 caf::behavior outbox_actor::make_behavior() {
   scan();
   pump();
-  sequencing_.release();
   return {
     [this](const do_change& m) { take({.change = m.job}); },
     [this](const attempt_done& m) { take({.result = m.result, .token = m.token, .inside = m.inside}); },

@@ -88,8 +88,10 @@ caf::behavior sandbox_actor::make_behavior() {
       if (!outbox_ || outbox_ != current_sender())
         return; // of one that was replaced
       outbox_due_ = m.at;
+      outbox_spoke_ = true;
       if (timekeeper_)
         send(timekeeper_, m);
+      renew_who_waited();
     },
     [this](const fire_due& m) {
       if (outbox_ && !over())
@@ -406,14 +408,14 @@ std::optional<events::wall_time> sandbox_actor::must_be_awake() const {
   }
   if (settings_.phase == mock::settings_state::life::deleted)
     return std::nullopt;
-  if (clock_.mode == mock::clock_mode::advancing || door_->inside() != 0)
+  if (clock_.mode == mock::clock_mode::advancing || (outbox_ && !outbox_spoke_) || door_->inside() != 0)
     return now;
   return outbox_due_ ? mock::wall_for(clock_, *outbox_due_, now) : std::nullopt;
 }
 
 /// Should the write fail, or we be gone before it, the old entries stay, and the directory asks again.
 void sandbox_actor::on_renew_due(const renew_due& m) {
-  if (phase_ == phase::loading)
+  if (phase_ == phase::loading || (outbox_ && !outbox_spoke_))
     return renewals_.push_back(m); // what is pending is not known
   on_disk_due_ = must_be_awake();
   if (!on_disk_due_)
@@ -514,9 +516,13 @@ void sandbox_actor::take_missing(replay::sandbox_state& state) {
     spawn_outbox(std::move(state.outbox), head_.seq);
 }
 
-void sandbox_actor::let_in_who_waited() {
+void sandbox_actor::renew_who_waited() {
   for (const auto& r : std::exchange(renewals_, {}))
     on_renew_due(r);
+}
+
+void sandbox_actor::let_in_who_waited() {
+  renew_who_waited();
   for (auto& w : std::exchange(waiting_, {})) {
     if (auto* r = std::get_if<request_ptr>(&w))
       on_request(*r);
@@ -542,6 +548,7 @@ void sandbox_actor::spawn_clock() {
 
 void sandbox_actor::spawn_outbox(webhook::outbox_state outbox, events::seq durable) {
   auto self = caf::actor_cast<caf::actor>(caf::strong_actor_ptr{ctrl()});
+  outbox_spoke_ = false;
   outbox_ = spawn<outbox_actor, caf::monitored>(std::ref(env_), std::move(outbox), clock_, durable, door_, self, generation(child::outbox));
   if (settling_)
     send(outbox_, *settling_);
@@ -621,8 +628,7 @@ void sandbox_actor::degrade(const events::error& why) {
   env_.counters.degraded.fetch_add(1, std::memory_order_relaxed);
   for (auto c : {child::endpoint, child::data, child::clock, child::outbox})
     drop(c);
-  for (const auto& r : std::exchange(renewals_, {}))
-    on_renew_due(r);
+  renew_who_waited();
   for (auto& w : std::exchange(waiting_, {}))
     std::visit([&why](auto& job) { job->answer(tl::unexpected<events::error>{why}); }, w);
 }

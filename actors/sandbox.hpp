@@ -63,6 +63,7 @@ private:
   void take_all(replay::sandbox_state s);
   void take_missing(replay::sandbox_state& state);
   void let_in_who_waited();
+  void renew_who_waited();
   void spawn_pipeline(mock::endpoint_state endpoints, mock::data_state data);
   void spawn_clock();
   void spawn_outbox(webhook::outbox_state outbox, events::seq durable);
@@ -89,6 +90,7 @@ private:
   mock::clock_state clock_;
   bool deleting_ = false; ///< its time was over, and it has told itself so
   std::optional<events::virtual_time> outbox_due_; ///< never later than what is pending, but for what is in flight
+  bool outbox_spoke_ = false; ///< it has said what is due since it was made, and is inside if it recovers
   std::optional<events::wall_time> on_disk_due_;   ///< an entry of the due index that stands
   std::optional<settle> settling_;                 ///< the last question of an advance
 
