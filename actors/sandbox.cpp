@@ -262,9 +262,7 @@ void sandbox_actor::refuse_whole(const proposal_ptr& p) {
   } else {
     drop(p->from);
   }
-  if (phase_ == phase::serving)
-    delayed_send(this, std::chrono::milliseconds{1}, restart_children{});
-  phase_ = phase::restarting;
+  restart_in(std::chrono::milliseconds{1});
 }
 
 /// Our copy of the clock stamps requests; the outbox's decides what is due.
@@ -348,6 +346,8 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
 
 /// Sends a snapshot on its way round the children.
 void sandbox_actor::begin_snapshot() {
+  if (!endpoint_)
+    return; // it is gone, or they are being rebuilt
   events_since_snapshot_ = 0;
   auto job = std::make_shared<snapshot_job>();
   job->sandbox = id_;
