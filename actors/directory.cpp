@@ -111,6 +111,14 @@ std::vector<directory::seat> directory::close() {
   return out;
 }
 
+std::optional<std::int64_t> idle_over_the_cap(std::vector<std::int64_t> last_used, std::size_t most) {
+  if (last_used.size() <= most)
+    return std::nullopt;
+  auto last = last_used.begin() + static_cast<std::ptrdiff_t>(last_used.size() - most - 1);
+  std::nth_element(last_used.begin(), last, last_used.end());
+  return *last;
+}
+
 // -- caretaker ------------------------------------------------------------------------
 
 namespace {
@@ -157,12 +165,11 @@ void caretaker_actor::passivate() {
   auto seats = where_.all();
   auto now = wall_now().us;
   auto idle_since = now - std::chrono::microseconds{env_.options.passivate_after}.count();
-  if (seats.size() > env_.options.live_sandboxes) { // over the cap: the longest idle ones go, however short that is
-    auto nth = seats.begin() + static_cast<std::ptrdiff_t>(seats.size() - env_.options.live_sandboxes);
-    std::nth_element(seats.begin(), nth, seats.end(),
-                     [](const auto& a, const auto& b) { return a.door->last_used_us() < b.door->last_used_us(); });
-    idle_since = std::max(idle_since, nth->door->last_used_us());
-  }
+  std::vector<std::int64_t> last_used;
+  for (const auto& s : seats)
+    last_used.push_back(s.door->last_used_us());
+  if (auto over = idle_over_the_cap(std::move(last_used), env_.options.live_sandboxes))
+    idle_since = std::max(idle_since, *over);
   for (const auto& s : seats)
     if (s.door->last_used_us() <= idle_since && s.door->inside() == 0)
       send(s.sandbox, retire{});

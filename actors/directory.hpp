@@ -65,6 +65,10 @@ private:
   std::array<stripe, 64> stripes_;
 };
 
+/// Of more than `most` sandboxes the longest idle ones leave, however short that is: those last used at this moment or before. Nothing
+/// when there are not too many. Takes copies of the times: they go on while it sorts.
+std::optional<std::int64_t> idle_over_the_cap(std::vector<std::int64_t> last_used, std::size_t most);
+
 /// Looks after the sandboxes at intervals: lets idle ones leave memory, wakes those that have something due, deletes expired ones, and brings
 /// the journal back after a failure.
 class caretaker_actor : public caf::event_based_actor {

@@ -102,10 +102,12 @@ struct renewals {
 /// From the directory: write a new due entry if anything is pending, the old ones are about to go.
 struct renew_due { std::shared_ptr<renewals> asked; };
 
-/// From the sandbox to the outbox: the clock's new state, and the seq of the event that made it.
+/// From the sandbox to the outbox: the clock's new state, and the seq of the event that made it. When that took time back, `deliveries_moved`
+/// stands there too: in one message, or what waits would be due at once in between.
 struct clock_is {
   mock::clock_state state;
   events::seq seq = 0;
+  std::int64_t moved_by_us = 0;
 };
 /// From clock (by way of the sandbox) to the outbox: fire what is due.
 struct fire_due {};

@@ -253,7 +253,7 @@ events::outcome<std::unique_ptr<node>> node::open(node_options options) {
 namespace testing {
 
 events::outcome<std::unique_ptr<node>> open_on(node_options options, std::unique_ptr<storage::store> store) {
-  auto key = redaction_key(options.data);
+  auto key = redaction_key(options.data, store->end() <= 1);
   if (!key)
     return tl::unexpected<events::error>{std::move(key).error()};
   auto vault = open_vault(options.data, options.secret_keys);

@@ -115,7 +115,7 @@ events::outcome<events::vault> open_vault(const std::filesystem::path& folder, s
   return vault;
 }
 
-events::outcome<std::array<std::uint8_t, 32>> redaction_key(const std::filesystem::path& folder) {
+events::outcome<std::array<std::uint8_t, 32>> redaction_key(const std::filesystem::path& folder, bool may_be_made) {
   auto path = folder / "redaction.key";
   std::array<std::uint8_t, 32> key{};
   if (file in{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}; in.fd >= 0) {
@@ -123,6 +123,9 @@ events::outcome<std::array<std::uint8_t, 32>> redaction_key(const std::filesyste
       return events::failure(events::errc::corrupt, "the redaction key is not 32 bytes", path.filename().string());
     return key;
   }
+  if (!may_be_made) // with another one equal secrets would get other tokens than the log has, and no replay would compare equal
+    return events::failure(events::errc::corrupt, "the redaction key is missing, and the folder holds events that were redacted with it",
+                           path.filename().string());
   key = draw_key();
   auto fresh = path;
   fresh += ".new";

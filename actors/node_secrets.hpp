@@ -13,7 +13,7 @@ namespace hourglass::actors {
 
 /// The key of this node's redaction tokens, from `folder/redaction.key` (mode 0600), made on first use. The same for the life of the data folder, so
 /// that equal values keep equal tokens. Fails with `errc::io` or, if the file is not 32 bytes, `errc::corrupt`.
-events::outcome<std::array<std::uint8_t, 32>> redaction_key(const std::filesystem::path& folder);
+events::outcome<std::array<std::uint8_t, 32>> redaction_key(const std::filesystem::path& folder, bool may_be_made = true);
 
 /// What this node seals secrets with. `given` (keys as `events::vault::parse` reads them) goes before `folder/secret.key` (mode 0600), which is made
 /// on the very first start. `folder/secret.check` has a line sealed under every key that ever sealed here, so that a folder that comes without its

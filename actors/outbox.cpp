@@ -78,6 +78,8 @@ caf::behavior outbox_actor::make_behavior() {
     },
     [this](const clock_is& m) {
       clock_ = m.state;
+      if (m.moved_by_us != 0)
+        webhook::apply(state_, {}, webhook::deliveries_moved{m.moved_by_us});
       applied_ = steered_ = std::max(applied_, m.seq);
       told_due_.reset(); // the same virtual moment is another wall time now
       pump();

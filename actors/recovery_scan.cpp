@@ -16,9 +16,9 @@ void add(delivery_past& past, const webhook::attempt_finished& a) {
   past.attempts = std::max(past.attempts, a.number);
   past.last = a.follows;
   if (a.follows == webhook::outcome_kind::delivered)
-    past.dead = false;
+    past.dead = false, past.delivered = true;
   else if (a.follows == webhook::outcome_kind::dead)
-    past.dead = true;
+    past.dead = true, past.delivered = false;
 }
 
 bool wants(const webhook::recovery_started& what, const webhook::message_created& m) {
@@ -105,7 +105,7 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
       case webhook::recovery_scope::all: take = true; break;
     }
     if (take)
-      out.items.push_back({{m.id, e.header.seq, m.event_type, m.body_bytes}, past->attempts, past->dead});
+      out.items.push_back({{m.id, e.header.seq, m.event_type, m.body_bytes}, past->attempts, past->dead, past->delivered});
   }
   if (page->next)
     out.cursor = std::max(out.cursor, *page->next);

@@ -13,6 +13,7 @@ namespace hourglass::actors {
 struct delivery_past {
   std::uint32_t attempts = 0;
   std::optional<webhook::outcome_kind> last; ///< of the newest attempt
+  bool delivered = false;                    ///< it has arrived, and is no dead letter since
   bool dead = false;                         ///< the last scheduled outcome is `dead`, and none was delivered since
 };
 

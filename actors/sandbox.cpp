@@ -239,12 +239,14 @@ void sandbox_actor::on_propose(const proposal_ptr& p) {
   if (!fits_in_the_log(*p))
     return refuse_whole(p);
   std::vector<storage::row> rows;
-  for (const auto& part : p->parts) {
+  for (auto& part : p->parts) {
+    if (p->from == child::outbox) // decided before a reset of the clock, and in its place behind it
+      part.ctx.now = std::min(part.ctx.now, mock::now(clock_, wall_now()));
     for (const auto& d : part.drafts)
       for (const auto& claim : d.claims)
         rows.push_back({registry::claim_key(id_, claim), {}});
     if (p->from == child::clock)
-      note_clock(part.drafts, part.ctx);
+      note_clock(part);
     if (p->from == child::endpoint)
       after_import(part);
   }
@@ -266,18 +268,28 @@ void sandbox_actor::refuse_whole(const proposal_ptr& p) {
 }
 
 /// Our copy of the clock stamps requests; the outbox's decides what is due.
-void sandbox_actor::note_clock(const std::vector<events::draft>& drafts, const events::context& ctx) {
+void sandbox_actor::note_clock(proposal::part& part) {
+  const auto before = mock::now(clock_, part.ctx.wall);
   bool changed = false;
-  for (const auto& d : drafts) {
+  for (const auto& d : part.drafts) {
     if (!is_clock_kind(d.kind))
       continue;
     events::header at;
-    at.wall = ctx.wall;
-    at.virtual_ = ctx.now;
+    at.wall = part.ctx.wall;
+    at.virtual_ = part.ctx.now;
     changed = mock::apply(clock_, d.kind, d.payload, at).has_value() || changed;
   }
-  if (changed && outbox_) // stands behind all that was appended
-    send(outbox_, clock_is{clock_, head_.seq + drafts.size()});
+  if (!changed)
+    return;
+  // Only a reset takes time back. In the same append, or a crash between the two would leave deliveries waiting for years.
+  const auto by = std::min<std::int64_t>(mock::now(clock_, part.ctx.wall).us - before.us, 0);
+  if (by < 0) {
+    part.drafts.push_back(webhook::encode(webhook::deliveries_moved{by}));
+    if (outbox_due_)
+      outbox_due_->us += by;
+  }
+  if (outbox_) // stands behind all that was appended
+    send(outbox_, clock_is{clock_, head_.seq + part.drafts.size(), by});
 }
 
 void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows) {

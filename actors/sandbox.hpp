@@ -49,7 +49,7 @@ private:
   void on_propose(const proposal_ptr& p);
   void refuse_whole(const proposal_ptr& p);
   void append(const proposal_ptr& p, std::vector<storage::row> rows);
-  void note_clock(const std::vector<events::draft>& drafts, const events::context& ctx);
+  void note_clock(proposal::part& part);
   void note_due(storage::record_batch& batch, const proposal_ptr& p);
   std::optional<events::wall_time> must_be_awake() const;
   void on_renew_due(const renew_due& m);

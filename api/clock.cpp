@@ -34,6 +34,10 @@ events::outcome<events::duration> parse_duration(std::string_view text) {
       return 0;
     }
   };
+  if (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos) {
+    auto seconds = to_number(text);
+    return seconds && *seconds <= static_cast<std::uint64_t>(most) ? events::outcome<events::duration>{std::chrono::seconds{*seconds}} : wrong();
+  }
   auto iso = text.starts_with('P');
   bool of_time = !iso;
   std::int64_t seconds = 0;
@@ -132,7 +136,7 @@ events::outcome<mock::advance_clock> read_advance(const json& given) {
     body.reject("by", "is needed: how far, or else to: until when");
   std::optional<events::duration> length;
   if (by && by->is_number_integer()) {
-    if (auto seconds = body.optional_integer("by", 0, std::int64_t{400} * 365 * 86'400))
+    if (auto seconds = body.optional_integer("by", 0, std::chrono::duration_cast<std::chrono::seconds>(limits::clock_advance).count()))
       length = std::chrono::seconds{*seconds};
   } else if (by && by->is_string()) {
     auto parsed = parse_duration(by->get_ref<const std::string&>());
@@ -189,8 +193,11 @@ void add_clock(router& to) {
          [](core& in, const call_ptr& c) { change_and_show(in, c, mock::freeze_clock{}); });
   simple("/sandboxes/{sandbox}/clock/resume", "resumeClock", "Time goes on from where it stood",
          [](core& in, const call_ptr& c) { change_and_show(in, c, mock::resume_clock{}); });
-  simple("/sandboxes/{sandbox}/clock/reset", "resetClock", "Back to the node's time, running",
+  simple("/sandboxes/{sandbox}/clock/reset", "resetClock", "Back to the node's time, running. When that takes the clock back, deliveries that wait keep the time they had left to wait (deliveries.moved)",
          [](core& in, const call_ptr& c) { change_and_show(in, c, mock::reset_clock{}); });
+  simple("/sandboxes/{sandbox}/clock/cancel", "cancelAdvance",
+         "Ends an advance at the moment it has reached, for instance when a receiver hangs; 409 when there is none. Attempts under way go on",
+         [](core& in, const call_ptr& c) { change_and_show(in, c, mock::cancel_advance{}); });
   to.add({.method = "POST", .path = "/sandboxes/{sandbox}/clock/set", .id = "setClock", .tag = tag,
           .says = "Jumps forward at once, whatever falls due between", .who = access::sandbox, .takes = body::json,
           .body_schema = "ClockSet", .answers = {{200, "Clock"}}, .run = set});

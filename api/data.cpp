@@ -28,7 +28,7 @@ void items(core& in, const call_ptr& c) {
   auto cursor = q.text("cursor", 1024).value_or("");
   if (auto fine = q.done(); !fine)
     return c->fail(fine.error());
-  auto after = from_cursor(cursor);
+  auto after = from_cursor_of("item/" + c->param("namespace"), cursor);
   if (!after)
     return c->fail(after.error());
   in.look<state>(c, [space = c->param("namespace"), after = std::move(*after),
@@ -39,7 +39,7 @@ void items(core& in, const call_ptr& c) {
       out.append(i == 0 ? "" : ",").append(R"({"key":)").append(json(*found[i].first).dump()).append(R"(,"value":)")
           .append(*found[i].second).append("}");
     out += R"(],"next_cursor":)";
-    out += found.size() == limit ? json(to_cursor(*found.back().first)).dump() : "null";
+    out += found.size() == limit ? json(to_cursor_of("item/" + space, *found.back().first)).dump() : "null";
     return out + '}';
   });
 }

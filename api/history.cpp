@@ -145,8 +145,12 @@ void state_at(core& in, const call_ptr& c) {
     when = events::wall_time{*at};
   in.on_reader(c, [&in, when](const call_ptr& done) {
     auto state = replay::load(in.node.store(), done->sandbox, when);
-    if (!state)
-      return done->fail(state.error());
+    if (!state) {
+      auto why = state.error();
+      if (why.where == "seq")
+        why.where = "at_seq"; // as the caller knows it
+      return done->fail(why);
+    }
     done->answer(200, replay::to_json(*state));
   });
 }

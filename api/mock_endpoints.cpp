@@ -31,7 +31,7 @@ void list(core& in, const call_ptr& c) {
   auto cursor = q.text("cursor", 1024).value_or("");
   if (auto fine = q.done(); !fine)
     return c->fail(fine.error());
-  auto after = from_cursor(cursor);
+  auto after = from_cursor_of("endpoint", cursor);
   if (!after)
     return c->fail(after.error());
   in.look<state>(c, [after = std::move(*after), limit](const state& s, events::virtual_time) -> events::outcome<std::string> {
@@ -40,7 +40,7 @@ void list(core& in, const call_ptr& c) {
     for (std::size_t i = 0; i < found.size(); ++i)
       out.append(i == 0 ? "" : ",").append(to_json(*found[i]));
     out += R"(],"next_cursor":)";
-    out += found.size() == limit ? json(to_cursor(found.back()->id)).dump() : "null";
+    out += found.size() == limit ? json(to_cursor_of("endpoint", found.back()->id)).dump() : "null";
     out += R"(,"total":)" + std::to_string(s.size()) + '}';
     return out;
   });
@@ -80,7 +80,7 @@ void add_mock_endpoints(router& to) {
   to.add({.method = "DELETE", .path = "/sandboxes/{sandbox}/endpoints/{endpoint}", .id = "deleteEndpoint", .tag = tag,
           .says = "Removes a mock endpoint", .who = access::sandbox, .answers = {{204}}, .run = remove});
   to.add({.method = "PUT", .path = "/sandboxes/{sandbox}/openapi", .id = "importOpenapi", .tag = tag,
-          .says = "Replaces all imported endpoints by those of the document in the body, JSON or YAML", .who = access::sandbox,
+          .says = "Replaces all imported endpoints by those of the document in the body, JSON or YAML. Where it does not parse, pointer is line:column", .who = access::sandbox,
           .takes = body::document, .answers = {{200, "OpenapiImport"}}, .run = import});
 }
 

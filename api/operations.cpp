@@ -26,7 +26,11 @@ void readyz(core& in, const call_ptr& c) {
   auto why = not_ready(in);
   if (!why.empty())
     return c->fail({events::errc::unavailable, std::move(why), {}});
-  c->answer(200, nlohmann::json{{"status", "ready"}});
+  auto out = nlohmann::json{{"status", "ready"}};
+  if (in.options.also)
+    for (auto& [name, value] : in.options.also())
+      out[name] = value;
+  c->answer(200, out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 void metrics(core& in, const call_ptr& c) {
@@ -46,7 +50,7 @@ void add_operations(router& to) {
   to.add({.method = "GET", .path = "/healthz", .id = "health", .tag = "operations", .says = "The process lives",
           .who = access::anyone, .answers = {{200, "Status"}}, .run = healthz});
   to.add({.method = "GET", .path = "/readyz", .id = "ready", .tag = "operations",
-          .says = "The node takes requests; 503 with the reason when it does not", .who = access::anyone,
+          .says = "The node takes requests; 503 with the reason when it does not. With the export on, how it stands with Kafka", .who = access::anyone,
           .answers = {{200, "Status"}}, .run = readyz});
   to.add({.method = "GET", .path = "/metrics", .id = "metrics", .tag = "operations", .says = "Figures for Prometheus",
           .who = access::anyone, .answers = {{200, "Text", "Prometheus text format", "text/plain"}}, .run = metrics});

@@ -2,6 +2,8 @@
 
 #include "http/problem.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace hourglass::api {
@@ -9,6 +11,13 @@ namespace hourglass::api {
 namespace {
 
 using events::errc;
+
+/// Types of problems are written with dashes, Svix's codes with underscores; whoever made the name.
+std::string spelled(std::string_view name, dialect how) {
+  std::string out{name};
+  std::replace(out.begin(), out.end(), how == dialect::svix ? '-' : '_', how == dialect::svix ? '_' : '-');
+  return out;
+}
 
 bool points_into_body(std::string_view where) {
   return where.starts_with('/');
@@ -155,7 +164,7 @@ http::response problem_response(const events::error& e, std::string_view correla
   } else {
     http::problem p;
     p.status = status;
-    p.type = "/problems/" + std::string{events::to_string(is_inside(e.code) ? errc::internal : e.code)};
+    p.type = "/problems/" + spelled(events::to_string(is_inside(e.code) ? errc::internal : e.code), how);
     p.title = title_of(e.code);
     p.detail = is_inside(e.code) ? "See the server's log for this correlation id." : e.detail;
     p.where = e.where;
@@ -172,7 +181,7 @@ http::response problem_response(const events::error& e, std::string_view correla
 http::response problem_response(unsigned status, std::string_view slug, std::string detail, std::string_view correlation,
                                 dialect how) {
   if (how == dialect::svix)
-    return json_response(status, {{"code", std::string{slug}}, {"detail", detail}});
+    return json_response(status, {{"code", spelled(slug, how)}, {"detail", detail}});
   http::problem p;
   p.status = status;
   p.type = "/problems/" + std::string{slug};

@@ -150,4 +150,17 @@ events::outcome<std::string> from_cursor(std::string_view cursor) {
   return text;
 }
 
+std::string to_cursor_of(std::string_view list, std::string_view text) {
+  return to_cursor(std::string{list} + '\n' + std::string{text});
+}
+
+events::outcome<std::string> from_cursor_of(std::string_view list, std::string_view cursor, std::string_view parameter) {
+  if (cursor.empty())
+    return std::string{};
+  auto text = from_cursor(cursor);
+  if (!text || text->size() <= list.size() || !text->starts_with(list) || (*text)[list.size()] != '\n')
+    return failure(errc::invalid, "is not one that this list gave", std::string{parameter});
+  return text->substr(list.size() + 1);
+}
+
 } // namespace hourglass::api

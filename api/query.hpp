@@ -48,4 +48,8 @@ std::optional<std::uint64_t> to_number(std::string_view text) noexcept;
 std::string to_cursor(std::string_view text);
 events::outcome<std::string> from_cursor(std::string_view cursor);
 
+/// The same for one list: a cursor that another list gave is refused. An empty one is the beginning.
+std::string to_cursor_of(std::string_view list, std::string_view text);
+events::outcome<std::string> from_cursor_of(std::string_view list, std::string_view cursor, std::string_view parameter = "cursor");
+
 } // namespace hourglass::api

@@ -47,6 +47,8 @@ struct service_options {
   std::function<std::vector<figure>()> figures; ///< more for `/metrics`: the export
   /// More to be ready for: empty when all is well, else why not.
   std::function<std::string()> ready;
+  /// Members for `/readyz` that tell and change nothing: the export's state.
+  std::function<std::vector<std::pair<std::string, std::string>>()> also;
   std::function<void(const log_line&)> log;
 };
 

@@ -104,9 +104,16 @@ struct tail_hub::impl : std::enable_shared_from_this<impl> {
     }
     for (auto& r : *records) {
       s.next = r.header.seq + 1;
-      if (!s.kinds.empty() && !s.kinds.contains(r.header.kind))
+      const bool last_of_all = r.header.kind == events::kind::sandbox_deleted;
+      if (!s.kinds.empty() && !s.kinds.contains(r.header.kind)) {
+        if (last_of_all)
+          s.to->close();
         continue;
-      if (!s.to->send(std::to_string(r.header.seq), events::to_string(r.header.kind), history_json(r)))
+      }
+      const bool sent = s.to->send(std::to_string(r.header.seq), events::to_string(r.header.kind), history_json(r));
+      if (last_of_all)
+        s.to->close();
+      if (!sent)
         return false;
     }
     return s.next <= last && s.to->open();

@@ -1,5 +1,7 @@
 #include "cli/admin_key.hpp"
 
+#include "cli/serve_options.hpp"
+
 #include "events/ids.hpp"
 #include "events/json_text.hpp"
 
@@ -18,8 +20,6 @@ using events::failure;
 
 namespace {
 
-constexpr std::size_t shortest_key = 16;
-
 std::string fresh_key() {
   auto a = events::draw_entropy();
   auto b = events::draw_entropy();
@@ -37,8 +37,10 @@ events::outcome<std::string> read_key(const std::filesystem::path& file) {
   std::string key;
   if (!std::getline(in, key))
     return failure(errc::io, "cannot read the admin key", file.string());
-  if (key.size() < shortest_key)
-    return failure(errc::invalid, "the admin key is shorter than 16 characters", file.string());
+  if (key.ends_with('\r')) // an editor of another system
+    key.pop_back();
+  if (!is_admin_key(key))
+    return failure(errc::invalid, "the admin key must have 16 to 256 printable characters of ASCII and no blanks", file.string());
   return key;
 }
 

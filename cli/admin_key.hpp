@@ -8,7 +8,7 @@
 namespace hourglass::cli {
 
 /// The key in `DATA/admin.key`; made on first start, readable by the owner only, synced before it is used.
-/// Fails with `errc::io`, or `errc::invalid` when the file is there and too short to be a key.
+/// Fails with `errc::io`, or `errc::invalid` when the file is there and not one that can be sent.
 struct stored_key {
   std::string key;
   std::filesystem::path file;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include <CLI/CLI.hpp>
 
@@ -46,6 +47,7 @@ struct program {
   CLI::App app{"Hourglass: a self-hosted developer sandbox server", "hourglass"};
   serve_options serving;
   std::string config;
+  std::string config_in_use; ///< whose options are parsed, too
   listen_options listening;
   trigger_options triggering;
   CLI::App* serve_command = nullptr;
@@ -81,20 +83,44 @@ struct program {
     trigger_command = app.add_subcommand("trigger", "Emit one event of a sandbox");
     auto& c = *trigger_command;
     c.add_option("--server", triggering.server, "URL of the node")->envname("HOURGLASS_SERVER")->capture_default_str();
-    c.add_option("--key", triggering.key, "Admin key or the sandbox's client secret; better by the variable")->envname("HOURGLASS_KEY")->required();
+    c.add_option("--key", triggering.key, "Admin key or the sandbox's client secret; better by the variable. HOURGLASS_ADMIN_KEY is read where there is none")->envname("HOURGLASS_KEY");
     c.add_option("sandbox", triggering.sandbox, "Id or uid of the sandbox")->required();
     c.add_option("type", triggering.type, "Event type, such as invoice.paid")->required();
     c.add_option("--payload", triggering.payload, "JSON object, or @FILE")->capture_default_str();
   }
 
-  int parse(std::vector<std::string> arguments) {
+  int parse(const std::vector<std::string>& given, const std::vector<std::string>& of_file = {}) {
+    auto arguments = given;
+    arguments.insert(arguments.end(), of_file.begin(), of_file.end());
     std::reverse(arguments.begin(), arguments.end()); // CLI11 takes them backwards
     try {
       app.parse(std::move(arguments));
     } catch (const CLI::ParseError& e) {
+      if (e.get_exit_code() != 0)
+        if (auto why = said_elsewhere(e.what(), given, of_file); !why.empty())
+          return std::fprintf(stderr, "%s\n", why.c_str()), usage;
       return app.exit(e) == 0 ? done : usage;
     }
     return -1;
+  }
+
+  /// CLI11 names the flag, whoever has said it. Empty when it was the flag.
+  std::string said_elsewhere(const std::string& what, const std::vector<std::string>& given, const std::vector<std::string>& of_file) const {
+    auto name = what.substr(0, what.find(':'));
+    if (!name.starts_with("--") || name.size() == what.size())
+      return {};
+    auto has = [&name](const std::vector<std::string>& list) {
+      return std::any_of(list.begin(), list.end(), [&name](const std::string& a) { return a == name || a.starts_with(name + "="); });
+    };
+    auto why = what.substr(name.size());
+    if (has(given))
+      return {};
+    if (has(of_file))
+      return config_in_use + ": " + name.substr(2) + why;
+    for (const auto* command : app.get_subcommands({}))
+      if (const auto* option = command->get_option_no_throw(name); option != nullptr && std::getenv(option->get_envname().c_str()) != nullptr)
+        return option->get_envname() + " (environment)" + why;
+    return {};
   }
 };
 
@@ -107,8 +133,6 @@ int wrong(const std::string& why) {
 std::string contradiction(const serve_options& o) {
   if (o.tls_cert.empty() != o.tls_key.empty())
     return "--tls-cert and --tls-key go together";
-  if (!o.admin_key.empty() && o.admin_key.size() < 16)
-    return "--admin-key must have at least 16 characters";
   if (o.data.empty())
     return "--data must name a folder";
   return {};
@@ -121,9 +145,8 @@ int run_serve(program& given, const std::vector<std::string>& arguments) {
     auto more = arguments_of_file(given.config, *given.serve_command);
     if (!more)
       return wrong(more.error().where + ": " + more.error().detail);
-    auto all = arguments;
-    all.insert(all.end(), more->begin(), more->end());
-    if (auto ended = whole.parse(std::move(all)); ended >= 0)
+    whole.config_in_use = given.config;
+    if (auto ended = whole.parse(arguments, *more); ended >= 0)
       return ended;
     options = whole.serving;
   }
@@ -138,6 +161,9 @@ int run_serve(program& given, const std::vector<std::string>& arguments) {
 int run(int argc, char** argv) {
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   program given;
+  auto named = [&arguments](const CLI::App* command) { return command->get_name() == arguments[0]; };
+  if (!arguments.empty() && !arguments[0].starts_with('-') && given.app.get_subcommands(named).empty())
+    return wrong("there is no command \"" + arguments[0] + "\": serve, listen, trigger, version or completion; see hourglass --help");
   if (auto ended = given.parse(arguments); ended >= 0)
     return ended;
   if (given.version_command->parsed()) {
@@ -152,8 +178,13 @@ int run(int argc, char** argv) {
     block_signals();
     return listen(given.listening);
   }
-  if (given.trigger_command->parsed())
+  if (given.trigger_command->parsed()) {
+    if (const auto* key = std::getenv("HOURGLASS_ADMIN_KEY"); key != nullptr && given.triggering.key.empty())
+      given.triggering.key = key;
+    if (given.triggering.key.empty())
+      return wrong("trigger needs --key, or the variable HOURGLASS_KEY or HOURGLASS_ADMIN_KEY");
     return trigger(given.triggering);
+  }
   return run_serve(given, arguments);
 }
 

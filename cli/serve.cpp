@@ -105,6 +105,14 @@ std::vector<api::figure> kafka_figures_of(const storage::kafka_export& kafka) {
           {"hourglass_kafka_state", "1 for the state the export is in", 1, false, {{"state", std::string{to_string(f.state)}}}}};
 }
 
+std::vector<std::pair<std::string, std::string>> kafka_notes_of(const storage::kafka_export& kafka) {
+  auto f = kafka.figures();
+  std::vector<std::pair<std::string, std::string>> out{{"kafka", std::string{to_string(f.state)}}};
+  if (f.trouble)
+    out.emplace_back("kafka_trouble", f.trouble->detail);
+  return out;
+}
+
 void log_answer(const api::log_line& line) {
   auto status = std::to_string(line.status);
   log(line.error ? level::error : level::debug, line.what,
@@ -179,6 +187,12 @@ exit_code serve(const serve_options& options) {
     storage::kafka_options to;
     to.bootstrap = options.kafka;
     to.topic = options.kafka_topic;
+    to.on_reach = [](bool reached, const std::string& why) {
+      if (reached)
+        log(level::info, "kafka reached");
+      else
+        log(level::error, "kafka cannot be reached", {{"detail", why}});
+    };
     auto opened = storage::kafka_export::open((*node)->store(), std::move(to));
     if (!opened)
       return report(opened.error());
@@ -187,6 +201,7 @@ exit_code serve(const serve_options& options) {
     (*node)->journal().listen([to_tell = kafka.get()](storage::position end) { to_tell->notify(end); });
     kafka->notify((*node)->journal().end());
     service_options.figures = [&kafka] { return kafka_figures_of(*kafka); };
+    service_options.also = [&kafka] { return kafka_notes_of(*kafka); };
   }
   service_options.base_url = options.base_url.empty() ? url_of(options, *where, port) : options.base_url;
   service_options.domain = options.domain;

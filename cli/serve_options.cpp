@@ -1,12 +1,21 @@
 #include "cli/serve_options.hpp"
 
+#include "http/client.hpp"
 #include "http/egress.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
+#include <memory>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <yaml-cpp/yaml.h>
 
 namespace hourglass::cli {
@@ -34,6 +43,13 @@ events::outcome<host_port> parse_host_port(std::string_view text) {
 
 namespace {
 
+bool holds_certificate(const std::string& pem) {
+  std::unique_ptr<BIO, decltype(&BIO_free)> bytes{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free};
+  std::unique_ptr<X509, decltype(&X509_free)> one{bytes ? PEM_read_bio_X509(bytes.get(), nullptr, nullptr, nullptr) : nullptr, &X509_free};
+  ERR_clear_error();
+  return one != nullptr;
+}
+
 std::string check_host_port(const std::string& text) {
   auto parsed = parse_host_port(text);
   return parsed ? std::string{} : parsed.error().detail;
@@ -44,7 +60,57 @@ std::string check_cidr(const std::string& text) {
   return parsed ? std::string{} : "not a network such as 10.0.0.0/8: " + parsed.error();
 }
 
+std::string check_kafka(const std::string& text) {
+  for (std::size_t from = 0; from <= text.size();) {
+    auto comma = std::min(text.find(',', from), text.size());
+    auto one = parse_host_port(std::string_view{text}.substr(from, comma - from));
+    if (!one || one->port == 0 || text[from] == ':' || text.find_first_of(" \t", from) < comma)
+      return "must be HOST:PORT[,HOST:PORT...], such as 127.0.0.1:9092";
+    from = comma + 1;
+  }
+  return {};
+}
+
+std::string check_ca_file(const std::string& path) {
+  std::ifstream in{path};
+  std::stringstream text;
+  text << in.rdbuf();
+  if (!in || std::filesystem::is_directory(path))
+    return "cannot read the file " + path;
+  return holds_certificate(text.str()) ? std::string{} : "there is no certificate in PEM form in " + path;
+}
+
+std::string check_base_url(const std::string& text) {
+  auto parsed = http::parse_url(text);
+  if (!parsed)
+    return "must be a URL such as https://sandbox.example.com: " + parsed.error();
+  return text.ends_with('/') || text.find('?') != std::string::npos ? "must be without a slash at the end and without a query" : std::string{};
+}
+
+/// Labels of letters, digits and dashes, as they stand in a Host header.
+std::string check_domain(const std::string& text) {
+  auto label = [](std::string_view l) {
+    return !l.empty() && l.size() <= 63 && l.front() != '-' && l.back() != '-'
+           && std::all_of(l.begin(), l.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '-'; });
+  };
+  for (std::size_t from = 0; from <= text.size();) {
+    auto dot = std::min(text.find('.', from), text.size());
+    if (text.size() > 253 || !label(std::string_view{text}.substr(from, dot - from)))
+      return "must be a domain name such as sandbox.example.com, without a port";
+    from = dot + 1;
+  }
+  return {};
+}
+
+std::string check_admin_key(const std::string& text) {
+  return is_admin_key(text) ? std::string{} : "must have 16 to 256 printable characters of ASCII and no blanks"; // never the key itself
+}
+
 } // namespace
+
+bool is_admin_key(std::string_view key) noexcept {
+  return key.size() >= 16 && key.size() <= 256 && std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
 
 void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
   auto option = [&](const char* name, auto& value, const char* variable, const char* says) {
@@ -58,14 +124,18 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
       ->check(check_host_port, "HOST:PORT");
   option("--admin-key", to.admin_key, "HOURGLASS_ADMIN_KEY",
          "Key that may do everything, at least 16 characters. Without it one is made in DATA/admin.key. As a flag it shows in the process list: "
-         "prefer the variable");
+         "prefer the variable")
+      ->check(check_admin_key, "KEY");
   option("--secret-keys", to.secret_keys, "HOURGLASS_SECRET_KEYS",
          "Keys that encrypt webhook secrets at rest: base64 of 32 bytes each, comma-separated; the first encrypts, all decrypt. Without it one is made in "
          "DATA/secret.key: lose it and the secrets are lost. As a flag it shows in the process list: prefer the variable");
-  option("--base-url", to.base_url, "HOURGLASS_BASE_URL", "How the world reaches this node, shown in answers. Default: made of --listen");
-  option("--domain", to.domain, "HOURGLASS_DOMAIN", "{sandbox}.DOMAIN reaches a sandbox by its Host header. Default: off");
+  option("--base-url", to.base_url, "HOURGLASS_BASE_URL", "How the world reaches this node, shown in answers. Default: made of --listen")
+      ->check(check_base_url, "URL");
+  option("--domain", to.domain, "HOURGLASS_DOMAIN", "{sandbox}.DOMAIN reaches a sandbox by its Host header. Default: off")
+      ->check(check_domain, "DOMAIN");
   option("--kafka", to.kafka, "HOURGLASS_KAFKA",
-         "HOST:PORT[,HOST:PORT] of a Kafka to copy every event to. Away or slow, it delays nobody. Default: off");
+         "HOST:PORT[,HOST:PORT] of a Kafka to copy every event to. Away or slow, it delays nobody. Default: off")
+      ->check(check_kafka, "HOST:PORT,...");
   option("--kafka-topic", to.kafka_topic, "HOURGLASS_KAFKA_TOPIC", "Topic for that. Another topic starts again from the first event");
   option("--egress-allow", to.egress_allow, "HOURGLASS_EGRESS_ALLOW",
          "CIDR that webhooks may reach although it is private or loopback; comma-separated or repeated. Cloud metadata stays refused. Default: none")
@@ -73,7 +143,8 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
       ->check(check_cidr, "CIDR");
   option("--tls-cert", to.tls_cert, "HOURGLASS_TLS_CERT", "PEM file of the certificate chain: answers HTTPS instead of HTTP. Default: off");
   option("--tls-key", to.tls_key, "HOURGLASS_TLS_KEY", "PEM file of its private key");
-  option("--ca-file", to.ca_file, "HOURGLASS_CA_FILE", "PEM file of authorities to trust for webhooks, besides the system's");
+  option("--ca-file", to.ca_file, "HOURGLASS_CA_FILE", "PEM file of authorities to trust for webhooks, besides the system's")
+      ->check(check_ca_file, "FILE");
   option("--workers", to.workers, "HOURGLASS_WORKERS", "Threads that run sandboxes; one keeps up with two I/O threads, more help when scripts and large imports run side by side")->check(CLI::Range(1U, 256U));
   option("--io-threads", to.io_threads, "HOURGLASS_IO_THREADS", "Threads that talk to clients")->check(CLI::Range(1U, 256U));
   option("--readers", to.readers, "HOURGLASS_READERS", "Threads for history, time travel and replay: so many run at once")
@@ -82,7 +153,8 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
   option("--passivate-after", to.passivate_after, "HOURGLASS_PASSIVATE_AFTER",
          "Seconds without a request after which a sandbox leaves memory; it wakes in milliseconds")
       ->check(CLI::Range(1U, 86'400U));
-  option("--live-sandboxes", to.live_sandboxes, "HOURGLASS_LIVE_SANDBOXES", "Sandboxes in memory at once; beyond it the longest idle ones leave");
+  option("--live-sandboxes", to.live_sandboxes, "HOURGLASS_LIVE_SANDBOXES", "Sandboxes in memory at once; beyond it the longest idle ones leave")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}));
   app.add_flag("--unsafe-skip-tls-verify", to.unsafe_skip_tls_verify,
                "Send webhooks to receivers whose certificate does not verify: anybody on the way can read and change them. Default: off")
       ->envname("HOURGLASS_UNSAFE_SKIP_TLS_VERIFY");

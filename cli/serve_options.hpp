@@ -44,6 +44,9 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config);
 /// Fails with `errc::invalid` naming file and key, `errc::io` when it cannot be read.
 events::outcome<std::vector<std::string>> arguments_of_file(const std::string& path, const CLI::App& parsed);
 
+/// 16 to 256 printable ASCII characters without blanks: what fits in `Authorization: Bearer …` as it is.
+bool is_admin_key(std::string_view key) noexcept;
+
 struct host_port {
   std::string host; ///< without brackets
   std::uint16_t port = 0;

@@ -28,7 +28,10 @@ exit_code trigger(const trigger_options& options) {
       everywhere.push_back(*parsed);
   auto client = http::client::open({}, std::make_shared<http::egress_guard>(std::move(everywhere), std::vector<http::egress_guard::endpoint>{}));
   http::exchange what;
-  what.url = options.server + "/sandboxes/" + http::percent_encode(options.sandbox) + "/events/" + http::percent_encode(options.type);
+  auto server = options.server;
+  while (server.ends_with('/'))
+    server.pop_back();
+  what.url = server + "/sandboxes/" + http::percent_encode(options.sandbox) + "/events/" + http::percent_encode(options.type);
   what.headers = {{"Content-Type", "application/json"}, {"Authorization", "Bearer " + options.key}};
   what.body = std::move(body);
   what.body_kept = what.body_read = 2 * 1024 * 1024;

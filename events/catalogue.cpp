@@ -44,6 +44,7 @@ constexpr std::array entries{
     entry{kind::recovery_started, "recovery.started", 1},
     entry{kind::recovery_progressed, "recovery.progressed", 1},
     entry{kind::recovery_finished, "recovery.finished", 1},
+    entry{kind::deliveries_moved, "deliveries.moved", 1},
 };
 
 constexpr auto kinds = [] {

@@ -5,6 +5,7 @@
 #include "events/redact_json.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace hourglass::events {
 
@@ -56,7 +57,7 @@ std::string form_decode(std::string_view text) {
 }
 
 /// `a=1&card[number]=2` with sensitive values replaced; `card[number]` counts as the name `cardnumber`.
-std::string redact_form(const redactor& by, std::string_view form) {
+std::string redact_form(std::string_view form, const std::function<std::string(std::string_view plain, std::string_view written)>& token) {
   std::string out;
   out.reserve(form.size());
   while (!form.empty()) {
@@ -65,7 +66,7 @@ std::string redact_form(const redactor& by, std::string_view form) {
     const auto equals = pair.find('=');
     if (equals != std::string_view::npos && equals + 1 < pair.size() &&
         is_sensitive_name(form_decode(pair.substr(0, equals)), {}))
-      out.append(pair.substr(0, equals + 1)).append(by.token(form_decode(pair.substr(equals + 1))));
+      out.append(pair.substr(0, equals + 1)).append(token(form_decode(pair.substr(equals + 1)), pair.substr(equals + 1)));
     else
       out += pair;
     if (end < form.size())
@@ -120,33 +121,92 @@ bool redactor::is_sensitive_header(std::string_view name) noexcept {
   return false;
 }
 
-std::string redactor::header(std::string_view name, std::string_view value) const {
+std::string redactor::noted(std::string_view value, redact_echo* seen, bool number) const {
+  auto out = token(value);
+  if (seen != nullptr)
+    seen->note(value, out, number);
+  return out;
+}
+
+std::string redactor::header(std::string_view name, std::string_view value, redact_echo* seen) const {
   if (value.empty() || !is_sensitive_header(name))
     return std::string{value};
   const auto blank = value.find(' ');
   if (contains_ignoring_case(name, "authorization") && blank != std::string_view::npos && !is_token(value)) {
     const auto credentials = value.find_first_not_of(' ', blank);
-    if (credentials != std::string_view::npos)
-      return std::string{value.substr(0, credentials)} + token(value.substr(credentials));
+    if (credentials != std::string_view::npos) {
+      auto out = std::string{value.substr(0, credentials)} + noted(value.substr(credentials), seen);
+      if (seen != nullptr)
+        seen->note_whole(value, out);
+      return out;
+    }
   }
-  return token(value);
+  return noted(value, seen);
 }
 
-std::string redactor::body(std::string_view content_type, std::string_view bytes) const {
+std::string redactor::body(std::string_view content_type, std::string_view bytes, redact_echo* seen) const {
   const auto type = media_type(content_type);
-  if (equals_ignoring_case(type, "application/x-www-form-urlencoded"))
-    return redact_form(*this, bytes);
-  if (is_json(type, bytes))
-    if (auto redacted = redact_json(bytes, [this](std::string_view value) { return token(value); }))
-      return std::move(*redacted);
-  return std::string{bytes};
+  std::optional<std::string> out;
+  if (equals_ignoring_case(type, "application/x-www-form-urlencoded")) {
+    out = form(bytes, seen);
+  } else if (is_json(type, bytes)) {
+    out = redact_json(bytes, [&](std::string_view value, bool number) { return noted(value, seen, number); });
+  }
+  if (!out)
+    return std::string{bytes};
+  if (seen != nullptr)
+    seen->note_whole(bytes, *out);
+  return std::move(*out);
 }
 
-std::string redactor::target(std::string_view target) const {
+std::string redactor::form(std::string_view text, redact_echo* seen) const {
+  return redact_form(text, [&](std::string_view plain, std::string_view written) {
+    auto out = noted(plain, seen);
+    if (seen != nullptr)
+      seen->note(written, out);
+    return out;
+  });
+}
+
+std::string redactor::target(std::string_view target, redact_echo* seen) const {
   const auto query = target.find('?');
   if (query == std::string_view::npos)
     return std::string{target};
-  return std::string{target.substr(0, query + 1)} + redact_form(*this, target.substr(query + 1));
+  auto out = std::string{target.substr(0, query + 1)} + form(target.substr(query + 1), seen);
+  if (seen != nullptr)
+    seen->note_whole(target, out);
+  return out;
+}
+
+std::string redactor::as_in(std::string_view recorded, std::string_view again) const {
+  constexpr std::size_t token_size = token_open.size() + token_digits + 1;
+  constexpr std::size_t longest = 4096; // every length is tried
+  std::string out;
+  for (int tokens = 0; tokens < 1000; ++tokens) {
+    const auto at = recorded.find(token_open);
+    if (at == std::string_view::npos || at > again.size() || recorded.substr(0, at) != again.substr(0, at))
+      break;
+    const auto there = recorded.substr(at, token_size);
+    if (!is_token(there))
+      break;
+    auto size = again.substr(at).starts_with(there) ? token_size : 0;
+    const auto after = recorded.substr(at + token_size, 1);
+    const auto most = std::min(longest, again.size() - at);
+    for (auto n = redact_echo::shortest; size == 0 && n <= most; ++n) {
+      if (again.substr(at + n, 1) != after)
+        continue;
+      const auto text = again.substr(at, n);
+      const auto plain = json_unescape(text);
+      if (token(text) == there || (plain && *plain != text && token(*plain) == there))
+        size = n;
+    }
+    if (size == 0)
+      break;
+    out.append(again.substr(0, at)).append(there);
+    recorded.remove_prefix(at + token_size);
+    again.remove_prefix(at + size);
+  }
+  return out.append(again);
 }
 
 } // namespace hourglass::events

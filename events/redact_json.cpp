@@ -38,12 +38,17 @@ std::string_view normalise(std::string_view name, std::array<char, longest_name>
   return {buffer.data(), size};
 }
 
+bool names_card(std::string_view name) noexcept {
+  std::array<char, longest_name> buffer;
+  return normalise(name, buffer).find("card") != std::string_view::npos;
+}
+
 constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 /// One pass over a JSON text with its own stack, so depth costs memory and not the program's stack.
 class scanner {
 public:
-  scanner(std::string_view json, const std::function<std::string(std::string_view)>& token)
+  scanner(std::string_view json, const std::function<std::string(std::string_view, bool)>& token)
       : json_(json), token_(token) {}
 
   std::optional<std::string> run() {
@@ -61,12 +66,14 @@ private:
   struct frame {
     bool object = false;
     bool sensitive = false; ///< everything inside is
+    bool card = false;      ///< what looks like the number of one is
     bool fresh = true;      ///< nothing read yet
     std::string_view name;  ///< raw member name this container is the value of
   };
 
   struct position_of {
     bool sensitive = false;
+    bool card = false;
     std::string_view name;
   };
 
@@ -96,13 +103,13 @@ private:
       return false;
     top.fresh = false;
     if (!top.object)
-      return value({top.sensitive, top.name});
+      return value({top.sensitive, top.card, top.name});
     space();
     const auto name = string();
     space();
     if (!name || !eat(':'))
       return false;
-    return value({top.sensitive || is_sensitive(*name, top.name), *name});
+    return value({top.sensitive || is_sensitive(*name, top.name), top.card || names_card(*name), *name});
   }
 
   bool is_sensitive(std::string_view raw, std::string_view parent) const {
@@ -119,18 +126,18 @@ private:
     switch (json_[at_]) {
     case '{':
     case '[':
-      open_.push_back({json_[at_] == '{', where.sensitive, true, where.name});
+      open_.push_back({json_[at_] == '{', where.sensitive, where.card, true, where.name});
       ++at_;
       return true;
     case '"': {
       const auto text = string();
       if (!text)
         return false;
-      if (!where.sensitive || text->empty())
+      if (text->empty() || (!where.sensitive && !(where.card && is_card_number(*text))))
         return true;
       const auto plain = json_unescape(*text);
       if (plain)
-        replace(start, *plain);
+        replace(start, *plain, false);
       return plain.has_value();
     }
     case 't':
@@ -142,8 +149,8 @@ private:
     default:
       if (!number())
         return false;
-      if (where.sensitive)
-        replace(start, json_.substr(start, at_ - start));
+      if (const auto text = json_.substr(start, at_ - start); where.sensitive || (where.card && is_card_number(text)))
+        replace(start, text, true);
       return true;
     }
   }
@@ -194,14 +201,14 @@ private:
   }
 
   /// Puts the token in the place of what was read since `start`.
-  void replace(std::size_t start, std::string_view plain) {
+  void replace(std::size_t start, std::string_view plain, bool number) {
     out_ += json_.substr(kept_, start - kept_);
-    json_text{out_}.value(token_(plain));
+    json_text{out_}.value(token_(plain, number));
     kept_ = at_;
   }
 
   std::string_view json_;
-  const std::function<std::string(std::string_view)>& token_;
+  const std::function<std::string(std::string_view, bool)>& token_;
   std::vector<frame> open_;
   std::string out_;
   std::size_t at_ = 0;
@@ -230,8 +237,22 @@ bool is_sensitive_name(std::string_view name, std::string_view parent) noexcept 
   return false;
 }
 
+bool is_card_number(std::string_view text) noexcept {
+  int digits = 0, sum = 0;
+  for (auto i = text.rbegin(); i != text.rend(); ++i) {
+    if (*i == ' ' || *i == '-')
+      continue;
+    if (*i < '0' || *i > '9' || digits == 19)
+      return false;
+    const int d = (*i - '0') * (digits % 2 == 0 ? 1 : 2);
+    sum += d > 9 ? d - 9 : d;
+    ++digits;
+  }
+  return digits >= 13 && sum % 10 == 0;
+}
+
 std::optional<std::string> redact_json(std::string_view json,
-                                       const std::function<std::string(std::string_view)>& token) {
+                                       const std::function<std::string(std::string_view, bool)>& token) {
   return scanner{json, token}.run();
 }
 

@@ -246,6 +246,7 @@ void connection::refuse(const refusal& why) {
   p.status = why.status;
   p.type = why.type;
   p.detail = why.detail;
+  p.correlation = correlation_or_fresh(request_ ? find(request_->headers, "X-Correlation-Id") : std::string_view{});
   to_head_ = request_ && reader_ && reader_->head_done() && request_->method == "HEAD";
   http_11_ = true;
   keep_ = false;

@@ -1,6 +1,10 @@
 #include "http/problem.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <nlohmann/json.hpp>
+#include <openssl/rand.h>
 
 namespace hourglass::http {
 
@@ -91,6 +95,19 @@ response to_response(const problem& p) {
   // A detail may quote bytes from outside: what is not UTF-8 becomes U+FFFD instead of an exception.
   answer.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   return answer;
+}
+
+std::string correlation_or_fresh(std::string_view given) {
+  if (!given.empty() && given.size() <= 64 && std::all_of(given.begin(), given.end(), [](char c) { return c > 0x20 && c < 0x7f; }))
+    return std::string{given};
+  std::array<unsigned char, 11> bytes{};
+  (void)RAND_bytes(bytes.data(), static_cast<int>(bytes.size())); // a name, not a secret: should it fail, the problem goes out all the same
+  std::string out{"cor_"};
+  for (auto b : bytes) {
+    out += "0123456789abcdef"[b >> 4];
+    out += "0123456789abcdef"[b & 15];
+  }
+  return out;
 }
 
 } // namespace hourglass::http

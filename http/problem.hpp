@@ -17,6 +17,9 @@ struct problem {
   std::string correlation;          ///< extension member `correlation_id`; left out if empty
 };
 
+/// For a problem that no handler has seen: `given` when it is one (1 to 64 printable characters), else a fresh one.
+std::string correlation_or_fresh(std::string_view given);
+
 /// `application/problem+json`; `Retry-After: 1` is added to a 503 or 429.
 response to_response(const problem& p);
 

@@ -17,6 +17,7 @@ using events::outcome;
 using events::virtual_time;
 
 constexpr std::int64_t year_9999_us = 253'402'300'799'999'999;
+static_assert(limits::clock_advance == std::chrono::hours{24 * 3660}, "the messages say so");
 constexpr std::int64_t clock_advance_us = std::chrono::duration_cast<events::duration>(limits::clock_advance).count();
 
 std::string_view name_of(clock_mode m) {
@@ -93,7 +94,7 @@ outcome<void> check_forward(virtual_time from, virtual_time to) {
   if (to.us > year_9999_us)
     return failure(errc::invalid, "is beyond the year 9999", "/to");
   if (to.us - from.us > clock_advance_us)
-    return failure(errc::invalid, "is further ahead than the limit clock_advance", "/to");
+    return failure(errc::invalid, "is further ahead than the limit clock_advance (3660 days)", "/to");
   return {};
 }
 
@@ -128,7 +129,7 @@ outcome<decision> decide_one(const clock_state& s, const advance_clock& c, event
   virtual_time to;
   if (const auto* by = std::get_if<events::duration>(&c.by_or_to)) {
     if (by->count() < 0 || by->count() > clock_advance_us)
-      return failure(errc::invalid, "must not be negative, nor more than the limit clock_advance", "/by");
+      return failure(errc::invalid, "must not be negative, nor more than the limit clock_advance (3660 days)", "/by");
     to = from + *by;
   } else {
     to = std::get<virtual_time>(c.by_or_to);
@@ -157,6 +158,12 @@ outcome<decision> decide_one(const clock_state& s, const finish_advance&, events
   if (s.mode != clock_mode::advancing)
     return no_advance(s);
   return become(s, s.then_frozen ? frozen_at(*s.target) : running_at(*s.target, wall), events::kind::clock_advance_finished, wall);
+}
+
+outcome<decision> decide_one(const clock_state& s, const cancel_advance&, events::wall_time wall) {
+  if (s.mode != clock_mode::advancing)
+    return no_advance(s);
+  return become(s, s.then_frozen ? frozen_at(s.at) : running_at(s.at, wall), events::kind::clock_advance_finished, wall);
 }
 
 outcome<decision> decide_one(const clock_state& s, const reset_clock&, events::wall_time wall) {
@@ -232,7 +239,7 @@ outcome<clock_command> parse_clock_command(std::string_view text) {
   if (const auto* by = v->member("by")) {
     auto d = read_duration(*by);
     if (!d)
-      return failure(errc::invalid, "must be seconds or a text such as 90s, 5m, 2h or 1d, within the limit clock_advance", "/by");
+      return failure(errc::invalid, "must be seconds or a text such as 90s, 5m, 2h or 1d, within the limit clock_advance (3660 days)", "/by");
     return advance_clock{*d};
   }
   if (!timed)

@@ -44,10 +44,12 @@ struct move_clock {
   events::virtual_time to;
 };
 struct finish_advance {};
-/// Back to the node's time, running. Refused during an advance.
+/// Ends an advance at the moment it has reached; what falls due later waits as ever.
+struct cancel_advance {};
+/// Back to the node's time, running. Refused during an advance. Whoever keeps moments of this clock brings them along.
 struct reset_clock {};
 using clock_command =
-    std::variant<freeze_clock, resume_clock, set_clock, advance_clock, move_clock, finish_advance, reset_clock>;
+    std::variant<freeze_clock, resume_clock, set_clock, advance_clock, move_clock, finish_advance, cancel_advance, reset_clock>;
 
 /// Uses `ctx.wall`, not `ctx.now`. Fails with `errc::invalid` (back in time, past the target, beyond the year 9999, more than
 /// `limits::clock_advance` at once) or `errc::conflict` (advancing already, or not advancing). No event when nothing would change.

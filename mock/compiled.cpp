@@ -138,7 +138,7 @@ events::outcome<route_pattern> compile_route(std::string_view path) {
   if (path.empty() || path.front() != '/')
     return bad_route("the path must start with a slash");
   if (path.size() > limits::endpoint_path_bytes)
-    return events::failure(events::errc::too_large, "the path is longer than the limit endpoint_path_bytes", "/path");
+    return events::failure(events::errc::too_large, "the path is longer than the limit endpoint_path_bytes (" + std::to_string(limits::endpoint_path_bytes) + ")", "/path");
   if (path.find_first_of("?#") != std::string_view::npos)
     return bad_route("the path may have neither query nor fragment");
   route_pattern out;
@@ -146,7 +146,7 @@ events::outcome<route_pattern> compile_route(std::string_view path) {
   while (true) {
     auto end = std::min(path.find('/'), path.size());
     if (out.segments.size() == limits::endpoint_path_segments)
-      return events::failure(events::errc::too_large, "the path has more segments than the limit endpoint_path_segments", "/path");
+      return events::failure(events::errc::too_large, "the path has more segments than the limit endpoint_path_segments (" + std::to_string(limits::endpoint_path_segments) + ")", "/path");
     if (end == 0 && end < path.size())
       return bad_route("the path has an empty segment");
     auto segment = compile_segment(path.substr(0, end), out.parameters);

@@ -35,7 +35,7 @@ outcome<void> check_names(std::string_view space, std::string_view key) {
 
 outcome<void> check_room(const data_state& state, std::size_t added, std::size_t freed) {
   if (state.bytes - freed + added > limits::data_bytes_per_sandbox)
-    return failure(errc::too_large, "more stored data than the limit data_bytes_per_sandbox");
+    return failure(errc::too_large, "more stored data than the limit data_bytes_per_sandbox (" + std::to_string(limits::data_bytes_per_sandbox) + ")");
   return {};
 }
 
@@ -51,7 +51,7 @@ outcome<decision> decide_one(const data_state& state, const put_item& c) {
   if (auto ok = check_names(c.space, c.key); !ok)
     return tl::unexpected<events::error>{ok.error()};
   if (c.value.size() > limits::data_value_bytes)
-    return failure(errc::too_large, "the value is larger than the limit data_value_bytes");
+    return failure(errc::too_large, "the value is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")");
   auto v = parse_json(c.value);
   if (!v)
     return tl::unexpected<events::error>{v.error()};
@@ -89,13 +89,13 @@ outcome<decision> decide_one(const data_state& state, const put_env& c) {
   if (!events::is_utf8(c.value) || c.value.find('\0') != std::string::npos)
     return failure(errc::invalid, "must be UTF-8 text without NUL", "/value");
   if (c.value.size() > limits::data_value_bytes)
-    return failure(errc::too_large, "the value is larger than the limit data_value_bytes", "/value");
+    return failure(errc::too_large, "the value is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")", "/value");
   auto before = state.env.find(c.name);
   bool known = before != state.env.end();
   if (known && before->second == c.value)
     return decision{};
   if (!known && state.env.size() >= limits::env_entries)
-    return failure(errc::too_large, "more env parameters than the limit env_entries");
+    return failure(errc::too_large, "more env parameters than the limit env_entries (" + std::to_string(limits::env_entries) + ")");
   if (auto ok = check_room(state, c.name.size() + c.value.size(), known ? c.name.size() + before->second.size() : 0); !ok)
     return tl::unexpected<events::error>{ok.error()};
   std::string payload;

@@ -320,6 +320,26 @@ private:
   std::unordered_map<YAML::anchor_t, std::pair<json_value, std::size_t>> anchors_;
 };
 
+/// What follows the first document: nothing but empty ones.
+class no_more_events : public YAML::EventHandler {
+public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string&) override { refuse(mark); }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override { refuse(mark); }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override { refuse(mark); }
+  void OnMapEnd() override {}
+
+private:
+  [[noreturn]] static void refuse(const YAML::Mark& mark) {
+    throw stop_reading{{events::errc::invalid, "a second document begins here; one is read",
+                        std::to_string(mark.line + 1) + ':' + std::to_string(mark.column + 1)}};
+  }
+};
+
 events::outcome<json_value> parse_yaml(std::string_view text, json_budget budget) {
   builder build{budget};
   yaml_events handler{build};
@@ -329,6 +349,9 @@ events::outcome<json_value> parse_yaml(std::string_view text, json_budget budget
     YAML::Parser parser{in};
     if (!parser.HandleNextDocument(handler))
       return events::failure(events::errc::invalid, "is empty", "1:1");
+    no_more_events rest;
+    while (parser.HandleNextDocument(rest)) {
+    }
     return build.take();
   } catch (const stop_reading& stop) {
     return tl::unexpected<events::error>{stop.why};

@@ -94,7 +94,7 @@ outcome<decision> decide_put(const endpoint_state& state, const put_endpoint& co
     return failure(errc::invalid, "an endpoint id has 1 to 64 characters of A-Z a-z 0-9 _ -", "/id");
   e->id = command.id.empty() ? events::make_id("ep_", ctx.wall.us / 1000, ctx.chance) : command.id;
   if (state.find(e->id) == nullptr && state.size() >= limits::endpoints_per_sandbox)
-    return failure(errc::too_large, "more endpoints than the limit endpoints_per_sandbox");
+    return failure(errc::too_large, "more endpoints than the limit endpoints_per_sandbox (" + std::to_string(limits::endpoints_per_sandbox) + ")");
   auto compiled = compiled_endpoint::compile(std::move(*e));
   if (!compiled)
     return tl::unexpected<events::error>{compiled.error()};
@@ -157,7 +157,7 @@ outcome<decision> decide_import(const endpoint_state& state, const import_openap
   auto hand = std::count_if(state.self->by_id.begin(), state.self->by_id.end(),
                             [](const auto& e) { return e.second->spec.source == endpoint_source::hand; });
   if (static_cast<std::size_t>(hand) + doc->endpoints.size() > limits::endpoints_per_sandbox)
-    return failure(errc::too_large, "more endpoints than the limit endpoints_per_sandbox");
+    return failure(errc::too_large, "more endpoints than the limit endpoints_per_sandbox (" + std::to_string(limits::endpoints_per_sandbox) + ")");
   give_ids(state, fresh, ctx);
   decision out;
   std::string payload;
@@ -172,7 +172,7 @@ outcome<decision> decide_import(const endpoint_state& state, const import_openap
   write_webhooks(p, doc->webhooks);
   p.close_object();
   if (payload.size() > limits::record_bytes - 64 * limits::kibi)
-    return failure(errc::too_large, "what this document describes is larger than the limit record_bytes");
+    return failure(errc::too_large, "what this document describes is larger than the limit record_bytes (" + std::to_string(limits::record_bytes) + ")");
   out.events.push_back({events::kind::openapi_imported, std::move(payload), {}, 0, {}});
   events::json_text j{out.reply};
   j.open_object().key("title").value(doc->title).key("version").value(doc->version);

@@ -73,7 +73,12 @@ public:
     if (const auto* info = root_.member("info")) {
       out_.title = clipped(text_of(info->member("title")), 256);
       out_.version = clipped(text_of(info->member("version")), 256);
+    } else {
+      responses_.warn("is required by OpenAPI, and missing here", "/info");
     }
+    for (std::size_t i = 0; i < root_.names.size(); ++i)
+      if (root_.member(root_.names[i]) != &root_.items[i])
+        responses_.warn("is given more than once; only the last one counts", pointer_to("", root_.names[i]));
     if (auto ok = walk(); !ok)
       return tl::unexpected<events::error>{ok.error()};
     return std::move(out_);
@@ -134,7 +139,7 @@ private:
         continue;
       }
       if (out_.endpoints.size() >= limits::endpoints_per_sandbox)
-        return failure(errc::too_large, "more operations than the limit endpoints_per_sandbox", where);
+        return failure(errc::too_large, "more operations than the limit endpoints_per_sandbox (" + std::to_string(limits::endpoints_per_sandbox) + ")", where);
       if (auto ok = read_operation(path, method, *resolved, *operation, where); !ok)
         return ok;
     }
@@ -224,7 +229,7 @@ private:
     auto at = pointer_to(root_.member("webhooks") != nullptr ? "/webhooks" : "/x-webhooks", name);
     const auto* resolved = follow_reference(root_, item);
     if (out_.webhooks.size() >= limits::document_webhooks)
-      return failure(errc::too_large, "more webhooks than the limit document_webhooks", at);
+      return failure(errc::too_large, "more webhooks than the limit document_webhooks (" + std::to_string(limits::document_webhooks) + ")", at);
     document_webhook w;
     w.name = name;
     w.media_type = "application/json";
@@ -257,7 +262,7 @@ private:
 
 outcome<openapi_document> read_openapi(std::string_view text, const events::entropy& seed) {
   if (text.size() > limits::request_body_bytes)
-    return failure(errc::too_large, "the document is larger than the limit request_body_bytes");
+    return failure(errc::too_large, "the document is larger than the limit request_body_bytes (" + std::to_string(limits::request_body_bytes) + ")");
   auto root = parse_document(text);
   if (!root)
     return tl::unexpected<events::error>{root.error()};

@@ -64,7 +64,7 @@ void openapi_responses::warn(std::string detail, std::string where) {
 events::outcome<void> openapi_responses::charge(std::size_t bytes, const std::string& where) {
   bytes_ += bytes;
   if (bytes_ > limits::record_bytes - reserve)
-    return events::failure(events::errc::too_large, "all answers together are larger than the limit record_bytes", where);
+    return events::failure(events::errc::too_large, "all answers together are larger than the limit record_bytes (" + std::to_string(limits::record_bytes) + ")", where);
   return {};
 }
 

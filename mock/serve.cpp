@@ -75,12 +75,17 @@ filled fill(const plan& p, const data_state& data, const request& req, const eve
   return out;
 }
 
-void write_headers(events::json_text& j, const fields& headers, const events::redactor& redact) {
+/// `seen` takes what is redacted from a request; `echoed` has what was, for its answer.
+void write_headers(events::json_text& j, const fields& headers, const events::redactor& redact, events::redact_echo* seen,
+                   const events::redact_echo* echoed) {
   j.key("headers").open_array();
-  for (const auto& [name, value] : headers) {
+  for (const auto& [name, given] : headers) {
+    const bool echoes = echoed != nullptr && echoed->occurs_in(given);
+    const auto without = echoes ? echoed->replace(given) : std::string{};
+    const auto& value = echoes ? without : given;
     j.open_array().value(name);
     if (events::redactor::is_sensitive_header(name))
-      j.value(redact.header(name, value));
+      j.value(redact.header(name, value, seen));
     else if (events::is_utf8(value))
       j.value(value);
     else
@@ -157,18 +162,23 @@ std::string record(const plan& p, const filled& done, const request& req, const 
   j.key("method");
   write_text(j, req.method);
   j.key("target");
-  write_text(j, redact.target(req.target));
-  write_headers(j, req.headers, redact);
+  events::redact_echo seen;
+  write_text(j, redact.target(req.target, &seen));
+  write_headers(j, req.headers, redact, &seen, nullptr);
   j.key("body");
-  write_body(j, req.body.empty() ? std::string{} : redact.body(content_type(req.headers), req.body));
+  write_body(j, req.body.empty() ? std::string{} : redact.body(content_type(req.headers), req.body, &seen));
   j.key("peer").value(req.peer).key("received_us").value(req.received.us).close_object();
   j.key("response").open_object().key("status").value(done.answer.status);
-  write_headers(j, done.answer.headers, redact);
+  write_headers(j, done.answer.headers, redact, nullptr, seen.empty() ? nullptr : &seen);
   j.key("body");
-  if (done.recorded != nullptr)
+  // What was a secret in the question stays one in the answer.
+  const bool echoes = !seen.empty() && seen.occurs_in(done.answer.body);
+  if (done.recorded != nullptr && !echoes)
     j.raw(*done.recorded);
   else
-    write_body(j, done.answer.body.empty() ? std::string{} : redact.body(content_type(done.answer.headers), done.answer.body));
+    write_body(j, done.answer.body.empty()
+                      ? std::string{}
+                      : redact.body(content_type(done.answer.headers), echoes ? seen.replace(done.answer.body) : done.answer.body));
   j.close_object();
   j.key("seed").value(events::to_hex({reinterpret_cast<const char*>(ctx.chance.data()), ctx.chance.size()}));
   j.close_object();

@@ -54,6 +54,10 @@ outcome<void> read_members(const json_value& v, settings_state& s) {
   text("owner", 256, s.owner);
   if (!is_uid(s.uid))
     in.fail("may have letters, digits, `_`, `-` and `.` only", "uid");
+  else if (s.uid == "." || s.uid == "..")
+    in.fail("must not be `.` or `..`: no path could name it", "uid");
+  else if (events::sandbox_id::parse(s.uid))
+    in.fail("must not look like the id of a sandbox", "uid");
   if (in.is_null("metadata"))
     s.metadata = "{}";
   else if (in.has("metadata"))

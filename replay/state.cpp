@@ -46,7 +46,8 @@ std::optional<part> part_of(events::kind k) noexcept {
   case kind::resend_requested:
   case kind::recovery_started:
   case kind::recovery_progressed:
-  case kind::recovery_finished: return part::outbox;
+  case kind::recovery_finished:
+  case kind::deliveries_moved: return part::outbox;
   }
   return std::nullopt; // a kind of a newer program: whoever reads the stream has refused it
 }

@@ -55,16 +55,29 @@ void board::pause(std::chrono::milliseconds longest) {
 }
 
 void board::state(kafka_state now) {
-  const std::scoped_lock lock{mutex_};
+  std::unique_lock lock{mutex_};
   figures_.state = now;
   if (now == kafka_state::streaming)
     figures_.trouble.reset();
+  if (now == kafka_state::streaming || now == kafka_state::retrying)
+    tell(now == kafka_state::streaming, lock);
 }
 
+/// While it streams, trouble may be that of one connection among several; `state` follows if it is more.
 void board::trouble(events::error what) {
-  const std::scoped_lock lock{mutex_};
+  std::unique_lock lock{mutex_};
   ++figures_.errors;
   figures_.trouble = std::move(what);
+  if (figures_.state != kafka_state::streaming)
+    tell(false, lock);
+}
+
+void board::tell(bool reached, std::unique_lock<std::mutex>& lock) {
+  if (!on_reach_ || std::exchange(reached_, reached) == reached)
+    return;
+  const auto why = figures_.trouble ? figures_.trouble->detail : std::string{};
+  lock.unlock();
+  on_reach_(reached, why);
 }
 
 void board::delivered() {
@@ -143,7 +156,7 @@ private:
 
   store& store_;
   const kafka_options options_;
-  kafka::board board_;
+  kafka::board board_{options_.on_reach};
   std::thread thread_; // last: starts when all the rest is there
 };
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ struct kafka_options {
   std::chrono::milliseconds retry_min{200}; ///< before a new producer after a fatal error, doubling up to `retry_max`
   std::chrono::milliseconds retry_max{10'000};
   std::chrono::milliseconds stop_grace{2'000}; ///< how long the end waits for confirmations that are on their way
+  /// Told when it turns out that Kafka cannot be reached (with the reason), and when it is back; once per change, on the export's thread.
+  std::function<void(bool reached, const std::string& why)> on_reach;
   /// More librdkafka settings (`security.protocol`, `sasl.username`, …). Those that the promises below rest on cannot be changed.
   std::vector<std::pair<std::string, std::string>> settings;
 };

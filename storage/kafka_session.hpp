@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -18,6 +19,8 @@ namespace hourglass::storage::kafka {
 /// What the export's thread and everybody else share: wishes in, figures out.
 class board {
 public:
+  explicit board(std::function<void(bool, const std::string&)> on_reach = {}) : on_reach_(std::move(on_reach)) {}
+
   // -- from anybody --------------------------------------------------------------
 
   void notify() noexcept;
@@ -39,6 +42,10 @@ public:
   void restarted();
 
 private:
+  void tell(bool reached, std::unique_lock<std::mutex>& lock);
+
+  const std::function<void(bool, const std::string&)> on_reach_;
+  std::optional<bool> reached_; ///< what was told last
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::condition_variable wake_;

@@ -81,6 +81,7 @@ struct resend {
   std::string destination;    ///< id or uid
   std::uint32_t attempts = 0; ///< made so far, for the numbering
   bool was_dead = false;      ///< the last scheduled outcome in the log is `dead`
+  bool was_delivered = false; ///< it has arrived before, and did not become a dead letter since
 };
 
 struct start_recovery {
@@ -89,6 +90,7 @@ struct start_recovery {
   std::optional<events::virtual_time> until; ///< none: now
   recovery_scope scope = recovery_scope::failed;
   std::vector<std::string> event_types;
+  std::string task; ///< of Svix; empty: `endpoint.recover`
 };
 /// By the shell, page by page while it scans the log from the recovery's `cursor`; each page is durable before the next.
 struct progress_recovery {

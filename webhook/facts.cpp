@@ -96,6 +96,8 @@ struct writer {
       j.key("next_us").value(f.next->us);
     if (f.was_dead)
       j.key("was_dead").value(true);
+    if (f.was_delivered)
+      j.key("was_delivered").value(true);
     if (f.detached)
       j.key("detached").value(true);
     j.key("request").open_object();
@@ -121,13 +123,18 @@ struct writer {
   void operator()(const resend_requested& f) const {
     j.open_object();
     write_message(j, f.message);
-    j.key("destination").value(f.destination).key("attempts").value(f.attempts).key("was_dead").value(f.was_dead).close_object();
+    j.key("destination").value(f.destination).key("attempts").value(f.attempts).key("was_dead").value(f.was_dead);
+    if (f.was_delivered)
+      j.key("was_delivered").value(true);
+    j.close_object();
   }
 
   void operator()(const recovery_started& f) const {
     j.open_object().key("id").value(f.id).key("destination").value(f.destination).key("since_us").value(f.since.us);
     j.key("until_us").value(f.until.us).key("scope").value(to_string(f.scope));
     write_strings(j, "event_types", f.event_types);
+    if (!f.task.empty())
+      j.key("task").value(f.task);
     j.close_object();
   }
 
@@ -137,7 +144,10 @@ struct writer {
     for (const auto& item : f.items) {
       j.open_object();
       write_message(j, item.message);
-      j.key("attempts").value(item.attempts).key("was_dead").value(item.was_dead).close_object();
+      j.key("attempts").value(item.attempts).key("was_dead").value(item.was_dead);
+      if (item.was_delivered)
+        j.key("was_delivered").value(true);
+      j.close_object();
     }
     j.close_array().close_object();
   }
@@ -145,6 +155,8 @@ struct writer {
   void operator()(const recovery_finished& f) const {
     j.open_object().key("id").value(f.id).key("cancelled").value(f.cancelled).close_object();
   }
+
+  void operator()(const deliveries_moved& f) const { j.open_object().key("by_us").value(f.by_us).close_object(); }
 };
 
 struct entity_lister {
@@ -175,13 +187,14 @@ struct entity_lister {
   list operator()(const recovery_started& f) const { return {f.id, f.destination}; }
   list operator()(const recovery_progressed& f) const { return {f.id}; }
   list operator()(const recovery_finished& f) const { return {f.id}; }
+  list operator()(const deliveries_moved&) const { return {}; }
 };
 
 // In the order of the alternatives of `fact`.
 constexpr std::array kinds{kind::event_type_put,       kind::event_type_removed, kind::destination_created, kind::destination_updated,
                            kind::destination_removed,  kind::destination_secret_rotated, kind::destination_disabled,
                            kind::message_created,      kind::attempt_finished,   kind::resend_requested,    kind::recovery_started,
-                           kind::recovery_progressed,  kind::recovery_finished};
+                           kind::recovery_progressed,  kind::recovery_finished,    kind::deliveries_moved};
 static_assert(kinds.size() == std::variant_size_v<fact>);
 
 std::size_t size_hint(const fact& f) noexcept {

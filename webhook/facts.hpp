@@ -66,6 +66,7 @@ struct attempt_finished {
   outcome_kind follows = outcome_kind::delivered;
   std::optional<events::virtual_time> next; ///< with `retry`
   bool was_dead = false;    ///< it was a dead letter until then; `delivered` takes it off the count
+  bool was_delivered = false; ///< it had been delivered before; `delivered` does not count it again
   bool detached = false;    ///< its delivery was taken back while it was under way: recorded, and decides nothing
   fencing_token token = 0;  ///< of this process; not in the log
 };
@@ -75,6 +76,7 @@ struct resend_requested {
   std::string destination;
   std::uint32_t attempts = 0; ///< made before
   bool was_dead = false;
+  bool was_delivered = false;
 };
 
 /// Which messages a recovery takes, besides its time range.
@@ -92,11 +94,13 @@ struct recovery_started {
   events::virtual_time until;
   recovery_scope scope = recovery_scope::failed;
   std::vector<std::string> event_types; ///< empty: all
+  std::string task;                     ///< what Svix calls it, when it is not `endpoint.recover`
 };
 struct recovery_item {
   message_ref message;
   std::uint32_t attempts = 0;
   bool was_dead = false;
+  bool was_delivered = false;
 };
 struct recovery_progressed {
   std::string id;
@@ -110,9 +114,12 @@ struct recovery_finished {
   bool cancelled = false;
 };
 
+/// A sandbox's time went back (its clock was reset): all that is pending falls due so much earlier, and waits as long as it had left to wait.
+struct deliveries_moved { std::int64_t by_us = 0; };
+
 using fact = std::variant<event_type_put, event_type_removed, destination_created, destination_updated, destination_removed,
                           destination_secret_rotated, destination_disabled, message_created, attempt_finished, resend_requested,
-                          recovery_started, recovery_progressed, recovery_finished>;
+                          recovery_started, recovery_progressed, recovery_finished, deliveries_moved>;
 
 events::kind kind_of(const fact& f) noexcept;
 

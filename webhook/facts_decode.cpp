@@ -144,6 +144,7 @@ fact read_attempt(object_reader& r) {
   if (f.follows == outcome_kind::retry && !f.next)
     r.fail("next_us");
   f.was_dead = r.truth("was_dead", false);
+  f.was_delivered = r.truth("was_delivered", false);
   f.detached = r.truth("detached", false);
   f.result.started_us = r.integer("started_us");
   read_request(r.find("request"), r, f.result);
@@ -161,7 +162,8 @@ fact read_progress(object_reader& r) {
   f.items.reserve(items->size());
   for (const auto& one : *items) {
     object_reader i{one};
-    f.items.push_back({message_of(i), static_cast<std::uint32_t>(i.natural("attempts")), i.truth("was_dead", false)});
+    f.items.push_back({message_of(i), static_cast<std::uint32_t>(i.natural("attempts")), i.truth("was_dead", false),
+                       i.truth("was_delivered", false)});
     if (!i.problem().empty())
       r.fail("items/" + i.problem());
   }
@@ -221,13 +223,16 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
     return destination_disabled{r.text("id"), r.text("reason")};
   if (k == kind::resend_requested) {
     auto m = message_of(r);
-    return resend_requested{std::move(m), r.text("destination"), static_cast<std::uint32_t>(r.natural("attempts")), r.truth("was_dead", false)};
+    return resend_requested{std::move(m), r.text("destination"), static_cast<std::uint32_t>(r.natural("attempts")), r.truth("was_dead", false),
+                            r.truth("was_delivered", false)};
   }
   if (k == kind::recovery_started)
     return recovery_started{r.text("id"), r.text("destination"), {r.integer("since_us")}, {r.integer("until_us")}, one_of(scopes, r, "scope"),
-                            r.texts("event_types")};
+                            r.texts("event_types"), r.text_or_empty("task")};
   if (k == kind::recovery_progressed)
     return read_progress(r);
+  if (k == kind::deliveries_moved)
+    return deliveries_moved{r.integer("by_us")};
   return recovery_finished{r.text("id"), r.truth("cancelled", false)};
 }
 

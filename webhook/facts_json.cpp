@@ -1,5 +1,8 @@
 #include "webhook/facts_json.hpp"
 
+#include "events/redact_json.hpp"
+#include "http/message.hpp"
+
 #include <limits>
 
 #include <nlohmann/json.hpp>
@@ -273,10 +276,34 @@ event_type read_event_type(const json& object, std::string& problem) {
   return t;
 }
 
+std::string public_url(std::string_view url) {
+  auto query = url.find('?');
+  if (query == std::string_view::npos)
+    return std::string{url};
+  std::string out{url.substr(0, query + 1)};
+  for (auto rest = url.substr(query + 1); !rest.empty();) {
+    auto pair = rest.substr(0, rest.find('&'));
+    auto equals = pair.find('=');
+    std::string name;
+    if (equals != std::string_view::npos && http::percent_decode(pair.substr(0, equals), true, name) && events::is_sensitive_name(name, {}))
+      out.append(pair.substr(0, equals + 1)).append("[hidden]");
+    else
+      out += pair;
+    rest.remove_prefix(pair.size());
+    if (!rest.empty()) {
+      out += '&';
+      rest.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
 std::string mask(std::string_view payload) {
   auto object = nlohmann::ordered_json::parse(payload, nullptr, false);
   if (!object.is_object())
     return "{}";
+  if (auto url = object.find("url"); url != object.end() && url->is_string())
+    *url = public_url(url->get_ref<const std::string&>());
   if (auto secrets = object.find("secrets"); secrets != object.end() && secrets->is_array())
     for (auto& one : *secrets)
       for (const auto* name : {"key", "sealed"})

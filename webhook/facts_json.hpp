@@ -48,7 +48,10 @@ destination read_destination(const nlohmann::json& object, std::string& problem)
 std::vector<secret> read_secrets(const nlohmann::json& object, std::string& problem);
 event_type read_event_type(const nlohmann::json& object, std::string& problem);
 
-/// The payload of a destination's event with `[hidden]` for keys and the values of sensitive headers.
+/// A URL with `[hidden]` for the values of sensitive query parameters.
+std::string public_url(std::string_view url);
+
+/// The payload of a destination's or an attempt's event with `public_url` and `[hidden]` for keys and the values of sensitive headers.
 std::string mask(std::string_view payload);
 
 } // namespace hourglass::webhook::detail

@@ -37,13 +37,15 @@ struct recovery {
   events::virtual_time updated;
 };
 
-/// Figures of one destination, since it was created.
+/// Figures of one destination, since it was created: of messages, each counted once.
 struct destination_counts {
   std::uint64_t pending = 0;   ///< deliveries not yet delivered, dead or dropped, those in flight too
   std::uint64_t in_flight = 0;
-  std::uint64_t delivered = 0; ///< deliveries, not attempts
+  std::uint64_t delivered = 0; ///< messages whose last end is a delivery, however often they were sent
   std::uint64_t dead = 0;      ///< dead letters now: a redelivery that succeeds takes one away
   std::uint64_t failed_in_a_row = 0; ///< attempts since the last success
+  std::uint64_t delivered_again = 0; ///< of `delivered`, those that are pending again
+  std::uint64_t dead_again = 0;      ///< of `dead`, those that are pending again
 };
 
 /// The outbox of one sandbox: what `apply` has made of the log, and what is in flight.
@@ -73,6 +75,7 @@ public:
   /// The same backwards, before `before` (empty: from the end).
   std::vector<const destination*> list_backwards(std::string_view before, std::size_t max) const;
   std::size_t destination_count() const noexcept;
+  /// O(pending of this destination).
   destination_counts counts(std::string_view id) const;
 
   const std::map<std::string, event_type, std::less<>>& event_types() const noexcept;

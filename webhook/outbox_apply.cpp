@@ -84,6 +84,7 @@ struct folder {
     d.message = std::make_shared<const message_ref>(f.message);
     d.attempts = f.attempts;
     d.was_dead = f.was_dead;
+    d.was_delivered = f.was_delivered;
     d.manual = 1;
     d.manual_due = at.now;
     s.add_delivery(*l, std::move(d));
@@ -112,10 +113,11 @@ struct folder {
     if (f.follows != outcome_kind::delivered) {
       ++l.failed_in_a_row;
       l.dead += f.follows == outcome_kind::dead && !f.was_dead ? 1 : 0;
+      l.delivered -= f.follows == outcome_kind::dead && f.was_delivered && l.delivered > 0 ? 1 : 0;
       return;
     }
     l.failed_in_a_row = 0;
-    ++l.delivered;
+    l.delivered += f.was_delivered ? 0 : 1;
     l.dead -= f.was_dead && l.dead > 0 ? 1 : 0;
   }
 
@@ -139,6 +141,7 @@ struct folder {
     } else if (f.follows != outcome_kind::failed) {
       d.scheduled = false;
       d.was_dead = f.follows == outcome_kind::dead;
+      d.was_delivered = f.follows == outcome_kind::delivered || (d.was_delivered && !d.was_dead);
       d.recovery = 0;
     }
   }
@@ -171,6 +174,7 @@ struct folder {
       d.message = std::make_shared<const message_ref>(item.message);
       d.attempts = item.attempts;
       d.was_dead = item.was_dead;
+      d.was_delivered = item.was_delivered;
       d.scheduled = true;
       d.due = at.now;
       d.recovery = r->started_seq;
@@ -187,6 +191,23 @@ struct folder {
     if (auto* l = s.find_lane(r->what.destination); l != nullptr && f.cancelled)
       take_back(*l, r->started_seq);
     forget_old_recoveries();
+  }
+
+  void operator()(const deliveries_moved& f) const {
+    for (auto& [ordinal, l] : s.lanes) {
+      for (auto& [seq, d] : l.deliveries) {
+        s.unwait(l, d);
+        d.due = moved(d.due, f.by_us);
+        d.manual_due = moved(d.manual_due, f.by_us);
+        s.wait(l, d);
+      }
+      s.reindex(l);
+    }
+  }
+
+  static events::virtual_time moved(events::virtual_time t, std::int64_t by_us) {
+    std::int64_t out = 0;
+    return {__builtin_add_overflow(t.us, by_us, &out) ? t.us : out};
   }
 
   // What a cancelled recovery queued and was not delivered yet. A dead letter among it is one still: it was never taken off the count.

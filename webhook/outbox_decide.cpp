@@ -53,7 +53,7 @@ struct decider {
 
   result operator()(const create_destination& c) const {
     if (s.lanes.size() >= limits::destinations_per_sandbox)
-      return failure(errc::too_large, "a sandbox has at most " + std::to_string(limits::destinations_per_sandbox) + " endpoints (destinations_per_sandbox)");
+      return failure(errc::conflict, "a sandbox has at most " + std::to_string(limits::destinations_per_sandbox) + " endpoints (destinations_per_sandbox)");
     auto d = c.value;
     d.id = new_id("ep_");
     d.created = d.updated = ctx.now;
@@ -167,7 +167,7 @@ struct decider {
         f.secrets.push_back(old);
     }
     if (f.secrets.size() > limits::secrets_per_destination)
-      return failure(errc::too_large, "an endpoint has at most " + std::to_string(limits::secrets_per_destination) +
+      return failure(errc::conflict, "an endpoint has at most " + std::to_string(limits::secrets_per_destination) +
                                           " live secrets (secrets_per_destination); wait until one expires or shorten the overlap");
     seal(s.vault.get(), f.id, f.secrets, ctx.chance);
     decision out;
@@ -211,7 +211,7 @@ struct decider {
       return tl::unexpected{ok.error()};
     auto known = s.types.find(t.name);
     if (known == s.types.end() && s.types.size() >= event_types_most)
-      return failure(errc::too_large, "a sandbox has at most 10000 event types");
+      return failure(errc::conflict, "a sandbox has at most 10000 event types");
     if (c.must_be_new && known != s.types.end() && !known->second.archived)
       return failure(errc::conflict, "this event type exists", "/name");
     if (!t.schemas.empty())
@@ -340,12 +340,12 @@ struct decider {
         return tl::unexpected{room.error()};
     auto made = known == l->deliveries.end() ? c.attempts : known->second.attempts;
     if (made >= limits::attempts_per_message)
-      return failure(errc::too_large, "a message has at most " + std::to_string(limits::attempts_per_message) + " attempts per endpoint (attempts_per_message)");
+      return failure(errc::conflict, "a message has at most " + std::to_string(limits::attempts_per_message) + " attempts per endpoint (attempts_per_message)");
     if (known != l->deliveries.end() && known->second.manual >= manual_attempts_most)
       return failure(errc::conflict, "ten resends of this message are waiting already");
     decision out;
     out.reply = "{}";
-    add(out, resend_requested{c.message, l->config.id, c.attempts, c.was_dead});
+    add(out, resend_requested{c.message, l->config.id, c.attempts, c.was_dead, c.was_delivered});
     return out;
   }
 
@@ -358,10 +358,10 @@ struct decider {
     if (l->config.disabled)
       return failure(errc::conflict, "the endpoint is disabled; enable it first");
     auto until = c.until.value_or(ctx.now);
-    if (until < c.since)
-      return failure(errc::invalid, "must not be before `since`", "/until");
     if (c.since > ctx.now)
       return failure(errc::invalid, "is in the future of the sandbox's clock", "/since");
+    if (until < c.since)
+      return failure(errc::invalid, "must not be before `since`", "/until");
     for (std::size_t i = 0; i < c.event_types.size(); ++i)
       if (!is_name(c.event_types[i]))
         return failure(errc::invalid, "must match ^[a-zA-Z0-9\\-_.]+$", "/eventTypes/" + std::to_string(i));
@@ -376,7 +376,7 @@ struct decider {
     if (running >= recoveries_most)
       return failure(errc::overloaded, "a hundred recoveries are running in this sandbox");
     recovery r;
-    r.what = {new_id("rcv_"), l->config.id, c.since, until, c.scope, c.event_types};
+    r.what = {new_id("rcv_"), l->config.id, c.since, until, c.scope, c.event_types, c.task};
     r.started = r.updated = ctx.now;
     decision out;
     out.reply = views::recover_out(r);
@@ -447,6 +447,7 @@ struct decider {
     f.result = c.result;
     f.token = c.token;
     f.was_dead = d != nullptr ? d->was_dead : flown.was_dead;
+    f.was_delivered = d != nullptr ? d->was_delivered : flown.was_delivered;
     f.detached = d == nullptr;
     auto meaning = classify(c.result.answer.status, c.result.answer.error, retry_after(c.result));
     judge(f, meaning, l == s.lanes.end() ? nullptr : &l->second, d);

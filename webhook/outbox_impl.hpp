@@ -24,6 +24,7 @@ struct delivery {
   std::uint32_t manual = 0;   ///< asked for by hand and not made yet
   bool scheduled = false;     ///< the schedule's next attempt is at `due`
   bool was_dead = false;      ///< a dead letter that is tried again
+  bool was_delivered = false; ///< it has arrived before and is sent again
   events::seq recovery = 0;   ///< `started_seq` of the recovery that queued it, or 0
   events::virtual_time due;
   events::virtual_time manual_due;
@@ -60,6 +61,7 @@ struct flight {
   start what; ///< without headers and keys
   events::seq lane = 0;
   bool was_dead = false;
+  bool was_delivered = false;
 };
 
 struct outbox_state::impl {

@@ -10,7 +10,7 @@
 // snapshot := {"format": 1, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // message  := [seq, id, event_type, body_bytes]
 // lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "deliveries": [delivery…]}
-// delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due]
+// delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?]
 //
 // Everything stands in the order of its key, so equal states give equal text.
 
@@ -72,7 +72,10 @@ void write_lane(json_text& j, const lane& l) {
   for (auto seq : sorted_keys(l.deliveries)) {
     const auto& d = l.deliveries.at(seq);
     j.open_array().value(seq).value(d.attempts).value(d.step).value(d.manual).value(d.scheduled).value(d.was_dead);
-    j.value(d.recovery).value(d.due.us).value(d.manual_due.us).close_array();
+    j.value(d.recovery).value(d.due.us).value(d.manual_due.us);
+    if (d.was_delivered)
+      j.value(true);
+    j.close_array();
   }
   j.close_array().close_object();
 }
@@ -105,6 +108,7 @@ public:
     ok_ = ok_ && v->is_string();
     return ok_ ? v->get<std::string>() : std::string{};
   }
+  bool more() const noexcept { return ok_ && at_ < row_.size(); }
   bool ok() const noexcept { return ok_; }
 
 private:
@@ -160,6 +164,7 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
     d.recovery = row.natural();
     d.due = {row.integer()};
     d.manual_due = {row.integer()};
+    d.was_delivered = row.more() && row.truth();
     if (!row.ok() || message == messages.end())
       return "destinations/deliveries";
     d.message = message->second;

@@ -183,7 +183,7 @@ start take_one(outbox_state::impl& s, lane& l, events::virtual_time now) {
   what.why = d.manual > 0 ? trigger::manual : d.recovery != 0 ? trigger::recovery : trigger::schedule;
   what.url = l.config.url;
   what.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(limits::attempt_deadline);
-  s.flights.emplace(d.token, flight{what, l.ordinal, d.was_dead});
+  s.flights.emplace(d.token, flight{what, l.ordinal, d.was_dead, d.was_delivered});
   what.headers = l.config.headers;
   what.keys = signing_keys_at(l.config, now);
   what.profile = l.config.profile;
@@ -276,7 +276,12 @@ destination_counts outbox_state::counts(std::string_view id) const {
   const auto* l = std::as_const(*self_).find_lane(id);
   if (l == nullptr)
     return {};
-  return {l->deliveries.size(), l->in_flight, l->delivered, l->dead, l->failed_in_a_row};
+  destination_counts out{l->deliveries.size(), l->in_flight, l->delivered, l->dead, l->failed_in_a_row, 0, 0};
+  for (const auto& [seq, d] : l->deliveries) {
+    out.delivered_again += d.was_delivered ? 1 : 0;
+    out.dead_again += d.was_dead ? 1 : 0;
+  }
+  return out;
 }
 
 const std::map<std::string, event_type, std::less<>>& outbox_state::event_types() const noexcept { return self_->types; }

@@ -142,8 +142,9 @@ std::string endpoint_secret_out(const destination& d, events::virtual_time now) 
 std::string endpoint_stats(const destination_counts& c) {
   std::string out;
   json_text j{out};
-  j.open_object().key("success").value(c.delivered).key("pending").value(c.pending - c.in_flight).key("sending").value(c.in_flight);
-  j.key("fail").value(c.dead).key("canceled").value(0).key("dead").value(c.dead).key("failedInARow").value(c.failed_in_a_row).close_object();
+  // Each message once, as it stands now: what is sent again is pending, whatever it was before.
+  j.open_object().key("success").value(c.delivered - c.delivered_again).key("pending").value(c.pending - c.in_flight).key("sending").value(c.in_flight);
+  j.key("fail").value(c.dead - c.dead_again).key("canceled").value(0).key("dead").value(c.dead).key("failedInARow").value(c.failed_in_a_row).close_object();
   return out;
 }
 
@@ -165,7 +166,7 @@ std::string event_type_out(const event_type& t) {
 std::string recover_out(const recovery& r) {
   std::string out;
   json_text j{out};
-  j.open_object().key("id").value(r.what.id).key("status").value(name_of(r.state)).key("task").value("endpoint.recover");
+  j.open_object().key("id").value(r.what.id).key("status").value(name_of(r.state)).key("task").value(r.what.task.empty() ? std::string_view{"endpoint.recover"} : std::string_view{r.what.task});
   write_time(j, "updatedAt", r.updated);
   write_time(j, "createdAt", r.started);
   j.key("endpointId").value(r.what.destination);
@@ -297,10 +298,13 @@ events::outcome<std::string> attempt_out(const events::header& h, std::string_vi
   j.open_object();
   write_svix_part(j, f, h.virtual_, with_content, msg);
   j.key("number").value(f.number).key("trigger").value(to_string(f.why)).key("outcome").value(to_string(f.follows));
-  if (f.next)
+  // After a 410 the endpoint is disabled: the next attempt waits until somebody enables it.
+  const bool parked = a.status == 410 && f.follows == outcome_kind::retry;
+  if (f.next && !parked)
     write_time(j, "nextAttempt", *f.next);
   else
     j.key("nextAttempt").null();
+  j.key("endpointDisabled").value(parked);
   write_error(j, a);
   write_fields(j, "requestHeaders", f.result.request_headers);
   write_fields(j, "responseHeaders", a.headers);
@@ -346,7 +350,8 @@ status status_of(const std::optional<outbox_state::delivery_view>& pending, std:
 
 std::string public_payload(events::kind k, std::string_view payload) {
   using events::kind;
-  bool has_secrets = k == kind::destination_created || k == kind::destination_updated || k == kind::destination_secret_rotated;
+  bool has_secrets = k == kind::destination_created || k == kind::destination_updated || k == kind::destination_secret_rotated
+                     || (k == kind::attempt_finished && payload.find('?') != std::string_view::npos);
   return has_secrets ? detail::mask(payload) : std::string{payload};
 }
 
@@ -380,8 +385,10 @@ std::string to_json(const outbox_state& state, std::size_t max) {
   j.open_object().key("endpoints").open_array();
   for (const auto& [id, ordinal] : s.by_id) {
     const auto& l = s.lanes.at(ordinal);
-    j.open_object().key("endpoint").raw(views::endpoint_out(l.config));
-    j.key("stats").raw(views::endpoint_stats({l.deliveries.size(), l.in_flight, l.delivered, l.dead, l.failed_in_a_row}));
+    auto shown = l.config;
+    shown.url = detail::public_url(shown.url);
+    j.open_object().key("endpoint").raw(views::endpoint_out(shown));
+    j.key("stats").raw(views::endpoint_stats(state.counts(id)));
     write_pending(j, l, max);
     j.close_object();
   }

@@ -87,15 +87,26 @@ events::outcome<std::string> application_of_path(const json& body, const std::st
 
 namespace {
 
-void create_from(core& in, const call_ptr& c, std::string text) {
-  in.node.create(std::move(text), c->caller(), [c](events::outcome<actors::receipt> r) {
-    if (!r)
-      return c->fail(r.error());
-    guarded(c, [&] { c->answer(201, application_out(r->reply)); });
+/// With `get_if_exists` and many at once, one makes it and the others see it as soon as it stands: until then its uid is taken and leads nowhere.
+void create_or_show(core& in, const call_ptr& c, const std::string& text, const std::string& uid, int tries) {
+  if (!uid.empty())
+    if (auto there = in.node.resolve(uid))
+      return show(in, c, *there, 200);
+  in.node.create(text, c->caller(), [&in, c, text, uid, tries](events::outcome<actors::receipt> r) {
+    guarded(c, [&] {
+      if (r)
+        return c->answer(201, application_out(r->reply));
+      if (uid.empty() || r.error().code != errc::conflict || tries == 0 || in.draining)
+        return c->fail(r.error());
+      in.later.after(std::chrono::milliseconds{10}, [&in, c, text, uid, tries] {
+        guarded(c, [&] { create_or_show(in, c, text, uid, tries - 1); });
+      });
+    });
   });
 }
 
 void create(core& in, const call_ptr& c) {
+  constexpr int tries = 500; // five seconds
   query_reader q{c->query};
   auto get_if_exists = q.truth("get_if_exists", false);
   if (auto fine = q.done(); !fine)
@@ -104,10 +115,7 @@ void create(core& in, const call_ptr& c) {
   if (!text)
     return c->fail(text.error());
   auto uid = c->body.value("uid", json{});
-  if (get_if_exists && uid.is_string())
-    if (auto there = in.node.resolve(uid.get_ref<const std::string&>()))
-      return show(in, c, *there, 200);
-  create_from(in, c, std::move(*text));
+  create_or_show(in, c, *text, get_if_exists && uid.is_string() ? uid.get<std::string>() : std::string{}, tries);
 }
 
 struct app_page {
@@ -120,8 +128,12 @@ events::outcome<app_page> read_apps(core& in, std::string after, std::size_t lim
   app_page out;
   while (true) {
     auto found = in.node.list(after, limit + 1 - out.items.size(), down);
-    if (!found)
-      return tl::unexpected<events::error>{std::move(found).error()};
+    if (!found) {
+      auto why = std::move(found).error();
+      if (why.where == "cursor")
+        why.where = "iterator"; // as the caller knows it
+      return tl::unexpected<events::error>{std::move(why)};
+    }
     for (auto& text : found->sandboxes) {
       auto one = application_out(text);
       if (one["uid"] == catalogue_uid)
@@ -165,7 +177,7 @@ void get(core& in, const call_ptr& c) {
 void update(core& in, const call_ptr& c) {
   if (c->sandbox == events::sandbox_id{}) {
     auto text = application_of_path(c->body, c->param("app_id"));
-    return text ? create_from(in, c, std::move(*text)) : c->fail(text.error());
+    return text ? create_or_show(in, c, *text, {}, 0) : c->fail(text.error());
   }
   auto text = application_in(c->body, true);
   if (!text)

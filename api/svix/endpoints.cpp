@@ -65,6 +65,8 @@ void list(core& in, const call_ptr& c) {
   query_reader q{c->query};
   auto page = read_page(q);
   auto descending = q.choice("order", {"ascending", "descending"}) == "descending";
+  if (!page.after.empty() && !page.after.starts_with("ep_"))
+    q.reject("iterator", "is not one that this list gave");
   if (auto fine = q.done(); !fine)
     return c->fail(fine.error());
   in.look<state>(c, [page, descending](const state& s, events::virtual_time) -> events::outcome<std::string> {

@@ -23,17 +23,19 @@ namespace views = webhook::views;
 using with_catalogue = std::function<void(const call_ptr&, const events::sandbox_id&)>;
 
 /// Event types are the node's in Svix: they live in one reserved sandbox, made when the first one is put (docs/decisions).
-void catalogue(core& in, const call_ptr& c, with_catalogue next) {
+void catalogue(core& in, const call_ptr& c, with_catalogue next, int tries = 500) {
   if (auto there = in.node.resolve(catalogue_uid))
     return next(c, *there);
   auto text = json{{"uid", catalogue_uid}, {"name", "Event types of this node"}, {"owner", "hourglass"}}.dump();
-  in.node.create(std::move(text), {"system", c->correlation}, [&in, c, next = std::move(next)](events::outcome<actors::receipt> r) {
+  in.node.create(std::move(text), {"system", c->correlation}, [&in, c, next = std::move(next), tries](events::outcome<actors::receipt> r) {
     guarded(c, [&] {
-      // A conflict: somebody else was first, and what he made is what we want.
+      // A conflict: somebody else was first, and what he makes is what we want, as soon as it stands.
       auto there = in.node.resolve(catalogue_uid);
-      if (!there)
+      if (there)
+        return next(c, *there);
+      if (r || r.error().code != errc::conflict || tries == 0 || in.draining)
         return c->fail(r ? there.error() : r.error());
-      next(c, *there);
+      in.later.after(std::chrono::milliseconds{10}, [&in, c, next, tries] { guarded(c, [&] { catalogue(in, c, next, tries - 1); }); });
     });
   });
 }
@@ -63,6 +65,9 @@ void list(core& in, const call_ptr& c) {
   auto page = read_page(q);
   auto descending = q.choice("order", {"ascending", "descending"}) == "descending";
   auto archived = q.truth("include_archived", false);
+  auto after = from_cursor_of("event-type", page.after, "iterator");
+  if (!after)
+    q.reject("iterator", after.error().detail);
   if (auto fine = q.done(); !fine)
     return c->fail(fine.error());
   auto there = in.node.resolve(catalogue_uid);
@@ -70,11 +75,11 @@ void list(core& in, const call_ptr& c) {
     return c->answer(200, list_response(page, {}, {}, false));
   in.look<state>(
       c, *there,
-      [page, descending, archived](const state& s, events::virtual_time) -> events::outcome<std::string> {
+      [page, after = *after, descending, archived](const state& s, events::virtual_time) -> events::outcome<std::string> {
         auto down = page.backwards != descending;
         std::vector<const webhook::event_type*> found;
         for (auto& [name, type] : s.event_types())
-          if ((archived || !type.archived) && (page.after.empty() || (down ? name < page.after : name > page.after)))
+          if ((archived || !type.archived) && (after.empty() || (down ? name < after : name > after)))
             found.push_back(&type);
         if (down)
           std::reverse(found.begin(), found.end());
@@ -85,7 +90,7 @@ void list(core& in, const call_ptr& c) {
         std::vector<std::string> items, keys;
         for (auto* type : found) {
           items.push_back(views::event_type_out(*type));
-          keys.push_back(type->name);
+          keys.push_back(to_cursor_of("event-type", type->name));
         }
         return list_response(page, items, keys, more);
       },

@@ -28,10 +28,11 @@ void resend(core& in, const call_ptr& c) {
     auto last = ref ? last_attempts(in.node.store(), found->sandbox, ref->id) : tl::unexpected<events::error>{ref.error()};
     if (!last)
       return found->fail(last.error());
-    webhook::resend what{std::move(*ref), id, 0, false};
+    webhook::resend what{std::move(*ref), id, 0, false, false};
     if (auto it = last->find(id); it != last->end()) {
       what.attempts = it->second.made;
       what.was_dead = it->second.follows == webhook::outcome_kind::dead;
+      what.was_delivered = it->second.follows == webhook::outcome_kind::delivered;
     }
     in.change(found, found->sandbox, webhook::command{std::move(what)}, [](const call_ptr& done, actors::receipt) {
       done->answer(202, std::string{"{}"});
@@ -41,15 +42,10 @@ void resend(core& in, const call_ptr& c) {
 
 // -- many ------------------------------------------------------------------------------
 
-void start(core& in, const call_ptr& c, webhook::start_recovery what, std::string_view task) {
+void start(core& in, const call_ptr& c, webhook::start_recovery what, std::string task) {
   what.destination = c->param("endpoint_id");
-  in.change(c, c->sandbox, webhook::command{std::move(what)}, [task](const call_ptr& done, actors::receipt r) {
-    if (task.empty())
-      return done->answer(202, std::move(r.reply));
-    auto out = nlohmann::json::parse(r.reply);
-    out["task"] = task;
-    done->answer(202, out);
-  });
+  what.task = std::move(task);
+  in.change(c, webhook::command{std::move(what)}, 202);
 }
 
 void recover(core& in, const call_ptr& c) {

@@ -19,6 +19,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto form = node.body("application/x-www-form-urlencoded", bytes);
   if (node.body("application/x-www-form-urlencoded", form) != form)
     std::abort();
+  // An answer that echoes the request: what is put in is never looked at again, and what was JSON stays it.
+  redact_echo seen;
+  (void)node.body("application/json", bytes, &seen);
+  (void)node.body("application/x-www-form-urlencoded", bytes, &seen);
+  const auto echoed = seen.replace(bytes);
+  if (seen.empty() && echoed != bytes)
+    std::abort();
+  if (node.as_in(echoed, echoed) != echoed)
+    std::abort();
+  (void)node.as_in(echoed, bytes);
   std::string text;
   json_text{text}.value(bytes);
   if (!nlohmann::json::accept(text))

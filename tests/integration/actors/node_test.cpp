@@ -254,6 +254,57 @@ TEST_F(node_test, advancing_the_clock_runs_the_whole_schedule_to_the_dead_letter
     EXPECT_EQ(http::find(r.headers, "webhook-id"), http::find(broken.came().front().headers, "webhook-id"));
 }
 
+TEST_F(node_test, an_advance_that_waits_for_a_receiver_that_hangs_can_be_cancelled) {
+  auto id = create();
+  std::promise<void> go;
+  auto gate = go.get_future().share();
+  receiver slow{[&](std::size_t, const http::request&) {
+    gate.wait();
+    return ok();
+  }};
+  add_destination(id, slow.url());
+  EXPECT_FALSE(submit(id, mock::clock_command{mock::cancel_advance{}})) << "there is none";
+  ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(eventually([&] { return node_->counters().attempts_in_flight == 1; }));
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{std::chrono::hours{48}}}}));
+  EXPECT_EQ(clock_mode(id), "advancing");
+  EXPECT_TRUE(submit(id, mock::clock_command{mock::cancel_advance{}}));
+  EXPECT_EQ(clock_mode(id), "running");
+  auto all = history(id);
+  EXPECT_EQ(all.back().header.kind, kind::clock_advance_finished);
+  auto state = replay::load(node_->store(), id);
+  ASSERT_TRUE(state);
+  EXPECT_EQ(state->clock.mode, mock::clock_mode::running);
+  EXPECT_LT(mock::now(state->clock, all.back().header.wall).us - all.back().header.wall.us, std::int64_t{3'600'000'000}) << "it stays where it was";
+  go.set_value();
+  EXPECT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 1; }));
+}
+
+TEST_F(node_test, a_reset_of_the_clock_brings_along_what_waits) {
+  auto id = create();
+  receiver broken{[](std::size_t, const http::request&) { return http::response{500, {}, "no"}; }};
+  webhook::create_destination c;
+  c.value.url = broken.url();
+  c.value.schedule = std::vector<events::duration>{std::chrono::hours{1}};
+  ASSERT_TRUE(submit(id, webhook::command{c}));
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{std::chrono::hours{24 * 700}}}}));
+  ASSERT_TRUE(eventually([&] { return clock_mode(id) == "running"; }));
+  ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 1; }));
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::reset_clock{}}));
+  auto all = history(id);
+  EXPECT_EQ(count(all, kind::deliveries_moved), 1U);
+  auto state = replay::load(node_->store(), id);
+  ASSERT_TRUE(state);
+  auto due = webhook::next_due(state->outbox);
+  ASSERT_TRUE(due);
+  auto left = due->us - all.back().header.wall.us;
+  EXPECT_GT(left, 0);
+  EXPECT_LT(left, std::int64_t{2} * 3'600 * 1'000'000) << "an hour with its jitter, and not two years";
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{std::chrono::hours{2}}}}));
+  EXPECT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 2; })) << "the live outbox knows it as well";
+}
+
 TEST_F(node_test, a_dead_letter_is_delivered_by_a_recovery_once_the_receiver_works) {
   auto id = create();
   std::atomic<bool> works{false};

@@ -53,6 +53,11 @@ public:
     return events_;
   }
 
+  bool wait_closed() {
+    std::unique_lock held{lock_};
+    return wake_.wait_for(held, std::chrono::seconds{20}, [&] { return !open_; });
+  }
+
 private:
   std::mutex lock_;
   std::condition_variable wake_;
@@ -106,6 +111,7 @@ public:
   std::optional<events::error> refuse; ///< what every change, look and mock request fails with
   std::atomic<bool> lose{false};       ///< drops every callback, as an actor that died
   std::atomic<bool> lose_posts{false}; ///< drops what reader threads are to do, as a process that died before they came to it
+  std::atomic<int> taken{0};           ///< so many creates find the uid taken by one that does not stand yet
 
   void serve(const events::sandbox_id& id, mock::request r, actors::caller who, actors::on_answer done) override {
     if (lose)
@@ -115,6 +121,10 @@ public:
   void create(std::string text, actors::caller who, actors::on_receipt done) override {
     if (lose)
       return;
+    if (taken > 0) {
+      --taken;
+      return done(events::failure(events::errc::conflict, "another sandbox has this uid", "/uid"));
+    }
     refuse ? done(tl::unexpected{*refuse}) : real_.create(std::move(text), std::move(who), std::move(done));
   }
   void submit(const events::sandbox_id& id, actors::command c, actors::caller who, actors::on_receipt done) override {

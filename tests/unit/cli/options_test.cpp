@@ -91,7 +91,7 @@ TEST_F(serve_options, a_flag_without_a_value_comes_from_file_and_environment_too
 }
 
 TEST_F(serve_options, what_is_wrong_is_refused_wherever_it_stands) {
-  for (auto& bad : {std::vector<std::string>{"--workers", "0"}, {"--workers", "x"}, {"--listen", "nowhere"}, {"--listen", "1.2.3.4:99999"},
+  for (auto& bad : {std::vector<std::string>{"--workers", "0"}, {"--live-sandboxes", "0"}, {"--workers", "x"}, {"--listen", "nowhere"}, {"--listen", "1.2.3.4:99999"},
                     {"--egress-allow", "10.0.0.0/99"}, {"--log-level", "loud"}, {"--surprise"}, {"stray"}})
     EXPECT_FALSE(read(bad)) << bad[0];
   for (auto* bad : {"workers: 0\n", "workers: [1, 2]\n", "surprise: 1\n", "listen: {a: b}\n", "- a\n", "a: [\n", "config: x.yaml\n", "help: true\n",
@@ -101,6 +101,27 @@ TEST_F(serve_options, what_is_wrong_is_refused_wherever_it_stands) {
   }
   write("");
   EXPECT_TRUE(read({})) << "an empty file says nothing";
+}
+
+TEST_F(serve_options, what_can_never_work_is_refused) {
+  write("");
+  std::ofstream{file_} << "no certificate\n";
+  auto empty = file_;
+  file_.clear();
+  for (auto& bad : {std::vector<std::string>{"--kafka", "x"}, {"--kafka", "127.0.0.1:abc"}, {"--kafka", "a:1,"}, {"--kafka", "a:0"}, {"--kafka", ":9092"},
+                    {"--kafka", "a:1, b:2"}, {"--ca-file", "/nowhere/at/all.pem"}, {"--ca-file", "/"}, {"--ca-file", empty},
+                    {"--base-url", "not a url"}, {"--base-url", "ftp://x"}, {"--base-url", "http://x/"}, {"--domain", "a b"}, {"--domain", "a:80"},
+                    {"--domain", ".a"}, {"--admin-key", "short"}, {"--admin-key", "with blanks in it and long"},
+                    {"--admin-key", "0123456789abcdef\r\nX: y"}}) {
+    EXPECT_FALSE(read(bad)) << bad[1];
+    if (bad[0] == "--admin-key") {
+      EXPECT_EQ(why_.find(bad[1]), std::string::npos) << "a key is never shown: " << why_;
+    }
+  }
+  for (auto& good : {std::vector<std::string>{"--kafka", "127.0.0.1:9092,[::1]:9093"}, {"--base-url", "https://a.example:8443/x"}, {"--domain", "sandbox.test"},
+                     {"--admin-key", "0123456789abcdef"}})
+    EXPECT_TRUE(read(good)) << good[1] << ": " << why_;
+  ::unlink(empty.c_str());
 }
 
 TEST_F(serve_options, help_tells_default_and_consequence_and_marks_what_is_unsafe) {

@@ -44,6 +44,24 @@ TEST(program, ends_with_the_code_it_promises) {
   EXPECT_EQ(cli::exit_code_of({errc::io, "", ""}), 1);
 }
 
+TEST(program, says_where_a_wrong_option_was_said) {
+  auto complaint = [](std::vector<std::string> arguments) {
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(run(std::move(arguments)), 2);
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_NE(complaint({"serve", "--live-sandboxes", "0"}).find("--live-sandboxes"), std::string::npos);
+  ::setenv("HOURGLASS_LIVE_SANDBOXES", "0", 1);
+  EXPECT_TRUE(complaint({"serve"}).starts_with("HOURGLASS_LIVE_SANDBOXES (environment): "));
+  ::unsetenv("HOURGLASS_LIVE_SANDBOXES");
+  auto file = ::testing::TempDir() + "hourglass-program-" + std::to_string(::getpid()) + ".yaml";
+  std::ofstream{file} << "live-sandboxes: 0\n";
+  EXPECT_TRUE(complaint({"serve", "--config", file}).starts_with(file + ": live-sandboxes: "));
+  std::filesystem::remove(file);
+  EXPECT_NE(complaint({"dance"}).find("there is no command \"dance\""), std::string::npos);
+  EXPECT_NE(complaint({"trigger", "a", "b"}).find("HOURGLASS_ADMIN_KEY"), std::string::npos);
+}
+
 class admin_key : public ::testing::Test {
 protected:
   void SetUp() override { std::filesystem::remove_all(folder_); }
@@ -69,6 +87,10 @@ TEST_F(admin_key, that_is_too_short_is_refused) {
   std::filesystem::create_directories(folder_);
   std::ofstream{folder_ / "admin.key"} << "abc\n";
   EXPECT_EQ(cli::stored_admin_key(folder_).error().code, events::errc::invalid);
+  std::ofstream{folder_ / "admin.key"} << "with blanks in it and long\n";
+  EXPECT_FALSE(cli::stored_admin_key(folder_));
+  std::ofstream{folder_ / "admin.key"} << "0123456789abcdef\r\n";
+  EXPECT_EQ(cli::stored_admin_key(folder_)->key, "0123456789abcdef") << "an editor of another system has added a character";
   std::ofstream{folder_ / "admin.key"} << "";
   EXPECT_FALSE(cli::stored_admin_key(folder_));
 }

@@ -98,4 +98,14 @@ TEST(problem, a_detail_that_is_not_utf8_does_not_throw) {
   EXPECT_FALSE(nlohmann::json::parse(to_response(p).body, nullptr, false).is_discarded());
 }
 
+TEST(problem, that_no_handler_has_seen_gets_a_name_to_ask_about) {
+  EXPECT_EQ(correlation_or_fresh("mine-1"), "mine-1");
+  for (auto wrong : {std::string{}, std::string{"a b"}, std::string(65, 'a'), std::string{"a\x7f"}}) {
+    auto fresh = correlation_or_fresh(wrong);
+    EXPECT_TRUE(fresh.starts_with("cor_")) << fresh;
+    EXPECT_EQ(fresh.size(), 26U);
+    EXPECT_NE(correlation_or_fresh(wrong), fresh);
+  }
+}
+
 } // namespace

@@ -101,6 +101,21 @@ TEST_F(clocks, what_changes_nothing_is_no_event) {
   EXPECT_TRUE(decide(s, reset_clock{}, ctx)->events.empty());
 }
 
+TEST_F(clocks, an_advance_that_is_cancelled_stays_where_it_is) {
+  EXPECT_EQ(code(cancel_advance{}), errc::conflict);
+  auto begin = time();
+  ASSERT_TRUE(run(advance_clock{events::duration{1h}}));
+  ASSERT_TRUE(run(move_clock{{begin + 5}}));
+  ASSERT_TRUE(run(cancel_advance{}));
+  EXPECT_EQ(s.mode, clock_mode::running);
+  EXPECT_EQ(time(), begin + 5);
+  ASSERT_TRUE(run(freeze_clock{}));
+  ASSERT_TRUE(run(advance_clock{events::duration{1h}}));
+  ASSERT_TRUE(run(cancel_advance{}));
+  EXPECT_EQ(s.mode, clock_mode::frozen) << "as it was before";
+  EXPECT_EQ(time(), begin + 5);
+}
+
 TEST_F(clocks, a_snapshot_in_the_middle_of_an_advance_is_the_same_clock) {
   ASSERT_TRUE(run(advance_clock{events::duration{1h}}));
   ASSERT_TRUE(run(move_clock{{time() + 5}}));

@@ -472,4 +472,21 @@ TEST_F(imported, petstore_answers_with_its_own_examples) {
   EXPECT_EQ(pet["name"], "doggie");
 }
 
+TEST(openapi, says_what_it_overlooks_at_the_top) {
+  auto doc = read_openapi("openapi: 3.0.0\npaths: {}\npaths: {/a: {get: {responses: {'200': {description: x}}}}}\n", {});
+  ASSERT_TRUE(doc) << doc.error().detail;
+  EXPECT_EQ(doc->endpoints.size(), 1U) << "the last one counts";
+  std::vector<std::string> where;
+  for (const auto& w : doc->warnings)
+    where.push_back(w.where);
+  EXPECT_EQ(where, (std::vector<std::string>{"/info", "/paths"}));
+}
+
+TEST(openapi, of_two_documents_in_one_text_is_refused) {
+  auto doc = read_openapi("openapi: 3.0.0\ninfo: {title: a, version: b}\npaths: {}\n---\nopenapi: 3.0.0\n", {});
+  ASSERT_FALSE(doc);
+  EXPECT_EQ(doc.error().where, "5:1");
+  EXPECT_TRUE(read_openapi("---\nopenapi: 3.0.0\ninfo: {title: a, version: b}\npaths: {}\n---\n...\n", {}));
+}
+
 } // namespace

@@ -60,9 +60,11 @@ TEST(facts, every_one_reads_back_as_it_was_written) {
                         m,
                         full_attempt(),
                         resend_requested{{"msg_1", 7, "t", 2}, "ep_1", 3, true},
+                        resend_requested{{"msg_1", 7, "t", 2}, "ep_1", 3, false, true},
                         recovery_started{"rcv_1", "ep_1", {1}, {2}, recovery_scope::missing, {"t"}},
                         recovery_progressed{"rcv_1", {{{"msg_1", 7, "t", 2}, 1, true}}, 9, 8, 7},
-                        recovery_finished{"rcv_1", true}};
+                        recovery_finished{"rcv_1", true},
+                        deliveries_moved{-5}};
   for (const auto& f : all) {
     auto draft = encode(f);
     EXPECT_TRUE(json::accept(draft.payload)) << draft.payload;
@@ -75,6 +77,15 @@ TEST(facts, every_one_reads_back_as_it_was_written) {
   }
   auto back = decode(events::kind::destination_created, encode(all[2]).payload);
   EXPECT_EQ(std::get<destination_created>(*back).value, d);
+}
+
+TEST(facts, what_is_written_keeps_its_bytes) {
+  EXPECT_EQ(encode(deliveries_moved{-5}).payload, R"({"by_us":-5})");
+  EXPECT_EQ(encode(resend_requested{{"msg_1", 7, "t", 2}, "ep_1", 3, true}).payload,
+            R"({"message":"msg_1","message_seq":7,"event_type":"t","message_bytes":2,"destination":"ep_1","attempts":3,"was_dead":true})")
+      << "as it was before was_delivered";
+  EXPECT_EQ(encode(resend_requested{{"msg_1", 7, "t", 2}, "ep_1", 3, false, true}).payload,
+            R"({"message":"msg_1","message_seq":7,"event_type":"t","message_bytes":2,"destination":"ep_1","attempts":3,"was_dead":false,"was_delivered":true})");
 }
 
 TEST(facts, an_attempt_keeps_everything_that_came_back) {

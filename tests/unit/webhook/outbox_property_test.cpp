@@ -99,15 +99,19 @@ private:
 
   void emit() { messages_.push_back(w_.emit(draw(2) == 0 ? "a" : "b")); }
 
-  /// What the log says of a message and a destination: attempts made, and whether it is dead.
-  std::pair<std::uint32_t, bool> standing(events::seq message, const std::string& destination) {
-    std::pair<std::uint32_t, bool> out{0, false};
+  struct standing_of {
+    std::uint32_t made = 0;
+    bool dead = false, delivered = false;
+  };
+  /// What the log says of a message and a destination: attempts made, and how the last one that counts has ended.
+  standing_of standing(events::seq message, const std::string& destination) {
+    standing_of out;
     for (const auto& f : attempts_of(message, destination)) {
-      out.first = std::max(out.first, f.number);
+      out.made = std::max(out.made, f.number);
       if (f.follows == outcome_kind::dead)
-        out.second = true;
+        out.dead = true, out.delivered = false;
       if (f.follows == outcome_kind::delivered)
-        out.second = false;
+        out.dead = false, out.delivered = true;
     }
     return out;
   }
@@ -117,8 +121,8 @@ private:
       return;
     const auto& m = pick(messages_);
     const auto& d = pick(ids_);
-    auto [made, dead] = standing(m.seq, d);
-    (void)w_.run(resend{m, d, made, dead});
+    auto [made, dead, delivered] = standing(m.seq, d);
+    (void)w_.run(resend{m, d, made, dead, delivered});
   }
 
   void recover() {
@@ -135,8 +139,8 @@ private:
       return w_.must(cancel_recovery{what.id});
     std::vector<recovery_item> items;
     for (const auto& m : messages_)
-      if (auto [made, dead] = standing(m.seq, what.destination); dead && draw(2) == 0)
-        items.push_back({m, made, dead});
+      if (auto [made, dead, delivered] = standing(m.seq, what.destination); (dead || delivered) && draw(2) == 0)
+        items.push_back({m, made, dead, delivered});
     w_.must(progress_recovery{what.id, items, messages_.back().seq, messages_.size(), draw(2) == 0});
   }
 
@@ -222,7 +226,7 @@ private:
   }
 
   void check_ends() {
-    std::map<std::string, std::uint64_t> dead_now;
+    std::map<std::string, std::uint64_t> dead_now, delivered_now;
     for (std::size_t i = 0; i < w_.log.size(); ++i) {
       if (w_.log[i].first.kind != events::kind::message_created)
         continue;
@@ -238,11 +242,16 @@ private:
         auto by_hand = attempts_of(i + 1, d);
         bool helped = std::any_of(by_hand.begin(), by_hand.end(), [](const auto& f) { return f.why != trigger::schedule && f.follows == outcome_kind::delivered; });
         EXPECT_TRUE(ends == 1 || (ends == 0 && helped)) << "message " << i + 1 << " ended " << ends << " times at " << d;
-        dead_now[d] += standing(i + 1, d).second ? 1 : 0;
+        dead_now[d] += standing(i + 1, d).dead ? 1 : 0;
       }
     }
-    for (const auto& id : ids_)
+    for (const auto& m : messages_) // by hand they go to destinations that did not match, too
+      for (const auto& id : ids_)
+        delivered_now[id] += standing(m.seq, id).delivered ? 1 : 0;
+    for (const auto& id : ids_) {
       EXPECT_EQ(w_.live.counts(id).dead, dead_now[id]) << id;
+      EXPECT_EQ(w_.live.counts(id).delivered, delivered_now[id]) << id;
+    }
   }
 
   world w_;

@@ -1,8 +1,11 @@
 #include "tests/unit/webhook/world.hpp"
+#include "webhook/views.hpp"
 
 #include "events/limits.hpp"
 
 #include <set>
+
+#include <nlohmann/json.hpp>
 
 namespace {
 
@@ -487,6 +490,76 @@ TEST(resend, a_dead_letter_that_is_delivered_leaves_the_count) {
   EXPECT_EQ(w.live.pending_count(), 0U);
 }
 
+TEST(resend, what_has_arrived_is_counted_once_however_often_it_is_sent) {
+  world w;
+  auto ep = w.add(to("http://a.test/"));
+  auto m = w.emit();
+  w.attempt(answer(200));
+  w.must(resend{m, ep, 1, false, true});
+  auto stats = [&] { return nlohmann::json::parse(views::endpoint_stats(w.live.counts(ep))); };
+  EXPECT_EQ(stats()["success"], 0) << "each message once, as it stands now";
+  EXPECT_EQ(stats()["pending"], 1);
+  w.must(resend{m, ep, 1, false, true}); // twice by hand
+  w.attempt(answer(200));
+  w.attempt(answer(200));
+  EXPECT_EQ(w.live.counts(ep).delivered, 1U);
+  w.must(resend{m, ep, 3, false, true});
+  EXPECT_EQ(w.attempt(answer(500)).follows, outcome_kind::failed);
+  EXPECT_EQ(w.live.counts(ep).delivered, 1U) << "a resend that fails takes nothing away";
+  EXPECT_EQ(stats()["success"], 1);
+  EXPECT_EQ(snapshot(w.live), snapshot(w.folded()));
+}
+
+TEST(recovery, of_what_had_arrived_moves_it_from_delivered_to_dead) {
+  world w;
+  auto d = to("http://a.test/");
+  d.schedule.emplace();
+  auto ep = w.add(d);
+  auto m = w.emit();
+  w.attempt(answer(200));
+  auto r = w.run(start_recovery{ep, {0}, std::nullopt, recovery_scope::all, {}});
+  ASSERT_TRUE(r);
+  w.must(progress_recovery{std::get<recovery_started>(r->facts[0]).id, {{m, 1, false, true}}, m.seq, 1, true});
+  auto back = restore(snapshot(w.live));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(snapshot(*back), snapshot(w.live));
+  EXPECT_EQ(back->counts(ep).delivered_again, 1U);
+  EXPECT_EQ(w.attempt(answer(500)).follows, outcome_kind::dead);
+  EXPECT_EQ(w.live.counts(ep).delivered, 0U);
+  EXPECT_EQ(w.live.counts(ep).dead, 1U);
+}
+
+TEST(schedule, keeps_the_time_that_was_left_when_the_clock_goes_back) {
+  world w;
+  auto d = to("http://a.test/");
+  d.schedule = std::vector<duration>{1h, 1h};
+  auto ep = w.add(d);
+  auto waiting = w.emit();
+  auto retry = w.attempt(answer(500));
+  ASSERT_EQ(retry.follows, outcome_kind::retry);
+  auto fresh = w.emit(); // due at once, and in flight
+  auto flying = w.take(1);
+  ASSERT_EQ(flying.size(), 1U);
+  duration left{retry.next->us - w.now.us};
+  constexpr std::int64_t years = 2 * 31'536'000'000'000;
+  events::header h;
+  h.seq = w.log.size() + 1;
+  h.kind = events::kind::deliveries_moved;
+  auto payload = encode(deliveries_moved{-years}).payload;
+  w.log.emplace_back(h, payload);
+  ASSERT_TRUE(apply(w.live, h, payload));
+  w.now.us -= years;
+  EXPECT_TRUE(w.take().empty());
+  EXPECT_EQ(next_due(w.live), w.now + left);
+  EXPECT_EQ(w.live.pending(ep, waiting.seq)->due, w.now + left);
+  auto f = w.finish(flying[0].token, answer(500));
+  EXPECT_LT(f.next->us - w.now.us, duration{2h}.count());
+  EXPECT_TRUE(w.live.pending(ep, fresh.seq));
+  w.now = w.now + left;
+  EXPECT_EQ(w.take(1).at(0).message->id, waiting.id);
+  EXPECT_EQ(snapshot(w.live), snapshot(w.folded()));
+}
+
 TEST(resend, that_fails_is_not_tried_again_and_the_letter_stays_dead) {
   world w;
   auto d = to("http://a.test/");
@@ -566,7 +639,7 @@ TEST(resend, has_limits_and_wants_the_destination_enabled) {
   auto ep = w.add();
   auto m = w.emit();
   w.attempt(answer(200));
-  EXPECT_EQ(w.refused(resend{m, ep, limits::attempts_per_message, false}), errc::too_large);
+  EXPECT_EQ(w.refused(resend{m, ep, limits::attempts_per_message, false}), errc::conflict);
   for (int i = 0; i < 10; ++i)
     w.must(resend{m, ep, 1, false});
   EXPECT_EQ(w.refused(resend{m, ep, 1, false}), errc::conflict);
@@ -702,7 +775,7 @@ TEST(rotation, eleven_secrets_at_most_and_expired_ones_make_room) {
   auto ep = w.add();
   for (std::size_t i = 1; i < limits::secrets_per_destination; ++i)
     w.must(rotate_secret{ep, std::nullopt, 24h});
-  EXPECT_EQ(w.refused(rotate_secret{ep, std::nullopt, 24h}), errc::too_large);
+  EXPECT_EQ(w.refused(rotate_secret{ep, std::nullopt, 24h}), errc::conflict);
   w.now = w.now + 25h;
   w.must(rotate_secret{ep, std::nullopt, 24h});
   EXPECT_EQ(w.live.find(ep)->secrets.size(), 2U);

@@ -1,0 +1,108 @@
+#include "events/redact_echo.hpp"
+
+#include "events/json_text.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace hourglass::events {
+
+namespace {
+
+/// As it stands between the quotes of a JSON string.
+std::string escaped(std::string_view text) {
+  std::string out;
+  json_text{out}.value(text);
+  return out.substr(1, out.size() - 2);
+}
+
+/// `std::string_view::find` tries every place anew: with texts from outside that is quadratic, and this is not.
+std::size_t find(std::string_view in, std::string_view what) {
+  const auto* at = static_cast<const char*>(::memmem(in.data(), in.size(), what.data(), what.size()));
+  return at == nullptr ? std::string_view::npos : static_cast<std::size_t>(at - in.data());
+}
+
+bool of_number(char c) {
+  return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+}
+
+} // namespace
+
+void redact_echo::note(std::string_view from, std::string_view to, bool number) {
+  put(from, to, number, values_);
+}
+
+void redact_echo::note_whole(std::string_view from, std::string_view to) {
+  put(from, to, false, wholes_);
+}
+
+void redact_echo::put(std::string_view from, std::string_view to, bool number, std::size_t& count) {
+  if (from.size() < shortest || from == to || count == most)
+    return;
+  ++count;
+  numbers_ = numbers_ || number;
+  if (is_utf8(from))
+    if (auto text = escaped(from); text != from)
+      add(std::move(text), escaped(to), false);
+  add(std::string{from}, std::string{to}, number);
+}
+
+void redact_echo::add(std::string from, std::string to, bool number) {
+  auto at = std::find_if(noted_.begin(), noted_.end(), [&](const pair& p) { return p.from.size() <= from.size(); });
+  noted_.insert(at, {std::move(from), std::move(to), number});
+}
+
+bool redact_echo::occurs_in(std::string_view text) const {
+  return std::any_of(noted_.begin(), noted_.end(), [text](const pair& p) { return find(text, p.from) != std::string_view::npos; });
+}
+
+std::string redact_echo::replace(std::string_view text) const {
+  std::string out;
+  const auto bare = numbers_ ? replace_numbers(text) : std::string{};
+  replace_from(0, numbers_ ? bare : text, out);
+  return out;
+}
+
+void redact_echo::replace_from(std::size_t which, std::string_view text, std::string& out) const {
+  if (which == noted_.size()) {
+    out += text;
+    return;
+  }
+  const auto& [from, to, number] = noted_[which];
+  for (auto at = find(text, from); at != std::string_view::npos; at = find(text, from)) {
+    replace_from(which + 1, text.substr(0, at), out);
+    out += to;
+    text.remove_prefix(at + from.size());
+  }
+  replace_from(which + 1, text, out);
+}
+
+/// Numbers outside of strings get their token with quotes, as the request has it now: the record stays JSON.
+std::string redact_echo::replace_numbers(std::string_view json) const {
+  const auto first = json.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || (json[first] != '{' && json[first] != '['))
+    return std::string{json};
+  std::string out;
+  for (std::size_t at = 0; at < json.size();) {
+    auto end = at + 1;
+    if (json[at] == '"') {
+      while (end < json.size() && json[end] != '"')
+        end += json[end] == '\\' ? 2 : 1;
+      end = std::min(end + 1, json.size());
+    } else if (of_number(json[at])) {
+      while (end < json.size() && of_number(json[end]))
+        ++end;
+    }
+    const auto part = json.substr(at, end - at);
+    const auto known = of_number(part[0]) ? std::find_if(noted_.begin(), noted_.end(), [part](const pair& p) { return p.number && p.from == part; })
+                                          : noted_.end();
+    if (known == noted_.end())
+      out += part;
+    else
+      json_text{out}.value(known->to);
+    at = end;
+  }
+  return out;
+}
+
+} // namespace hourglass::events
