@@ -1,5 +1,6 @@
 #include "actors/directory.hpp"
 #include "actors/reader_pool.hpp"
+#include "events/vault.hpp"
 
 #include <gtest/gtest.h>
 
@@ -27,7 +28,7 @@ protected:
   events::redactor redactor_{std::array<std::uint8_t, 32>{}};
   actors::reader_pool readers_{1};
   actors::registry::uid_claims uids_;
-  actors::environment env_{options_, *store_, *journal_, *index_, dispatcher_, redactor_,
+  actors::environment env_{options_, *store_, *journal_, *index_, dispatcher_, redactor_, std::make_shared<const events::vault>(std::vector{events::vault::key{}}),
                            [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
                            [](const actors::resident_ptr&) {}};
   caf::actor_system_config config_;
