@@ -16,6 +16,7 @@ directory::seat directory::spawn(const events::sandbox_id& id) {
   s.door = std::make_shared<resident>(id);
   s.door->touch(wall_now().us);
   s.sandbox = system_.spawn<sandbox_actor>(std::ref(env_), std::ref(uids_), s.door);
+  let_go_of_logger();
   env_.counters.woken.fetch_add(1, std::memory_order_relaxed);
   return s;
 }

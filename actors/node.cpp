@@ -47,6 +47,7 @@ public:
     });
     journal_->listen([index = index_.get()](storage::position end) { index->notify(end); });
     caretaker_ = system_->spawn<caretaker_actor>(std::ref(*env_), std::ref(*directory_));
+    let_go_of_logger();
   }
 
   ~real_node() override { stop(std::chrono::milliseconds{0}); }

@@ -167,7 +167,7 @@ struct decider {
         f.secrets.push_back(old);
     }
     if (f.secrets.size() > limits::secrets_per_destination)
-      return failure(errc::conflict, "an endpoint has at most " + std::to_string(limits::secrets_per_destination) +
+      return failure(errc::too_large, "an endpoint has at most " + std::to_string(limits::secrets_per_destination) +
                                           " live secrets (secrets_per_destination); wait until one expires or shorten the overlap");
     seal(s.vault.get(), f.id, f.secrets, ctx.chance);
     decision out;

@@ -50,7 +50,7 @@ export function linkOf(sandbox, event) {
   const kind = kinds[event.type];
   if (kind === undefined) throw new Error(`event type ${event.type} is not known here: add its number`);
   const rest = Buffer.concat([
-    varint(kind), Buffer.from([1]), sandboxBytes(sandbox), fixed64(event.seq), fixed64(microseconds(event.wall_time)), fixed64(microseconds(event.virtual_time)),
+    varint(kind), Buffer.from([event.payload_version]), sandboxBytes(sandbox), fixed64(event.seq), fixed64(microseconds(event.wall_time)), fixed64(microseconds(event.virtual_time)),
     string(event.principal), string(event.correlation_id), fixed64(event.causation ?? 0), varint(event.entities.length), ...event.entities.map(string),
     Buffer.from(event.payload_sha256, 'hex'), Buffer.from(event.previous, 'hex'),
   ]);

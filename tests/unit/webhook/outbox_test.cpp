@@ -775,7 +775,7 @@ TEST(rotation, eleven_secrets_at_most_and_expired_ones_make_room) {
   auto ep = w.add();
   for (std::size_t i = 1; i < limits::secrets_per_destination; ++i)
     w.must(rotate_secret{ep, std::nullopt, 24h});
-  EXPECT_EQ(w.refused(rotate_secret{ep, std::nullopt, 24h}), errc::conflict);
+  EXPECT_EQ(w.refused(rotate_secret{ep, std::nullopt, 24h}), errc::too_large);
   w.now = w.now + 25h;
   w.must(rotate_secret{ep, std::nullopt, 24h});
   EXPECT_EQ(w.live.find(ep)->secrets.size(), 2U);
