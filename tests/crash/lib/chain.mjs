@@ -9,7 +9,7 @@ const kinds = {
   'clock.set': 40, 'clock.advance_started': 41, 'clock.moved': 42, 'clock.advance_finished': 43,
   'event_type.put': 50, 'event_type.removed': 51, 'destination.created': 52, 'destination.updated': 53, 'destination.removed': 54,
   'destination.secret_rotated': 55, 'destination.disabled': 56, 'message.created': 60, 'attempt.finished': 61, 'resend.requested': 62,
-  'recovery.started': 63, 'recovery.progressed': 64, 'recovery.finished': 65,
+  'recovery.started': 63, 'recovery.progressed': 64, 'recovery.finished': 65, 'deliveries.moved': 66,
 };
 // Their payload is shown with the secrets masked, so its hash cannot be checked from outside.
 const masked = new Set(['destination.created', 'destination.updated', 'destination.secret_rotated']);

@@ -21,6 +21,8 @@ export class Pending {
     } else if (type === 'resend.requested') {
       const what = key(payload.message, payload.destination);
       this.manual.set(what, (this.manual.get(what) ?? 0) + 1);
+    } else if (type === 'deliveries.moved') {
+      for (const [what, next] of this.deliveries) this.deliveries.set(what, next + payload.by_us);
     } else if (type === 'recovery.started') {
       this.recoveries.set(payload.id, payload.destination);
     } else if (type === 'recovery.progressed') {
