@@ -88,18 +88,18 @@ events::outcome<std::string> application_of_path(const json& body, const std::st
 namespace {
 
 /// With `get_if_exists` and many at once, one makes it and the others see it as soon as it stands: until then its uid is taken and leads nowhere.
-void create_or_show(core& in, const call_ptr& c, const std::string& text, const std::string& uid, int tries) {
+void create_or_show(core& in, const call_ptr& c, const actors::caller& who, const std::string& text, const std::string& uid, int tries) {
   if (!uid.empty())
     if (auto there = in.node.resolve(uid))
       return show(in, c, *there, 200);
-  in.node.create(text, c->caller(), [&in, c, text, uid, tries](events::outcome<actors::receipt> r) {
+  in.node.create(text, who, [&in, c, who, text, uid, tries](events::outcome<actors::receipt> r) {
     guarded(c, [&] {
       if (r)
         return c->answer(201, application_out(r->reply));
       if (uid.empty() || r.error().code != errc::conflict || tries == 0 || in.draining)
         return c->fail(r.error());
-      in.later.after(std::chrono::milliseconds{10}, [&in, c, text, uid, tries] {
-        guarded(c, [&] { create_or_show(in, c, text, uid, tries - 1); });
+      in.later.after(std::chrono::milliseconds{10}, [&in, c, who, text, uid, tries] {
+        guarded(c, [&] { create_or_show(in, c, who, text, uid, tries - 1); });
       });
     });
   });
@@ -115,7 +115,7 @@ void create(core& in, const call_ptr& c) {
   if (!text)
     return c->fail(text.error());
   auto uid = c->body.value("uid", json{});
-  create_or_show(in, c, *text, get_if_exists && uid.is_string() ? uid.get<std::string>() : std::string{}, tries);
+  create_or_show(in, c, c->caller(), *text, get_if_exists && uid.is_string() ? uid.get<std::string>() : std::string{}, tries);
 }
 
 struct app_page {
@@ -177,7 +177,7 @@ void get(core& in, const call_ptr& c) {
 void update(core& in, const call_ptr& c) {
   if (c->sandbox == events::sandbox_id{}) {
     auto text = application_of_path(c->body, c->param("app_id"));
-    return text ? create_or_show(in, c, *text, {}, 0) : c->fail(text.error());
+    return text ? create_or_show(in, c, c->caller(), *text, {}, 0) : c->fail(text.error());
   }
   auto text = application_in(c->body, true);
   if (!text)

@@ -20,6 +20,16 @@ TEST_F(edges, an_application_that_somebody_else_is_making_is_waited_for) {
   EXPECT_EQ(ask("POST", "/api/v1/app", R"({"name":"x","uid":"shared"})").status(), 409U);
 }
 
+TEST_F(edges, an_application_waited_for_with_a_key_is_made_once) {
+  node_->taken = 2;
+  const http::fields key = {{"Idempotency-Key", "k"}};
+  auto first = ask("POST", "/api/v1/app?get_if_exists=true", R"({"name":"x","uid":"kept"})", key);
+  EXPECT_EQ(first.status(), 201U);
+  auto again = ask("POST", "/api/v1/app?get_if_exists=true", R"({"name":"x","uid":"kept"})", key);
+  EXPECT_EQ(again.status(), 201U) << "the answer of the first time, not that of an application that is there";
+  EXPECT_EQ(again.body(), first.body());
+}
+
 TEST_F(edges, applications_asked_for_at_once_are_one) {
   std::vector<std::thread> askers;
   std::array<std::pair<unsigned, std::string>, 8> got;
