@@ -4,6 +4,7 @@
 #include "actors/node.hpp"
 #include "actors/resident.hpp"
 #include "events/vault.hpp"
+#include "events/wall_clock.hpp"
 #include "webhook/dispatcher.hpp"
 
 #include <atomic>
@@ -11,6 +12,8 @@
 #include <functional>
 
 namespace hourglass::actors {
+
+using events::wall_now;
 
 /// What every actor of the node uses and none owns. Outlives the actor system.
 struct environment {
@@ -30,9 +33,5 @@ struct environment {
   } counters;
   std::atomic<bool> stopping{false};
 };
-
-inline events::wall_time wall_now() noexcept {
-  return {std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
-}
 
 } // namespace hourglass::actors

@@ -1,5 +1,6 @@
 #include "actors/node_secrets.hpp"
 
+#include "events/digest.hpp"
 #include "events/ids.hpp"
 #include "events/json_text.hpp"
 
@@ -9,7 +10,6 @@
 #include <optional>
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,7 +101,7 @@ events::outcome<events::vault> open_vault(const std::filesystem::path& folder, s
       return events::failure(events::errc::invalid, "the data folder has secrets and its key is gone: put secret.key back, or give the key in HOURGLASS_SECRET_KEYS", where);
     if (!*stored) {
       auto key = draw_key();
-      *stored = events::to_base64({reinterpret_cast<const char*>(key.data()), key.size()}) + "\n";
+      *stored = events::to_base64(events::as_text(key)) + "\n";
       if (auto ok = write_file(key_path, **stored); !ok)
         return tl::unexpected<events::error>{std::move(ok).error()};
     }
@@ -117,28 +117,28 @@ events::outcome<events::vault> open_vault(const std::filesystem::path& folder, s
 
 events::outcome<std::array<std::uint8_t, 32>> redaction_key(const std::filesystem::path& folder, bool may_be_made) {
   auto path = folder / "redaction.key";
+  auto stored = read_file(path);
+  if (!stored)
+    return tl::unexpected<events::error>{std::move(stored).error()};
   std::array<std::uint8_t, 32> key{};
-  if (file in{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}; in.fd >= 0) {
-    if (::read(in.fd, key.data(), key.size()) != static_cast<ssize_t>(key.size()))
+  if (*stored) {
+    if ((*stored)->size() != key.size())
       return events::failure(events::errc::corrupt, "the redaction key is not 32 bytes", path.filename().string());
+    std::copy((*stored)->begin(), (*stored)->end(), key.begin());
     return key;
   }
   if (!may_be_made) // with another one equal secrets would get other tokens than the log has, and no replay would compare equal
     return events::failure(events::errc::corrupt, "the redaction key is missing, and the folder holds events that were redacted with it",
                            path.filename().string());
   key = draw_key();
-  auto fresh = path;
-  fresh += ".new";
-  file out{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR)};
-  if (out.fd < 0 || ::write(out.fd, key.data(), key.size()) != static_cast<ssize_t>(key.size()) || ::fsync(out.fd) != 0
-      || ::rename(fresh.c_str(), path.c_str()) != 0)
-    return events::failure(events::errc::io, "cannot write the redaction key", path.filename().string());
+  if (auto ok = write_file(path, events::as_text(key)); !ok)
+    return tl::unexpected<events::error>{std::move(ok).error()};
   return key;
 }
 
 std::string new_client_secret() {
   auto key = draw_key();
-  auto text = events::to_base64({reinterpret_cast<const char*>(key.data()), key.size()});
+  auto text = events::to_base64(events::as_text(key));
   std::replace(text.begin(), text.end(), '+', '-');
   std::replace(text.begin(), text.end(), '/', '_');
   text.resize(43);
@@ -146,10 +146,7 @@ std::string new_client_secret() {
 }
 
 std::string hash_of(std::string_view secret) {
-  std::array<unsigned char, 32> digest{};
-  unsigned size = 0;
-  EVP_Digest(secret.data(), secret.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  return events::to_hex({reinterpret_cast<const char*>(digest.data()), size});
+  return events::to_hex(events::as_text(events::sha256({secret})));
 }
 
 } // namespace hourglass::actors

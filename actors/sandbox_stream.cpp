@@ -10,11 +10,6 @@ namespace hourglass::actors {
 
 namespace {
 
-bool is_clock_kind(events::kind k) {
-  return k == events::kind::clock_set || k == events::kind::clock_advance_started || k == events::kind::clock_moved
-         || k == events::kind::clock_advance_finished;
-}
-
 /// False when the journal would find an event of it too large.
 bool fits_in_the_log(const proposal& p) {
   constexpr std::size_t header = 1 * limits::kibi; // principal, correlation, hashes and numbers
@@ -80,7 +75,7 @@ void sandbox_actor::note_clock(proposal::part& part) {
   const auto before = mock::now(clock_, part.ctx.wall);
   bool changed = false;
   for (const auto& d : part.drafts) {
-    if (!is_clock_kind(d.kind))
+    if (replay::part_of(d.kind) != replay::part::clock)
       continue;
     events::header at;
     at.wall = part.ctx.wall;

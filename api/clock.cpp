@@ -4,6 +4,7 @@
 #include "api/input.hpp"
 #include "api/query.hpp"
 #include "api/routes.hpp"
+#include "events/wall_clock.hpp"
 
 #include <chrono>
 
@@ -101,13 +102,8 @@ namespace {
 using state = mock::clock_state;
 using steady = std::chrono::steady_clock;
 
-events::wall_time wall_now() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::microseconds>(now).count()};
-}
-
 events::outcome<std::string> show(const state& s, events::virtual_time) {
-  return mock::to_json(s, wall_now());
+  return mock::to_json(s, events::wall_now());
 }
 
 void get(core& in, const call_ptr& c) {

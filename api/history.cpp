@@ -18,7 +18,7 @@ using nlohmann::json;
 namespace {
 
 std::string hex(const events::hash& h) {
-  return events::to_hex({reinterpret_cast<const char*>(h.data()), h.size()});
+  return events::to_hex(events::as_text(h));
 }
 
 std::string shown_payload(const events::record& r) {

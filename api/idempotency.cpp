@@ -4,6 +4,7 @@
 #include "events/digest.hpp"
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
+#include "events/wall_clock.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -18,15 +19,10 @@ constexpr std::string_view header_name = "Idempotency-Key";
 constexpr std::uint64_t admissions_per_sweep = 256;
 constexpr std::size_t rows_per_sweep = 1'024; // more than come meanwhile
 
-events::wall_time wall_now() {
-  return {std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
-}
-
 std::string hash_of(std::string_view a, std::string_view b, std::string_view c) {
   // Lengths first, so that no two lists of parts read the same.
   auto lengths = std::to_string(a.size()) + ':' + std::to_string(b.size()) + ':';
-  auto h = events::sha256({lengths, a, b, c});
-  return events::to_hex({reinterpret_cast<const char*>(h.data()), h.size()});
+  return events::to_hex(events::as_text(events::sha256({lengths, a, b, c})));
 }
 
 /// The draft of the IETF has the key in quotes, everybody else sends it bare: both name the same.
@@ -89,7 +85,7 @@ bool answer_book::admit(const call_ptr& c) {
     c->fail({errc::conflict, "a request with this Idempotency-Key is under way; try again when it is answered", std::string{header_name}});
     return false;
   }
-  auto before = actors::find_once(node_.store(), held->what()->name, wall_now());
+  auto before = actors::find_once(node_.store(), held->what()->name, events::wall_now());
   if (!before) {
     held.reset(); // before the answer leaves: who has it may ask again at once
     c->fail(before.error());
@@ -140,12 +136,12 @@ void answer_book::keep(const std::shared_ptr<const actors::once>& what, bool tak
     (void)node_.store().put({&gone, 1});
     return;
   }
-  auto made = actors::find_once(node_.store(), what->name, wall_now());
+  auto made = actors::find_once(node_.store(), what->name, events::wall_now());
   if (!made)
     return;
   auto row = *made ? std::move(**made) : actors::once_row{};
   if (!*made)
-    row.at = wall_now();
+    row.at = events::wall_now();
   row.fingerprint = what->fingerprint;
   row.done.reply.clear(); // it was needed for as long as there was no answer
   row.status = answer.status;
@@ -162,7 +158,7 @@ void answer_book::forget_old() {
   auto oldest = store.scan(actors::once_age_prefix, {}, rows_per_sweep);
   if (!oldest)
     return;
-  auto now = wall_now();
+  auto now = events::wall_now();
   constexpr auto kept_us = std::chrono::duration_cast<std::chrono::microseconds>(limits::idempotency_time).count();
   const auto young = actors::once_age_key({now.us - kept_us}, {});
   for (auto& aged : *oldest) {

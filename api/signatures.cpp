@@ -4,6 +4,7 @@
 #include "api/routes.hpp"
 #include "api/verifier_page.hpp"
 #include "events/json_text.hpp"
+#include "events/wall_clock.hpp"
 #include "webhook/diagnosis.hpp"
 #include "webhook/secrets.hpp"
 
@@ -23,7 +24,7 @@ constexpr std::int64_t longest_tolerance = 315'360'000; // ten years: an old req
 constexpr std::size_t suspects_most = 5'000;
 
 std::int64_t seconds_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return events::wall_now().us / 1'000'000;
 }
 
 // -- public keys --------------------------------------------------------------------------

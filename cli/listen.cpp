@@ -4,6 +4,7 @@
 #include "cli/serve_options.hpp"
 #include "events/json_text.hpp"
 #include "events/time.hpp"
+#include "events/wall_clock.hpp"
 #include "webhook/signing.hpp"
 
 #include <csignal>
@@ -61,7 +62,7 @@ exit_code listen(const listen_options& options) {
     auto failing = seen.fetch_add(1) < options.fail_first;
     http::response answer;
     answer.status = failing ? options.fail_status : options.status;
-    auto now = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    auto now = events::wall_now().us / 1'000'000;
     auto line = webhook_line(*request, options.secret, now, answer.status);
     {
       std::lock_guard held{printing};

@@ -2,8 +2,8 @@
 
 #include "events/json_text.hpp"
 #include "events/time.hpp"
+#include "events/wall_clock.hpp"
 
-#include <chrono>
 #include <memory>
 
 #include <spdlog/sinks/stdout_sinks.h>
@@ -93,9 +93,7 @@ void log(level at, std::string_view what, fields more) {
   auto* logger = spdlog::default_logger_raw();
   if (!logger || !logger->should_log(to_spdlog(at)))
     return;
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  auto time = events::to_rfc3339(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-  logger->log(to_spdlog(at), log_text(as_json, at, time, what, more));
+  logger->log(to_spdlog(at), log_text(as_json, at, events::to_rfc3339(events::wall_now()), what, more));
 }
 
 } // namespace hourglass::cli

@@ -1,5 +1,6 @@
 #include "events/redact_json.hpp"
 
+#include "events/json_cursor.hpp"
 #include "events/json_text.hpp"
 
 #include <algorithm>
@@ -43,20 +44,18 @@ bool names_card(std::string_view name) noexcept {
   return normalise(name, buffer).find("card") != std::string_view::npos;
 }
 
-constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 /// One pass over a JSON text with its own stack, so depth costs memory and not the program's stack.
 class scanner {
 public:
   scanner(std::string_view json, const std::function<std::string(std::string_view, bool)>& token)
-      : json_(json), token_(token) {}
+      : in_(json), json_(json), token_(token) {}
 
   std::optional<std::string> run() {
     bool good = value({});
     while (good && !open_.empty())
       good = step();
-    space();
-    if (!good || at_ != json_.size() || kept_ == 0)
+    in_.space();
+    if (!good || !in_.at_end() || kept_ == 0)
       return std::nullopt;
     out_ += json_.substr(kept_);
     return std::move(out_);
@@ -77,37 +76,23 @@ private:
     std::string_view name;
   };
 
-  bool peek(char c) const { return at_ < json_.size() && json_[at_] == c; }
-
-  bool eat(char c) {
-    if (!peek(c))
-      return false;
-    ++at_;
-    return true;
-  }
-
-  void space() {
-    while (at_ < json_.size() && is_space(json_[at_]))
-      ++at_;
-  }
-
   /// The next member or element of the innermost container, or its end.
   bool step() {
     auto& top = open_.back();
-    space();
-    if (eat(top.object ? '}' : ']')) {
+    in_.space();
+    if (in_.eat(top.object ? '}' : ']')) {
       open_.pop_back();
       return true;
     }
-    if (!top.fresh && !eat(','))
+    if (!top.fresh && !in_.eat(','))
       return false;
     top.fresh = false;
     if (!top.object)
       return value({top.sensitive, top.card, top.name});
-    space();
+    in_.space();
     const auto name = string();
-    space();
-    if (!name || !eat(':'))
+    in_.space();
+    if (!name || !in_.eat(':'))
       return false;
     return value({top.sensitive || is_sensitive(*name, top.name), top.card || names_card(*name), *name});
   }
@@ -119,15 +104,13 @@ private:
   }
 
   bool value(position_of where) {
-    space();
-    if (at_ == json_.size())
-      return false;
-    const auto start = at_;
-    switch (json_[at_]) {
+    in_.space();
+    const auto start = in_.at();
+    switch (in_.here()) {
     case '{':
     case '[':
-      open_.push_back({json_[at_] == '{', where.sensitive, where.card, true, where.name});
-      ++at_;
+      open_.push_back({in_.here() == '{', where.sensitive, where.card, true, where.name});
+      in_.skip(1);
       return true;
     case '"': {
       const auto text = string();
@@ -141,61 +124,35 @@ private:
       return plain.has_value();
     }
     case 't':
-      return literal("true");
+      return in_.literal("true");
     case 'f':
-      return literal("false");
+      return in_.literal("false");
     case 'n':
-      return literal("null");
+      return in_.literal("null");
     default:
-      if (!number())
+      if (!in_.number())
         return false;
-      if (const auto text = json_.substr(start, at_ - start); where.sensitive || (where.card && is_card_number(text)))
+      if (const auto text = in_.since(start); where.sensitive || (where.card && is_card_number(text)))
         replace(start, text, true);
       return true;
     }
   }
 
-  bool literal(std::string_view word) {
-    if (!json_.substr(at_).starts_with(word))
-      return false;
-    at_ += word.size();
-    return true;
-  }
-
-  bool digits() {
-    const auto start = at_;
-    while (at_ < json_.size() && json_[at_] >= '0' && json_[at_] <= '9')
-      ++at_;
-    return at_ > start;
-  }
-
-  bool number() {
-    eat('-');
-    if (!eat('0') && !digits())
-      return false;
-    if (eat('.') && !digits())
-      return false;
-    if (eat('e') || eat('E')) {
-      if (!eat('+'))
-        eat('-');
-      return digits();
-    }
-    return true;
-  }
-
   /// The raw inside of the string here, escapes not looked at.
   std::optional<std::string_view> string() {
-    if (!eat('"'))
+    if (!in_.eat('"'))
       return std::nullopt;
-    const auto start = at_;
-    for (; at_ < json_.size(); ++at_) {
-      const char c = json_[at_];
-      if (c == '"')
-        return json_.substr(start, at_++ - start);
-      if (c == '\\')
-        ++at_;
-      else if (static_cast<unsigned char>(c) < 0x20)
+    const auto start = in_.at();
+    while (!in_.at_end()) {
+      const char c = in_.here();
+      if (c == '"') {
+        const auto inside = in_.since(start);
+        in_.skip(1);
+        return inside;
+      }
+      if (static_cast<unsigned char>(c) < 0x20)
         return std::nullopt;
+      in_.skip(c == '\\' ? std::min<std::size_t>(2, in_.rest().size()) : 1);
     }
     return std::nullopt;
   }
@@ -204,14 +161,14 @@ private:
   void replace(std::size_t start, std::string_view plain, bool number) {
     out_ += json_.substr(kept_, start - kept_);
     json_text{out_}.value(token_(plain, number));
-    kept_ = at_;
+    kept_ = in_.at();
   }
 
+  json_cursor in_;
   std::string_view json_;
   const std::function<std::string(std::string_view, bool)>& token_;
   std::vector<frame> open_;
   std::string out_;
-  std::size_t at_ = 0;
   std::size_t kept_ = 0; ///< up to here the text is in `out_`
 };
 

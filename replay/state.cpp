@@ -111,7 +111,7 @@ std::string to_json(const sandbox_state& state) {
   j.open_object();
   j.key("seq").value(state.head.seq);
   j.key("wall").value(events::to_rfc3339(state.head.wall));
-  j.key("link").value(events::to_hex({reinterpret_cast<const char*>(state.head.link.data()), state.head.link.size()}));
+  j.key("link").value(events::to_hex(events::as_text(state.head.link)));
   j.key("clock").raw(mock::to_json(state.clock, state.head.wall));
   j.key("endpoints").raw(mock::to_json(state.endpoints));
   j.key("data").raw(mock::to_json(state.data));

@@ -153,16 +153,22 @@ public:
   // -- snapshots --------------------------------------------------------------
 
   outcome<void> put_snapshot(const sandbox_id& sandbox, const snapshot& s) override {
+    const std::lock_guard one_at_a_time{snapshot_mutex_};
+    auto whole = s;
+    if (stream::borrows(s)) {
+      const auto lender = newest_snapshot_but(sandbox, s.head.seq);
+      const auto lent = lender ? stream::lends_parts(*this, sandbox, lender->head, lender->format, lender->parts.size(), s) : outcome<bool>{false};
+      if (!lent)
+        return tl::unexpected{lent.error()};
+      if (!*lent)
+        return stream::nothing_to_lend();
+      for (std::size_t i = 0; i < whole.parts.size(); ++i) {
+        if (!whole.parts[i])
+          whole.parts[i] = lender->parts[i];
+      }
+    }
     const std::unique_lock lock{mutex_};
     auto& mine = snapshots_[sandbox];
-    auto whole = s;
-    for (std::size_t i = 0; i < whole.parts.size(); ++i) {
-      if (whole.parts[i])
-        continue;
-      if (mine.empty() || !stream::lends_parts(mine.rbegin()->second.head, mine.rbegin()->second.format, mine.rbegin()->second.parts.size(), s))
-        return stream::nothing_to_lend();
-      whole.parts[i] = mine.rbegin()->second.parts[i];
-    }
     mine.insert_or_assign(s.head.seq, std::move(whole));
     if (mine.size() > stream::snapshots_kept) {
       std::vector<events::seq> newest_first;
@@ -183,7 +189,7 @@ public:
           newest_first.push_back((--at)->second);
     }
     for (auto& s : newest_first) {
-      const auto fits = stream::snapshot_fits(*this, sandbox, s);
+      const auto fits = stream::snapshot_fits(*this, sandbox, s.head);
       if (!fits)
         return tl::unexpected{fits.error()};
       if (*fits)
@@ -240,6 +246,15 @@ public:
   }
 
 private:
+  std::optional<snapshot> newest_snapshot_but(const sandbox_id& sandbox, events::seq replaced) const {
+    const std::shared_lock lock{mutex_};
+    if (const auto found = snapshots_.find(sandbox); found != snapshots_.end())
+      for (auto at = found->second.rbegin(); at != found->second.rend(); ++at)
+        if (at->first != replaced)
+          return at->second;
+    return std::nullopt;
+  }
+
   void put_rows(std::span<const row> rows) {
     for (const auto& r : rows) {
       if (r.remove)
@@ -256,6 +271,7 @@ private:
     due_.insert_or_assign(keys::of_due(entry), entry);
   }
 
+  std::mutex snapshot_mutex_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<sandbox_id, std::map<events::seq, std::string>> streams_;
   std::vector<std::pair<sandbox_id, events::seq>> log_;

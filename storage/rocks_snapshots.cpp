@@ -85,14 +85,19 @@ outcome<void> rocks_store::put_snapshot(const sandbox_id& sandbox, const snapsho
   if (!kept)
     return tl::unexpected{kept.error()};
   std::erase_if(*kept, [&](const auto& m) { return m.head.seq == s.head.seq; });
+  if (stream::borrows(s)) {
+    const auto lent = kept->empty() ? outcome<bool>{false} : stream::lends_parts(*this, sandbox, kept->front().head, kept->front().format, kept->front().parts.size(), s);
+    if (!lent)
+      return tl::unexpected{lent.error()};
+    if (!*lent)
+      return stream::nothing_to_lend();
+  }
   snapshot_meta made{s.head, s.format, {}};
   rocksdb::WriteBatch batch;
   for (std::size_t i = 0; i < s.parts.size(); ++i) {
     if (s.parts[i]) {
       batch.Put(in(in_state), key_of_part(sandbox, s.head.seq, i), *s.parts[i]);
       made.parts.push_back({s.head.seq, events::crc32c(*s.parts[i])});
-    } else if (kept->empty() || !stream::lends_parts(kept->front().head, kept->front().format, kept->front().parts.size(), s)) {
-      return stream::nothing_to_lend();
     } else {
       made.parts.push_back(kept->front().parts[i]);
     }
@@ -148,7 +153,7 @@ outcome<std::optional<snapshot>> rocks_store::latest_snapshot(const sandbox_id& 
       return tl::unexpected{whole.error()};
     if (!*whole)
       continue;
-    const auto fits = stream::snapshot_fits(*this, sandbox, s);
+    const auto fits = stream::snapshot_fits(*this, sandbox, s.head);
     if (!fits)
       return tl::unexpected{fits.error()};
     if (*fits)

@@ -110,24 +110,31 @@ events::seq snapshot_to_drop(std::span<const events::seq> newest_first) {
   return drop;
 }
 
-bool lends_parts(const events::chain_head& head, std::uint32_t format, std::size_t parts, const snapshot& to) {
-  return head.seq < to.head.seq && head.seq >= to.unchanged_since && format == to.format && parts == to.parts.size();
+bool borrows(const snapshot& s) {
+  return std::any_of(s.parts.begin(), s.parts.end(), [](const auto& part) { return !part; });
+}
+
+events::outcome<bool> lends_parts(const store& in, const events::sandbox_id& sandbox, const events::chain_head& head, std::uint32_t format, std::size_t parts,
+                                  const snapshot& to) {
+  if (head.seq >= to.head.seq || head.seq < to.unchanged_since || format != to.format || parts != to.parts.size())
+    return false;
+  return snapshot_fits(in, sandbox, head);
 }
 
 tl::unexpected<events::error> nothing_to_lend() {
   return events::failure(events::errc::conflict, "there is no snapshot that could lend the parts that did not change");
 }
 
-events::outcome<bool> snapshot_fits(const store& in, const events::sandbox_id& sandbox, const snapshot& s) {
-  const auto bytes = in.read_raw(sandbox, s.head.seq);
+events::outcome<bool> snapshot_fits(const store& in, const events::sandbox_id& sandbox, const events::chain_head& head) {
+  const auto bytes = in.read_raw(sandbox, head.seq);
   if (!bytes)
     return tl::unexpected{bytes.error()};
   if (!*bytes)
     return false;
-  const auto record = decode_at(**bytes, sandbox, s.head.seq);
+  const auto record = decode_at(**bytes, sandbox, head.seq);
   if (!record)
     return tl::unexpected{record.error()};
-  return record->link == s.head.link;
+  return record->link == head.link;
 }
 
 } // namespace hourglass::storage::stream

@@ -44,11 +44,15 @@ events::seq snapshot_to_drop(std::span<const events::seq> newest_first);
 
 inline constexpr std::size_t snapshots_kept = 12;
 
-/// Whether a snapshot that ends at `head` has the parts that `to` leaves out. See `store::put_snapshot`.
-bool lends_parts(const events::chain_head& head, std::uint32_t format, std::size_t parts, const snapshot& to);
+/// Whether `s` leaves a part to the snapshot before it.
+bool borrows(const snapshot& s);
+
+/// Whether a snapshot that ends at `head` may lend the parts that `to` leaves out: near enough (see `store::put_snapshot`), and of this stream.
+events::outcome<bool> lends_parts(const store& in, const events::sandbox_id& sandbox, const events::chain_head& head, std::uint32_t format, std::size_t parts,
+                                  const snapshot& to);
 tl::unexpected<events::error> nothing_to_lend();
 
 /// `latest_snapshot` trusts a snapshot only if the stream has its event with its link.
-events::outcome<bool> snapshot_fits(const store& in, const events::sandbox_id& sandbox, const snapshot& s);
+events::outcome<bool> snapshot_fits(const store& in, const events::sandbox_id& sandbox, const events::chain_head& head);
 
 } // namespace hourglass::storage::stream

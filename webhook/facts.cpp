@@ -49,7 +49,7 @@ void write_message(json_text& j, const message_ref& m) {
   j.key("message_bytes").value(m.body_bytes);
 }
 
-std::string hex_of(const events::hash& h) { return events::to_hex({reinterpret_cast<const char*>(h.data()), h.size()}); }
+std::string hex_of(const events::hash& h) { return events::to_hex(events::as_text(h)); }
 
 struct writer {
   json_text& j;

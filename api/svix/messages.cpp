@@ -3,11 +3,11 @@
 #include "api/routes.hpp"
 #include "api/svix/applications.hpp"
 #include "api/svix/log_lists.hpp"
+#include "events/wall_clock.hpp"
 #include "webhook/facts.hpp"
 #include "webhook/inputs.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 namespace hourglass::api {
 
@@ -42,7 +42,7 @@ void create_with_application(core& in, const call_ptr& c, const nlohmann::json& 
   if (!text)
     return c->fail(text.error());
   events::context at_birth;
-  at_birth.now.us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); // as its clock will have it
+  at_birth.now.us = events::wall_now().us; // as its clock will have it
   if (auto fine = webhook::decide(webhook::outbox_state{}, what, at_birth); !fine)
     return c->fail(fine.error());
   // Its key stands for the message: created twice it is found the second time.

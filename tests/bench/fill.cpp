@@ -3,6 +3,7 @@
 #include "actors/node_secrets.hpp"
 #include "actors/registry.hpp"
 #include "events/codec.hpp"
+#include "events/wall_clock.hpp"
 #include "mock/endpoints.hpp"
 #include "mock/serve.hpp"
 #include "mock/settings.hpp"
@@ -47,9 +48,7 @@ constexpr std::string_view endpoint_text =
 class writer {
 public:
   writer(storage::store& store, storage::journal& journal, events::redactor redactor)
-    : store_(store), journal_(journal), redactor_(std::move(redactor)), now_{std::chrono::duration_cast<std::chrono::microseconds>(
-                                                                       std::chrono::system_clock::now().time_since_epoch())
-                                                                       .count() - std::int64_t{86'400'000'000}} {}
+    : store_(store), journal_(journal), redactor_(std::move(redactor)), now_{events::wall_now().us - std::int64_t{86'400'000'000}} {}
 
   events::sandbox_id write_stream(std::uint64_t count) {
     now_.us += 1'000;

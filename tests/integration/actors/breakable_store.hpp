@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/testing.hpp"
+#include "events/wall_clock.hpp"
 #include "node_fixture.hpp"
 #include "tests/support/delegating_store.hpp"
 
@@ -10,9 +11,7 @@
 
 namespace hourglass::test {
 
-inline events::wall_time wall_now() {
-  return {std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
-}
+using events::wall_now;
 constexpr std::int64_t minute_us = 60'000'000;
 
 /// A store between a node and what stays when the node is killed.

@@ -1,4 +1,5 @@
 #include "world.hpp"
+#include "events/wall_clock.hpp"
 
 #include <algorithm>
 #include <set>
@@ -159,7 +160,7 @@ TEST_F(svix_shape, a_message_may_bring_its_application_along) {
     asked(422, "POST", "/api/v1/app/more/msg", bad);
   }
   asked(404, "GET", "/api/v1/app/more");
-  with["deliverAt"] = events::to_rfc3339(std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count() + 3'600'000'000LL);
+  with["deliverAt"] = events::to_rfc3339(events::wall_now().us + 3'600'000'000LL);
   asked(202, "POST", "/api/v1/app/more/msg", with);
 }
 

@@ -275,6 +275,18 @@ TEST_P(store_conformance, a_part_that_changed_since_the_last_snapshot_is_not_len
   EXPECT_EQ(store_->latest_snapshot(ann_.id(), 99).value()->head.seq, 5U) << "nothing was kept";
 }
 
+TEST_P(store_conformance, a_snapshot_of_another_history_lends_nothing) {
+  write(ann_.batch(5));
+  const auto good = ann_.head();
+  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {good, 1, {"good"}, 0}));
+  write(ann_.batch(5));
+  ASSERT_TRUE(store_->put_snapshot(ann_.id(), {{7, good.link, {}}, 1, {"wrong link"}, 0}));
+  const auto put = store_->put_snapshot(ann_.id(), {ann_.head(), 1, {std::nullopt}, 5});
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().code, events::errc::conflict);
+  EXPECT_EQ(store_->latest_snapshot(ann_.id(), 99).value()->parts.at(0), "good") << "nothing was kept";
+}
+
 TEST_P(store_conformance, a_lent_part_outlives_the_snapshot_that_wrote_it) {
   write(ann_.batch(1));
   ASSERT_TRUE(store_->put_snapshot(ann_.id(), {ann_.head(), 1, {"large", "1"}, 0}));
