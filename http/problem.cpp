@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include <nlohmann/json.hpp>
 #include <openssl/rand.h>
@@ -100,13 +101,25 @@ response to_response(const problem& p) {
 std::string correlation_or_fresh(std::string_view given) {
   if (!given.empty() && given.size() <= 64 && std::all_of(given.begin(), given.end(), [](char c) { return c > 0x20 && c < 0x7f; }))
     return std::string{given};
-  std::array<unsigned char, 11> bytes{};
-  (void)RAND_bytes(bytes.data(), static_cast<int>(bytes.size())); // a name, not a secret: should it fail, the problem goes out all the same
-  std::string out{"cor_"};
-  for (auto b : bytes) {
-    out += "0123456789abcdef"[b >> 4];
-    out += "0123456789abcdef"[b & 15];
+  // The milliseconds come first: what is kept by correlation id is then written side by side. A name, not a secret, so entropy is drawn in advance;
+  // should that fail, the problem goes out all the same.
+  constexpr std::size_t time_bytes = 6, chance_bytes = 5;
+  thread_local std::array<unsigned char, 64 * chance_bytes> pool;
+  thread_local std::size_t used = pool.size();
+  if (used == pool.size()) {
+    (void)RAND_bytes(pool.data(), static_cast<int>(pool.size()));
+    used = 0;
   }
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  std::string out{"cor_"};
+  const auto add = [&](unsigned b) {
+    out += "0123456789abcdef"[(b >> 4) & 15];
+    out += "0123456789abcdef"[b & 15];
+  };
+  for (auto i = time_bytes; i > 0; --i)
+    add(static_cast<unsigned>(ms >> (8 * (i - 1))) & 0xFF);
+  for (std::size_t i = 0; i < chance_bytes; ++i)
+    add(pool[used++]);
   return out;
 }
 

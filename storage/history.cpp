@@ -1,10 +1,12 @@
 #include "events/codec.hpp"
 #include "storage/index.hpp"
 #include "storage/keys.hpp"
+#include "storage/postings.hpp"
 #include "storage/store.hpp"
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 
 namespace hourglass::storage {
 
@@ -31,31 +33,66 @@ public:
 
   /// The next seq, without taking it; nothing at the end.
   outcome<std::optional<seq>> peek() {
-    if (buffer_.empty() && !done_) {
-      constexpr std::size_t step = 64;
-      const auto keys_found = in_.scan_index(bound(within_.low), bound(within_.high), step, reverse_);
-      if (!keys_found)
-        return tl::unexpected{keys_found.error()};
-      for (const auto& key : *keys_found)
-        buffer_.push_back(keys::number_at<seq>(std::string_view{key}.substr(key.size() - 8)));
-      done_ = buffer_.size() < step;
-      if (!buffer_.empty())
-        (reverse_ ? within_.high : within_.low) = reverse_ ? buffer_.back() : buffer_.back() + 1;
-    }
+    while (buffer_.empty() && !done_)
+      if (auto filled = fill(); !filled)
+        return tl::unexpected{filled.error()};
     return buffer_.empty() ? std::optional<seq>{} : buffer_.front();
   }
 
   void pop() { buffer_.pop_front(); }
 
-  /// How many entries there are, up to `counted`.
+  /// How many there are, up to `counted`.
   outcome<std::size_t> width() const {
-    const auto found = in_.scan_index(bound(within_.low), bound(within_.high), counted, reverse_);
-    if (!found)
-      return tl::unexpected{found.error()};
-    return found->size();
+    const auto runs = in_.scan_index(bound(within_.low), bound(~seq{0}), counted);
+    if (!runs)
+      return tl::unexpected{runs.error()};
+    std::size_t n = 0;
+    for (const auto& run : *runs) {
+      const auto seqs = postings::seqs_of(run);
+      if (!seqs)
+        return tl::unexpected{seqs.error()};
+      n += static_cast<std::size_t>(std::count_if(seqs->begin(), seqs->end(), [&](seq at) { return at >= within_.low && at < within_.high; }));
+      if (n >= counted || seqs->front() >= within_.high)
+        break;
+    }
+    return std::min(n, counted);
   }
 
 private:
+  outcome<void> fill() {
+    constexpr std::size_t step = 64;
+    std::vector<index_entry> runs;
+    if (reverse_ && !begun_) { // the run that `high` may stand in
+      auto around = in_.scan_index(bound(within_.high), bound(~seq{0}), 1);
+      if (!around)
+        return tl::unexpected{around.error()};
+      runs = std::move(*around);
+    }
+    begun_ = true;
+    auto more = in_.scan_index(bound(within_.low), bound(reverse_ ? within_.high : ~seq{0}), step, reverse_);
+    if (!more)
+      return tl::unexpected{more.error()};
+    done_ = more->size() < step;
+    std::move(more->begin(), more->end(), std::back_inserter(runs));
+    for (const auto& run : runs) {
+      auto seqs = postings::seqs_of(run);
+      if (!seqs)
+        return tl::unexpected{seqs.error()};
+      const auto last = seqs->front();
+      done_ = done_ || (!reverse_ && last >= within_.high);
+      std::erase_if(*seqs, [&](seq at) { return at < within_.low || at >= within_.high; });
+      if (reverse_)
+        buffer_.insert(buffer_.end(), seqs->begin(), seqs->end());
+      else
+        buffer_.insert(buffer_.end(), seqs->rbegin(), seqs->rend());
+      if (!reverse_)
+        within_.low = last + 1;
+      else
+        within_.high = std::min(within_.high, last);
+    }
+    return {};
+  }
+
   std::string bound(seq at) const {
     auto key = prefix_;
     keys::add_number(key, at);
@@ -66,6 +103,7 @@ private:
   std::string prefix_;
   bounds within_;
   bool reverse_;
+  bool begun_ = false;
   bool done_ = false;
   std::deque<seq> buffer_;
 };
@@ -232,9 +270,13 @@ outcome<std::vector<event_place>> find_correlation(const store& in, std::string_
   if (!found)
     return tl::unexpected{found.error()};
   std::vector<event_place> out;
-  for (const auto& key : *found) {
-    const auto tail = std::string_view{key}.substr(key.size() - 24);
-    out.push_back({keys::sandbox_at(tail), keys::number_at<seq>(tail.substr(16))});
+  for (const auto& run : *found) {
+    const auto seqs = postings::seqs_of(run);
+    if (!seqs)
+      return tl::unexpected{seqs.error()};
+    const auto sandbox = keys::sandbox_at(std::string_view{run.key}.substr(run.key.size() - 24));
+    for (auto at = seqs->rbegin(); at != seqs->rend() && out.size() < limit; ++at)
+      out.push_back({sandbox, *at});
   }
   return out;
 }

@@ -1,6 +1,7 @@
 #include "events/codec.hpp"
 #include "storage/index.hpp"
 #include "storage/keys.hpp"
+#include "storage/postings.hpp"
 #include "storage/store.hpp"
 
 #include <algorithm>
@@ -17,19 +18,30 @@ namespace {
 using namespace std::chrono_literals;
 using events::outcome;
 
-void add_keys(std::vector<std::string>& out, const events::header& h) {
-  const auto add = [&](std::string key) {
-    keys::add_number(key, h.seq);
-    out.push_back(std::move(key));
-  };
-  add(keys::of_kind(h.sandbox, h.kind));
-  if (!h.principal.empty() && !keys::is_found_by_kind(h))
-    add(keys::of_text(keys::by_principal, h.sandbox, h.principal));
-  if (!h.correlation.empty())
-    add(keys::of_correlation(h.correlation, h.sandbox));
-  for (const auto& entity : h.entities)
-    add(keys::of_text(keys::by_entity, h.sandbox, entity));
-}
+/// Gathers what one fold adds. Most events share their terms with the one before, so a term is looked up before a key is made of it.
+class gathered {
+public:
+  void add(const events::header& h) {
+    add(keys::of_kind(h.sandbox, h.kind), h.seq);
+    if (!h.principal.empty() && !keys::is_found_by_kind(h))
+      add(keys::of_text(keys::by_principal, h.sandbox, h.principal), h.seq);
+    if (!h.correlation.empty())
+      add(keys::of_correlation(h.correlation, h.sandbox), h.seq);
+    for (const auto& entity : h.entities)
+      add(keys::of_text(keys::by_entity, h.sandbox, entity), h.seq);
+  }
+
+  std::vector<index_entry> entries() const { return postings::entries_of(terms_); }
+
+private:
+  void add(std::string term, events::seq at) {
+    auto& seqs = terms_[std::move(term)];
+    if (seqs.empty() || seqs.back() != at) // an entity named twice
+      seqs.push_back(at);
+  }
+
+  postings::terms terms_;
+};
 
 class log_folder final : public index_writer {
 public:
@@ -87,19 +99,18 @@ public:
     const auto from = folded_.load();
     if (from >= over_.end())
       return false;
-    std::vector<std::string> index_keys;
-    const auto folded = fold_offered(from, index_keys);
+    gathered terms;
+    const auto folded = fold_offered(from, terms);
     if (!folded)
       return tl::unexpected{folded.error()};
     auto to = *folded;
     if (to == from) {
-      const auto read = fold_log(from, index_keys);
+      const auto read = fold_log(from, terms);
       if (!read)
         return tl::unexpected{read.error()};
       to = *read;
     }
-    std::sort(index_keys.begin(), index_keys.end()); // neighbours go in one after the other: inserting is most of what a fold costs
-    if (auto put = over_.put_index(index_keys, to); !put)
+    if (auto put = over_.put_index(terms.entries(), to); !put)
       return tl::unexpected{std::move(put.error())};
     {
       const std::lock_guard lock{mutex_};
@@ -122,7 +133,7 @@ private:
   };
 
   /// Folds what was offered from `from` on without a gap; returns where it ends, `from` if nothing fits.
-  outcome<position> fold_offered(position from, std::vector<std::string>& index_keys) {
+  outcome<position> fold_offered(position from, gathered& terms) {
     auto at = from;
     for (std::size_t records = 0; records < options_.records_per_fold;) {
       offer next;
@@ -141,7 +152,7 @@ private:
           const auto header = events::decode_header(bytes);
           if (!header)
             return tl::unexpected{header.error()};
-          add_keys(index_keys, *header);
+          terms.add(*header);
           ++at;
           ++records;
         }
@@ -149,7 +160,7 @@ private:
     return at;
   }
 
-  outcome<position> fold_log(position from, std::vector<std::string>& index_keys) {
+  outcome<position> fold_log(position from, gathered& terms) {
     const auto entries = over_.read_log(from, {options_.records_per_fold, std::size_t{8} << 20});
     if (!entries)
       return tl::unexpected{entries.error()};
@@ -157,7 +168,7 @@ private:
       const auto header = events::decode_header(entry.bytes);
       if (!header)
         return tl::unexpected{header.error()};
-      add_keys(index_keys, *header);
+      terms.add(*header);
     }
     return from + entries->size();
   }

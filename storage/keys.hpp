@@ -7,16 +7,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Every key of the store. Keys start with a kind of two letters, never reused; numbers are big endian, so keys sort by number.
 ///
 ///   family  key                                              value
 ///   events  ev | sandbox(16) | seq(8)                        record as `events::seal` made it
-///           go | position(8)                                 sandbox(16) | seq(8)
-///   index   ty | sandbox(16) | event kind(2) | seq(8)        -
-///           pr | sandbox(16) | principal | 0 | seq(8)        - (not of mock traffic: `is_found_by_kind`)
-///           en | sandbox(16) | entity | 0 | seq(8)           -
-///           gc | correlation | 0 | sandbox(16) | seq(8)      -
+///           go | position(8) of the first                    runs, each sandbox(16) | first seq(8) | count(4)
+///   index   ty | sandbox(16) | event kind(2) | last seq(8)   more seqs (postings.hpp), as of the three below
+///           pr | sandbox(16) | principal | 0 | last seq(8)   not of mock traffic: `is_found_by_kind`
+///           en | sandbox(16) | entity | 0 | last seq(8)
+///           gc | correlation | 0 | sandbox(16) | last seq(8)
 ///           ic                                               position(8) after the last folded record
 ///   state   ro | the caller's key                            the caller's value
 ///           sm | sandbox(16) | seq(8)                        snapshot: head, format, where its parts stand (rocks_snapshots.cpp)
@@ -26,11 +27,13 @@
 ///           md                                               first minute(8) that was not dropped from `due`
 ///           mk                                               - (says nothing; see `leave_something_to_flush`)
 ///
+/// Format 1 had an entry of its own for each event: `go` with the value sandbox(16) | seq(8), and index entries without more seqs. Both still read.
+///
 /// In texts that end with 0, the bytes 00 and 01 are written as 01 01 and 01 02, so that no text is the beginning of another.
 namespace hourglass::storage::keys {
 
 /// Raise it when the table above changes in a way that an older program would misread.
-inline constexpr std::uint32_t format = 1;
+inline constexpr std::uint32_t format = 2;
 
 inline constexpr std::string_view event = "ev";
 inline constexpr std::string_view log = "go";
@@ -110,22 +113,45 @@ inline std::string of_log(position at) {
   return key;
 }
 
-inline std::string log_value(const events::sandbox_id& sandbox, events::seq seq) {
-  std::string value;
-  value.reserve(24);
-  add_sandbox(value, sandbox);
-  add_number(value, seq);
-  return value;
+/// Events that follow one another in a stream and in the log.
+struct log_run {
+  events::sandbox_id sandbox;
+  events::seq first = 0;
+  std::uint32_t count = 0;
+
+  bool operator==(const log_run&) const = default;
+};
+
+inline constexpr std::size_t log_run_bytes = 28;
+inline constexpr std::size_t log_runs_per_entry = 128;
+
+inline void add_run(std::string& value, const log_run& run) {
+  add_sandbox(value, run.sandbox);
+  add_number(value, run.first);
+  add_number(value, run.count);
 }
 
-/// The beginning of all `ty` keys of one kind of event; followed by the seq.
+/// The runs of a `go` entry; nothing if `value` is none.
+inline std::optional<std::vector<log_run>> runs_of(std::string_view value) {
+  if (value.size() == 24) // of format 1
+    return std::vector<log_run>{{sandbox_at(value), number_at<events::seq>(value.substr(16)), 1}};
+  if (value.empty() || value.size() % log_run_bytes != 0)
+    return std::nullopt;
+  std::vector<log_run> out;
+  for (; !value.empty(); value.remove_prefix(log_run_bytes))
+    out.push_back({sandbox_at(value), number_at<events::seq>(value.substr(16)), number_at<std::uint32_t>(value.substr(24))});
+  return out;
+}
+
+// The terms of the index, what its keys begin with; followed by a seq.
+
 inline std::string of_kind(const events::sandbox_id& sandbox, events::kind kind) {
   auto key = of_stream(by_kind, sandbox);
   add_number(key, static_cast<std::uint16_t>(kind));
   return key;
 }
 
-/// The beginning of all `pr` or `en` keys of one text; followed by the seq.
+/// `pr` or `en` of one text.
 inline std::string of_text(std::string_view kind, const events::sandbox_id& sandbox, std::string_view text) {
   auto key = of_stream(kind, sandbox);
   key.reserve(key.size() + text.size() + 9);
@@ -140,7 +166,7 @@ inline std::string of_correlation(std::string_view correlation) {
   return key;
 }
 
-/// The same within one sandbox; followed by the seq.
+/// The same within one sandbox, which is a term.
 inline std::string of_correlation(std::string_view correlation, const events::sandbox_id& sandbox) {
   auto key = of_correlation(correlation);
   key.reserve(key.size() + 24);

@@ -224,24 +224,26 @@ public:
 
   // -- index ------------------------------------------------------------------
 
-  outcome<void> put_index(std::span<const std::string> index_keys, position folded) override {
+  outcome<void> put_index(std::span<const index_entry> entries, position folded) override {
     const std::unique_lock lock{mutex_};
-    for (const auto& key : index_keys)
-      index_.emplace(key, '\0');
+    for (const auto& e : entries)
+      index_.insert_or_assign(e.key, e.value);
     index_end_ = folded;
     return {};
   }
 
   position index_end() const noexcept override { return index_end_.load(); }
 
-  outcome<std::vector<std::string>> scan_index(std::string_view from, std::string_view to, std::size_t limit,
+  outcome<std::vector<index_entry>> scan_index(std::string_view from, std::string_view to, std::size_t limit,
                                                bool reverse) const override {
     const std::shared_lock lock{mutex_};
-    std::vector<std::string> out;
+    std::vector<index_entry> out;
     auto low = index_.lower_bound(from);
     auto high = index_.lower_bound(to);
-    while (from < to && low != high && out.size() < limit)
-      out.push_back(reverse ? (--high)->first : (low++)->first);
+    while (from < to && low != high && out.size() < limit) {
+      const auto& [key, value] = reverse ? *--high : *low++;
+      out.push_back({key, value});
+    }
     return out;
   }
 
@@ -278,7 +280,7 @@ private:
   std::map<std::string, std::string, std::less<>> rows_;
   std::unordered_map<sandbox_id, std::map<events::seq, snapshot>> snapshots_;
   std::map<std::string, due_entry, std::less<>> due_;
-  std::map<std::string, char, std::less<>> index_;
+  std::map<std::string, std::string, std::less<>> index_;
   std::uint64_t due_open_ = 0;
   std::atomic<position> end_{1};
   std::atomic<position> index_end_{1};

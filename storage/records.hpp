@@ -21,6 +21,14 @@ struct row {
   bool remove = false; ///< the row goes away; `value` is ignored
 };
 
+/// One entry of the index; see storage/postings.hpp.
+struct index_entry {
+  std::string key;
+  std::string value;
+
+  bool operator==(const index_entry&) const = default;
+};
+
 /// Consecutive events of one sandbox, and what must become true with them. Never split.
 struct record_batch {
   events::sandbox_id sandbox;

@@ -101,10 +101,10 @@ outcome<void> rocks_store::drop_due_before(events::wall_time t) {
 
 // -- index ----------------------------------------------------------------------
 
-outcome<void> rocks_store::put_index(std::span<const std::string> index_keys, position folded) {
+outcome<void> rocks_store::put_index(std::span<const index_entry> entries, position folded) {
   rocksdb::WriteBatch batch;
-  for (const auto& key : index_keys)
-    batch.Put(in(in_index), key, {});
+  for (const auto& e : entries)
+    batch.Put(in(in_index), e.key, e.value);
   std::string cursor;
   keys::add_number(cursor, folded);
   batch.Put(in(in_index), slice(keys::index_cursor), cursor);
@@ -116,13 +116,13 @@ outcome<void> rocks_store::put_index(std::span<const std::string> index_keys, po
   return {};
 }
 
-outcome<std::vector<std::string>> rocks_store::scan_index(std::string_view from, std::string_view to,
-                                                          std::size_t limit, bool reverse) const {
-  std::vector<std::string> out;
+outcome<std::vector<index_entry>> rocks_store::scan_index(std::string_view from, std::string_view to, std::size_t limit,
+                                                          bool reverse) const {
+  std::vector<index_entry> out;
   if (limit == 0)
     return out;
-  const auto walked = walk(in_index, from, to, reverse, [&](auto key, auto) {
-    out.emplace_back(key);
+  const auto walked = walk(in_index, from, to, reverse, [&](auto key, auto value) {
+    out.push_back({std::string{key}, std::string{value}});
     return out.size() < limit;
   });
   if (!walked)

@@ -152,29 +152,34 @@ outcome<void> open_database(const std::filesystem::path& folder, const rocks_opt
   return {};
 }
 
-/// Writes the format into a new database; refuses one that is newer.
+outcome<void> write_format(database& base) {
+  std::string value;
+  keys::add_number(value, keys::format);
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  if (const auto put = base.db->Put(synced, base.families[in_meta], rocksdb::Slice{keys::meta_format.data(), keys::meta_format.size()}, value); !put.ok())
+    return tl::unexpected{to_error(put, "write the format of the data folder")};
+  return {};
+}
+
+/// Writes the format into a new database, or one of an older format, which this program reads as it is; refuses one that is newer.
 outcome<void> check_format(const std::filesystem::path& folder, database& base) {
   std::string value;
   const rocksdb::Slice key{keys::meta_format.data(), keys::meta_format.size()};
   const auto got = base.db->Get({}, base.families[in_meta], key, &value);
-  if (got.IsNotFound()) {
-    keys::add_number(value, keys::format);
-    rocksdb::WriteOptions synced;
-    synced.sync = true;
-    if (const auto put = base.db->Put(synced, base.families[in_meta], key, value); !put.ok())
-      return tl::unexpected{to_error(put, "write the format of the data folder")};
-    return {};
-  }
+  if (got.IsNotFound())
+    return write_format(base);
   if (!got.ok())
     return tl::unexpected{to_error(got, "read the format of the data folder")};
   if (value.size() != 4)
     return failure(errc::corrupt, "the format of the data folder cannot be read", folder.string());
-  if (const auto format = keys::number_at<std::uint32_t>(value); format > keys::format)
+  const auto format = keys::number_at<std::uint32_t>(value);
+  if (format > keys::format)
     return failure(errc::newer_format,
                    "the data folder has format " + std::to_string(format) + ", written by a newer version; this program reads up to " +
                        std::to_string(keys::format),
                    folder.string());
-  return {};
+  return format < keys::format ? write_format(base) : outcome<void>{};
 }
 
 } // namespace

@@ -35,14 +35,13 @@ void rocks_store::add_rows(rocksdb::WriteBatch& to, std::span<const row> rows) c
   }
 }
 
-void rocks_store::add_to_batch(const record_batch& batch, position& at) {
+void rocks_store::add_to_batch(const record_batch& batch) {
   auto key = keys::of_event(keys::event, batch.sandbox, batch.first);
   auto seq = batch.first;
   for (const auto& record : batch.records) {
     key.resize(keys::stream_prefix_bytes);
     keys::add_number(key, seq);
     batch_.Put(in(in_events), key, record);
-    batch_.Put(in(in_events), keys::of_log(at++), std::string_view{key}.substr(2)); // the value is the key without its kind
     ++seq;
   }
   add_rows(batch_, batch.rows);
@@ -52,6 +51,41 @@ void rocks_store::add_to_batch(const record_batch& batch, position& at) {
       entry.at.us = static_cast<std::int64_t>(due_open_) * 60'000'000;
     batch_.Put(in(in_due), keys::of_due(entry), {});
   }
+}
+
+/// Where the events stand in the log, several to an entry.
+void rocks_store::add_log(std::span<const record_batch> batches, position at) {
+  std::string value;
+  std::optional<keys::log_run> open;
+  auto first = at;
+  const auto put = [&] {
+    if (!value.empty())
+      batch_.Put(in(in_events), keys::of_log(first), value);
+    value.clear();
+    first = at;
+  };
+  const auto close = [&] {
+    if (!open)
+      return;
+    keys::add_run(value, *open);
+    at += open->count;
+    open.reset();
+    if (value.size() == keys::log_runs_per_entry * keys::log_run_bytes)
+      put();
+  };
+  for (const auto& batch : batches) {
+    const auto count = static_cast<std::uint32_t>(batch.records.size());
+    if (count == 0)
+      continue;
+    if (open && open->sandbox == batch.sandbox && open->first + open->count == batch.first) {
+      open->count += count;
+      continue;
+    }
+    close();
+    open = {batch.sandbox, batch.first, count};
+  }
+  close();
+  put();
 }
 
 outcome<void> rocks_store::write(std::span<const record_batch> batches, position first, durability how) {
@@ -67,13 +101,16 @@ outcome<void> rocks_store::write(std::span<const record_batch> batches, position
   if (std::any_of(batches.begin(), batches.end(), [](const auto& b) { return b.due.has_value(); }))
     lock.lock();
   batch_.Clear();
-  auto at = first;
-  for (const auto& batch : batches)
-    add_to_batch(batch, at);
+  auto log_end = first;
+  for (const auto& batch : batches) {
+    add_to_batch(batch);
+    log_end += batch.records.size();
+  }
+  add_log(batches, first);
   const auto written = db().Write(write_options(how), &batch_);
   if (!written.ok())
     return failure(errc::io, to_error(written, "write to the log").detail, written.ToString());
-  end_ = at;
+  end_ = log_end;
   written_since_ += batch_.GetDataSize();
   renew_head_file(batches);
   return {};
@@ -198,14 +235,23 @@ outcome<std::uint64_t> rocks_store::read_number(family which, std::string_view k
 }
 
 outcome<position> rocks_store::read_end() const {
-  position last = 0;
-  const auto walked = walk(in_events, keys::log, keys::behind(keys::log), true, [&](auto key, auto) {
-    last = key.size() == 10 ? keys::number_at<position>(key.substr(2)) : 0;
+  position log_end = 1;
+  bool sound = true;
+  const auto walked = walk(in_events, keys::log, keys::behind(keys::log), true, [&](auto key, auto value) {
+    const auto runs = keys::runs_of(value);
+    sound = key.size() == 10 && runs;
+    if (!sound)
+      return false;
+    log_end = keys::number_at<position>(key.substr(2));
+    for (const auto& run : *runs)
+      log_end += run.count;
     return false;
   });
   if (!walked)
     return tl::unexpected{walked.error()};
-  return last + 1;
+  if (!sound)
+    return failure(errc::corrupt, "the last entry of the log cannot be read");
+  return log_end;
 }
 
 // -- streams --------------------------------------------------------------------
@@ -248,27 +294,44 @@ outcome<std::optional<std::string>> rocks_store::read_raw(const sandbox_id& sand
   return fetch(in_events, keys::of_event(keys::event, sandbox, seq));
 }
 
+/// Which events stand at the positions [from, last), at least one and about `most` of them, without their bytes.
+outcome<std::vector<log_entry>> rocks_store::places_from(position from, position last, std::size_t most) const {
+  std::vector<log_entry> out;
+  position at = from; // of what comes next
+  const auto begin = walk(in_events, keys::of_log(0), keys::of_log(from) + '\0', true, [&](auto key, auto) {
+    at = keys::number_at<position>(key.substr(2));
+    return false;
+  });
+  if (!begin)
+    return tl::unexpected{begin.error()};
+  bool sound = true;
+  const auto walked = walk(in_events, keys::of_log(at), keys::of_log(last), false, [&](auto key, auto value) {
+    const auto runs = keys::runs_of(value);
+    sound = key.size() == 10 && keys::number_at<position>(key.substr(2)) == at && runs;
+    if (!sound)
+      return false;
+    for (const auto& run : *runs)
+      for (std::uint32_t i = 0; i < run.count; ++i, ++at)
+        if (at >= from && at < last && out.size() < most)
+          out.push_back({at, run.sandbox, run.first + i, {}});
+    return out.size() < most;
+  });
+  if (!walked)
+    return tl::unexpected{walked.error()};
+  if (!sound || out.empty())
+    return failure(errc::corrupt, "position " + std::to_string(std::max(at, from)) + " of the log is missing or broken", std::to_string(std::max(at, from)));
+  return out;
+}
+
 outcome<std::vector<log_entry>> rocks_store::read_log(position from, read_budget budget) const {
-  constexpr std::size_t step = 64; // looked up together
+  constexpr std::size_t step = 256; // looked up together
   std::vector<log_entry> out;
   std::size_t bytes = 0;
   for (position next = std::max<position>(from, 1), last = end(); next < last;) {
-    std::vector<log_entry> places;
-    bool sound = true;
-    const auto most = std::min(step, std::max<std::size_t>(budget.max_records - out.size(), 1));
-    const auto walked =
-        walk(in_events, keys::of_log(next), keys::of_log(last), false, [&](auto key, auto value) {
-          sound = value.size() == 24 && keys::number_at<position>(key.substr(2)) == next + places.size();
-          if (sound)
-            places.push_back({next + places.size(), keys::sandbox_at(value), keys::number_at<events::seq>(value.substr(16)), {}});
-          return sound && places.size() < most;
-        });
-    if (!walked)
-      return tl::unexpected{walked.error()};
-    if (!sound || places.empty())
-      return failure(errc::corrupt, "position " + std::to_string(next + places.size()) + " of the log is missing or broken",
-                     std::to_string(next + places.size()));
-    for (auto& place : places) {
+    auto places = places_from(next, last, std::min(step, std::max<std::size_t>(budget.max_records - out.size(), 1)));
+    if (!places)
+      return places;
+    for (auto& place : *places) {
       auto record = read_raw(place.sandbox, place.seq);
       if (!record)
         return tl::unexpected{record.error()};

@@ -99,10 +99,10 @@ public:
   events::outcome<void> drop_due_before(events::wall_time t) override;
 
   // -- index --------------------------------------------------------------------------
-  events::outcome<void> put_index(std::span<const std::string> index_keys, position folded) override;
+  events::outcome<void> put_index(std::span<const index_entry> entries, position folded) override;
   position index_end() const noexcept override { return index_end_.load(); }
-  events::outcome<std::vector<std::string>> scan_index(std::string_view from, std::string_view to,
-                                                       std::size_t limit, bool reverse) const override;
+  events::outcome<std::vector<index_entry>> scan_index(std::string_view from, std::string_view to, std::size_t limit,
+                                                       bool reverse) const override;
 
 private:
   rocksdb::DB& db() const { return *base_.db; }
@@ -118,7 +118,9 @@ private:
   events::outcome<std::uint64_t> read_number(family which, std::string_view key, std::uint64_t otherwise) const;
   events::outcome<void> verify_tail(std::size_t records) const;
   events::outcome<void> verify_against_head_file() const;
-  void add_to_batch(const record_batch& batch, position& at);
+  void add_to_batch(const record_batch& batch);
+  void add_log(std::span<const record_batch> batches, position at);
+  events::outcome<std::vector<log_entry>> places_from(position from, position last, std::size_t most) const;
   void add_rows(rocksdb::WriteBatch& to, std::span<const row> rows) const;
   events::outcome<std::vector<snapshot_meta>> snapshot_metas(const events::sandbox_id& sandbox, events::seq at_most) const;
   events::outcome<bool> fetch_parts(const events::sandbox_id& sandbox, const snapshot_meta& from, snapshot& to) const;

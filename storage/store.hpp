@@ -138,16 +138,15 @@ public:
 
   // -- index (storage/index.hpp is the only caller) -------------------------------------------------------
 
-  /// Adds index keys and moves the index on to `folded` (position after the last folded record), in one piece. May be lost by a crash,
+  /// Adds entries and moves the index on to `folded` (position after the last folded record), in one piece. May be lost by a crash,
   /// but only together with everything behind it.
-  virtual events::outcome<void> put_index(std::span<const std::string> keys, position folded) = 0;
+  virtual events::outcome<void> put_index(std::span<const index_entry> entries, position folded) = 0;
 
   /// Position after the last folded record, 1 at first.
   virtual position index_end() const noexcept = 0;
 
-  /// Index keys in [from, to), in order or reverse.
-  virtual events::outcome<std::vector<std::string>> scan_index(std::string_view from, std::string_view to,
-                                                               std::size_t limit,
+  /// Entries with keys in [from, to), in order or reverse.
+  virtual events::outcome<std::vector<index_entry>> scan_index(std::string_view from, std::string_view to, std::size_t limit,
                                                                bool reverse = false) const = 0;
 };
 

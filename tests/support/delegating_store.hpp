@@ -48,9 +48,9 @@ public:
   }
   void close_due_before(events::wall_time t) override { real_->close_due_before(t); }
   events::outcome<void> drop_due_before(events::wall_time t) override { return real_->drop_due_before(t); }
-  events::outcome<void> put_index(std::span<const std::string> k, position folded) override { return real_->put_index(k, folded); }
+  events::outcome<void> put_index(std::span<const index_entry> k, position folded) override { return real_->put_index(k, folded); }
   position index_end() const noexcept override { return real_->index_end(); }
-  events::outcome<std::vector<std::string>> scan_index(std::string_view f, std::string_view t, std::size_t l, bool r) const override {
+  events::outcome<std::vector<index_entry>> scan_index(std::string_view f, std::string_view t, std::size_t l, bool r) const override {
     return real_->scan_index(f, t, l, r);
   }
 

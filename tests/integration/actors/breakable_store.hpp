@@ -80,7 +80,7 @@ public:
   events::outcome<void> put_snapshot(const events::sandbox_id& s, const storage::snapshot& n) override {
     return cut ? refused() : real().put_snapshot(s, n);
   }
-  events::outcome<void> put_index(std::span<const std::string> k, storage::position folded) override {
+  events::outcome<void> put_index(std::span<const storage::index_entry> k, storage::position folded) override {
     return cut ? refused() : real().put_index(k, folded);
   }
   events::outcome<void> drop_due_before(events::wall_time t) override { return cut ? refused() : real().drop_due_before(t); }
@@ -102,7 +102,7 @@ public:
   events::outcome<std::vector<storage::row>> scan(std::string_view p, std::string_view a, std::size_t l, bool r) const override {
     return registry_hidden ? std::vector<storage::row>{} : real().scan(p, a, l, r);
   }
-  events::outcome<std::vector<std::string>> scan_index(std::string_view f, std::string_view t, std::size_t l, bool r) const override {
+  events::outcome<std::vector<storage::index_entry>> scan_index(std::string_view f, std::string_view t, std::size_t l, bool r) const override {
     if (throwing_look_ups > 0 && throwing_look_ups-- > 0)
       throw std::bad_alloc{};
     if (failing_look_ups > 0 && failing_look_ups-- > 0)

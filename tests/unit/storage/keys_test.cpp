@@ -23,7 +23,9 @@ const std::string seq_hex = "000000000000012c";
 TEST(keys, every_encoding_is_pinned) {
   EXPECT_EQ(to_hex(keys::of_event(keys::event, counting(), 300)), "6576" + sandbox_hex + seq_hex);
   EXPECT_EQ(to_hex(keys::of_log(0x0102030405060708)), "676f0102030405060708");
-  EXPECT_EQ(to_hex(keys::log_value(counting(), 300)), sandbox_hex + seq_hex);
+  std::string runs;
+  keys::add_run(runs, {counting(), 300, 7});
+  EXPECT_EQ(to_hex(runs), sandbox_hex + seq_hex + "00000007");
   EXPECT_EQ(to_hex(keys::of_kind(counting(), events::kind::message_created)), "7479" + sandbox_hex + "003c");
   EXPECT_EQ(to_hex(keys::of_text(keys::by_principal, counting(), "abc")), "7072" + sandbox_hex + "61626300");
   EXPECT_EQ(to_hex(keys::of_text(keys::by_entity, counting(), std::string_view{"a\0\x01\x02", 4})), "656e" + sandbox_hex + "61010101020200");

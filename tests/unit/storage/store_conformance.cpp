@@ -198,6 +198,34 @@ TEST_P(store_conformance, rows_are_scanned_by_prefix_both_ways_and_in_pages) {
   EXPECT_EQ(store_->scan("p/2", "", 1)->at(0).value, "2");
 }
 
+TEST_P(store_conformance, the_log_is_read_from_any_position_whatever_the_groups_were) {
+  std::vector<std::pair<events::sandbox_id, events::seq>> order;
+  const auto together = [&](std::vector<record_batch> group) {
+    for (const auto& b : group)
+      for (std::size_t i = 0; i < b.records.size(); ++i)
+        order.emplace_back(b.sandbox, b.first + i);
+    ASSERT_TRUE(store_->write(group, store_->end(), durability::buffered));
+  };
+  std::vector<record_batch> turns;
+  for (int i = 0; i < 300; ++i) // more changes of sandbox than one entry of the log has room for
+    turns.push_back((i % 2 == 0 ? ann_ : bob_).batch(1));
+  together({ann_.batch(3), ann_.batch(2), bob_.batch(1)});
+  together(std::move(turns));
+  together({ann_.batch(40)});
+  ASSERT_EQ(store_->end(), order.size() + 1);
+  for (position from = 1; from <= order.size(); from += from < 12 || from > 290 ? 1 : 17) {
+    for (std::size_t most : {1U, 2U, 500U}) {
+      const auto read = store_->read_log(from, {most, std::size_t{8} << 20}).value();
+      ASSERT_EQ(read.size(), std::min<std::size_t>(most, order.size() + 1 - from));
+      for (std::size_t i = 0; i < read.size(); ++i) {
+        EXPECT_EQ(read[i].at, from + i);
+        EXPECT_EQ(std::pair(read[i].sandbox, read[i].seq), order[from + i - 1]);
+        EXPECT_EQ(read[i].bytes, store_->read_raw(read[i].sandbox, read[i].seq).value());
+      }
+    }
+  }
+}
+
 // -- snapshots ------------------------------------------------------------------
 
 TEST_P(store_conformance, the_newest_snapshot_up_to_a_seq_is_found) {
@@ -360,15 +388,16 @@ TEST_P(store_conformance, what_is_written_into_closed_minutes_is_due_behind_them
 
 // -- index ----------------------------------------------------------------------
 
-TEST_P(store_conformance, index_keys_are_scanned_in_ranges_both_ways) {
-  const texts all{"a1", "a2", "a3", "b1"};
+TEST_P(store_conformance, index_entries_are_scanned_in_ranges_both_ways) {
+  using entries = std::vector<index_entry>;
+  const entries all{{"a1", "x"}, {"a2", ""}, {"a3", "z"}, {"b1", ""}};
   ASSERT_TRUE(store_->put_index(all, 5));
   EXPECT_EQ(store_->index_end(), 5U);
-  EXPECT_EQ(store_->scan_index("a", "b", 99).value(), (texts{"a1", "a2", "a3"}));
-  EXPECT_EQ(store_->scan_index("a2", "a3", 99).value(), (texts{"a2"}));
-  EXPECT_EQ(store_->scan_index("a", "b", 2, true).value(), (texts{"a3", "a2"}));
-  EXPECT_EQ(store_->scan_index("b", "a", 99).value(), texts{});
-  EXPECT_EQ(store_->scan_index("a", "b", 0).value(), texts{});
+  EXPECT_EQ(store_->scan_index("a", "b", 99).value(), (entries{all[0], all[1], all[2]}));
+  EXPECT_EQ(store_->scan_index("a2", "a3", 99).value(), (entries{all[1]}));
+  EXPECT_EQ(store_->scan_index("a", "b", 2, true).value(), (entries{all[2], all[1]}));
+  EXPECT_EQ(store_->scan_index("b", "a", 99).value(), entries{});
+  EXPECT_EQ(store_->scan_index("a", "b", 0).value(), entries{});
   ASSERT_TRUE(store_->put_index({}, 6));
   EXPECT_EQ(store_->index_end(), 6U);
 }
