@@ -25,7 +25,7 @@ events::outcome<void> set(rd_kafka_conf_t* conf, const char* name, const char* v
 outcome<conf_handle> make_conf(const kafka_options& options, std::span<const setting> ours) {
   conf_handle conf{rd_kafka_conf_new()};
   for (const auto& [name, value] : options.settings) {
-    if (std::any_of(ours.begin(), ours.end(), [&](const setting& s) { return name == s.name; }))
+    if (std::any_of(ours.begin(), ours.end(), [&key = name](const setting& s) { return key == s.name; }))
       return failure(errc::invalid, "is fixed: the export's promises rest on it", name);
     if (auto done = set(conf.get(), name.c_str(), value.c_str()); !done)
       return tl::unexpected{std::move(done.error())};

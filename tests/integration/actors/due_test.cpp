@@ -6,10 +6,7 @@ namespace {
 using namespace hourglass;
 using namespace std::chrono_literals;
 using events::kind;
-using test::receiver;
-
-http::response ok() { return {200, {}, ""}; }
-http::response no() { return {500, {}, "no"}; }
+using test::gate, test::no, test::ok, test::receiver;
 
 class due_test : public test::breakable_node_test {
 protected:
@@ -36,7 +33,7 @@ private:
 };
 
 TEST_F(due_test, entries_are_dropped_only_when_everyone_in_them_has_a_new_one_however_many_they_are) {
-  receiver failing{[](std::size_t, const http::request&) { return no(); }};
+  receiver failing{receiver::always(no())};
   std::set<events::sandbox_id> all;
   for (int i = 0; i < 5; ++i)
     all.insert(with_pending(failing, 2h));
@@ -47,7 +44,7 @@ TEST_F(due_test, entries_are_dropped_only_when_everyone_in_them_has_a_new_one_ho
 }
 
 TEST_F(due_test, an_entry_that_comes_when_the_others_have_been_looked_at_is_not_dropped_with_them) {
-  receiver failing{[](std::size_t, const http::request&) { return no(); }};
+  receiver failing{receiver::always(no())};
   auto early = with_pending(failing, 2h);
   auto late = with_pending(failing, 2h);
   prepare_ = [late, looks = std::make_shared<std::atomic<int>>(0)](test::breakable_store& disk) {
@@ -62,7 +59,7 @@ TEST_F(due_test, an_entry_that_comes_when_the_others_have_been_looked_at_is_not_
 }
 
 TEST_F(due_test, a_new_entry_that_could_not_be_written_keeps_the_old_one) {
-  receiver failing{[](std::size_t, const http::request&) { return no(); }};
+  receiver failing{receiver::always(no())};
   auto id = with_pending(failing, 2h);
   prepare_ = [left = std::make_shared<std::atomic<int>>(1)](test::breakable_store& disk) {
     disk.judge_writes([left](std::span<const storage::record_batch> batches) -> std::optional<events::error> {
@@ -78,7 +75,7 @@ TEST_F(due_test, a_new_entry_that_could_not_be_written_keeps_the_old_one) {
 }
 
 TEST_F(due_test, a_degraded_sandbox_keeps_an_entry) {
-  receiver failing{[](std::size_t, const http::request&) { return no(); }};
+  receiver failing{receiver::always(no())};
   auto id = with_pending(failing, 2h);
   for (std::uint64_t i = 1; i <= 6; ++i) {
     ASSERT_TRUE(actors::testing::crash_child_of(*node_, id, "data"));
@@ -95,7 +92,7 @@ TEST_F(due_test, a_degraded_sandbox_keeps_an_entry) {
 }
 
 TEST_F(due_test, a_message_of_a_frozen_clock_is_sent_after_a_crash_without_a_visitor) {
-  receiver shop{[](std::size_t, const http::request&) { return ok(); }};
+  receiver shop{receiver::always(ok())};
   auto id = create();
   add_destination(id, shop.url());
   ASSERT_TRUE(submit(id, mock::clock_command{mock::freeze_clock{}}));
@@ -108,38 +105,24 @@ TEST_F(due_test, a_message_of_a_frozen_clock_is_sent_after_a_crash_without_a_vis
 }
 
 TEST_F(due_test, a_deleted_sandbox_that_is_woken_sends_nothing_and_is_not_woken_again) {
-  std::promise<void> go;
-  auto gate = go.get_future().share();
-  receiver slow{[&](std::size_t, const http::request&) {
-    gate.wait();
-    return no();
-  }};
-  auto id = create();
-  add_destination(id, slow.url());
-  ASSERT_TRUE(emit(id));
-  ASSERT_TRUE(eventually([&] { return node_->counters().attempts_in_flight == 1; }));
+  gate answer;
+  receiver slow{receiver::held_back(answer, no())};
+  auto id = with_attempt_under_way(slow);
   ASSERT_TRUE(submit(id, mock::settings_command{mock::delete_sandbox{}}));
   kill(); // in the log the message is still to be sent
   ASSERT_TRUE(eventually([&] { return old_entries_are_gone(); }));
   EXPECT_EQ(node_->counters().woken, 1U);
   EXPECT_EQ(node_->counters().attempts, 0U);
   EXPECT_EQ(due_between(-1min, 24h), std::set<events::sandbox_id>{});
-  go.set_value();
+  answer.open();
 }
 
 TEST_F(due_test, what_is_under_way_when_a_sandbox_is_deleted_is_not_written_down_any_more) {
-  std::promise<void> go;
-  auto gate = go.get_future().share();
-  receiver slow{[&](std::size_t, const http::request&) {
-    gate.wait();
-    return no();
-  }};
-  auto id = create();
-  add_destination(id, slow.url());
-  ASSERT_TRUE(emit(id));
-  ASSERT_TRUE(eventually([&] { return node_->counters().attempts_in_flight == 1; }));
+  gate answer;
+  receiver slow{receiver::held_back(answer, no())};
+  auto id = with_attempt_under_way(slow);
   ASSERT_TRUE(submit(id, mock::settings_command{mock::delete_sandbox{}}));
-  go.set_value();
+  answer.open();
   ASSERT_TRUE(eventually([&] { return node_->counters().attempts_in_flight == 0; }));
   node_->stop(5s);
   EXPECT_EQ(history(id).back().header.kind, kind::sandbox_deleted);

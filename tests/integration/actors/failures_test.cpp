@@ -8,20 +8,7 @@ namespace {
 using namespace hourglass;
 using namespace std::chrono_literals;
 using events::kind;
-using test::receiver;
-
-http::response ok() { return {200, {}, ""}; }
-
-/// Opens when told to; the bound is only there so that a broken build ends.
-class gate {
-public:
-  void open() { promise_.set_value(); }
-  void wait() const { future_.wait_for(30s); }
-
-private:
-  std::promise<void> promise_;
-  std::shared_future<void> future_ = promise_.get_future().share();
-};
+using test::gate, test::ok, test::receiver;
 
 class failures_test : public test::breakable_node_test {
 protected:
@@ -42,6 +29,15 @@ protected:
                 [](const events::outcome<actors::receipt>&) {});
     seen->wait();
   }
+  /// A sandbox of which `shop` has the message, and the log only that there is one.
+  events::sandbox_id with_unrecorded_attempt(receiver& shop) {
+    auto id = create();
+    add_destination(id, shop.url());
+    disk_->cut_after_next = true;
+    EXPECT_TRUE(emit(id));
+    EXPECT_TRUE(shop.wait_for(1));
+    return id;
+  }
   std::string message_of(const events::outcome<actors::receipt>& sent) { return nlohmann::json::parse(sent->reply)["id"].get<std::string>(); }
 };
 
@@ -49,7 +45,7 @@ protected:
 
 TEST_F(failures_test, a_resend_that_does_not_become_durable_sends_nothing) {
   auto id = create();
-  receiver shop{[](std::size_t, const http::request&) { return ok(); }};
+  receiver shop{receiver::always(ok())};
   auto dest = add_destination(id, shop.url());
   auto sent = emit(id);
   ASSERT_TRUE(sent);
@@ -77,16 +73,9 @@ TEST_F(failures_test, a_resend_that_does_not_become_durable_sends_nothing) {
 // -- parts that crash ------------------------------------------------------------------------------
 
 TEST_F(failures_test, an_advance_ends_though_the_outbox_crashed_in_it) {
-  auto id = create();
   gate answer;
-  receiver slow{[&](std::size_t n, const http::request&) {
-    if (n == 1)
-      answer.wait();
-    return ok();
-  }};
-  add_destination(id, slow.url());
-  ASSERT_TRUE(emit(id));
-  ASSERT_TRUE(eventually([&] { return node_->counters().attempts_in_flight == 1; }));
+  receiver slow{receiver::held_back(answer, ok(), 1)};
+  auto id = with_attempt_under_way(slow);
   ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{1h}}}));
   outbox_has_caught_up(id);
   ASSERT_TRUE(actors::testing::crash_child_of(*node_, id, "outbox"));
@@ -96,15 +85,9 @@ TEST_F(failures_test, an_advance_ends_though_the_outbox_crashed_in_it) {
 }
 
 TEST_F(failures_test, an_advance_ends_though_the_clock_crashed_in_it) {
-  auto id = create();
   gate answer;
-  receiver slow{[&](std::size_t, const http::request&) {
-    answer.wait();
-    return ok();
-  }};
-  add_destination(id, slow.url());
-  ASSERT_TRUE(emit(id));
-  ASSERT_TRUE(eventually([&] { return node_->counters().attempts_in_flight == 1; }));
+  receiver slow{receiver::held_back(answer, ok())};
+  auto id = with_attempt_under_way(slow);
   ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{1h}}}));
   ASSERT_TRUE(actors::testing::crash_child_of(*node_, id, "clock"));
   ASSERT_TRUE(eventually([&] { return node_->counters().child_restarts == 1; }));
@@ -116,12 +99,8 @@ TEST_F(failures_test, an_advance_ends_though_the_clock_crashed_in_it) {
 // -- a log that cannot be read ------------------------------------------------------------------------
 
 TEST_F(failures_test, a_body_that_cannot_be_read_is_read_again) {
-  auto id = create();
-  receiver shop{[](std::size_t, const http::request&) { return ok(); }};
-  add_destination(id, shop.url());
-  disk_->cut_after_next = true;
-  ASSERT_TRUE(emit(id));
-  ASSERT_TRUE(shop.wait_for(1));
+  receiver shop{receiver::always(ok())};
+  auto id = with_unrecorded_attempt(shop);
   fails_ = [](test::breakable_store& disk) { disk.failing_reads = 2; };
   kill();
   EXPECT_TRUE(shop.wait_for(2));
@@ -130,12 +109,8 @@ TEST_F(failures_test, a_body_that_cannot_be_read_is_read_again) {
 }
 
 TEST_F(failures_test, a_body_that_is_not_what_was_written_degrades_its_sandbox) {
-  auto id = create();
-  receiver shop{[](std::size_t, const http::request&) { return ok(); }};
-  add_destination(id, shop.url());
-  disk_->cut_after_next = true;
-  ASSERT_TRUE(emit(id));
-  ASSERT_TRUE(shop.wait_for(1));
+  receiver shop{receiver::always(ok())};
+  auto id = with_unrecorded_attempt(shop);
   fails_ = [](test::breakable_store& disk) { disk.corrupt_reads = true; };
   kill();
   EXPECT_TRUE(eventually([&] { return node_->counters().degraded == 1; }));
@@ -148,7 +123,7 @@ class failing_recovery : public failures_test, public ::testing::WithParamInterf
 
 TEST_P(failing_recovery, goes_on_without_a_visitor_when_the_log_can_be_read_again) {
   auto id = create();
-  receiver shop{[](std::size_t, const http::request&) { return ok(); }};
+  receiver shop{receiver::always(ok())};
   ASSERT_TRUE(emit(id));
   auto dest = add_destination(id, shop.url());
   (std::string{GetParam()} == "throwing" ? disk_->throwing_look_ups : disk_->failing_look_ups) = 1;

@@ -17,6 +17,20 @@
 
 namespace hourglass::test {
 
+inline http::response ok() { return {200, {}, ""}; }
+inline http::response no() { return {500, {}, "no"}; }
+
+/// Opens when told to; the bound is only there so that a broken build ends.
+class gate {
+public:
+  void open() { promise_.set_value(); }
+  void wait() const { future_.wait_for(std::chrono::seconds{30}); }
+
+private:
+  std::promise<void> promise_;
+  std::shared_future<void> future_ = promise_.get_future().share();
+};
+
 /// A receiver of webhooks on loopback that answers what the test says and keeps what came.
 class receiver {
 public:
@@ -49,6 +63,18 @@ public:
   std::vector<http::request> came() {
     std::lock_guard guard{mutex_};
     return came_;
+  }
+
+  static answer always(const http::response& r) {
+    return [r](std::size_t, const http::request&) { return r; };
+  }
+  /// Its first `most` answers wait until `g` is open.
+  static answer held_back(const gate& g, const http::response& r, std::size_t most = SIZE_MAX) {
+    return [&g, r, most](std::size_t number, const http::request&) {
+      if (number <= most)
+        g.wait();
+      return r;
+    };
   }
 
 private:
@@ -200,6 +226,15 @@ protected:
     m.event_type = "thing.happened";
     m.payload = payload;
     return submit(id, webhook::command{m});
+  }
+
+  /// A sandbox whose first attempt is on its way to `slow`, which holds its answer back.
+  events::sandbox_id with_attempt_under_way(receiver& slow) {
+    auto id = create();
+    add_destination(id, slow.url());
+    EXPECT_TRUE(emit(id));
+    EXPECT_TRUE(eventually([&] { return node_->counters().attempts_in_flight == 1; }));
+    return id;
   }
 
   std::filesystem::path folder_;

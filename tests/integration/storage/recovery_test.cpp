@@ -1,104 +1,18 @@
 #include "storage/index.hpp"
-#include "storage/journal.hpp"
 #include "storage/journal_head.hpp"
 #include "storage/keys.hpp"
-#include "tests/integration/storage/failing_disk.hpp"
-#include "tests/unit/storage/support.hpp"
+#include "tests/integration/storage/recovery_fixture.hpp"
 
-#include <algorithm>
-#include <fstream>
 #include <future>
-#include <sstream>
 #include <thread>
 
-#include <rocksdb/db.h>
-
-#include <gtest/gtest.h>
-
-/// What the store does when the machine, the disk or somebody else did not behave.
+/// What the store does when the machine or somebody else did not behave.
 namespace hourglass::storage {
 namespace {
 
 using namespace testing;
 using events::errc;
 namespace fs = std::filesystem;
-
-class recovery : public ::testing::Test {
-protected:
-  void open(const rocks_options& options = {}) {
-    auto opened = open_rocks_store(folder_.path() / "db", options);
-    ASSERT_TRUE(opened) << opened.error().detail;
-    store_ = std::move(*opened);
-  }
-
-  void write(author& who, std::size_t count = 1) {
-    const auto batch = who.batch(count);
-    ASSERT_TRUE(store_->write({&batch, 1}, store_->end(), durability::synced));
-  }
-
-  /// The files as a kill of the process at this moment would leave them.
-  fs::path crash_image() {
-    const auto image = folder_.path() / ("image" + std::to_string(++images_));
-    fs::copy(folder_.path() / "db", image, fs::copy_options::recursive);
-    return image;
-  }
-
-  static std::vector<fs::path> files(const fs::path& in, std::string_view extension) {
-    std::vector<fs::path> out;
-    for (const auto& entry : fs::directory_iterator{in})
-      if (entry.path().extension() == extension)
-        out.push_back(entry.path());
-    std::sort(out.begin(), out.end());
-    return out;
-  }
-
-  static fs::path last_wal(const fs::path& in) { return files(in, ".log").back(); }
-
-  /// The bytes of a log that is preallocated end before the file does.
-  static std::uintmax_t written_bytes(const fs::path& file) {
-    std::ifstream in{file, std::ios::binary};
-    std::stringstream text;
-    text << in.rdbuf();
-    return text.str().find_last_not_of('\0') + 1;
-  }
-
-  static void flip(const fs::path& file, std::uintmax_t at) {
-    std::fstream f{file, std::ios::binary | std::ios::in | std::ios::out};
-    f.seekg(static_cast<std::streamoff>(at));
-    const auto c = static_cast<char>(f.get() ^ 0x10);
-    f.seekp(static_cast<std::streamoff>(at));
-    f.put(c);
-  }
-
-  /// Works on the database behind the store's back.
-  static void tamper(const fs::path& at, const std::function<void(rocksdb::DB&, const std::vector<rocksdb::ColumnFamilyHandle*>&)>& how) {
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, at.string(), &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> wanted;
-    for (const auto& name : names)
-      wanted.emplace_back(name, rocksdb::ColumnFamilyOptions{});
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db = nullptr;
-    ASSERT_TRUE(rocksdb::DB::Open({}, at.string(), wanted, &handles, &db).ok());
-    how(*db, handles);
-    for (auto* handle : handles)
-      db->DestroyColumnFamilyHandle(handle);
-    delete db;
-  }
-
-  static rocksdb::ColumnFamilyHandle* named(const std::vector<rocksdb::ColumnFamilyHandle*>& all, std::string_view name) {
-    for (auto* handle : all)
-      if (handle->GetName() == name)
-        return handle;
-    return nullptr;
-  }
-
-  temporary_folder folder_;
-  std::unique_ptr<store> store_;
-  author ann_{sandbox(1)};
-  author bob_{sandbox(2)};
-  int images_ = 0;
-};
 
 TEST_F(recovery, everything_is_there_after_reopening) {
   open();
@@ -358,150 +272,6 @@ TEST_F(recovery, an_index_that_a_crash_threw_back_is_folded_again) {
   EXPECT_TRUE(find_correlation(*image, "c", 99)->empty());
   ASSERT_TRUE(open_index_writer(*image, by_hand)->fold_once().value());
   EXPECT_EQ(find_correlation(*image, "c", 99)->size(), 10U);
-}
-
-// -- disks that fail ------------------------------------------------------------
-
-class a_failing_disk : public recovery {
-protected:
-  a_failing_disk() {
-    rocks_options options;
-    options.env = env_.get();
-    options.write_buffer_bytes = 1 << 20; // so that little is enough to be flushed
-    open(options);
-    by_hand_.writer_thread = false;
-    journal_ = open_journal(*store_, by_hand_);
-    EXPECT_EQ(append(ann_).outcome, append_outcome::committed);
-    committed_ = ann_.head();
-  }
-
-  append_result append(author& who) {
-    append_result out;
-    journal_->append(who.batch(2), [&](const append_result& r) { out = r; });
-    journal_->run_once();
-    return out;
-  }
-
-  disk_faults faults_;
-  std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(std::make_shared<failing_disk>(faults_));
-  journal_options by_hand_;
-  std::unique_ptr<journal> journal_;
-  events::chain_head committed_;
-
-  ~a_failing_disk() override {
-    journal_.reset();
-    store_.reset(); // before its disk
-  }
-};
-
-TEST_F(a_failing_disk, a_full_disk_is_unknown_at_first_then_unavailable_until_there_is_room) {
-  faults_.full = true;
-  const auto first = append(ann_);
-  EXPECT_EQ(first.outcome, append_outcome::unknown);
-  EXPECT_NE(first.why.detail.find("the disk is full"), std::string::npos) << first.why.detail;
-  EXPECT_EQ(append(ann_).why.code, errc::unavailable);
-  EXPECT_FALSE(store_->health());
-  EXPECT_FALSE(journal_->recover()) << "still full";
-  EXPECT_EQ(append(bob_).why.code, errc::unavailable);
-  EXPECT_EQ(store_->read(ann_.id(), 1)->size(), 2U) << "reading goes on";
-
-  faults_.full = false;
-  const auto recovered = journal_->recover();
-  ASSERT_TRUE(recovered) << recovered.error().detail;
-  EXPECT_TRUE(store_->health());
-  ASSERT_EQ(store_->head(ann_.id()).value(), committed_);
-  ann_.go_back_to(committed_);
-  bob_.go_back_to({});
-  EXPECT_EQ(append(ann_).outcome, append_outcome::committed);
-  EXPECT_EQ(append(bob_).outcome, append_outcome::committed);
-  const auto image = open_rocks_store(crash_image()).value();
-  EXPECT_EQ(image->verify(ann_.id()).value(), ann_.head());
-  EXPECT_EQ(image->verify(bob_.id()).value(), bob_.head());
-  EXPECT_EQ(image->end(), 7U);
-}
-
-TEST_F(a_failing_disk, what_could_not_be_synced_does_not_come_back_as_a_ghost) {
-  faults_.log_sync_fails = true;
-  EXPECT_EQ(append(ann_).outcome, append_outcome::unknown);
-  faults_.log_sync_fails = false;
-  const auto recovered = journal_->recover();
-  ASSERT_TRUE(recovered) << recovered.error().detail;
-  const auto head = store_->head(ann_.id()).value(); // read back: what is there now is the truth
-  ASSERT_TRUE(head);
-  ann_.go_back_to(*head);
-  EXPECT_EQ(append(ann_).outcome, append_outcome::committed);
-  EXPECT_EQ(append(bob_).outcome, append_outcome::committed);
-  const auto image = open_rocks_store(crash_image());
-  ASSERT_TRUE(image) << image.error().detail;
-  EXPECT_EQ((*image)->end(), store_->end());
-  EXPECT_EQ((*image)->verify(ann_.id()).value(), ann_.head());
-  EXPECT_EQ((*image)->verify(bob_.id()).value(), bob_.head());
-}
-
-/// The log finds room, but what is in memory cannot be flushed: RocksDB then refuses every write, before one has failed.
-TEST_F(a_failing_disk, a_flush_that_fails_first_is_a_rejection_and_the_journal_can_be_recovered) {
-  faults_.full_for_tables = true;
-  const std::vector<said> large(1, {events::kind::data_put, '"' + std::string(100'000, 'x') + '"'});
-  append_result last;
-  std::size_t taken = 0;
-  auto before = ann_.head();
-  do {
-    before = ann_.head();
-    journal_->append(ann_.batch(large), [&](const append_result& r) { last = r; });
-    journal_->run_once();
-  } while (last.outcome == append_outcome::committed && ++taken < 10'000);
-  ASSERT_LT(taken, 10'000U) << "the flush never failed";
-  EXPECT_EQ(last.outcome, append_outcome::rejected) << last.why.detail;
-  EXPECT_EQ(last.why.code, errc::unavailable);
-  EXPECT_TRUE(journal_->failed()) << "or nobody would ask the store to come back";
-  EXPECT_FALSE(store_->health());
-
-  faults_.full_for_tables = false;
-  const auto recovered = journal_->recover();
-  ASSERT_TRUE(recovered) << recovered.error().detail;
-  ASSERT_EQ(store_->head(ann_.id()).value(), before) << "what was rejected is not there, what was committed is";
-  ann_.go_back_to(before);
-  EXPECT_EQ(append(ann_).outcome, append_outcome::committed);
-}
-
-TEST_F(a_failing_disk, a_store_that_came_to_refuse_is_noticed_although_nobody_writes) {
-  EXPECT_FALSE(journal_->run_once());
-  EXPECT_FALSE(journal_->failed());
-  faults_.room = 1'000;
-  EXPECT_FALSE(journal_->run_once());
-  EXPECT_TRUE(journal_->failed());
-  EXPECT_NE(store_->health().error().detail.find("nearly full"), std::string::npos);
-  EXPECT_FALSE(journal_->recover()) << "there is no room yet";
-  faults_.room = std::uint64_t{1} << 40;
-  EXPECT_TRUE(journal_->recover());
-  EXPECT_TRUE(store_->health());
-  EXPECT_EQ(append(ann_).outcome, append_outcome::committed);
-}
-
-TEST_F(a_failing_disk, below_the_reserve_writes_are_refused_untouched_and_taken_again_when_there_is_room) {
-  const std::vector<said> large(1, {events::kind::data_put, '"' + std::string(4'000'000, 'x') + '"'});
-  faults_.room = limits::disk_reserve_bytes - 1;
-  append_result last;
-  std::size_t taken = 0;
-  auto before = ann_.head();
-  do {
-    before = ann_.head();
-    journal_->append(ann_.batch(large), [&](const append_result& r) { last = r; });
-    journal_->run_once();
-  } while (last.outcome == append_outcome::committed && ++taken < 100);
-  EXPECT_LE(taken, 5U) << "the disk is looked at for every 16 MiB written";
-  EXPECT_EQ(last.outcome, append_outcome::rejected);
-  EXPECT_EQ(last.why.code, errc::unavailable);
-  EXPECT_NE(last.why.detail.find("disk_reserve_bytes"), std::string::npos);
-  EXPECT_FALSE(store_->put_snapshot(ann_.id(), {before, 1, {"state"}, 0})) << "a snapshot can wait";
-  EXPECT_EQ(store_->head(ann_.id()).value(), before);
-  EXPECT_FALSE(journal_->recover());
-
-  faults_.room = limits::disk_reserve_bytes;
-  ASSERT_TRUE(journal_->recover());
-  ann_.go_back_to(before);
-  EXPECT_EQ(append(ann_).outcome, append_outcome::committed);
-  EXPECT_TRUE(store_->put_snapshot(ann_.id(), {before, 1, {"state"}, 0}));
 }
 
 } // namespace

@@ -20,27 +20,6 @@ protected:
     world::SetUp();
     id_ = sandbox({{"uid", "app"}, {"name", "App"}})["id"];
   }
-  /// The process ends and another one begins on the same folder.
-  void restart() {
-    service_->drain();
-    real_->stop(std::chrono::seconds{5});
-    handler_ = {};
-    service_.reset();
-    node_.reset();
-    real_.reset();
-    actors::node_options options;
-    options.data = folder_;
-    options.guard = std::make_shared<http::egress_guard>(std::vector<http::cidr>{}, std::vector<http::egress_guard::endpoint>{});
-    auto opened = actors::node::open(std::move(options));
-    ASSERT_TRUE(opened) << opened.error().detail;
-    real_ = std::move(*opened);
-    node_ = std::make_unique<faulty_node>(*real_);
-    api::service_options given;
-    given.admin_key = admin_key;
-    given.base_url = "http://test";
-    service_ = std::make_unique<api::service>(*node_, std::move(given));
-    handler_ = service_->handler();
-  }
   /// Without what goes on by itself: attempts, and the progress of recoveries.
   std::size_t events_of(const std::string& sandbox) {
     auto found = asked(200, "GET", "/sandboxes/" + sandbox + "/history?limit=250")["data"];

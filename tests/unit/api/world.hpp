@@ -165,6 +165,14 @@ protected:
     folder_ = std::filesystem::temp_directory_path() /
               ("hourglass-api-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
     std::filesystem::remove_all(folder_);
+    open();
+  }
+  void TearDown() override {
+    close();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void open() {
     tails_ = std::make_shared<api::tail_hub>();
     actors::node_options options;
     options.data = folder_;
@@ -184,15 +192,20 @@ protected:
     service_ = std::make_unique<api::service>(*node_, std::move(given));
     handler_ = service_->handler();
   }
-  void TearDown() override {
+  void close() {
     if (service_)
       service_->drain();
     if (real_)
       real_->stop(std::chrono::seconds{5});
+    handler_ = {};
     service_.reset();
     node_.reset();
     real_.reset();
-    std::filesystem::remove_all(folder_);
+  }
+  /// The process ends and another one begins on the same folder.
+  void restart() {
+    close();
+    open();
   }
   virtual void adjust(api::service_options&) {}
 

@@ -32,10 +32,24 @@ constexpr std::string_view secret_1 = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 constexpr std::string_view private_1 = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
 
 destination with_secret(std::string_view text) {
-  destination d;
-  d.url = "http://receiver.test/hook";
+  auto d = to("http://receiver.test/hook");
   d.secrets = {{signing_key::parse(text).value(), {}, std::nullopt}};
   return d;
+}
+
+patch_destination to_profile(const std::string& id, signature_profile profile) {
+  patch_destination p;
+  p.id = id;
+  p.profile = profile;
+  return p;
+}
+
+/// `text` as the only secret.
+rotate_secret replace_all(const std::string& id, std::string_view text, std::chrono::seconds overlap = 24h) {
+  rotate_secret c{id, std::nullopt, overlap};
+  c.text = std::string{text};
+  c.replace_all = true;
+  return c;
 }
 
 TEST(secrets_at_rest, neither_log_nor_snapshot_has_a_secret_in_plain) {
@@ -204,11 +218,8 @@ TEST(kinds_of_secrets, an_endpoint_is_made_with_the_kind_that_is_asked_for_and_r
 TEST(kinds_of_secrets, put_leaves_one_secret_and_may_be_repeated) {
   world w;
   auto ep = w.add();
-  rotate_secret put{ep, std::nullopt, 0s};
-  put.text = std::string{private_1};
-  put.replace_all = true;
   for (int i = 0; i < 2; ++i) {
-    w.must(put);
+    w.must(replace_all(ep, private_1, 0s));
     ASSERT_EQ(w.live.find(ep)->secrets.size(), 1U);
     EXPECT_EQ(w.live.find(ep)->secrets[0].key.to_string(), private_1);
   }
@@ -233,14 +244,9 @@ TEST(kinds_of_secrets, how_a_text_is_read_depends_on_the_profile) {
 TEST(kinds_of_secrets, a_profile_takes_only_secrets_that_it_can_sign_with) {
   world w;
   auto ep = w.add(with_secret(private_1));
-  patch_destination p;
-  p.id = ep;
-  p.profile = signature_profile::github;
+  auto p = to_profile(ep, signature_profile::github);
   EXPECT_EQ(w.where_refused(p), "/signatureProfile");
-  rotate_secret c{ep, std::nullopt, 24h};
-  c.replace_all = true;
-  c.text = std::string{secret_1};
-  w.must(c);
+  w.must(replace_all(ep, secret_1));
   w.must(p);
   w.emit();
   EXPECT_EQ(w.take(1).at(0).profile, signature_profile::github);
@@ -258,14 +264,9 @@ TEST(kinds_of_secrets, a_profile_can_be_left_again_with_a_secret_of_standard_web
   d.profile = signature_profile::stripe;
   d.secrets = {{signing_key::parse_text("eight letters and more").value(), {}, std::nullopt}};
   auto ep = w.add(d);
-  patch_destination back;
-  back.id = ep;
-  back.profile = signature_profile::standard;
+  auto back = to_profile(ep, signature_profile::standard);
   EXPECT_EQ(w.where_refused(back), "/signatureProfile");
-  rotate_secret c{ep, std::nullopt, 24h};
-  c.replace_all = true;
-  c.text = std::string{secret_1};
-  w.must(c);
+  w.must(replace_all(ep, secret_1));
   EXPECT_EQ(w.live.find(ep)->secrets[0].key.kind(), key_kind::text);
   w.must(back);
   EXPECT_EQ(w.live.find(ep)->secrets[0].key, signing_key::parse(secret_1).value());

@@ -45,6 +45,26 @@ inline attempt_result broken(http::transport_error error) {
   return r;
 }
 
+inline destination to(std::string url) {
+  destination d;
+  d.url = std::move(url);
+  return d;
+}
+
+/// A destination that is tried once.
+inline destination without_retries() {
+  auto d = to("http://a.test/");
+  d.schedule.emplace();
+  return d;
+}
+
+inline patch_destination switch_off(const std::string& id, bool off) {
+  patch_destination p;
+  p.id = id;
+  p.disabled = off;
+  return p;
+}
+
 /// A sandbox without its shell: seals what the outbox decides, applies it to the live state, and keeps the log.
 struct world {
   outbox_state live;
@@ -71,6 +91,11 @@ struct world {
       apply(live, moment_of(h), d->facts[i]);
     }
     return d;
+  }
+
+  /// What would be decided if no more than `most` deliveries could wait.
+  events::outcome<decision> ask(const command& c, std::size_t most) const {
+    return decide(live, c, events::context{{now.us}, now, chance_of(9), "admin", "c"}, most);
   }
 
   void must(const command& c) {

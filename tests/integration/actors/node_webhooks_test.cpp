@@ -1,0 +1,110 @@
+#include "node_fixture.hpp"
+
+#include "webhook/signing.hpp"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace {
+
+using namespace hourglass;
+using namespace hourglass::test;
+using events::kind;
+
+TEST_F(node_test, a_message_is_delivered_signed_and_its_attempt_is_in_the_log) {
+  auto id = create();
+  receiver shop{receiver::always(ok())};
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  auto key = webhook::signing_key::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+  ASSERT_TRUE(key);
+  c.value.secrets.push_back({*key, {}, std::nullopt});
+  ASSERT_TRUE(submit(id, webhook::command{c}));
+  auto sent = emit(id, R"({"pet":  "Rex"})");
+  ASSERT_TRUE(sent);
+  ASSERT_TRUE(shop.wait_for(1));
+  auto got = shop.came().front();
+  EXPECT_EQ(got.body, R"({"pet":  "Rex"})"); // byte for byte
+  EXPECT_EQ(std::string{http::find(got.headers, "webhook-id")}, nlohmann::json::parse(sent->reply)["id"].get<std::string>());
+  auto now = std::stoll(std::string{http::find(got.headers, "webhook-timestamp")});
+  EXPECT_EQ(webhook::verify(*key, http::find(got.headers, "webhook-id"), http::find(got.headers, "webhook-timestamp"),
+                            http::find(got.headers, "webhook-signature"), got.body, now),
+            webhook::verdict::ok);
+  EXPECT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 1; }));
+}
+
+TEST_F(node_test, a_dead_letter_is_delivered_by_a_recovery_once_the_receiver_works) {
+  auto id = create();
+  std::atomic<bool> works{false};
+  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : http::response{503, {}, ""}; }};
+  auto dest = add_destination(id, shop.url());
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(emit(id, R"({"n":)" + std::to_string(i) + "}"));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 3; }));
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{std::chrono::hours{72}}}}));
+  ASSERT_TRUE(eventually([&] { return clock_mode(id) == "running"; }));
+  ASSERT_EQ(shop.came().size(), 24U);
+  works = true;
+  ASSERT_TRUE(submit(id, webhook::command{webhook::start_recovery{dest, events::virtual_time{0}, std::nullopt, webhook::recovery_scope::failed, {}}}));
+  ASSERT_TRUE(shop.wait_for(27));
+  EXPECT_TRUE(eventually([&] { return count(history(id), kind::recovery_finished) == 1 && count(history(id), kind::attempt_finished) == 27; }));
+}
+
+TEST_F(node_test, what_was_pending_at_a_restart_is_delivered_without_a_visitor) {
+  auto id = create();
+  std::atomic<bool> works{false};
+  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : http::response{500, {}, ""}; }};
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  c.value.schedule = std::vector<events::duration>{std::chrono::milliseconds{200}, std::chrono::milliseconds{200}};
+  ASSERT_TRUE(submit(id, webhook::command{c}));
+  ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) >= 1; }));
+  works = true;
+  reopen();
+  EXPECT_TRUE(shop.wait_for(2));
+  EXPECT_TRUE(eventually([&] {
+    auto all = history(id);
+    return all.back().header.kind == kind::attempt_finished && outbox(id).dump().find("\"pending\":[{") == std::string::npos;
+  }));
+}
+
+// -- connections ------------------------------------------------------------------------
+
+class node_with_few_connections : public node_test {
+protected:
+  void configure(actors::node_options& o) override { o.client.connections_per_origin = 1; }
+};
+
+TEST_F(node_with_few_connections, a_sandbox_whose_receiver_hangs_does_not_hold_up_another_at_the_same_origin) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<http::reply> hanging;
+  std::size_t arrived = 0;
+  auto origin = http::server::open({}, [&](std::shared_ptr<const http::request> r, http::reply to) {
+    std::lock_guard lock{mutex};
+    if (r->target == "/hang")
+      hanging.push_back(std::move(to));
+    else
+      ++arrived, to.send({});
+    changed.notify_all();
+  });
+  ASSERT_TRUE(origin) << origin.error();
+  const auto url = "http://127.0.0.1:" + std::to_string((*origin)->port());
+  auto wait_until = [&](auto&& good) {
+    std::unique_lock lock{mutex};
+    return changed.wait_for(lock, std::chrono::seconds{60}, good);
+  };
+  auto a = create(), b = create();
+  add_destination(a, url + "/hang");
+  add_destination(b, url + "/ok");
+  ASSERT_TRUE(emit(a));
+  ASSERT_TRUE(emit(a));
+  ASSERT_TRUE(wait_until([&] { return hanging.size() == 1; }));
+  ASSERT_TRUE(emit(b));
+  ASSERT_TRUE(wait_until([&] { return arrived == 1; }));
+  EXPECT_EQ(count(history(a), kind::attempt_finished), 0U) << "it was not waited for";
+  node_->stop(std::chrono::milliseconds{0});
+}
+
+} // namespace
