@@ -4,7 +4,7 @@
 #include "api/reserved.hpp"
 #include "api/routes.hpp"
 #include "api/sandbox_views.hpp"
-#include "webhook/inputs.hpp"
+#include "webhook/raw_member.hpp"
 
 namespace hourglass::api {
 

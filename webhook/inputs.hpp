@@ -28,7 +28,4 @@ events::outcome<create_message> read_message_in(std::string_view json);
 /// `{"since": …, "until": …}` and ours: `"scope": "failed|missing|all"`, `"eventTypes": […]`.
 events::outcome<start_recovery> read_recover_in(std::string_view json);
 
-/// The exact text of one top-level member of a JSON object that is known to parse; an empty view when it is not there.
-std::string_view raw_member(std::string_view json_object, std::string_view name) noexcept;
-
 } // namespace hourglass::webhook

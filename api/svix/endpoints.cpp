@@ -3,6 +3,7 @@
 #include "api/svix/paging.hpp"
 #include "api/svix/standing.hpp"
 #include "webhook/inputs.hpp"
+#include "webhook/raw_member.hpp"
 #include "webhook/views.hpp"
 
 #include <algorithm>
@@ -47,18 +48,20 @@ void run_quietly(core& in, const call_ptr& c, events::outcome<Command> read) {
   in.change(c, c->sandbox, webhook::command{std::move(*read)}, [](const call_ptr& done, actors::receipt) { done->no_content(); });
 }
 
-/// Svix's clients of different ages have two names for these; the core has one.
+/// Svix's clients of different ages have two names for these; the core has one. Of a body that has been read.
 void note_names(call& c) {
-  auto given = [&c](const char* name) { return c.body.is_object() && c.body.contains(name) && !c.body[name].is_null(); };
-  if (c.body.is_object() && c.body.contains("eventTypes"))
+  auto text_of = [&c](const char* name) { return webhook::raw_member(c.request->body, name); };
+  if (!text_of("eventTypes").empty())
     c.sent_as.emplace_back("/filterTypes", "/eventTypes");
-  if (given("throttleRate"))
+  if (auto given = text_of("throttleRate"); !given.empty() && given != "null")
     c.sent_as.emplace_back("/rateLimit", "/throttleRate");
 }
 
 void create(core& in, const call_ptr& c) {
-  note_names(*c);
-  run(in, c, webhook::read_endpoint_in(c->request->body), 201);
+  auto read = webhook::read_endpoint_in(c->request->body);
+  if (read)
+    note_names(*c);
+  run(in, c, std::move(read), 201);
 }
 
 void list(core& in, const call_ptr& c) {
@@ -92,10 +95,10 @@ void get(core& in, const call_ptr& c) {
 
 /// Svix's PUT creates what is not there.
 void update(core& in, const call_ptr& c) {
-  note_names(*c);
   auto read = webhook::read_endpoint_update(c->request->body);
   if (!read)
     return c->fail(read.error());
+  note_names(*c);
   read->id = c->param("endpoint_id");
   read->create_if_missing = !read->id.starts_with("ep_");
   auto id = read->id; // before `what` takes it
@@ -108,10 +111,11 @@ void update(core& in, const call_ptr& c) {
 }
 
 void patch(core& in, const call_ptr& c) {
-  note_names(*c);
   auto read = webhook::read_endpoint_patch(c->request->body);
-  if (read)
+  if (read) {
+    note_names(*c);
     read->id = c->param("endpoint_id");
+  }
   run(in, c, std::move(read), 200);
 }
 
@@ -201,7 +205,7 @@ void add_webhook_endpoints(router& to) {
     r.speaks = dialect::svix;
     to.add(std::move(r));
   };
-  add({.method = "POST", .path = base, .id = "v1.endpoint.create", .says = "Adds an endpoint: where webhooks go", .takes = body::json,
+  add({.method = "POST", .path = base, .id = "v1.endpoint.create", .says = "Adds an endpoint: where webhooks go", .takes = body::unread_json,
        .body_schema = "EndpointIn", .answers = {{201, "EndpointOut"}}, .run = svix::create});
   add({.method = "GET", .path = base, .id = "v1.endpoint.list", .says = "Endpoints, by id",
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
@@ -210,9 +214,9 @@ void add_webhook_endpoints(router& to) {
   add({.method = "GET", .path = one, .id = "v1.endpoint.get", .says = "One endpoint, by id or uid", .answers = {{200, "EndpointOut"}},
        .run = svix::get});
   add({.method = "PUT", .path = one, .id = "v1.endpoint.update", .says = "Replaces an endpoint, or creates it under this uid",
-       .takes = body::json, .body_schema = "EndpointUpdate", .answers = {{200, "EndpointOut"}, {201, "EndpointOut", "Created"}},
+       .takes = body::unread_json, .body_schema = "EndpointUpdate", .answers = {{200, "EndpointOut"}, {201, "EndpointOut", "Created"}},
        .run = svix::update});
-  add({.method = "PATCH", .path = one, .id = "v1.endpoint.patch", .says = "Changes an endpoint", .takes = body::json,
+  add({.method = "PATCH", .path = one, .id = "v1.endpoint.patch", .says = "Changes an endpoint", .takes = body::unread_json,
        .body_schema = "EndpointPatch", .answers = {{200, "EndpointOut"}}, .run = svix::patch});
   add({.method = "DELETE", .path = one, .id = "v1.endpoint.delete", .says = "Removes an endpoint", .answers = {{204}},
        .run = svix::remove});
@@ -220,7 +224,7 @@ void add_webhook_endpoints(router& to) {
   add({.method = "GET", .path = secret, .id = "v1.endpoint.get-secret", .says = "The newest signing secret; of an Ed25519 key the public half (whpk_)",
        .answers = {{200, "EndpointSecretOut"}}, .run = svix::secret});
   add({.method = "PUT", .path = secret, .id = "v1.endpoint.replace-secret", .says = "The one signing secret from now on; all before it stop at once",
-       .takes = body::json, .body_schema = "EndpointSecretReplaceIn", .answers = {{204}},
+       .takes = body::unread_json, .body_schema = "EndpointSecretReplaceIn", .answers = {{204}},
        .run = [](core& in, const call_ptr& c) { svix::rotate(in, c, webhook::read_secret_replace(c->request->body)); }});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", .id = "v1.endpoint.rotate-secret",
        .says = "A new secret; the old one signs too for a while", .takes = body::optional_json, .body_schema = "EndpointSecretRotateIn",
@@ -229,10 +233,10 @@ void add_webhook_endpoints(router& to) {
   constexpr std::string_view headers = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/headers";
   add({.method = "GET", .path = headers, .id = "v1.endpoint.get-headers", .says = "Headers that go with every attempt",
        .answers = {{200, "EndpointHeadersOut"}}, .run = svix::headers});
-  add({.method = "PUT", .path = headers, .id = "v1.endpoint.update-headers", .says = "Replaces all of them", .takes = body::json,
+  add({.method = "PUT", .path = headers, .id = "v1.endpoint.update-headers", .says = "Replaces all of them", .takes = body::unread_json,
        .body_schema = "EndpointHeadersIn", .answers = {{204}},
        .run = [](core& in, const call_ptr& c) { svix::change_headers(in, c, true); }});
-  add({.method = "PATCH", .path = headers, .id = "v1.endpoint.patch-headers", .says = "Changes some of them", .takes = body::json,
+  add({.method = "PATCH", .path = headers, .id = "v1.endpoint.patch-headers", .says = "Changes some of them", .takes = body::unread_json,
        .body_schema = "EndpointHeadersPatchIn", .answers = {{204}},
        .run = [](core& in, const call_ptr& c) { svix::change_headers(in, c, false); }});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/stats", .id = "v1.endpoint.get-stats",

@@ -115,6 +115,8 @@ void get(core& in, const call_ptr& c) {
 /// PUT creates what is not there; PATCH keeps what is not given. The type as it is now is read first; two changes at the same moment may
 /// overwrite each other, as with any two PUTs.
 void change(core& in, const call_ptr& c, bool keep) {
+  if (auto good = webhook::read_event_type_update(c->request->body, c->param("event_type_name"), nullptr); !good)
+    return c->fail(good.error());
   auto now = [&in, keep](const call_ptr& ready, const std::optional<webhook::event_type>& before) {
     if (keep && !before)
       return ready->fail(no_type().value());
@@ -162,7 +164,7 @@ void add_event_types(router& to) {
     to.add(std::move(r));
   };
   add({.method = "POST", .path = base, .id = "v1.event-type.create", .says = "Adds an event type to the node's catalogue",
-       .who = access::admin, .takes = body::json, .body_schema = "EventTypeIn", .answers = {{201, "EventTypeOut"}}, .run = svix::create});
+       .who = access::admin, .takes = body::unread_json, .body_schema = "EventTypeIn", .answers = {{201, "EventTypeOut"}}, .run = svix::create});
   add({.method = "GET", .path = base, .id = "v1.event-type.list", .says = "Event types, by name", .who = access::any_key,
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
                  {"order", "string", "ascending or descending"}, {"include_archived", "boolean", "Archived ones too"},
@@ -171,10 +173,10 @@ void add_event_types(router& to) {
   add({.method = "GET", .path = one, .id = "v1.event-type.get", .says = "One event type", .who = access::any_key,
        .answers = {{200, "EventTypeOut"}}, .run = svix::get});
   add({.method = "PUT", .path = one, .id = "v1.event-type.update", .says = "Replaces an event type, or creates it", .who = access::admin,
-       .takes = body::json, .body_schema = "EventTypeUpdate", .answers = {{200, "EventTypeOut"}, {201, "EventTypeOut", "Created"}},
+       .takes = body::unread_json, .body_schema = "EventTypeUpdate", .answers = {{200, "EventTypeOut"}, {201, "EventTypeOut", "Created"}},
        .run = [](core& in, const call_ptr& c) { svix::change(in, c, false); }});
   add({.method = "PATCH", .path = one, .id = "v1.event-type.patch", .says = "Changes an event type", .who = access::admin,
-       .takes = body::json, .body_schema = "EventTypePatch", .answers = {{200, "EventTypeOut"}},
+       .takes = body::unread_json, .body_schema = "EventTypePatch", .answers = {{200, "EventTypeOut"}},
        .run = [](core& in, const call_ptr& c) { svix::change(in, c, true); }});
   add({.method = "DELETE", .path = one, .id = "v1.event-type.delete", .says = "Archives an event type, or removes it for good",
        .who = access::admin, .query = {{"expunge", "boolean", "For good"}}, .answers = {{204}}, .run = svix::remove});

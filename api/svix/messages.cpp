@@ -6,6 +6,7 @@
 #include "events/wall_clock.hpp"
 #include "webhook/facts.hpp"
 #include "webhook/inputs.hpp"
+#include "webhook/raw_member.hpp"
 
 #include <algorithm>
 

@@ -202,10 +202,10 @@ void add_redelivery(router& to) {
        .says = "Sends one message to one endpoint again, now", .takes = body::optional_json, .body_schema = "AnyObject",
        .answers = {{202, "AnyObject"}}, .run = svix::resend});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recover", .id = "v1.endpoint.recover",
-       .says = "Sends again everything that failed in a time; durable, goes on after a crash, can be cancelled", .takes = body::json,
+       .says = "Sends again everything that failed in a time; durable, goes on after a crash, can be cancelled", .takes = body::unread_json,
        .body_schema = "RecoverIn", .answers = {{202, "RecoverOut"}}, .run = svix::recover});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/replay-missing", .id = "v1.endpoint.replay-missing",
-       .says = "Sends everything of a time that the endpoint never got", .takes = body::json, .body_schema = "ReplayIn",
+       .says = "Sends everything of a time that the endpoint never got", .takes = body::unread_json, .body_schema = "ReplayIn",
        .answers = {{202, "RecoverOut"}}, .run = svix::replay_missing});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", .id = "v1.endpoint.bulk-replay",
        .says = "Sends everything of a time again, or what failed", .takes = body::json, .body_schema = "BulkReplayIn",

@@ -1,4 +1,5 @@
 #include "webhook/inputs.hpp"
+#include "webhook/raw_member.hpp"
 
 #include <gtest/gtest.h>
 
@@ -45,8 +46,16 @@ TEST(inputs, the_first_mistake_is_pointed_at) {
   EXPECT_EQ(where(read_endpoint_in(R"({"url":"x","retrySchedule":[-1]})")), "/retrySchedule/0");
   EXPECT_EQ(where(read_endpoint_in(R"({"url":"x","version":-1})")), "/version");
   EXPECT_EQ(where(read_endpoint_in(R"({"url":"x","disabled":"no"})")), "/disabled");
-  for (auto wrong : {"", "[]", "{", "null", "\xff"})
+  for (auto wrong : {"[]", "null", "1"})
     EXPECT_EQ(where(read_endpoint_in(wrong)), "") << wrong;
+  for (auto wrong : {"{", "\xff", R"({"url":"http://a.test/","url":"http://b.test/"})", "{}{}"})
+    EXPECT_EQ(where(read_endpoint_in(wrong)), "body") << wrong;
+  for (auto none : {"", " \n"}) {
+    auto read = read_endpoint_in(none);
+    EXPECT_EQ(where(read), "body");
+    EXPECT_EQ(read.error().detail, "a JSON body is needed and there is none");
+  }
+  EXPECT_EQ(where(read_endpoint_in(R"({"url":"x","headers":{"a/b~c":1}})")), "/headers/a~1b~0c");
 }
 
 TEST(inputs, patch_tells_not_given_from_null) {

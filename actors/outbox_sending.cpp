@@ -1,0 +1,139 @@
+#include "actors/children.hpp"
+
+#include "events/codec.hpp"
+
+#include <algorithm>
+
+// How the outbox sends: what is due is taken, held back until what led to it is durable, and handed to the dispatcher with its body.
+
+namespace hourglass::actors {
+
+namespace {
+
+constexpr std::size_t most_taken_at_once = 256;
+
+} // namespace
+
+void outbox_actor::pump() {
+  auto moment = now();
+  for (;;) {
+    auto starts = webhook::take_due(state_, moment, most_taken_at_once);
+    if (starts.empty())
+      break;
+    for (auto& s : starts) {
+      if (auto gate = gate_of(s); gate > durable_)
+        gated_.push_back({gate, std::move(s)});
+      else
+        send_attempt(std::move(s));
+    }
+  }
+  keep_awake();
+  tell_due();
+  answer_settle();
+}
+
+/// What must be durable before it leaves, or a receiver would learn of what never happened: its message; all that says where, how and whether to
+/// send; and for a retry, what became of the attempt before. The answers to other messages need not be waited for.
+events::seq outbox_actor::gate_of(const webhook::start& s) const {
+  return s.number > 1 ? applied_ : std::max(s.message->seq, steered_);
+}
+
+/// The sandbox assumes what is due of a proposal until we have applied it; it must not hear of the time before.
+void outbox_actor::tell_due() {
+  if (in_sequence_)
+    return;
+  auto next = webhook::next_due(state_);
+  if (told_due_ && *told_due_ == next)
+    return;
+  told_due_.emplace(next);
+  send(sandbox_, due_is{next});
+}
+
+void outbox_actor::on_durable(events::seq last) {
+  durable_ = std::max(durable_, last);
+  while (!claims_to_forget_.empty() && claims_to_forget_.front().first <= durable_) {
+    claimed_.erase(claims_to_forget_.front().second);
+    claims_to_forget_.pop_front();
+  }
+  std::deque<gated> still;
+  for (auto& g : std::exchange(gated_, {})) {
+    if (g.gate <= durable_)
+      send_attempt(std::move(g.what));
+    else
+      still.push_back(std::move(g));
+  }
+  gated_ = std::move(still);
+  keep_awake();
+}
+
+void outbox_actor::keep_awake() {
+  const bool unsent = !gated_.empty() || !bodiless_.empty();
+  if (!unsent)
+    unsent_.release();
+  else if (!unsent_)
+    unsent_ = hold::follow(door_);
+}
+
+void outbox_actor::try_again_soon() {
+  if (!std::exchange(trying_again_, true))
+    delayed_send(this, std::chrono::seconds{1}, tick{});
+}
+
+void outbox_actor::send_attempt(webhook::start s) {
+  auto body = body_of(s.message->seq);
+  if (!body) { // taken until the next try: it would be due again at once
+    bodiless_.push_back(s.token);
+    if (body.error().code == events::errc::corrupt)
+      send(sandbox_, log_is_corrupt{body.error()});
+    return try_again_soon();
+  }
+  env_.counters.attempts.fetch_add(1, std::memory_order_relaxed);
+  env_.counters.attempts_in_flight.fetch_add(1, std::memory_order_relaxed);
+  auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
+  // Counted as long as anyone holds it: a result that finds its outbox gone counts down too.
+  std::shared_ptr<hold> inside{new hold{hold::follow(door_)}, [&counters = env_.counters](hold* h) {
+                                 counters.attempts_in_flight.fetch_sub(1, std::memory_order_relaxed);
+                                 delete h;
+                               }};
+  auto report = [self, inside](webhook::fencing_token token, webhook::attempt_result result) {
+    if (auto strong = self.lock())
+      caf::anon_send(caf::actor_cast<caf::actor>(strong),
+                     attempt_done{token, std::make_shared<webhook::attempt_result>(std::move(result)), inside});
+  };
+  env_.dispatcher.send(std::move(s), std::move(*body), wall_now().us, std::move(report), id_.to_string());
+}
+
+events::outcome<std::string> outbox_actor::body_of(events::seq message) {
+  if (auto i = fresh_.find(message); i != fresh_.end()) {
+    if (--i->second.readers > 0)
+      return i->second.text;
+    auto body = std::move(i->second.text);
+    fresh_bytes_ -= body.size();
+    fresh_.erase(i);
+    return body;
+  }
+  auto raw = env_.store.read_raw(id_, message);
+  if (!raw)
+    return tl::unexpected<events::error>{std::move(raw).error()};
+  if (!*raw)
+    return events::failure(events::errc::corrupt, "a pending message is not in the log");
+  auto record = events::decode(**raw);
+  if (!record)
+    return tl::unexpected<events::error>{std::move(record).error()};
+  auto payload = events::upcast(*record);
+  if (!payload)
+    return tl::unexpected<events::error>{std::move(payload).error()};
+  return std::string{webhook::message_body(*payload)};
+}
+
+/// The clock, in an advance, wants to know when all that is due has happened.
+void outbox_actor::answer_settle() {
+  if (!settle_wanted_ || in_sequence_ || !waiting_.empty() || !scanning_.empty() || state_.in_flight_count() != 0)
+    return;
+  auto next = webhook::next_due(state_);
+  if (next && *next <= now())
+    return; // about to be taken
+  send(sandbox_, settled{*std::exchange(settle_wanted_, std::nullopt), next});
+}
+
+} // namespace hourglass::actors

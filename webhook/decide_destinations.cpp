@@ -1,0 +1,185 @@
+#include "webhook/outbox_decider.hpp"
+#include "webhook/secrets.hpp"
+#include "webhook/views.hpp"
+
+#include "events/limits.hpp"
+#include "http/message.hpp"
+
+#include <algorithm>
+
+namespace hourglass::webhook {
+
+using events::errc, events::failure;
+using result = events::outcome<decision>;
+
+namespace {
+
+constexpr auto longest_overlap = std::chrono::hours{24 * 7}; // as Svix
+constexpr std::string_view by_hand = "by hand";
+
+void change_header(std::vector<custom_header>& headers, const std::string& name, const std::optional<std::string>& value) {
+  std::erase_if(headers, [&name](const custom_header& h) { return http::contains({{h.name, {}}}, name); });
+  if (value)
+    headers.push_back({name, *value, false});
+}
+
+/// What was the text of a secret for an imitated sender is the secret itself from now on. Bare base64 stays a text: it may be a Slack secret.
+void read_as_standard(std::vector<secret>& secrets) {
+  for (auto& one : secrets)
+    if (one.key.kind() == key_kind::text && one.key.bytes().starts_with("whsec_"))
+      if (auto key = signing_key::parse(one.key.bytes())) {
+        one.key = std::move(*key);
+        one.sealed.clear();
+      }
+}
+
+key_kind fitting(signature_profile p, key_kind wanted) noexcept { return takes(p, wanted) ? wanted : key_kind::hmac; }
+
+} // namespace
+
+events::outcome<void> decider::check(destination& d, const lane* self) const {
+  if (auto ok = validate(d); !ok)
+    return ok;
+  if (d.uid.empty())
+    return {};
+  auto taken = s.by_uid.find(d.uid);
+  if (taken != s.by_uid.end() && (self == nullptr || taken->second != self->ordinal))
+    return failure(errc::conflict, "another endpoint has this uid", "/uid");
+  return {};
+}
+
+result decider::operator()(const create_destination& c) const {
+  if (s.lanes.size() >= limits::destinations_per_sandbox)
+    return failure(errc::conflict, "a sandbox has at most " + std::to_string(limits::destinations_per_sandbox) + " endpoints (destinations_per_sandbox)");
+  auto d = c.value;
+  d.id = new_id("ep_");
+  d.created = d.updated = ctx.now;
+  d.disabled_reason = d.disabled ? by_hand : std::string_view{};
+  if (d.secrets.size() > 1)
+    return failure(errc::invalid, "only one secret may be given", "/secret");
+  auto made = c.make.value_or(fitting(d.profile, key_kind::hmac));
+  auto key = d.secrets.empty() ? signing_key::generate(ctx.chance, made) : d.secrets.front().key;
+  d.secrets = {secret{key, ctx.now, std::nullopt}};
+  if (auto ok = check(d, nullptr); !ok)
+    return tl::unexpected{ok.error()};
+  seal(s.vault.get(), d, ctx.chance);
+  decision out;
+  out.reply = views::endpoint_out(d);
+  add(out, destination_created{std::move(d)});
+  return out;
+}
+
+result decider::update(const lane& l, destination d) const {
+  d.id = l.config.id;
+  d.created = l.config.created;
+  d.updated = ctx.now;
+  // Enabling or disabling by hand replaces the reason that a rule gave.
+  if (d.disabled != l.config.disabled)
+    d.disabled_reason = d.disabled ? by_hand : std::string_view{};
+  else
+    d.disabled_reason = l.config.disabled_reason;
+  if (d.profile == signature_profile::standard && l.config.profile != d.profile)
+    read_as_standard(d.secrets);
+  if (auto ok = check(d, &l); !ok)
+    return tl::unexpected{ok.error()};
+  seal(s.vault.get(), d, ctx.chance);
+  decision out;
+  out.reply = views::endpoint_out(d);
+  add(out, destination_updated{std::move(d)});
+  return out;
+}
+
+result decider::operator()(const update_destination& c) const {
+  auto d = c.value;
+  const auto* l = s.find_lane(c.id);
+  if (l != nullptr) {
+    d.secrets = l->config.secrets;
+    d.headers = l->config.headers;
+    d.profile = c.keep_profile ? l->config.profile : d.profile;
+    return update(*l, std::move(d));
+  }
+  if (!c.create_if_missing || c.id.starts_with("ep_"))
+    return no_destination(c.id);
+  if (d.uid.empty())
+    d.uid = c.id;
+  return (*this)(create_destination{std::move(d)});
+}
+
+result decider::operator()(const patch_destination& c) const {
+  const auto* l = s.find_lane(c.id);
+  if (l == nullptr)
+    return no_destination(c.id);
+  auto d = l->config;
+  auto put = [](auto& into, const auto& given) {
+    if (given)
+      into = *given;
+  };
+  put(d.uid, c.uid), put(d.url, c.url), put(d.description, c.description);
+  put(d.filter_types, c.filter_types), put(d.channels, c.channels), put(d.metadata, c.metadata);
+  put(d.schedule, c.schedule), put(d.in_flight, c.in_flight), put(d.rate_limit, c.rate_limit);
+  put(d.version, c.version), put(d.disabled, c.disabled), put(d.profile, c.profile);
+  if (c.headers) {
+    d.headers.clear();
+    for (const auto& [name, value] : *c.headers)
+      d.headers.push_back({name, value, false});
+  }
+  for (const auto& [name, value] : c.header_changes)
+    change_header(d.headers, name, value);
+  return update(*l, std::move(d));
+}
+
+result decider::operator()(const remove_destination& c) const {
+  const auto* l = s.find_lane(c.id);
+  if (l == nullptr)
+    return no_destination(c.id);
+  decision out;
+  add(out, destination_removed{l->config.id});
+  return out;
+}
+
+result decider::operator()(const rotate_secret& c) const {
+  const auto* l = s.find_lane(c.id);
+  if (l == nullptr)
+    return no_destination(c.id);
+  if (c.overlap < std::chrono::seconds{0} || c.overlap > longest_overlap)
+    return failure(errc::invalid, "must be 0 to 604800 seconds (7 days)", "/gracePeriodSeconds");
+  auto key = new_key(c, l->config);
+  if (!key)
+    return tl::unexpected{key.error()};
+  destination_secret_rotated f{l->config.id, {secret{*key, ctx.now, std::nullopt}}};
+  for (auto old : l->config.secrets) {
+    if (c.replace_all)
+      break;
+    if (old.key == *key)
+      return failure(errc::invalid, "is a secret of this endpoint already", "/key");
+    auto ends = ctx.now + std::chrono::duration_cast<duration>(c.overlap);
+    old.expires = old.expires ? std::min(*old.expires, ends) : ends;
+    if (ctx.now < *old.expires)
+      f.secrets.push_back(old);
+  }
+  if (f.secrets.size() > limits::secrets_per_destination)
+    return failure(errc::too_large, "an endpoint has at most " + std::to_string(limits::secrets_per_destination) +
+                                        " live secrets (secrets_per_destination); wait until one expires or shorten the overlap");
+  seal(s.vault.get(), f.id, f.secrets, ctx.chance);
+  decision out;
+  add(out, std::move(f));
+  return out;
+}
+
+/// How a secret is read depends on whom the destination imitates: for Slack, 32 hex digits are a text, not base64.
+events::outcome<signing_key> decider::new_key(const rotate_secret& c, const destination& of) const {
+  auto kind = c.make.value_or(fitting(of.profile, of.secrets.empty() ? key_kind::hmac : of.secrets.front().key.kind()));
+  auto key = events::outcome<signing_key>{signing_key::generate(ctx.chance, kind)};
+  if (!c.text.empty())
+    key = of.profile == signature_profile::standard ? signing_key::parse(c.text) : signing_key::parse_text(c.text);
+  else if (c.key)
+    key = *c.key;
+  if (!key)
+    return failure(errc::invalid, key.error().detail, "/key");
+  if (!takes(of.profile, key->kind()))
+    return failure(errc::invalid, "the profile " + std::string{to_string(of.profile)} + " cannot sign with a secret of type " + std::string{to_string(key->kind())},
+                   c.make ? "/signatureType" : "/key");
+  return key;
+}
+
+} // namespace hourglass::webhook

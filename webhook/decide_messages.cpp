@@ -1,0 +1,171 @@
+#include "webhook/outbox_decider.hpp"
+#include "webhook/views.hpp"
+
+#include "events/limits.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+namespace hourglass::webhook {
+
+using events::errc, events::failure;
+using result = events::outcome<decision>;
+
+namespace {
+
+constexpr std::size_t event_types_most = 10'000;
+constexpr std::size_t message_channels_most = 5; // as Svix
+constexpr std::size_t message_tags_most = 8;
+constexpr std::uint32_t manual_attempts_most = 10;
+
+events::outcome<void> check_fields(const create_message& c) {
+  constexpr const char* name_rule = "must match ^[a-zA-Z0-9\\-_.]+$ and have at most 256 characters";
+  if (!is_name(c.event_type))
+    return failure(errc::invalid, name_rule, "/eventType");
+  if (!c.event_id.empty() && !is_name(c.event_id))
+    return failure(errc::invalid, name_rule, "/eventId");
+  if (c.channels.size() > message_channels_most)
+    return failure(errc::too_large, "has more than 5 channels", "/channels");
+  if (c.tags.size() > message_tags_most)
+    return failure(errc::too_large, "has more than 8 tags", "/tags");
+  for (std::size_t i = 0; i < c.channels.size(); ++i)
+    if (!is_name(c.channels[i]))
+      return failure(errc::invalid, name_rule, "/channels/" + std::to_string(i));
+  for (std::size_t i = 0; i < c.tags.size(); ++i)
+    if (!is_name(c.tags[i]))
+      return failure(errc::invalid, name_rule, "/tags/" + std::to_string(i));
+  if (c.payload.size() > limits::message_bytes)
+    return failure(errc::too_large, "is longer than " + std::to_string(limits::message_bytes) + " bytes (message_bytes)", "/payload");
+  auto first = c.payload.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos || c.payload[first] != '{' || !nlohmann::json::accept(c.payload))
+    return failure(errc::invalid, "must be a JSON object", "/payload");
+  return {};
+}
+
+} // namespace
+
+// -- event types ------------------------------------------------------------------------
+
+result decider::operator()(const put_event_type& c) const {
+  auto t = c.value;
+  if (auto ok = validate(t); !ok)
+    return tl::unexpected{ok.error()};
+  auto known = s.types.find(t.name);
+  if (known == s.types.end() && s.types.size() >= event_types_most)
+    return failure(errc::conflict, "a sandbox has at most 10000 event types");
+  if (c.must_be_new && known != s.types.end() && !known->second.archived)
+    return failure(errc::conflict, "this event type exists", "/name");
+  if (!t.schemas.empty())
+    t.schemas = nlohmann::json::parse(t.schemas, nullptr, false).dump(); // as it is read back from the log
+  t.created = known == s.types.end() ? ctx.now : known->second.created;
+  t.updated = ctx.now;
+  decision out;
+  out.reply = views::event_type_out(t);
+  add(out, event_type_put{std::move(t)});
+  return out;
+}
+
+result decider::operator()(const remove_event_type& c) const {
+  auto known = s.types.find(c.name);
+  if (known == s.types.end())
+    return failure(errc::not_found, "there is no event type `" + c.name.substr(0, 64) + "`");
+  decision out;
+  if (c.for_good) {
+    add(out, event_type_removed{c.name});
+    return out;
+  }
+  auto t = known->second;
+  t.archived = true;
+  t.updated = ctx.now;
+  add(out, event_type_put{std::move(t)});
+  return out;
+}
+
+// -- messages ---------------------------------------------------------------------------
+
+events::outcome<void> decider::check_time(const create_message& c) const {
+  if (!c.deliver_at)
+    return {};
+  if (*c.deliver_at <= ctx.now)
+    return failure(errc::invalid, "is not in the future of the sandbox's clock", "/deliverAt");
+  if (ctx.now + std::chrono::duration_cast<duration>(limits::delivery_delay) < *c.deliver_at)
+    return failure(errc::invalid, "is more than 30 days ahead of the sandbox's clock (delivery_delay)", "/deliverAt");
+  return {};
+}
+
+// Fan-out: decided once, here, and written down, so that a fold never decides it again.
+events::outcome<std::vector<std::string>> decider::recipients(const create_message& c) const {
+  if (!c.only_to.empty()) {
+    const auto* l = s.find_lane(c.only_to);
+    if (l == nullptr)
+      return tl::unexpected{no_destination(c.only_to).error()};
+    if (l->config.disabled)
+      return failure(errc::conflict, "the endpoint is disabled; enable it first");
+    return std::vector{l->config.id};
+  }
+  static const std::set<events::seq> nobody;
+  auto by_type = s.wanting.find(c.event_type);
+  const auto& some = by_type == s.wanting.end() ? nobody : by_type->second;
+  std::vector<events::seq> who;
+  who.reserve(some.size() + s.wanting_all.size());
+  std::merge(some.begin(), some.end(), s.wanting_all.begin(), s.wanting_all.end(), std::back_inserter(who));
+  std::vector<std::string> out;
+  for (auto ordinal : who) {
+    const auto& d = s.lanes.at(ordinal).config;
+    if (!d.disabled && matches(d, c.event_type, c.channels))
+      out.push_back(d.id);
+  }
+  return out;
+}
+
+/// Refused before anything is written: what waits is memory, and a receiver that is down for long must not take the node with it.
+events::outcome<void> decider::room_for(std::size_t more) const {
+  if (s.deliveries <= pending_most && more <= pending_most - s.deliveries)
+    return {};
+  return failure(errc::overloaded, "a sandbox has at most " + std::to_string(limits::pending_per_sandbox) +
+                                       " deliveries waiting (pending_per_sandbox); enable, repair or remove the endpoints that do not take theirs");
+}
+
+result decider::operator()(const create_message& c) const {
+  if (auto ok = check_fields(c); !ok)
+    return tl::unexpected{ok.error()};
+  if (auto ok = check_time(c); !ok)
+    return tl::unexpected{ok.error()};
+  auto who = recipients(c);
+  if (!who)
+    return tl::unexpected{who.error()};
+  if (auto room = room_for(who->size()); !room)
+    return tl::unexpected{room.error()};
+  message_created f{new_id("msg_"), c.event_type, c.event_id, c.channels, c.tags, *std::move(who), c.payload, c.payload.size(), c.deliver_at};
+  decision out;
+  out.reply = views::message_out(f, ctx.now);
+  add(out, std::move(f));
+  return out;
+}
+
+result decider::operator()(const resend& c) const {
+  const auto* l = s.find_lane(c.destination);
+  if (l == nullptr)
+    return no_destination(c.destination);
+  if (l->config.disabled)
+    return failure(errc::conflict, "the endpoint is disabled; enable it first");
+  if (c.message.id.empty() || c.message.seq == 0)
+    return failure(errc::not_found, "there is no such message");
+  auto known = l->deliveries.find(c.message.seq);
+  if (known == l->deliveries.end())
+    if (auto room = room_for(1); !room)
+      return tl::unexpected{room.error()};
+  auto made = known == l->deliveries.end() ? c.attempts : known->second.attempts;
+  if (made >= limits::attempts_per_message)
+    return failure(errc::conflict, "a message has at most " + std::to_string(limits::attempts_per_message) + " attempts per endpoint (attempts_per_message)");
+  if (known != l->deliveries.end() && known->second.manual >= manual_attempts_most)
+    return failure(errc::conflict, "ten resends of this message are waiting already");
+  decision out;
+  out.reply = "{}";
+  add(out, resend_requested{c.message, l->config.id, c.attempts, c.was_dead, c.was_delivered});
+  return out;
+}
+
+} // namespace hourglass::webhook

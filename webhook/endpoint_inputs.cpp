@@ -1,0 +1,128 @@
+#include "webhook/body_reader.hpp"
+#include "webhook/inputs.hpp"
+
+namespace hourglass::webhook {
+
+namespace {
+
+/// Svix's clients 2.x call it `eventTypes`, those before `filterTypes`.
+const char* name_of_filter(const body_reader& r) { return r.has("eventTypes") ? "eventTypes" : "filterTypes"; }
+
+destination read_destination_fields(body_reader& r) {
+  destination d;
+  d.uid = r.text("uid").value_or("");
+  d.url = r.needed_text("url");
+  d.description = r.text("description").value_or("");
+  d.filter_types = r.texts(name_of_filter(r)).value_or(std::vector<std::string>{});
+  d.channels = r.texts("channels").value_or(std::vector<std::string>{});
+  d.metadata = r.map("metadata").value_or(string_map{});
+  d.schedule = r.delays("retrySchedule");
+  d.in_flight = r.small("inFlight");
+  d.rate_limit = r.has("throttleRate") && !r.is_null("throttleRate") ? r.small("throttleRate") : r.small("rateLimit");
+  d.version = r.small("version").value_or(1);
+  d.disabled = r.truth("disabled").value_or(false);
+  d.profile = r.profile("signatureProfile").value_or(signature_profile::standard);
+  return d;
+}
+
+} // namespace
+
+events::outcome<create_destination> read_endpoint_in(std::string_view text) {
+  body_reader r{text};
+  auto d = read_destination_fields(r);
+  for (auto& [name, value] : r.map("headers").value_or(string_map{}))
+    d.headers.push_back({std::move(name), std::move(value), false});
+  if (auto key = r.key("secret", d.profile))
+    d.secrets.push_back({*key, {}, std::nullopt});
+  auto make = r.type_of_key("signatureType");
+  if (make && !d.secrets.empty() && d.secrets.front().key.kind() != *make)
+    r.fail("is not the type of the secret that is given", "/signatureType");
+  if (make && !takes(d.profile, *make))
+    r.fail("the signature profile cannot sign with it", "/signatureType");
+  return r.done(create_destination{std::move(d), make});
+}
+
+events::outcome<update_destination> read_endpoint_update(std::string_view text) {
+  body_reader r{text};
+  auto d = read_destination_fields(r);
+  auto keep_profile = r.given("signatureProfile") == nullptr;
+  return r.done(update_destination{{}, std::move(d), true, keep_profile});
+}
+
+events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
+  body_reader r{text};
+  patch_destination p;
+  auto or_default = [&r](const char* name, auto value, auto otherwise) { return r.is_null(name) ? std::optional{otherwise} : value; };
+  p.uid = or_default("uid", r.text("uid"), std::string{});
+  p.url = r.text("url");
+  if (r.is_null("url"))
+    r.fail("must be a string", "/url");
+  p.description = r.text("description");
+  p.filter_types = or_default(name_of_filter(r), r.texts(name_of_filter(r)), std::vector<std::string>{});
+  p.channels = or_default("channels", r.texts("channels"), std::vector<std::string>{});
+  p.metadata = r.map("metadata");
+  p.version = r.small("version");
+  p.disabled = r.truth("disabled");
+  p.profile = or_default("signatureProfile", r.profile("signatureProfile"), signature_profile::standard);
+  if (r.has("retrySchedule"))
+    p.schedule.emplace(r.delays("retrySchedule"));
+  if (r.has("inFlight"))
+    p.in_flight.emplace(r.small("inFlight"));
+  for (const char* name : {"rateLimit", "throttleRate"})
+    if (r.has(name))
+      p.rate_limit.emplace(r.small(name));
+  return r.done(std::move(p));
+}
+
+events::outcome<patch_destination> read_endpoint_headers(std::string_view text, bool replace_all) {
+  body_reader r{text};
+  patch_destination p;
+  auto headers = r.map("headers");
+  if (!headers && (replace_all || !r.has("deleteHeaders")))
+    r.fail("is required", "/headers");
+  if (replace_all) {
+    p.headers = std::move(headers);
+    return r.done(std::move(p));
+  }
+  for (auto& name : r.texts("deleteHeaders").value_or(std::vector<std::string>{}))
+    p.header_changes.emplace_back(std::move(name), std::nullopt);
+  for (auto& [name, value] : headers.value_or(string_map{}))
+    p.header_changes.emplace_back(std::move(name), std::move(value));
+  return r.done(std::move(p));
+}
+
+namespace {
+
+// How a key is read is known with the destination. Every one is printable and short, so what is not is refused here.
+void read_new_key(body_reader& r, rotate_secret& c) {
+  c.text = r.text("key").value_or("");
+  if (r.given("key") != nullptr)
+    if (auto readable = signing_key::parse_text(c.text); !readable)
+      r.fail(readable.error().detail, "/key");
+}
+
+} // namespace
+
+events::outcome<rotate_secret> read_secret_replace(std::string_view text) {
+  body_reader r{text};
+  rotate_secret c;
+  c.replace_all = true;
+  if (r.given("key") == nullptr)
+    r.fail("is required", "/key");
+  read_new_key(r, c);
+  return r.done(std::move(c));
+}
+
+events::outcome<rotate_secret> read_secret_rotate(std::string_view text) {
+  body_reader r{text.empty() ? "{}" : text};
+  rotate_secret c;
+  read_new_key(r, c);
+  c.make = r.type_of_key("signatureType");
+  if (c.make && !c.text.empty())
+    r.fail("says what is generated when no key is given", "/signatureType");
+  if (auto seconds = r.natural("gracePeriodSeconds"))
+    c.overlap = std::chrono::seconds{*seconds};
+  return r.done(std::move(c));
+}
+
+} // namespace hourglass::webhook

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "webhook/outbox_impl.hpp"
+#include "webhook/retry_policy.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What `decide` does, command by command. Internal to webhook/: destinations in decide_destinations.cpp, event types and messages in
+/// decide_messages.cpp, recoveries in decide_recoveries.cpp, attempts in outbox_decide.cpp.
+namespace hourglass::webhook {
+
+inline void add(decision& to, fact f) {
+  to.drafts.push_back(encode(f));
+  to.facts.push_back(std::move(f));
+}
+
+inline events::outcome<decision> no_destination(std::string_view id) {
+  return events::failure(events::errc::not_found, "there is no endpoint `" + std::string{id.substr(0, 64)} + "`");
+}
+
+struct decider {
+  using result = events::outcome<decision>;
+
+  const outbox_state::impl& s;
+  const events::context& ctx;
+  std::size_t pending_most;
+
+  result operator()(const create_destination& c) const;
+  result operator()(const update_destination& c) const;
+  result operator()(const patch_destination& c) const;
+  result operator()(const remove_destination& c) const;
+  result operator()(const rotate_secret& c) const;
+  result operator()(const put_event_type& c) const;
+  result operator()(const remove_event_type& c) const;
+  result operator()(const create_message& c) const;
+  result operator()(const resend& c) const;
+  result operator()(const start_recovery& c) const;
+  result operator()(const progress_recovery& c) const;
+  result operator()(const cancel_recovery& c) const;
+  result operator()(const finish_attempt& c) const;
+
+private:
+  std::string new_id(std::string_view prefix) const { return events::make_id(prefix, ctx.wall.us / 1000, ctx.chance); }
+
+  // -- destinations
+  events::outcome<void> check(destination& d, const lane* self) const;
+  result update(const lane& l, destination d) const;
+  events::outcome<signing_key> new_key(const rotate_secret& c, const destination& of) const;
+
+  // -- messages
+  events::outcome<void> check_time(const create_message& c) const;
+  events::outcome<std::vector<std::string>> recipients(const create_message& c) const;
+  events::outcome<void> room_for(std::size_t more) const;
+
+  // -- recoveries
+  const recovery* find_recovery(std::string_view id) const;
+
+  // -- attempts
+  void judge(attempt_finished& f, const classification& meaning, const lane* l, const delivery* d) const;
+};
+
+} // namespace hourglass::webhook
