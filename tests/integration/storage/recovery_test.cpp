@@ -23,7 +23,7 @@ TEST_F(recovery, everything_is_there_after_reopening) {
   write(bob_, 2);
   ASSERT_TRUE(store_->put_snapshot(ann_.id(), {ann_.head(), 1, {"state"}, 0}));
   ASSERT_TRUE(store_->drop_due_before({60'000'000}));
-  ASSERT_TRUE(store_->put_index(std::vector<std::string>{"x"}, 4));
+  ASSERT_TRUE(store_->put_index(std::vector<index_entry>{{"x", ""}}, 4));
   store_.reset();
   open();
   EXPECT_EQ(store_->end(), 6U);
@@ -212,8 +212,8 @@ TEST_F(recovery, a_record_changed_behind_the_stores_back_is_refused) {
 TEST_F(recovery, a_missing_event_or_position_is_refused) {
   for (const auto& key : {keys::of_log(3), keys::of_event(keys::event, ann_.id(), 3)}) {
     open();
-    if (store_->end() == 1)
-      write(ann_, 5);
+    while (store_->end() < 6)
+      write(ann_);
     const auto image = crash_image();
     tamper(image, [&](auto& db, const auto& families) { ASSERT_TRUE(db.Delete({}, named(families, "events"), key).ok()); });
     EXPECT_EQ(open_rocks_store(image).error().code, errc::corrupt);
@@ -244,6 +244,46 @@ TEST_F(recovery, a_folder_of_a_newer_version_is_refused_and_left_alone) {
     raw.DestroyColumnFamilyHandle(future);
   });
   EXPECT_EQ(open_rocks_store(db).error().code, errc::newer_format) << "a part that we do not know";
+}
+
+TEST_F(recovery, a_folder_of_format_1_is_read_on_and_from_then_on_refused_to_older_programs) {
+  open();
+  write(ann_, 3);
+  store_.reset();
+  const auto db = folder_.path() / "db";
+  tamper(db, [&](auto& raw, const auto& families) { // an entry of its own for each event
+    const auto put = [&](const char* family, const std::string& key, const std::string& value) { ASSERT_TRUE(raw.Put({}, named(families, family), key, value).ok()); };
+    for (events::seq seq = 1; seq <= 3; ++seq) {
+      put("events", keys::of_log(seq), keys::of_event("", ann_.id(), seq));
+      auto key = keys::of_kind(ann_.id(), events::kind::data_put);
+      keys::add_number(key, seq);
+      put("index", key, "");
+    }
+    std::string one, folded;
+    keys::add_number(one, std::uint32_t{1});
+    keys::add_number(folded, position{4});
+    put("meta", "mf", one);
+    put("index", "ic", folded);
+  });
+  open();
+  EXPECT_EQ(store_->end(), 4U);
+  write(ann_, 2);
+  EXPECT_EQ(store_->read_log(2, {})->size(), 4U) << "old and new entries side by side";
+  index_options by_hand;
+  by_hand.thread = false;
+  const auto index = open_index_writer(*store_, by_hand);
+  while (index->fold_once().value()) {
+  }
+  history_query q;
+  q.sandbox = ann_.id();
+  q.kinds = {events::kind::data_put};
+  EXPECT_EQ(find(*store_, q)->events.size(), 5U);
+  store_.reset();
+  tamper(db, [&](auto& raw, const auto& families) {
+    std::string format;
+    ASSERT_TRUE(raw.Get({}, named(families, "meta"), "mf", &format).ok());
+    EXPECT_EQ(keys::number_at<std::uint32_t>(format), keys::format);
+  });
 }
 
 TEST_F(recovery, a_folder_in_use_is_held) {
