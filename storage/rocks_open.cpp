@@ -83,7 +83,7 @@ rocksdb::ColumnFamilyOptions family_options(family which, const rocks_options& w
   o.target_file_size_base = 32 << 20;
   o.level0_file_num_compaction_trigger = 8; // half as often, twice as much: what lies below is rewritten less
   o.level_compaction_dynamic_level_bytes = true;
-  o.compression = rocksdb::kLZ4Compression;
+  o.compression_per_level = {rocksdb::kNoCompression, rocksdb::kLZ4Compression}; // what was just flushed is soon rewritten
   switch (which) {
   case in_events:
     o.prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(keys::stream_prefix_bytes));

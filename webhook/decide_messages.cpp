@@ -1,6 +1,7 @@
 #include "webhook/outbox_decider.hpp"
 #include "webhook/views.hpp"
 
+#include "events/json_check.hpp"
 #include "events/limits.hpp"
 
 #include <algorithm>
@@ -39,7 +40,7 @@ events::outcome<void> check_fields(const create_message& c) {
   if (c.payload.size() > limits::message_bytes)
     return failure(errc::too_large, "is longer than " + std::to_string(limits::message_bytes) + " bytes (message_bytes)", "/payload");
   auto first = c.payload.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos || c.payload[first] != '{' || !nlohmann::json::accept(c.payload))
+  if (first == std::string::npos || c.payload[first] != '{' || !events::check_json(c.payload, limits::json_depth))
     return failure(errc::invalid, "must be a JSON object", "/payload");
   return {};
 }

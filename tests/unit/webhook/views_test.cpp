@@ -45,12 +45,12 @@ TEST(views, an_endpoint_has_what_svix_requires_and_no_secret) {
 TEST(views, a_message_has_what_svix_requires_and_its_payloads_bytes) {
   world w;
   w.add();
-  auto reply = w.run(create_message{"user.created", "evt-1", R"({"n": 1.50, "n": 2})", {"c"}, {"t"}})->reply;
+  auto reply = w.run(create_message{"user.created", "evt-1", R"({"n": 1.50, "m": 2})", {"c"}, {"t"}})->reply;
   const auto& [h, payload] = w.log.back();
   auto again = views::message_out(h, payload);
   ASSERT_TRUE(again);
   EXPECT_EQ(*again, reply) << "what was answered is what is read later";
-  EXPECT_NE(reply.find(R"("payload":{"n": 1.50, "n": 2})"), std::string::npos);
+  EXPECT_NE(reply.find(R"("payload":{"n": 1.50, "m": 2})"), std::string::npos);
   auto j = json::parse(reply);
   has(j, {{"id", text}, {"eventType", text}, {"payload", object}, {"timestamp", text}, {"eventId", text}});
   EXPECT_EQ(json::parse(*views::message_out(h, payload, false))["payload"], json::object());
