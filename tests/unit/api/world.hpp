@@ -165,6 +165,15 @@ protected:
     folder_ = std::filesystem::temp_directory_path() /
               ("hourglass-api-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
     std::filesystem::remove_all(folder_);
+    start();
+  }
+  void TearDown() override {
+    stop();
+    std::filesystem::remove_all(folder_);
+  }
+  virtual void adjust(api::service_options&) {}
+
+  void start() {
     tails_ = std::make_shared<api::tail_hub>();
     actors::node_options options;
     options.data = folder_;
@@ -184,7 +193,7 @@ protected:
     service_ = std::make_unique<api::service>(*node_, std::move(given));
     handler_ = service_->handler();
   }
-  void TearDown() override {
+  void stop() {
     if (service_)
       service_->drain();
     if (real_)
@@ -192,9 +201,12 @@ protected:
     service_.reset();
     node_.reset();
     real_.reset();
-    std::filesystem::remove_all(folder_);
   }
-  virtual void adjust(api::service_options&) {}
+  /// The process ends and another one opens the same folder.
+  void restart() {
+    stop();
+    start();
+  }
 
   // -- asking -----------------------------------------------------------------------
 
