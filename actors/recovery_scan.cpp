@@ -93,7 +93,7 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
     if (!wants(r.what, m))
       continue;
     // What failed here was meant for here; of all the rest only what the destination asks for.
-    if (r.what.scope != webhook::recovery_scope::failed && !webhook::matches(to, m.event_type, m.channels))
+    if (r.what.scope != webhook::recovery_scope::failed && !webhook::matches(to, {m.event_type, m.event_id, m.channels, m.tags, m.body}))
       continue;
     auto past = past_of(store, sandbox, m.id, r.what.destination);
     if (!past)

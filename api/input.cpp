@@ -1,6 +1,7 @@
 #include "api/input.hpp"
 
 #include "events/json_check.hpp"
+#include "events/json_pointer.hpp"
 #include "events/time.hpp"
 
 #include <algorithm>
@@ -12,23 +13,6 @@ namespace hourglass::api {
 using events::errc;
 using events::failure;
 using nlohmann::json;
-
-namespace {
-
-std::string escaped(std::string_view name) {
-  std::string out;
-  for (auto c : name) {
-    if (c == '~')
-      out += "~0";
-    else if (c == '/')
-      out += "~1";
-    else
-      out += c;
-  }
-  return out;
-}
-
-} // namespace
 
 events::outcome<void> check_json(std::string_view text) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
@@ -55,7 +39,7 @@ input::input(const json& object, std::string where) : object_(object), where_(st
 }
 
 std::string input::pointer(std::string_view name) const {
-  return where_ + "/" + escaped(name);
+  return where_ + events::pointer_step(name);
 }
 
 const json* input::find(std::string_view name) {
@@ -162,7 +146,7 @@ input::optional_map(std::string_view name, std::size_t most, std::size_t max_val
     if (!item.is_string() || item.get_ref<const std::string&>().size() > max_value) {
       if (!wrong_)
         wrong_ = events::error{errc::invalid, "must be a string of at most " + std::to_string(max_value) + " bytes",
-                               pointer(name) + "/" + escaped(key)};
+                               pointer(name) + events::pointer_step(key)};
       return std::nullopt;
     }
     out.emplace_back(key, item.get<std::string>());

@@ -274,6 +274,7 @@ router all_routes() {
   add_signatures(out);
   add_applications(out);
   add_webhook_endpoints(out);
+  add_filters(out);
   add_examples(out);
   add_event_types(out);
   add_messages(out);

@@ -1,6 +1,7 @@
 #include "webhook/body_reader.hpp"
 
 #include "events/json_check.hpp"
+#include "events/json_pointer.hpp"
 
 #include <cmath>
 
@@ -14,14 +15,6 @@ namespace {
 constexpr std::size_t body_depth = 64; // as of every body that the API takes
 
 std::string pointer(const char* name) { return std::string{"/"} + name; }
-
-/// One step of a JSON Pointer (RFC 6901).
-std::string step(std::string_view name) {
-  std::string out{"/"};
-  for (char c : name)
-    c == '~' ? out += "~0" : c == '/' ? out += "~1" : out += c;
-  return out;
-}
 
 } // namespace
 
@@ -64,6 +57,11 @@ const json* body_reader::given(const char* name) const {
 void body_reader::fail(std::string detail, std::string where) {
   if (!problem_)
     problem_ = events::error{errc::invalid, std::move(detail), std::move(where)};
+}
+
+void body_reader::fail(events::error why) {
+  if (!problem_)
+    problem_ = std::move(why);
 }
 
 std::optional<std::string> body_reader::text(const char* name) {
@@ -128,7 +126,7 @@ std::optional<string_map> body_reader::map(const char* name) {
     return fail("must be an object of strings", pointer(name)), std::nullopt;
   for (const auto& [key, value] : v->items()) {
     if (!value.is_string())
-      return fail("must be a string", pointer(name) + step(key)), std::nullopt;
+      return fail("must be a string", pointer(name) + events::pointer_step(key)), std::nullopt;
     out.emplace_back(key, value.get<std::string>());
   }
   return out;
@@ -158,6 +156,16 @@ std::optional<std::vector<duration>> body_reader::delays(const char* name) {
     out.emplace_back(std::llround(seconds * 1e6));
   }
   return out;
+}
+
+std::optional<content_filter> body_reader::filter(const char* name) {
+  const auto* v = given(name);
+  if (v == nullptr)
+    return std::nullopt;
+  auto compiled = content_filter::compile(*v, pointer(name));
+  if (!compiled)
+    return fail(std::move(compiled).error()), std::nullopt;
+  return *std::move(compiled);
 }
 
 std::optional<signature_profile> body_reader::profile(const char* name) {

@@ -44,11 +44,13 @@ public:
   std::optional<events::virtual_time> time(const char* name);
   /// Seconds, fractions allowed.
   std::optional<std::vector<duration>> delays(const char* name);
+  std::optional<content_filter> filter(const char* name);
   std::optional<signature_profile> profile(const char* name);
   std::optional<key_kind> type_of_key(const char* name);
   std::optional<signing_key> key(const char* name, signature_profile how);
 
   /// For rules that these readers do not know.
+  void fail(events::error why);
   void fail(std::string detail, std::string where);
 
   template <class T>

@@ -34,6 +34,7 @@ struct patch_destination {
   std::string id; ///< or uid
   std::optional<std::string> uid, url, description;
   std::optional<std::vector<std::string>> filter_types, channels;
+  std::optional<content_filter> filter;
   std::optional<string_map> metadata;
   std::optional<std::vector<std::pair<std::string, std::string>>> headers;               ///< all anew
   std::vector<std::pair<std::string, std::optional<std::string>>> header_changes;        ///< one by one; no value: removed

@@ -45,6 +45,19 @@ events::outcome<void> check_fields(const create_message& c) {
   return {};
 }
 
+/// Destinations with a pattern that may match: by what stands before its first wildcard. `who` stays in order, each once.
+void add_by_pattern(const outbox_state::impl& s, std::string_view type, std::vector<events::seq>& who) {
+  auto add = [&](std::string_view before) {
+    if (auto at = s.wanting_below.find(before); at != s.wanting_below.end())
+      who.insert(who.end(), at->second.begin(), at->second.end());
+  };
+  add({});
+  for (auto dot = type.find('.'); dot != std::string_view::npos; dot = type.find('.', dot + 1))
+    add(type.substr(0, dot));
+  std::sort(who.begin(), who.end());
+  who.erase(std::unique(who.begin(), who.end()), who.end());
+}
+
 } // namespace
 
 // -- event types ------------------------------------------------------------------------
@@ -112,10 +125,13 @@ events::outcome<std::vector<std::string>> decider::recipients(const create_messa
   std::vector<events::seq> who;
   who.reserve(some.size() + s.wanting_all.size());
   std::merge(some.begin(), some.end(), s.wanting_all.begin(), s.wanting_all.end(), std::back_inserter(who));
+  if (!s.wanting_below.empty())
+    add_by_pattern(s, c.event_type, who);
+  const filtered_message m{c.event_type, c.event_id, c.channels, c.tags, c.payload};
   std::vector<std::string> out;
   for (auto ordinal : who) {
     const auto& d = s.lanes.at(ordinal).config;
-    if (!d.disabled && matches(d, c.event_type, c.channels))
+    if (!d.disabled && matches(d, m))
       out.push_back(d.id);
   }
   return out;

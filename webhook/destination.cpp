@@ -54,6 +54,30 @@ events::outcome<void> validate_names(std::vector<std::string>& names, std::size_
   return {};
 }
 
+events::outcome<void> validate_types(std::vector<std::string>& types) {
+  if (types.size() > filter_types_most)
+    return failure(errc::too_large, "has more than " + std::to_string(filter_types_most) + " entries", "/filterTypes");
+  for (std::size_t i = 0; i < types.size(); ++i)
+    if (!is_name(types[i]) && !is_type_pattern(types[i]))
+      return failure(errc::invalid, "must be letters, digits and -_. as in ^[a-zA-Z0-9\\-_.]+$, at most 256; or with * or ** as a whole part between dots",
+                     "/filterTypes/" + std::to_string(i));
+  std::sort(types.begin(), types.end());
+  types.erase(std::unique(types.begin(), types.end()), types.end());
+  return {};
+}
+
+bool wants_type(const destination& d, std::string_view type) noexcept {
+  return d.filter_types.empty() || std::binary_search(d.filter_types.begin(), d.filter_types.end(), type) ||
+         std::any_of(d.filter_types.begin(), d.filter_types.end(),
+                     [type](const std::string& one) { return one.find('*') != std::string::npos && type_matches(one, type); });
+}
+
+bool wants_channels(const destination& d, const std::vector<std::string>& channels) noexcept {
+  return d.channels.empty() || std::any_of(channels.begin(), channels.end(), [&d](const std::string& c) {
+           return std::binary_search(d.channels.begin(), d.channels.end(), c);
+         });
+}
+
 events::outcome<void> validate_headers(std::vector<custom_header>& headers) {
   if (headers.size() > headers_most)
     return failure(errc::too_large, "has more than 64 headers", "/headers");
@@ -122,11 +146,43 @@ std::vector<signing_key> signing_keys_at(const destination& d, events::virtual_t
 }
 
 bool matches(const destination& d, std::string_view event_type, const std::vector<std::string>& channels) noexcept {
-  if (!d.filter_types.empty() && !std::binary_search(d.filter_types.begin(), d.filter_types.end(), event_type))
-    return false;
-  return d.channels.empty() || std::any_of(channels.begin(), channels.end(), [&d](const std::string& c) {
-           return std::binary_search(d.channels.begin(), d.channels.end(), c);
-         });
+  return wants_type(d, event_type) && wants_channels(d, channels);
+}
+
+bool matches(const destination& d, const filtered_message& m) {
+  return matches(d, m.event_type(), m.channels()) && (d.filter.empty() || d.filter.takes(m));
+}
+
+match_report explain(const destination& d, const filtered_message& m) {
+  using reason = match_report::reason;
+  match_report out;
+  if (!wants_type(d, m.event_type()))
+    out.against = reason::event_type;
+  else if (!wants_channels(d, m.channels()))
+    out.against = reason::channels;
+  else if (out.content = d.filter.judge(m); !out.content.takes)
+    out.against = reason::filter;
+  return out;
+}
+
+std::string_view to_string(match_report::reason r) noexcept {
+  switch (r) {
+    case match_report::reason::none:
+      return "none";
+    case match_report::reason::event_type:
+      return "event_type";
+    case match_report::reason::channels:
+      return "channels";
+    case match_report::reason::filter:
+      return "filter";
+  }
+  return "unknown";
+}
+
+events::outcome<void> validate_selection(destination& d) {
+  if (auto ok = validate_types(d.filter_types); !ok)
+    return ok;
+  return validate_names(d.channels, channels_most, "/channels");
 }
 
 events::outcome<void> validate(destination& d) {
@@ -140,9 +196,7 @@ events::outcome<void> validate(destination& d) {
     return failure(errc::too_large, "is longer than 4096 bytes", "/description");
   if (!events::is_utf8(d.description))
     return failure(errc::invalid, "is not UTF-8", "/description");
-  if (auto ok = validate_names(d.filter_types, filter_types_most, "/filterTypes"); !ok)
-    return ok;
-  if (auto ok = validate_names(d.channels, channels_most, "/channels"); !ok)
+  if (auto ok = validate_selection(d); !ok)
     return ok;
   if (auto ok = validate_headers(d.headers); !ok)
     return ok;

@@ -2,6 +2,7 @@
 
 #include "events/outcome.hpp"
 #include "events/time.hpp"
+#include "webhook/content_filter.hpp"
 #include "webhook/retry_policy.hpp"
 #include "webhook/profile.hpp"
 #include "webhook/signing.hpp"
@@ -41,8 +42,9 @@ struct destination {
   std::string uid; ///< the caller's own name for it, unique in the sandbox; may be empty
   std::string url;
   std::string description;
-  std::vector<std::string> filter_types; ///< exact event types, sorted; empty: all
+  std::vector<std::string> filter_types; ///< event types and patterns of them (`is_type_pattern`), sorted; empty: all
   std::vector<std::string> channels;     ///< sorted; empty: all. With channels, only messages that share one match
+  content_filter filter;
   std::vector<custom_header> headers;
   string_map metadata;
   signature_profile profile = signature_profile::standard;
@@ -64,12 +66,27 @@ std::span<const duration> schedule_of(const destination& d) noexcept;
 /// Keys that sign at `now`, newest first: never empty for a valid destination.
 std::vector<signing_key> signing_keys_at(const destination& d, events::virtual_time now);
 
-/// Exact type or no filter; a destination with channels wants one in common, one without takes all (as Svix).
+/// By type and channels: a type or pattern that it asks for, or none; a destination with channels wants one in common, one without takes all (as Svix).
 bool matches(const destination& d, std::string_view event_type, const std::vector<std::string>& channels) noexcept;
+
+/// By its content filter too. A destination without one costs nothing of the payload.
+bool matches(const destination& d, const filtered_message& m);
+
+/// Whether `d` would get `m` if it were enabled, and what keeps it from that.
+struct match_report {
+  enum class reason : std::uint8_t { none, event_type, channels, filter };
+  reason against = reason::none;
+  content_filter::verdict content; ///< of its filter; looked at when nothing else is against
+};
+std::string_view to_string(match_report::reason r) noexcept;
+match_report explain(const destination& d, const filtered_message& m);
 
 /// Every rule of a destination's fields but those that need the others (uid taken, how many). Sorts the lists.
 /// Fails with `errc::invalid` or `errc::too_large`, `where` a JSON Pointer into the API's body: `/url`, `/filterTypes/2`, `/headers/X-A`.
 events::outcome<void> validate(destination& d);
+
+/// Of these rules, those about `filter_types` and `channels`, which are sorted too.
+events::outcome<void> validate_selection(destination& d);
 
 /// RFC 9110 token; not one of ours (host, content-*, connection, transfer-encoding, …, `webhook-*`, `svix-*`); value without control characters.
 events::outcome<void> validate_header(std::string_view name, std::string_view value);

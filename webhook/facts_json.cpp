@@ -55,6 +55,8 @@ void write(json_text& j, const destination& d, bool with_secrets) {
   j.open_object().key("id").value(d.id).key("uid").value(d.uid).key("url").value(d.url).key("description").value(d.description);
   write_texts(j, "filter_types", d.filter_types);
   write_texts(j, "channels", d.channels);
+  if (!d.filter.empty())
+    j.key("filter").raw(d.filter.text());
   write_headers(j, d.headers, with_secrets);
   j.key("metadata").open_array();
   for (const auto& [name, value] : d.metadata)
@@ -213,6 +215,13 @@ destination read_destination(const json& object, std::string& problem) {
   d.description = r.text("description");
   d.filter_types = r.texts("filter_types");
   d.channels = r.texts("channels");
+  if (const auto* filter = r.find("filter")) {
+    auto compiled = content_filter::compile(*filter);
+    if (!compiled)
+      r.fail("filter");
+    else
+      d.filter = *std::move(compiled);
+  }
   if (const auto* headers = r.find("headers"); headers != nullptr && headers->is_array())
     for (const auto& one : *headers) {
       object_reader h{one};

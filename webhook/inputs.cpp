@@ -2,6 +2,8 @@
 
 #include "webhook/body_reader.hpp"
 
+#include <charconv>
+
 namespace hourglass::webhook {
 
 namespace {
@@ -62,6 +64,34 @@ events::outcome<create_message> read_message_in(std::string_view text) {
   else
     c.payload = *r.unread();
   return r.done(std::move(c));
+}
+
+events::outcome<filter_trial> read_filter_trial(std::string_view text) {
+  constexpr std::size_t trial_messages = 1'000;
+  body_reader r{text};
+  filter_trial t;
+  auto list = [&r](const char* name) { return r.is_null(name) ? std::optional{std::vector<std::string>{}} : r.texts(name); };
+  t.destination = r.text("endpointId").value_or("");
+  t.filter = r.is_null("filter") ? std::optional{content_filter{}} : r.filter("filter");
+  t.filter_types = list(r.has("eventTypes") ? "eventTypes" : "filterTypes");
+  t.channels = list("channels");
+  t.since = r.time("since");
+  t.until = r.time("until");
+  if (t.since && t.until && *t.until < *t.since)
+    r.fail("must not be before `since`", "/until");
+  if (auto limit = r.natural("limit", trial_messages)) {
+    if (*limit == 0)
+      r.fail("must be an integer of 1 to 1000", "/limit");
+    t.limit = static_cast<std::size_t>(*limit);
+  }
+  if (auto iterator = r.text("iterator")) {
+    std::uint64_t seq = 0;
+    auto [end, problem] = std::from_chars(iterator->data(), iterator->data() + iterator->size(), seq);
+    if (iterator->empty() || problem != std::errc{} || end != iterator->data() + iterator->size() || seq == 0)
+      r.fail("is not one that a trial gave", "/iterator");
+    t.before = seq;
+  }
+  return r.done(std::move(t));
 }
 
 events::outcome<start_recovery> read_recover_in(std::string_view text) {

@@ -3,10 +3,14 @@
 #include "events/outcome.hpp"
 #include "webhook/commands.hpp"
 
+#include <cstddef>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 /// The bodies of the Svix-shaped API, read into commands. Fail with `errc::invalid`, `where` a JSON Pointer. Members that are not known are
-/// ignored, as Svix does. `eventTypes` is `filterTypes` by its name in Svix's clients 2.x. Ours beside Svix's: `retrySchedule` (array of seconds), `inFlight`,
+/// ignored, as Svix does; `filter` (`webhook/content_filter.hpp`) is ours and strict. `eventTypes` is `filterTypes` by its name in Svix's clients 2.x. Ours beside Svix's: `retrySchedule` (array of seconds), `inFlight`,
 /// `signatureProfile` (standard, stripe, github, shopify, slack), `signatureType` (hmac256, ed25519: what is generated when no secret is given).
 namespace hourglass::webhook {
 
@@ -27,5 +31,17 @@ events::outcome<put_event_type> read_event_type_update(std::string_view json, st
 events::outcome<create_message> read_message_in(std::string_view json);
 /// `{"since": …, "until": …}` and ours: `"scope": "failed|missing|all"`, `"eventTypes": […]`.
 events::outcome<start_recovery> read_recover_in(std::string_view json);
+
+/// Which messages of before a destination would have got.
+struct filter_trial {
+  std::string destination; ///< id or uid; empty: none, only what is given here
+  std::optional<content_filter> filter;
+  std::optional<std::vector<std::string>> filter_types, channels;
+  std::optional<events::virtual_time> since, until;
+  std::optional<events::seq> before; ///< messages before this one
+  std::size_t limit = 100;
+};
+/// `{"endpointId", "filter", "filterTypes" or "eventTypes", "channels", "since", "until", "limit": 1 to 1000, "iterator"}`, all optional. What is null stands for none.
+events::outcome<filter_trial> read_filter_trial(std::string_view json);
 
 } // namespace hourglass::webhook

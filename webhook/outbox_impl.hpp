@@ -74,6 +74,7 @@ struct outbox_state::impl {
 
   // -- derived: who wants what, without asking everybody ------------------------------------
   std::map<std::string, std::set<events::seq>, std::less<>> wanting; ///< by event type
+  std::map<std::string, std::set<events::seq>, std::less<>> wanting_below; ///< by what stands before the wildcard of a pattern
   std::set<events::seq> wanting_all;
 
   // -- memory only: order among destinations ------------------------------------------------

@@ -41,10 +41,12 @@ void outbox_state::impl::index_filters(const lane& l, bool put) {
   if (l.config.filter_types.empty())
     return change(wanting_all);
   for (const auto& type : l.config.filter_types) {
-    auto& in = wanting[type];
-    change(in);
-    if (in.empty())
-      wanting.erase(type);
+    const bool pattern = type.find('*') != std::string::npos;
+    auto& by = pattern ? wanting_below : wanting;
+    auto at = by.try_emplace(pattern ? std::string{literal_parts(type)} : type).first;
+    change(at->second);
+    if (at->second.empty())
+      by.erase(at);
   }
 }
 

@@ -5,6 +5,8 @@
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
 
+#include <algorithm>
+
 namespace hourglass::webhook::views {
 
 namespace {
@@ -19,6 +21,8 @@ void write_endpoint(json_text& j, const destination& d) {
   write_texts_or_null(j, "filterTypes", d.filter_types);
   write_texts_or_null(j, "eventTypes", d.filter_types); // its name since Svix's clients 2.0
   write_texts_or_null(j, "channels", d.channels);
+  j.key("filter");
+  d.filter.empty() ? j.null() : j.raw(d.filter.text());
   j.key("rateLimit");
   d.rate_limit ? j.value(*d.rate_limit) : j.null();
   j.key("throttleRate");
@@ -163,6 +167,20 @@ events::outcome<std::string> message_out(const events::header& h, std::string_vi
   if (!f)
     return tl::unexpected{f.error()};
   return message_out(std::get<message_created>(*f), h.virtual_, with_content);
+}
+
+std::string trial_item(const message_created& m, events::virtual_time at, const match_report& found, std::string_view destination) {
+  using reason = match_report::reason;
+  std::string out;
+  json_text j{out};
+  j.open_object().key("msgId").value(m.id).key("eventType").value(m.event_type);
+  write_time(j, "timestamp", at);
+  j.key("matches").value(found.against == reason::none);
+  write_text_or_null(j, "against", found.against == reason::none ? std::string_view{} : to_string(found.against));
+  write_text_or_null(j, "pointer", found.content.because);
+  j.key("undecided").value(found.content.undecided);
+  j.key("sent").value(std::find(m.destinations.begin(), m.destinations.end(), destination) != m.destinations.end()).close_object();
+  return out;
 }
 
 events::outcome<message_ref> message_ref_of(const events::header& h, std::string_view payload) {

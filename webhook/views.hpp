@@ -16,7 +16,7 @@ namespace hourglass::webhook::views {
 /// Svix's MessageStatus.
 enum class status : std::uint8_t { success = 0, pending = 1, fail = 2, sending = 3, canceled = 4 };
 
-std::string endpoint_out(const destination& d);        ///< EndpointOut; ours: `retrySchedule`, `inFlight`, `disabledReason`, `signatureProfile`
+std::string endpoint_out(const destination& d);        ///< EndpointOut; ours: `filter`, `retrySchedule`, `inFlight`, `disabledReason`, `signatureProfile`
 std::string endpoint_headers_out(const destination& d); ///< EndpointHeadersOut; sensitive values are only named
 /// EndpointSecretOut: what a receiver needs of the newest key; ours: `keys`, all that sign at `now`, with their end.
 std::string endpoint_secret_out(const destination& d, events::virtual_time now);
@@ -29,6 +29,9 @@ events::outcome<std::string> message_out(const events::header& h, std::string_vi
 
 /// The same of a typed message, without parsing.
 std::string message_out(const message_created& m, events::virtual_time at, bool with_content = true);
+
+/// One message of a trial of filters: `msgId`, `eventType`, `timestamp`, `matches`, `against`, `pointer`, `undecided`, `sent` (it was fanned out to `destination`).
+std::string trial_item(const message_created& m, events::virtual_time at, const match_report& found, std::string_view destination);
 
 /// MessageAttemptOut of an `attempt_finished`. `msg` is put in when given (a `message_out`). Ours: `number`, `requestHeaders`,
 /// `responseHeaders`, `responseTruncated`, `timing`, `peer`, `tlsVersion`, `connectionReused`, `error`, `outcome`, `nextAttempt`,

@@ -5,6 +5,7 @@
 #include <set>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace {
 
@@ -82,6 +83,15 @@ TEST_F(recovery_scan, of_what_is_missing_takes_only_channels_that_the_destinatio
   to_.channels = {"north"};
   EXPECT_EQ(taken(recovery_scope::missing), std::set<std::string>{"mine"});
   EXPECT_EQ(taken(recovery_scope::all), std::set<std::string>{"mine"});
+}
+
+TEST_F(recovery_scan, of_what_is_missing_takes_only_content_that_the_destination_filters_for) {
+  emit("empty", "a");
+  to_.filter = webhook::content_filter::compile(nlohmann::json{{"eventType", "b"}}).value();
+  emit("wanted", "b");
+  EXPECT_EQ(taken(recovery_scope::missing), std::set<std::string>{"wanted"});
+  to_.filter = webhook::content_filter::compile(nlohmann::json{{"payload.x", {{"$exists", true}}}}).value();
+  EXPECT_TRUE(taken(recovery_scope::missing).empty());
 }
 
 TEST_F(recovery_scan, of_what_failed_takes_it_whatever_the_filters_have_become) {

@@ -4,7 +4,10 @@
 
 #include "events/limits.hpp"
 
+#include <tuple>
+
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace {
 
@@ -111,6 +114,44 @@ TEST(matching, no_filter_takes_all_and_a_filter_takes_exact_types) {
   EXPECT_TRUE(matches(d, "user.created", {}));
   EXPECT_FALSE(matches(d, "user", {}));
   EXPECT_FALSE(matches(d, "user.created.late", {}));
+}
+
+TEST(matching, a_star_is_one_part_and_two_are_one_or_more) {
+  const std::tuple<const char*, const char*, bool> cases[] = {
+      {"order.*", "order.paid", true},     {"order.*", "order.paid.late", false}, {"order.*", "order", false},
+      {"order.**", "order.paid", true},    {"order.**", "order.paid.late", true}, {"order.**", "order", false},
+      {"*.paid", "order.paid", true},      {"*.paid", "a.order.paid", false},     {"**.paid", "a.order.paid", true},
+      {"**.paid", "paid", false},          {"a.*.c", "a.b.c", true},              {"a.**.c", "a.b.b.c", true},
+      {"a.**.c", "a.c", false},            {"a.**.c", "a.c.c", true},             {"**.c.**", "c.c.c", true},
+      {"**.c.**", "c.c", false},           {"*", "a.b.c", true},                  {"**", "a.b.c", true},
+      {"*.*", "a", false},                 {"orders.*", "order.paid", false},
+  };
+  for (auto [pattern, type, yes] : cases) {
+    EXPECT_TRUE(is_type_pattern(pattern)) << pattern;
+    EXPECT_EQ(type_matches(pattern, type), yes) << pattern << " " << type;
+    auto d = good();
+    d.filter_types = {pattern};
+    EXPECT_EQ(matches(d, type, {}), yes);
+  }
+  for (auto none : {"", "order", "ord*", "order.*x", "***", "order..*", ".*", "*.", "a b.*", "order.*/"})
+    EXPECT_FALSE(is_type_pattern(none)) << none;
+  auto d = good();
+  d.filter_types = {"a", "ord*"};
+  EXPECT_EQ(where(d), "/filterTypes/1");
+}
+
+TEST(matching, what_keeps_a_message_away_is_said_in_order) {
+  auto d = good();
+  d.filter_types = {"order.*"};
+  d.channels = {"eu"};
+  d.filter = content_filter::compile(nlohmann::json{{"payload.a", 1}}).value();
+  using reason = match_report::reason;
+  EXPECT_EQ(explain(d, {"user.created", {}, {"eu"}, {}, "{}"}).against, reason::event_type);
+  EXPECT_EQ(explain(d, {"order.paid", {}, {"us"}, {}, "{}"}).against, reason::channels);
+  auto no = explain(d, {"order.paid", {}, {"eu"}, {}, R"({"a":2})"});
+  EXPECT_EQ(no.against, reason::filter);
+  EXPECT_EQ(no.content.because, "/filter/payload.a");
+  EXPECT_EQ(explain(d, {"order.paid", {}, {"eu"}, {}, R"({"a":1})"}).against, reason::none);
 }
 
 TEST(matching, a_destination_with_channels_wants_one_in_common) {

@@ -42,6 +42,7 @@ TEST(facts, every_one_reads_back_as_it_was_written) {
   d.description = "quote \" and \\ and \xc3\xa9";
   d.filter_types = {"a", "b"};
   d.channels = {"c"};
+  d.filter = content_filter::compile(json{{"payload.a", {{"$gt", 1}}}}).value();
   d.headers = {{"Authorization", "Bearer s3cret", true}};
   d.metadata = {{"k", "v"}};
   d.schedule = {{1s, 2s}};
@@ -77,6 +78,24 @@ TEST(facts, every_one_reads_back_as_it_was_written) {
   }
   auto back = decode(events::kind::destination_created, encode(all[2]).payload);
   EXPECT_EQ(std::get<destination_created>(*back).value, d);
+}
+
+TEST(facts, a_destination_has_its_filter_as_it_was_given_or_not_at_all) {
+  destination d;
+  d.id = "ep_1";
+  d.url = "http://a.test/";
+  d.secrets = {{signing_key::generate({1}), {5}, std::nullopt}};
+  auto plain = encode(destination_created{d}).payload;
+  d.filter = content_filter::compile(json::parse(R"({"payload.b":{"$in":[1,"x"]},"channels":"eu"})")).value();
+  d.filter_types = {"order.**"};
+  auto text = encode(destination_created{d}).payload;
+  EXPECT_NE(text.find(R"("filter_types":["order.**"],"channels":[],"filter":{"channels":"eu","payload.b":{"$in":[1,"x"]}},"headers":[])"), std::string::npos) << text;
+  EXPECT_EQ(plain.find("filter\""), std::string::npos) << "as it was before there were filters";
+  EXPECT_EQ(std::get<destination_created>(*decode(events::kind::destination_created, text)).value, d);
+  auto wrong = text;
+  wrong.replace(wrong.find("$in"), 3, "$on");
+  EXPECT_EQ(decode(events::kind::destination_created, wrong).error().where, "filter");
+  EXPECT_EQ(events::current_version(events::kind::destination_created), 3) << "older programs must not read it";
 }
 
 TEST(facts, what_is_written_keeps_its_bytes) {

@@ -58,6 +58,29 @@ TEST(inputs, the_first_mistake_is_pointed_at) {
   EXPECT_EQ(where(read_endpoint_in(R"({"url":"x","headers":{"a/b~c":1}})")), "/headers/a~1b~0c");
 }
 
+TEST(inputs, a_filter_is_compiled_as_it_is_read) {
+  auto c = read_endpoint_in(R"({"url":"http://a.test/","filter":{"payload.a":1},"eventTypes":["order.*"]})");
+  ASSERT_TRUE(c);
+  EXPECT_EQ(c->value.filter.text(), R"({"payload.a":1})");
+  EXPECT_EQ(where(read_endpoint_in(R"({"url":"x","filter":{"payload.a":{"$regex":"x"}}})")), "/filter/payload.a/$regex");
+  EXPECT_EQ(where(read_endpoint_in(R"({"url":"x","filter":[]})")), "/filter");
+  EXPECT_FALSE(read_endpoint_patch("{}")->filter);
+  EXPECT_TRUE(read_endpoint_patch(R"({"filter":null})")->filter->empty());
+}
+
+TEST(inputs, a_trial_of_filters_has_bounds) {
+  auto t = read_filter_trial(R"({"endpointId":"ep_1","filter":null,"eventTypes":["a.*"],"limit":5,"iterator":"17"})");
+  ASSERT_TRUE(t);
+  EXPECT_TRUE(t->filter && t->filter->empty());
+  EXPECT_EQ(t->filter_types, std::vector<std::string>{"a.*"});
+  EXPECT_EQ(t->before, 17U);
+  EXPECT_FALSE(t->channels);
+  EXPECT_FALSE(read_filter_trial("{}")->filter);
+  for (auto [text, at] : {std::pair{R"({"limit":0})", "/limit"}, {R"({"limit":1001})", "/limit"}, {R"({"iterator":"x"})", "/iterator"}, {R"({"iterator":""})", "/iterator"},
+                          {R"({"since":"2026-01-02T00:00:00Z","until":"2026-01-01T00:00:00Z"})", "/until"}, {R"({"channels":"a"})", "/channels"}, {R"({"filter":1})", "/filter"}})
+    EXPECT_EQ(where(read_filter_trial(text)), at) << text;
+}
+
 TEST(inputs, patch_tells_not_given_from_null) {
   auto p = read_endpoint_patch(R"({"filterTypes":null,"retrySchedule":null,"disabled":false})");
   ASSERT_TRUE(p);

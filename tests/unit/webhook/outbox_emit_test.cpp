@@ -24,6 +24,50 @@ TEST(emit, fans_out_to_every_destination_that_matches_and_writes_down_which) {
   EXPECT_EQ(m.seq, w.log.size());
 }
 
+TEST(emit, a_pattern_is_found_by_what_stands_before_its_star_and_each_destination_once) {
+  world w;
+  auto with = [&w](std::vector<std::string> types) { return w.add({.url = "http://a.test/", .filter_types = std::move(types)}); };
+  auto both = with({"order.paid", "order.*", "order.**"});
+  auto deep = with({"order.**"});
+  auto last = with({"**.late"});
+  auto every = with({"*"});
+  with({"user.*"});
+  auto got = [&w](std::string type) {
+    w.emit(std::move(type));
+    return std::get<message_created>(*decode(w.log.back().first.kind, w.log.back().second)).destinations;
+  };
+  EXPECT_EQ(got("order.paid"), (std::vector{both, deep, every}));
+  EXPECT_EQ(got("order.paid.late"), (std::vector{both, deep, last, every}));
+  EXPECT_EQ(got("order"), std::vector{every});
+  w.must(patch_destination{.id = both, .filter_types = std::vector<std::string>{"order.paid"}});
+  w.must(patch_destination{.id = deep, .filter_types = std::vector<std::string>{}});
+  w.must(remove_destination{every});
+  EXPECT_EQ(got("order.paid"), (std::vector{both, deep})) << "the index follows every change";
+  EXPECT_EQ(got("order.sent"), std::vector{deep});
+  w.live = w.folded();
+  EXPECT_EQ(got("order.paid"), (std::vector{both, deep}));
+}
+
+TEST(emit, a_content_filter_decides_about_the_payload) {
+  world w;
+  destination d;
+  d.filter = content_filter::compile(nlohmann::json{{"payload.total", {{"$gte", 100}}}}).value();
+  auto large = w.add(d);
+  auto all = w.add();
+  auto got = [&w](std::string body) {
+    w.emit("order.paid", std::move(body));
+    return std::get<message_created>(*decode(w.log.back().first.kind, w.log.back().second)).destinations;
+  };
+  EXPECT_EQ(got(R"({"total":100})"), (std::vector{large, all}));
+  EXPECT_EQ(got(R"({"total":99})"), std::vector{all});
+  w.live = w.folded();
+  EXPECT_EQ(got(R"({"total":99})"), std::vector{all});
+  w.live = restore(snapshot(w.live)).value();
+  EXPECT_EQ(got(R"({"total":99})"), std::vector{all});
+  w.must(patch_destination{.id = large, .filter = content_filter{}});
+  EXPECT_EQ(got(R"({"total":99})"), (std::vector{large, all}));
+}
+
 TEST(emit, a_message_that_matches_nobody_is_stored_too) {
   world w;
   w.emit("nobody.cares");

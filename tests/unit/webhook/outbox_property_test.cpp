@@ -4,6 +4,8 @@
 #include <random>
 #include <set>
 
+#include <nlohmann/json.hpp>
+
 // Random lives of an outbox. Whatever happens: the live state is the fold of its log, and so is a snapshot with the rest of the log; and
 // every message reaches each destination it was meant for, or dies, once.
 
@@ -70,7 +72,9 @@ private:
     destination d;
     d.url = "http://x.test/";
     if (draw(2) == 0)
-      d.filter_types = {draw(2) == 0 ? "a" : "b"};
+      d.filter_types = {draw(2) == 0 ? "a" : draw(2) == 0 ? "b" : "**"};
+    if (draw(4) == 0)
+      d.filter = content_filter::compile({{"eventType", {{"$in", {"a", "x"}}}}}).value();
     if (draw(2) == 0)
       d.schedule = std::vector<duration>(draw(3), 5s);
     d.in_flight = 1 + static_cast<std::uint32_t>(draw(3));
