@@ -1,0 +1,16 @@
+#pragma once
+
+#include "events/limits.hpp"
+
+/// The limits of schemas and of what they check; beside events/limits.hpp, which everything includes.
+namespace hourglass::limits {
+
+inline constexpr std::size_t regex_text_bytes = 16 * kibi;
+inline constexpr std::size_t regex_bytes = 1 * mebi;     ///< a compiled expression with its tables
+inline constexpr std::size_t schema_nodes = 200'000;     ///< subschemas compiled of one document and what it refers to
+inline constexpr std::size_t schema_documents = 10'000;  ///< ... and the resources among them
+inline constexpr std::size_t schema_faults = 20;         ///< told of one value
+inline constexpr std::size_t schema_depth = 1'000;       ///< subschemas inside each other while a value is checked
+inline constexpr std::uint64_t schema_work = 10'000'000; ///< subschemas and bytes looked at for one value; under half a second
+
+} // namespace hourglass::limits
