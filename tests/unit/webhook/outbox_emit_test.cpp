@@ -1,6 +1,9 @@
 #include "tests/unit/webhook/world.hpp"
 
 #include "events/limits.hpp"
+#include "webhook/content_filter.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace {
 
