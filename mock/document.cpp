@@ -323,7 +323,13 @@ private:
 /// What follows the first document: nothing but empty ones.
 class no_more_events : public YAML::EventHandler {
 public:
-  void OnDocumentStart(const YAML::Mark&) override {}
+  /// yaml-cpp sees an empty document before a mark that belongs to none, a comma for one, and leaves the mark where it stands: without end.
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == began_)
+      throw stop_reading{{events::errc::invalid, "is not YAML: what stands here belongs to no value",
+                          std::to_string(mark.line + 1) + ':' + std::to_string(mark.column + 1)}};
+    began_ = mark.pos;
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark); }
@@ -334,13 +340,25 @@ public:
   void OnMapEnd() override {}
 
 private:
+  int began_ = -1; ///< where the last one did
+
   [[noreturn]] static void refuse(const YAML::Mark& mark) {
     throw stop_reading{{events::errc::invalid, "a second document begins here; one is read",
                         std::to_string(mark.line + 1) + ':' + std::to_string(mark.column + 1)}};
   }
 };
 
+/// Neither JSON nor YAML has this byte; nlohmann takes it for the end, whatever follows.
+std::optional<events::error> zero_byte(std::string_view text) {
+  const auto at = text.find('\0');
+  if (at == std::string_view::npos)
+    return std::nullopt;
+  return events::error{events::errc::invalid, "has a zero byte", place_of(text, at)};
+}
+
 events::outcome<json_value> parse_yaml(std::string_view text, json_budget budget) {
+  if (auto wrong = zero_byte(text))
+    return tl::unexpected{std::move(*wrong)};
   builder build{budget};
   yaml_events handler{build};
   // yaml-cpp throws, and a document of many kilobytes of nesting ends in its own depth guard.
@@ -366,6 +384,8 @@ events::outcome<json_value> parse_yaml(std::string_view text, json_budget budget
 } // namespace
 
 events::outcome<json_value> parse_json(std::string_view text, json_budget budget) {
+  if (auto wrong = zero_byte(text))
+    return tl::unexpected{std::move(*wrong)};
   builder build{budget};
   json_events handler{build, {}, 0};
   bool ok = false;

@@ -8,6 +8,11 @@ namespace {
 
 using namespace hourglass;
 
+/// Schedules as a node does.
+struct sharing_config : caf::actor_system_config {
+  sharing_config() { set("scheduler.policy", caf::atom("sharing")); }
+};
+
 /// A directory without a caretaker.
 class directory_test : public ::testing::Test {
 protected:
@@ -31,7 +36,7 @@ protected:
   actors::environment env_{options_, *store_, *journal_, *index_, dispatcher_, redactor_, std::make_shared<const events::vault>(std::vector{events::vault::key{}}),
                            [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
                            [](const actors::resident_ptr&) {}};
-  caf::actor_system_config config_;
+  sharing_config config_;
   caf::actor_system system_{config_};
   actors::directory where_{system_, env_, uids_};
 };

@@ -25,7 +25,11 @@ TEST(fold, skips_events_of_others_and_refuses_broken_ones) {
   h.kind = events::kind::data_put;
   EXPECT_TRUE(apply(s, h, "whatever"));
   h.kind = events::kind::message_created;
-  for (auto broken : {"", "{}", "[]", R"({"body_bytes":2,"id":"m","event_type":"t","destinations":[],"body":{}x)", R"({"body_bytes":99,"id":"m","event_type":"t","destinations":[],"body":{}})"}) {
+  for (auto broken : {"", "{}", "[]", R"({"body_bytes":2,"id":"m","event_type":"t","destinations":[],"body":{}x)",
+                      R"({"body_bytes":99,"id":"m","event_type":"t","destinations":[],"body":{}})",
+                      R"({"body_bytes":4,"id":"m","event_type":"t","destinations":[],"body":{"a":1}})",
+                      R"({"body_bytes":2,"id":"m","event_type":"t","destinations":[],"body":{"body":1}})",
+                      R"({"body_bytes":1,"id":"m","event_type":"t","destinations":[],"n":1})"}) {
     auto done = apply(s, h, broken);
     ASSERT_FALSE(done) << broken;
     EXPECT_EQ(done.error().code, errc::corrupt);
