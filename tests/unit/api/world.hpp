@@ -165,7 +165,6 @@ protected:
     folder_ = std::filesystem::temp_directory_path() /
               ("hourglass-api-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
     std::filesystem::remove_all(folder_);
-<<<<<<< HEAD
     open();
   }
   void TearDown() override {
@@ -174,17 +173,6 @@ protected:
   }
 
   void open() {
-=======
-    start();
-  }
-  void TearDown() override {
-    stop();
-    std::filesystem::remove_all(folder_);
-  }
-  virtual void adjust(api::service_options&) {}
-
-  void start() {
->>>>>>> 5be1390
     tails_ = std::make_shared<api::tail_hub>();
     actors::node_options options;
     options.data = folder_;
@@ -204,11 +192,7 @@ protected:
     service_ = std::make_unique<api::service>(*node_, std::move(given));
     handler_ = service_->handler();
   }
-<<<<<<< HEAD
   void close() {
-=======
-  void stop() {
->>>>>>> 5be1390
     if (service_)
       service_->drain();
     if (real_)
@@ -217,20 +201,13 @@ protected:
     service_.reset();
     node_.reset();
     real_.reset();
-<<<<<<< HEAD
   }
   /// The process ends and another one begins on the same folder.
   void restart() {
     close();
     open();
-=======
->>>>>>> 5be1390
   }
-  /// The process ends and another one opens the same folder.
-  void restart() {
-    stop();
-    start();
-  }
+  virtual void adjust(api::service_options&) {}
 
   // -- asking -----------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 #include "events/limits.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace {
 
 using namespace hourglass;
