@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <nlohmann/json.hpp>
+
 namespace {
 
 using namespace hourglass;
