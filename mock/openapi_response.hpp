@@ -18,6 +18,8 @@ public:
   events::outcome<void> read_payload(const json_value& body, const std::string& where, std::string& media_type, std::string& example);
 
   void warn(std::string detail, std::string where);
+  /// Counts what will stand beside the bodies. Fails as `read`.
+  events::outcome<void> charge(std::size_t bytes, const std::string& where);
 
   /// True if there is something to save by generating less.
   bool has_generated() const noexcept { return generated_ > 0; }
@@ -29,7 +31,6 @@ private:
   void named_examples(const std::string& essence, const json_value& media, const std::string& where, std::vector<example>& out);
   std::optional<std::string> generated(const std::string& essence, const json_value& media, const std::string& where);
   const json_value* schema_of(const json_value& media, const std::string& where);
-  events::outcome<void> charge(std::size_t bytes, const std::string& where);
 
   const json_value& root_;
   sampler sampler_;
