@@ -2,6 +2,9 @@
 
 #include "mock/openapi.hpp"
 #include "mock/sample.hpp"
+#include "mock/schema.hpp"
+
+#include <map>
 
 namespace hourglass::mock {
 
@@ -32,7 +35,11 @@ private:
   std::optional<std::string> generated(const std::string& essence, const json_value& media, const std::string& where);
   const json_value* schema_of(const json_value& media, const std::string& where);
 
+  bool fits(const json_value& schema, const json_value& value);
+
   const json_value& root_;
+  schema_compiler schemas_;
+  std::map<const json_value*, json_schema> known_;
   sampler sampler_;
   std::vector<document_warning>& warnings_;
   static constexpr std::size_t reserve = 1 * limits::mebi; ///< for what stands around the bodies
