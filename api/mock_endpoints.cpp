@@ -58,7 +58,13 @@ void get(core& in, const call_ptr& c) {
 void import(core& in, const call_ptr& c) {
   if (c->request->body.find_first_not_of(" \t\r\n") == std::string::npos)
     return c->fail({errc::invalid, "the body must be an OpenAPI document, JSON or YAML", "body"});
-  in.change(c, mock::endpoint_command{mock::import_openapi{c->request->body}});
+  query_reader q{c->query};
+  auto validation = mock::validation_mode_from(q.choice("validation", {"off", "report", "enforce"}).value_or("report"));
+  if (auto fine = q.done(); !fine)
+    return c->fail(fine.error());
+  mock::import_openapi import{c->request->body, {}};
+  import.validation = validation.value_or(mock::validation_mode::report);
+  in.change(c, mock::endpoint_command{std::move(import)});
 }
 
 } // namespace
@@ -81,6 +87,7 @@ void add_mock_endpoints(router& to) {
           .says = "Removes a mock endpoint", .who = access::sandbox, .answers = {{204}}, .run = remove});
   to.add({.method = "PUT", .path = "/sandboxes/{sandbox}/openapi", .id = "importOpenapi", .tag = tag,
           .says = "Replaces all imported endpoints by those of the document in the body, JSON or YAML. Where it does not parse, pointer is line:column", .who = access::sandbox,
+          .query = {{"validation", "string", "Requests that break the document's rules: off (not checked), report (answered, with X-Request-Validation), enforce (refused with 422 and a list of faults); report if absent"}},
           .takes = body::document, .answers = {{200, "OpenapiImport"}}, .run = import});
 }
 

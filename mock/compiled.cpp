@@ -161,9 +161,10 @@ events::outcome<route_pattern> compile_route(std::string_view path) {
   }
 }
 
-events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::compile(endpoint spec) {
+events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::compile(endpoint spec, std::shared_ptr<const request_check> check) {
   auto out = std::make_shared<compiled_endpoint>();
   out->spec = std::move(spec);
+  out->check = std::move(check);
   auto route = compile_route(out->spec.full_path());
   if (!route)
     return tl::unexpected<events::error>{route.error()};

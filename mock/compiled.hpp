@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mock/endpoints.hpp"
+#include "mock/request_check.hpp"
 #include "mock/template.hpp"
 
 #include <memory>
@@ -51,6 +52,7 @@ struct compiled_endpoint {
   endpoint spec;
   route_pattern route;
   std::vector<answer> answers;
+  std::shared_ptr<const request_check> check; ///< null: nothing is demanded of a request
   std::size_t preferred = 0;      ///< the answer without Prefer
   unsigned preferred_status = 200;
 
@@ -59,7 +61,7 @@ struct compiled_endpoint {
   compiled_endpoint& operator=(const compiled_endpoint&) = delete;
 
   /// Fails with `errc::invalid` (`where` as in the endpoint's JSON) if route or templates do not compile.
-  static events::outcome<std::shared_ptr<const compiled_endpoint>> compile(endpoint spec);
+  static events::outcome<std::shared_ptr<const compiled_endpoint>> compile(endpoint spec, std::shared_ptr<const request_check> check = nullptr);
 };
 
 } // namespace hourglass::mock

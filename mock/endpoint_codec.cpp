@@ -245,7 +245,12 @@ void write_endpoint(const endpoint& e, std::string& out) {
     }
     j.close_array().close_object();
   }
-  j.close_array().close_object();
+  j.close_array();
+  if (!e.demands.empty()) {
+    j.key("demands");
+    write_demands(e.demands, j);
+  }
+  j.close_object();
 }
 
 events::outcome<endpoint> decode_endpoint(const json_value& v) {
@@ -274,6 +279,12 @@ events::outcome<endpoint> decode_endpoint(const json_value& v) {
       return tl::unexpected<events::error>{spec.error()};
     e.responses.push_back(std::move(*spec));
   }
+  if (const auto* demands = v.member("demands")) {
+    auto read = decode_demands(*demands);
+    if (!read)
+      return tl::unexpected<events::error>{read.error()};
+    e.demands = std::move(*read);
+  }
   return e;
 }
 
@@ -292,6 +303,10 @@ std::string to_json(const endpoint& e) {
     show_hand_made(j, e);
   else
     show_imported(j, e);
+  if (!e.demands.empty()) {
+    j.key("request");
+    write_demands(e.demands, j);
+  }
   j.close_object();
   return out;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "events/json_text.hpp"
 #include "mock/endpoints.hpp"
 #include "mock/json_value.hpp"
 #include "mock/router.hpp"
@@ -18,10 +19,12 @@ struct endpoint_state::tables {
   router routes;
   std::string imported_title; ///< of the imported document; empty without one
   std::string imported_version;
+  std::string imported_requests; ///< what `request_schemas` reads, as JSON; empty: requests are not checked
   std::map<std::string, std::size_t, std::less<>> imported_roots; ///< base path of the imported servers -> endpoints under it
 
   void put(std::shared_ptr<const compiled_endpoint> e); ///< replaces the one of the same id
   void remove(std::string_view id);
+  void note_import(const json_value& v); ///< what an import's event or a snapshot says beside its endpoints
 };
 
 /// Reads the API's JSON of put_endpoint (all but the id), with errors that point at the member.
@@ -32,6 +35,8 @@ bool is_framing_header(std::string_view name);
 
 /// The form in events and snapshots.
 void write_endpoint(const endpoint& e, std::string& out);
+void write_demands(const request_spec& demands, events::json_text& j); // endpoint_codec_request.cpp
+events::outcome<request_spec> decode_demands(const json_value& v);
 events::outcome<endpoint> decode_endpoint(const json_value& v);
 
 } // namespace hourglass::mock

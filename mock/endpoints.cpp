@@ -4,6 +4,7 @@
 #include "events/limits.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/openapi.hpp"
+#include "mock/request_check.hpp"
 
 #include <algorithm>
 
@@ -31,12 +32,20 @@ void endpoint_state::tables::remove(std::string_view id) {
   by_id.erase(at);
 }
 
+void endpoint_state::tables::note_import(const json_value& v) {
+  imported_title = v.string_member("title");
+  imported_version = v.string_member("version");
+  const auto* requests = v.member("requests");
+  imported_requests = requests != nullptr ? to_text(*requests) : std::string{};
+}
+
 endpoint_state::endpoint_state() : self(std::make_unique<tables>()) {}
 endpoint_state::endpoint_state(const endpoint_state& other) : self(std::make_unique<tables>()) {
   self->by_id = other.self->by_id;
   self->routes = other.self->routes.clone();
   self->imported_title = other.self->imported_title;
   self->imported_version = other.self->imported_version;
+  self->imported_requests = other.self->imported_requests;
   self->imported_roots = other.self->imported_roots;
 }
 endpoint_state::endpoint_state(endpoint_state&&) noexcept = default;
@@ -159,6 +168,10 @@ outcome<decision> decide_import(const endpoint_state& state, const import_openap
   if (static_cast<std::size_t>(hand) + doc->endpoints.size() > limits::endpoints_per_sandbox)
     return failure(errc::too_large, "more endpoints than the limit endpoints_per_sandbox (" + std::to_string(limits::endpoints_per_sandbox) + ")");
   give_ids(state, fresh, ctx);
+  const bool checked = command.validation != validation_mode::off && doc->requests.is_object();
+  if (!checked)
+    for (auto& e : fresh)
+      e.demands = {};
   decision out;
   std::string payload;
   events::json_text p{payload};
@@ -170,6 +183,11 @@ outcome<decision> decide_import(const endpoint_state& state, const import_openap
   }
   p.close_array();
   write_webhooks(p, doc->webhooks);
+  if (checked) {
+    auto requests = doc->requests;
+    requests.set("validation", json_value::of(std::string{to_string(command.validation)}));
+    p.key("requests").raw(to_text(requests));
+  }
   p.close_object();
   if (payload.size() > limits::record_bytes - 64 * limits::kibi)
     return failure(errc::too_large, "what this document describes is larger than the limit record_bytes (" + std::to_string(limits::record_bytes) + ")");
@@ -189,12 +207,20 @@ outcome<std::vector<std::shared_ptr<const compiled_endpoint>>> decode_all(const 
   const auto* list = v.member("endpoints");
   if (list == nullptr || !list->is_array())
     return failure(errc::corrupt, "a list of endpoints does not read");
+  std::unique_ptr<request_schemas> schemas;
+  if (const auto* requests = v.member("requests")) {
+    auto read = request_schemas::read(*requests);
+    if (!read)
+      return tl::unexpected<events::error>{read.error()};
+    schemas = std::move(*read);
+  }
   std::vector<std::shared_ptr<const compiled_endpoint>> out;
   for (const auto& item : list->items) {
     auto e = decode_endpoint(item);
     if (!e)
       return tl::unexpected<events::error>{e.error()};
-    auto compiled = compiled_endpoint::compile(std::move(*e));
+    auto check = schemas ? schemas->compile(*e) : nullptr;
+    auto compiled = compiled_endpoint::compile(std::move(*e), std::move(check));
     if (!compiled)
       return failure(errc::corrupt, compiled.error().detail, compiled.error().where);
     out.push_back(std::move(*compiled));
@@ -264,8 +290,7 @@ outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view p
     state.self->remove(id);
   for (auto& e : *fresh)
     state.self->put(std::move(e));
-  state.self->imported_title = v->string_member("title");
-  state.self->imported_version = v->string_member("version");
+  state.self->note_import(*v);
   return {};
 }
 
@@ -276,6 +301,8 @@ std::string snapshot(const endpoint_state& state) {
   events::json_text j{out};
   j.open_object().key("format").value(1);
   j.key("title").value(state.self->imported_title).key("version").value(state.self->imported_version);
+  if (!state.self->imported_requests.empty())
+    j.key("requests").raw(state.self->imported_requests);
   j.key("endpoints").open_array();
   for (const auto& [id, e] : state.self->by_id) {
     std::string one;
@@ -302,8 +329,7 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
   endpoint_state out;
   for (auto& e : *all)
     out.self->put(std::move(e));
-  out.self->imported_title = v->string_member("title");
-  out.self->imported_version = v->string_member("version");
+  out.self->note_import(*v);
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include "mock/decision.hpp"
 #include "mock/fwd.hpp"
 #include "mock/message.hpp"
+#include "mock/request_spec.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -55,6 +56,7 @@ struct endpoint {
   bool templated = false; ///< bodies and header values are templates (`mock/template.hpp`)
   bool json_body = false; ///< the hand-made body was given as a JSON value, not as a string
   std::vector<response_spec> responses; ///< at least one
+  request_spec demands; ///< of an imported one; its schemas are the import's
 
   std::string full_path() const { return project_root + group_root + path; }
   bool operator==(const endpoint&) const = default;
@@ -104,6 +106,7 @@ struct remove_endpoint {
 struct import_openapi {
   std::string document;
   std::shared_ptr<const openapi_document> already; ///< what `read_ahead` made of it
+  validation_mode validation = validation_mode::report; ///< what becomes of requests that break the document's rules
 };
 /// Does the part of an import that takes long and needs no state. Fails as `decide` would.
 events::outcome<void> read_ahead(import_openapi& import, const events::entropy& seed);
@@ -137,7 +140,8 @@ struct plan {
   std::size_t example = 0;                           ///< index into that content's examples
   unsigned status = 200;
   std::vector<std::string> captures;         ///< decoded path parameters, in order of the template
-  std::optional<mock::response> refusal;     ///< 400, 404, 405 (with Allow), 406 or 415 as a problem document
+  std::optional<mock::response> refusal;     ///< 400, 404, 405 (with Allow), 406, 415 or 422 as a problem document
+  std::string report;                        ///< what is wrong with a request that is answered all the same
 
   /// Empty when nothing matched.
   std::string_view endpoint_id() const noexcept;
@@ -149,7 +153,7 @@ struct plan {
 /// one that has it. A trailing slash counts, but if nothing matches, the path is tried with it toggled, then below
 /// the base path of the imported document's servers. HEAD falls back on GET.
 /// The answer is the lowest 2xx, else `default` (as 200), else the first; `Prefer: code=…, example=…` (RFC 7240) chooses another, `Accept`
-/// the media type.
+/// the media type. A request that breaks the rules of an imported operation is refused with 422 (or 400, if the document has only that), or reported.
 /// Cost: one hash look-up a segment (plus those of less concrete branches that lead nowhere), whatever the number of endpoints.
 plan route(const endpoint_state& state, const request& req);
 

@@ -8,6 +8,7 @@ struct response;
 struct decision;
 struct endpoint;
 struct plan;
+class request_check;
 struct served;
 struct served_record;
 struct endpoint_state;

@@ -4,7 +4,9 @@
 #include "events/limits.hpp"
 #include "mock/compiled.hpp"
 #include "mock/negotiation.hpp"
+#include "mock/openapi_request.hpp"
 #include "mock/openapi_response.hpp"
+#include "mock/request_check.hpp"
 #include "mock/target.hpp"
 
 #include <algorithm>
@@ -64,8 +66,9 @@ std::string route_key(const endpoint& e, const route_pattern& route) {
 
 class importer {
 public:
-  importer(const json_value& root, const events::entropy& seed, sampler::extent most)
-    : root_(root), responses_(root, seed, most, out_.warnings) {}
+  importer(const json_value& root, const events::entropy& seed, sampler::extent most, bool last)
+    : root_(root), last_(last), responses_(root, seed, most, out_.warnings),
+      requests_(root, root.string_member("openapi").starts_with("3.1"), [this](std::string detail, std::string where) { responses_.warn(std::move(detail), std::move(where)); }) {}
 
   outcome<openapi_document> run() {
     if (auto ok = check_version(); !ok)
@@ -80,6 +83,8 @@ public:
       if (root_.member(root_.names[i]) != &root_.items[i])
         responses_.warn("is given more than once; only the last one counts", pointer_to("", root_.names[i]));
     if (auto ok = walk(); !ok)
+      return tl::unexpected<events::error>{ok.error()};
+    if (auto ok = take_requests(); !ok)
       return tl::unexpected<events::error>{ok.error()};
     return std::move(out_);
   }
@@ -118,6 +123,38 @@ private:
     for (std::size_t i = 0; webhooks != nullptr && webhooks->is_object() && i < webhooks->items.size(); ++i)
       if (auto ok = read_webhook(webhooks->names[i], webhooks->items[i]); !ok)
         return ok;
+    return {};
+  }
+
+  /// The schemas of all requests, compiled once to tell what of them cannot be checked.
+  outcome<void> take_requests() {
+    out_.requests = requests_.take();
+    std::size_t bytes = to_text(out_.requests).size();
+    for (const auto& e : out_.endpoints) {
+      for (const auto& p : e.demands.parameters)
+        bytes += 120 + p.name.size() + p.schema.size();
+      for (const auto& b : e.demands.bodies)
+        bytes += 50 + b.media_type.size() + b.schema.size();
+    }
+    if (auto ok = responses_.charge(bytes, ""); !ok) {
+      if (!last_ && has_generated())
+        return ok; // shorter examples make room
+      out_.requests = {};
+      for (auto& e : out_.endpoints)
+        e.demands = {};
+      responses_.warn("requests are not checked: there is no room for their schemas beside the answers", "");
+    }
+    if (out_.requests.is_null())
+      return {};
+    auto all = out_.requests;
+    all.set("validation", json_value::of("report"));
+    auto schemas = request_schemas::read(all);
+    if (!schemas)
+      return tl::unexpected<events::error>{schemas.error()};
+    for (const auto& e : out_.endpoints)
+      (*schemas)->compile(e);
+    for (const auto& p : (*schemas)->problems())
+      responses_.warn("requests are not checked against this: " + p.detail, p.where);
     return {};
   }
 
@@ -165,6 +202,7 @@ private:
       return {};
     }
     read_consumes(operation, e);
+    e.demands = requests_.read(item, operation, pointer_to("/paths", path), where);
     if (auto ok = responses_.read(operation, where, e.responses); !ok)
       return ok;
     out_.endpoints.push_back(std::move(e));
@@ -253,8 +291,10 @@ private:
   }
 
   const json_value& root_;
+  bool last_;
   openapi_document out_;
   openapi_responses responses_;
+  openapi_requests requests_;
   std::unordered_set<std::string> routes_;
 };
 
@@ -269,7 +309,7 @@ outcome<openapi_document> read_openapi(std::string_view text, const events::entr
   // A document whose generated examples do not fit in one event is read again with shorter ones.
   static constexpr std::array<sampler::extent, 3> extents{{{limits::sample_nodes, 7}, {limits::sample_nodes / 10, 4}, {20, 2}}};
   for (const auto& most : extents) {
-    importer one{*root, seed, most};
+    importer one{*root, seed, most, &most == &extents.back()};
     auto doc = one.run();
     if (doc || doc.error().code != errc::too_large || !one.has_generated() || &most == &extents.back())
       return doc;

@@ -29,6 +29,7 @@ struct openapi_document {
   std::string version;
   std::vector<endpoint> endpoints; ///< without ids; each compiles
   std::vector<document_webhook> webhooks;
+  json_value requests; ///< the schemas that the endpoints' `demands` name, as `request_schemas` reads them but for `validation`; null: none
   std::vector<document_warning> warnings; ///< at most `limits::document_warnings`
 };
 

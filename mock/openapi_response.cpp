@@ -50,11 +50,30 @@ std::string concrete_media(const std::string& media_type, const json_value& medi
   return media_type.starts_with("text/") || text ? "text/plain" : "application/json";
 }
 
+schema_options options_of(const json_value& root) {
+  schema_options out;
+  out.dialect = root.string_member("openapi").starts_with("3.1") ? schema_dialect::draft2020_12 : schema_dialect::openapi_3_0;
+  out.lenient = true;
+  return out;
+}
+
 } // namespace
 
 openapi_responses::openapi_responses(const json_value& root, const events::entropy& seed, sampler::extent most,
                                      std::vector<document_warning>& warnings)
-  : root_(root), sampler_(root, seed, most), warnings_(warnings) {}
+  : root_(root), schemas_(options_of(root)),
+    sampler_(root, seed, most, [this](const json_value& schema, const json_value& value) { return fits(schema, value); }), warnings_(warnings) {
+  schemas_.add("", root);
+}
+
+/// What cannot be compiled is no reason to make another example.
+bool openapi_responses::fits(const json_value& schema, const json_value& value) {
+  auto [at, fresh] = known_.try_emplace(&schema);
+  if (fresh)
+    if (auto compiled = schemas_.compile("", schema, "#"))
+      at->second = std::move(*compiled);
+  return at->second.accepts(value);
+}
 
 void openapi_responses::warn(std::string detail, std::string where) {
   if (warnings_.size() < limits::document_warnings)

@@ -2,6 +2,9 @@
 
 #include "mock/openapi.hpp"
 #include "mock/sample.hpp"
+#include "mock/schema.hpp"
+
+#include <map>
 
 namespace hourglass::mock {
 
@@ -18,6 +21,8 @@ public:
   events::outcome<void> read_payload(const json_value& body, const std::string& where, std::string& media_type, std::string& example);
 
   void warn(std::string detail, std::string where);
+  /// Counts what will stand beside the bodies. Fails as `read`.
+  events::outcome<void> charge(std::size_t bytes, const std::string& where);
 
   /// True if there is something to save by generating less.
   bool has_generated() const noexcept { return generated_ > 0; }
@@ -29,9 +34,12 @@ private:
   void named_examples(const std::string& essence, const json_value& media, const std::string& where, std::vector<example>& out);
   std::optional<std::string> generated(const std::string& essence, const json_value& media, const std::string& where);
   const json_value* schema_of(const json_value& media, const std::string& where);
-  events::outcome<void> charge(std::size_t bytes, const std::string& where);
+
+  bool fits(const json_value& schema, const json_value& value);
 
   const json_value& root_;
+  schema_compiler schemas_;
+  std::map<const json_value*, json_schema> known_;
   sampler sampler_;
   std::vector<document_warning>& warnings_;
   static constexpr std::size_t reserve = 1 * limits::mebi; ///< for what stands around the bodies

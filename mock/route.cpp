@@ -126,8 +126,24 @@ bool choose_example(const response_spec& spec, std::string_view name, plan& p) {
   return at != examples.end();
 }
 
+/// Holds the request against the rules of its operation; true if it may be answered.
+bool check_request(plan& p, const request& req) {
+  const auto& e = *p.endpoint;
+  auto faults = e.check->faults(req, e.route.parameters, p.captures);
+  if (faults.empty())
+    return true;
+  if (!e.check->enforced()) {
+    p.report = request_check::report_of(faults);
+    return true;
+  }
+  p = refuse(std::move(p), e.check->refusal_of(faults));
+  return false;
+}
+
 plan choose_answer(plan p, const request& req) {
   const auto& e = *p.endpoint;
+  if (e.check && !check_request(p, req))
+    return p;
   p.response = e.preferred;
   p.status = e.preferred_status;
   auto wish = read_preference(req.headers);

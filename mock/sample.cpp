@@ -1,6 +1,7 @@
 #include "mock/sample_view.hpp"
 
 #include "events/limits.hpp"
+#include "mock/json_compare.hpp"
 #include "mock/openapi.hpp"
 
 #include <algorithm>
@@ -76,7 +77,7 @@ std::string_view sampler::view::type() const {
   }
   if (has_properties() || keyword("additionalProperties") != nullptr || keyword("required") != nullptr)
     return "object";
-  if (keyword("items") != nullptr || keyword("prefixItems") != nullptr)
+  if (keyword("items") != nullptr || keyword("prefixItems") != nullptr || keyword("contains") != nullptr)
     return "array";
   if (keyword("format") != nullptr || keyword("minLength") != nullptr || keyword("maxLength") != nullptr || keyword("pattern") != nullptr)
     return "string";
@@ -87,7 +88,8 @@ std::string_view sampler::view::type() const {
 
 // -- the walk ------------------------------------------------------------------------
 
-sampler::sampler(const json_value& root, const events::entropy& seed, extent most) : root_(root), most_(most) {
+sampler::sampler(const json_value& root, const events::entropy& seed, extent most, verdict fits)
+  : root_(root), most_(most), fits_(std::move(fits)) {
   std::memcpy(&seed_, seed.data(), sizeof(seed_));
 }
 
@@ -99,7 +101,19 @@ std::uint64_t sampler::draw() noexcept { // splitmix64
 }
 
 json_value sampler::sample(const json_value& schema, std::string_view place) {
-  state_ = seed_;
+  constexpr std::uint64_t most = 5;
+  auto first = attempt(schema, place, 0);
+  if (fits_ && !exhausted() && !fits_(schema, first ? *first : json_value{}))
+    for (std::uint64_t n = 1; n < most && !exhausted(); ++n)
+      if (auto next = attempt(schema, place, n); next && fits_(schema, *next))
+        return std::move(*next);
+  return first ? std::move(*first) : json_value{};
+}
+
+sampler::maybe sampler::attempt(const json_value& schema, std::string_view place, std::uint64_t number) {
+  own_values_ = number == 0 || number == 2;
+  lean_ = number >= 2;
+  state_ = seed_ + number;
   for (unsigned char c : place) // FNV-1a, so that one place's values do not depend on another's
     state_ = (state_ ^ c) * 0x100000001b3U;
   active_.clear();
@@ -107,7 +121,7 @@ json_value sampler::sample(const json_value& schema, std::string_view place) {
   steps_ = 0;
   auto v = value_of({&schema}, 0, 0, {});
   total_steps_ += steps_;
-  return v ? std::move(*v) : json_value{};
+  return v;
 }
 
 sampler::maybe sampler::value_of(const schemas& all, std::size_t depth, std::size_t ordinal, std::string_view name) {
@@ -143,6 +157,11 @@ bool sampler::gather(const json_value& schema, view& v, bool whole, std::size_t 
       return false;
   }
   v.parts.push_back({&schema, whole});
+  // Where the condition holds, what follows from it does.
+  if (const auto* condition = schema.member("if"); condition != nullptr && condition->is_object())
+    for (const auto* part : {condition, schema.member("then")})
+      if (part != nullptr && !gather(*part, v, false, depth + 1))
+        return false;
   if (const auto* all = schema.member("allOf"); all != nullptr && all->is_array())
     for (const auto& one : all->items)
       if (!gather(one, v, whole && all->items.size() == 1 && !v.has_properties(), depth + 1))
@@ -208,13 +227,15 @@ sampler::maybe sampler::given(const view& v, std::size_t ordinal) {
     if (const auto* k = p.schema->member("const"))
       return take(*k);
   for (const auto& p : v.parts) {
+    if (!own_values_)
+      break;
     if (const auto* k = p.schema->member("example"); k != nullptr && usable(p, *k))
       return take(*k);
     if (const auto* k = p.schema->member("examples"); k != nullptr && k->is_array() && !k->items.empty() && usable(p, k->items.front()))
       return take(k->items[ordinal % k->items.size()]);
   }
   for (const auto& p : v.parts)
-    if (const auto* k = p.schema->member("default"); k != nullptr && !k->is_null() && usable(p, *k) && ordinal == 0)
+    if (const auto* k = p.schema->member("default"); k != nullptr && !k->is_null() && usable(p, *k) && ordinal == 0 && own_values_)
       return take(*k);
   for (const auto& p : v.parts)
     if (const auto* k = p.schema->member("enum"); k != nullptr && k->is_array() && !k->items.empty())
@@ -270,7 +291,7 @@ sampler::maybe sampler::object(const view& v, std::size_t depth) {
     bool must = required.contains(name);
     required.erase(name);
     auto decided = std::find_if(v.decided.begin(), v.decided.end(), [&, n = name](const auto& d) { return d.first == n; });
-    if (decided != v.decided.end()) {
+    if (decided != v.decided.end() && allows(all, decided->second)) {
       out.add(std::string{name}, json_value::of(decided->second));
       continue;
     }
@@ -280,7 +301,7 @@ sampler::maybe sampler::object(const view& v, std::size_t depth) {
     };
     if (std::any_of(all.begin(), all.end(), hidden))
       continue;
-    if (!must && (depth >= most_.depth || nodes_ >= most_.nodes))
+    if (!must && (lean_ || depth >= most_.depth || nodes_ >= most_.nodes))
       continue;
     auto value = value_of(all, depth + 1, 0, name);
     if (!value && must)
@@ -325,6 +346,11 @@ sampler::maybe sampler::array(const view& v, std::size_t depth) {
     wanted = std::max(wanted, std::min(first->items.size(), most));
   if (least == 0 && (depth >= most_.depth || nodes_ >= most_.nodes))
     return out;
+  const auto* unique = v.keyword("uniqueItems");
+  const bool distinct = unique != nullptr && unique->is_true();
+  auto stands_already = [&](const json_value& value) {
+    return distinct && std::any_of(out.items.begin(), out.items.end(), [&](const json_value& other) { return same_value(value, other); });
+  };
   bool closed = items != nullptr && items->is_bool() && !items->truth;
   for (std::size_t i = 0; i < wanted; ++i) {
     bool in_prefix = first != nullptr && i < first->items.size();
@@ -332,11 +358,35 @@ sampler::maybe sampler::array(const view& v, std::size_t depth) {
       break;
     const auto* schema = in_prefix ? &first->items[i] : items;
     auto value = schema != nullptr ? value_of({schema}, depth + 1, i, {}) : maybe{json_value{}};
-    if (!value)
+    for (std::size_t other = 1; other < 20 && value && schema != nullptr && stands_already(*value); ++other)
+      value = value_of({schema}, depth + 1, i + other, {});
+    if (!value || stands_already(*value))
       return out.items.size() >= least ? maybe{std::move(out)} : std::nullopt;
     out.items.push_back(std::move(*value));
   }
+  if (!add_contained(v, depth, most, out))
+    return std::nullopt;
   return out;
+}
+
+/// As many elements as `contains` asks for.
+bool sampler::add_contained(const view& v, std::size_t depth, std::size_t most, json_value& out) {
+  const auto* contains = v.keyword("contains");
+  if (contains == nullptr)
+    return true;
+  schemas both{contains};
+  if (const auto* items = v.keyword("items"); items != nullptr && items->is_object())
+    both.push_back(items);
+  auto wanted = v.count("minContains", 1);
+  if (out.items.size() + wanted > most)
+    out.items.resize(most > wanted ? most - wanted : 0);
+  for (std::size_t i = 0; i < wanted && i < limits::sample_nodes; ++i) {
+    auto value = value_of(both, depth + 1, i, {});
+    if (!value)
+      return false;
+    out.items.push_back(std::move(*value));
+  }
+  return true;
 }
 
 } // namespace hourglass::mock

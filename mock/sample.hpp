@@ -4,6 +4,7 @@
 #include "mock/json_value.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,9 +15,11 @@ namespace hourglass::mock {
 
 /// Makes values that fit the schemas of one document. The same seed, document and `place` give the same value, whatever was made before.
 ///
-/// Honours type (or list of types), const, enum, default, example(s), format, bounds, lengths, multipleOf, required, properties,
-/// additionalProperties, items, prefixItems, allOf, the first oneOf/anyOf that works (with its discriminator), nullable, writeOnly (left out).
-/// A recursion is cut at the nearest optional place. Not honoured yet: pattern, not, if/then/else, dependencies, contains.
+/// Honours type (or list of types), const, enum, default, example(s), format, pattern, bounds, lengths, multipleOf, required, properties,
+/// additionalProperties, items, prefixItems, uniqueItems, contains, allOf, the first oneOf/anyOf that works (with its discriminator), if with then,
+/// nullable, writeOnly (left out). A recursion is cut at the nearest optional place.
+/// What a schema demands beyond that (`not`, dependencies, …) is met by trying: without the schema's own examples, and with only what is required, until
+/// `verdict` is content; if it never is, the first try stands.
 class sampler {
 public:
   /// How much of a schema one value shows. Beyond it, only what is required.
@@ -25,7 +28,10 @@ public:
     std::size_t depth = 7;
   };
 
-  sampler(const json_value& root, const events::entropy& seed, extent most);
+  /// Whether a value fits a schema of the document.
+  using verdict = std::function<bool(const json_value& schema, const json_value& value)>;
+
+  sampler(const json_value& root, const events::entropy& seed, extent most, verdict fits = {});
 
   /// A value for `schema`; null if there is none within the limits.
   json_value sample(const json_value& schema, std::string_view place);
@@ -38,11 +44,14 @@ private:
   using maybe = std::optional<json_value>;
   using schemas = std::vector<const json_value*>;
 
+  maybe attempt(const json_value& schema, std::string_view place, std::uint64_t number);
+  bool add_contained(const view& v, std::size_t depth, std::size_t most, json_value& out);
   maybe value_of(const schemas& all, std::size_t depth, std::size_t ordinal, std::string_view name);
   bool gather(const json_value& schema, view& v, bool whole, std::size_t depth);
   maybe choose(const view& v, std::size_t next, std::size_t depth, std::size_t ordinal, std::string_view name);
   maybe generate(const view& v, std::size_t depth, std::size_t ordinal, std::string_view name);
   maybe given(const view& v, std::size_t ordinal);
+  bool allows(const schemas& all, const std::string& text);
   maybe object(const view& v, std::size_t depth);
   bool extra_members(const view& v, std::size_t depth, json_value& out);
   maybe array(const view& v, std::size_t depth);
@@ -56,6 +65,9 @@ private:
   const json_value& root_;
   extent most_;
   std::uint64_t seed_;
+  verdict fits_;
+  bool own_values_ = true; ///< examples and defaults of schemas are used
+  bool lean_ = false;      ///< only what is required
   std::uint64_t state_ = 0;
   schemas active_; ///< references being filled in, for the recursion cut
   std::size_t nodes_ = 0;

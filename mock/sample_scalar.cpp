@@ -2,6 +2,8 @@
 #include "mock/sample_view.hpp"
 
 #include "events/time.hpp"
+#include "mock/ecma_regex.hpp"
+#include "mock/pattern_sample.hpp"
 
 #include <algorithm>
 #include <array>
@@ -112,6 +114,12 @@ json_value sampler::text(const view& v, std::string_view name, std::size_t ordin
   auto out = format != nullptr && format->is_string() ? formatted(format->text) : std::string{};
   auto least = std::min(v.count("minLength", 0), std::size_t{10'000});
   auto most = std::max(v.count("maxLength", 10'000), least);
+  const auto* pattern = v.keyword("pattern");
+  if (pattern != nullptr && pattern->is_string()) {
+    if (auto regex = ecma_regex::compile(pattern->text); regex && !(*regex)->matches(out))
+      if (auto made = text_for_pattern(pattern->text, least, most, [this] { return draw(); }))
+        return json_value::of(std::move(*made));
+  }
   if (!out.empty())
     return json_value::of(std::move(out)); // a length that contradicts the format cannot be met
   out = words[below(words.size())];
@@ -120,11 +128,26 @@ json_value sampler::text(const view& v, std::string_view name, std::size_t ordin
     out = std::string{name} + '-' + out;
   if (ordinal > 0)
     out += std::to_string(ordinal);
+  if (most < out.size()) // rather a short word than half a name
+    out = words[below(words.size())];
   while (out.size() < least)
     out += words[below(words.size())];
   if (out.size() > most)
     out.resize(most);
   return json_value::of(std::move(out));
+}
+
+/// Whether a discriminator's value is one that its property has: documents that leave out the mapping rely on their enums instead.
+bool sampler::allows(const schemas& all, const std::string& text) {
+  view v;
+  for (const auto* schema : all)
+    if (!gather(*schema, v, false, 0))
+      return true;
+  const auto* constant = v.keyword("const");
+  const auto* choices = v.keyword("enum");
+  auto same = [&](const json_value& one) { return one.is_string() && one.text == text; };
+  return (constant == nullptr || same(*constant)) &&
+         (choices == nullptr || std::any_of(choices->items.begin(), choices->items.end(), same));
 }
 
 } // namespace hourglass::mock

@@ -74,12 +74,17 @@ public:
   /// regular expressions without a linear-time form; with `errc::too_large` beyond the limits.
   events::outcome<json_schema> compile(std::string_view uri, std::string_view pointer = {});
 
+  /// A schema that stands in the document `uri`, wherever that is; `at` is where faults shall say it stands.
+  events::outcome<json_schema> compile(std::string_view uri, const json_value& schema, std::string at);
+
   /// What was left out, at most `limits::document_warnings`; `where` as above.
   const std::vector<events::error>& problems() const noexcept;
   /// The documents that were needed so far, in order of their URI.
   std::vector<std::string> used() const;
 
 private:
+  events::outcome<json_schema> finished(const events::outcome<const schema_node*>& root) const;
+
   class impl;
   std::unique_ptr<impl> self_;
 };

@@ -65,15 +65,10 @@ logic_rules& schema_compiler::impl::logic(const subject& s) {
   return *s.node.logic;
 }
 
-outcome<schema_ref> schema_compiler::impl::compile(std::string_view uri, std::string_view pointer) {
+outcome<schema_ref> schema_compiler::impl::compile(const outcome<place>& at) {
   failure_.reset();
-  auto at = documents_.at_pointer_of(uri, pointer);
-  if (!at) {
-    auto problem = at.error();
-    if (problem.where.empty())
-      problem.where = std::string{uri} + "#" + std::string{pointer};
-    return tl::unexpected<events::error>{std::move(problem)};
-  }
+  if (!at)
+    return tl::unexpected<events::error>{at.error()};
   auto root = node_for(*at);
   if (!drain() || !find_circles()) {
     queue_.clear();
@@ -350,7 +345,17 @@ schema_compiler::~schema_compiler() = default;
 void schema_compiler::add(std::string uri, const json_value& document) { self_->documents().add(std::move(uri), document); }
 
 outcome<json_schema> schema_compiler::compile(std::string_view uri, std::string_view pointer) {
-  auto root = self_->compile(uri, pointer);
+  auto out = finished(self_->compile(self_->documents().at_pointer_of(uri, pointer)));
+  if (!out && out.error().where.empty())
+    out.error().where = std::string{uri} + "#" + std::string{pointer};
+  return out;
+}
+
+outcome<json_schema> schema_compiler::compile(std::string_view uri, const json_value& schema, std::string at) {
+  return finished(self_->compile(self_->documents().at_value(uri, schema, std::move(at))));
+}
+
+outcome<json_schema> schema_compiler::finished(const outcome<const schema_node*>& root) const {
   if (!root)
     return tl::unexpected<events::error>{root.error()};
   json_schema out;

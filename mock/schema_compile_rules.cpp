@@ -304,7 +304,10 @@ void schema_compiler::impl::compile_discriminator(const subject& s) {
     if (reference.empty())
       continue;
     references.emplace(reference, i);
-    rule.alternatives.emplace(reference.substr(reference.rfind('/') + 1), i);
+    auto cut = reference.find_last_of("/1"); // the last token of a pointer, which may be escaped into one (`~1`)
+    while (cut != std::string_view::npos && reference[cut] == '1' && (cut == 0 || reference[cut - 1] != '~'))
+      cut = cut == 0 ? std::string_view::npos : reference.find_last_of("/1", cut - 1);
+    rule.alternatives.emplace(reference.substr(cut == std::string_view::npos ? 0 : cut + 1), i);
   }
   const auto names = rule.alternatives;
   const auto* mapping = discriminator->member("mapping");

@@ -12,7 +12,8 @@ public:
   explicit impl(schema_options options) : options_(options), documents_(options) {}
 
   schema_documents& documents() noexcept { return documents_; }
-  events::outcome<schema_ref> compile(std::string_view uri, std::string_view pointer);
+  /// Fails with the place's own error, or that of the schema.
+  events::outcome<schema_ref> compile(const events::outcome<schema_documents::place>& at);
   std::shared_ptr<const schema_program> program() const { return program_; }
   const std::vector<events::error>& problems() const noexcept { return problems_; }
 

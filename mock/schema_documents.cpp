@@ -277,6 +277,15 @@ outcome<schema_documents::place> schema_documents::at_pointer_of(std::string_vie
   return walk(*index, pointer, pointer);
 }
 
+outcome<schema_documents::place> schema_documents::at_value(std::string_view uri, const json_value& value, std::string at) {
+  auto index = resource_of(uri);
+  if (!index)
+    return tl::unexpected<events::error>{index.error()};
+  if (auto problem = scan(value, *index, at, false))
+    return tl::unexpected<events::error>{*problem};
+  return below(*index, value, std::move(at));
+}
+
 outcome<schema_documents::place> schema_documents::resolve(std::uint32_t from, std::string_view reference) {
   auto [uri, raw_fragment] = split_fragment(reference);
   auto base = resources_[from].uri;

@@ -53,6 +53,7 @@ public:
 
   /// Fails on a document that is not known, or whose ids or dialects do not read.
   events::outcome<place> at_pointer_of(std::string_view uri, std::string_view pointer);
+  events::outcome<place> at_value(std::string_view uri, const json_value& value, std::string at);
   events::outcome<place> resolve(std::uint32_t from, std::string_view reference);
   /// `child` of something in `parent`: itself a resource, perhaps.
   place below(std::uint32_t parent, const json_value& child, std::string at) const;

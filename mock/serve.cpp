@@ -245,6 +245,8 @@ served render(const plan& p, const data_state& data, const request& req, const e
   served out;
   out.request_id = events::make_id("req_", ctx.now.us / 1000, ctx.chance);
   auto done = fill(p, data, req, ctx);
+  if (!p.report.empty())
+    done.answer.headers.push_back({"X-Request-Validation", p.report});
   done.answer.headers.push_back({"X-Request-Id", out.request_id});
   if (req.method == "HEAD") {
     done.answer.body.clear();

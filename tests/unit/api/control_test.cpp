@@ -138,6 +138,21 @@ TEST_F(control, a_document_is_imported_and_a_bad_one_refused) {
   EXPECT_EQ(serve("/dogs").status(), 200U);
 }
 
+TEST_F(control, an_import_says_what_becomes_of_requests_that_break_its_rules) {
+  const std::string text = R"({"openapi":"3.0.0","info":{"title":"T","version":"1"},"paths":{"/dogs":{"get":{"parameters":[{"name":"n","in":"query","schema":{"type":"integer"}}],
+    "responses":{"200":{"description":"ok"}}}}}})";
+  auto put = [&](const std::string& query) { return send(make("PUT", at("/openapi") + query, text, {bearer(admin_key)})).status(); };
+  ASSERT_EQ(put("?validation=enforce"), 200U);
+  auto refused = serve("/dogs?n=many");
+  EXPECT_EQ(refused.status(), 422U);
+  EXPECT_EQ(refused.body()["validation"][0]["location"], json::array({"query", "n"}));
+  EXPECT_EQ(serve("/dogs?n=3").status(), 200U);
+  ASSERT_EQ(put(""), 200U);
+  EXPECT_EQ(serve("/dogs?n=many").status(), 200U);
+  EXPECT_EQ(put("?validation=maybe"), 400U);
+  EXPECT_EQ(serve("/dogs?n=many").status(), 200U);
+}
+
 TEST_F(control, a_sandbox_is_reached_in_three_ways) {
   asked(201, "POST", at("/endpoints"), hello);
   EXPECT_EQ(serve("/hello/a").status(), 200U);

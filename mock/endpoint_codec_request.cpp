@@ -1,0 +1,48 @@
+// What an endpoint demands of a request, as JSON: in events and snapshots, and as the API shows it.
+#include "mock/endpoint_tables.hpp"
+
+namespace hourglass::mock {
+
+namespace {
+
+std::string text_of(const json_value& v, std::string_view name) { return std::string{v.string_member(name)}; }
+
+bool truth_of(const json_value& v, std::string_view name) {
+  const auto* m = v.member(name);
+  return m != nullptr && m->is_true();
+}
+
+} // namespace
+
+void write_demands(const request_spec& demands, events::json_text& j) {
+  j.open_object().key("parameters").open_array();
+  for (const auto& p : demands.parameters) {
+    j.open_object().key("in").value(p.in).key("name").value(p.name).key("style").value(p.style);
+    j.key("explode").value(p.explode).key("required").value(p.required).key("json").value(p.json).key("schema").value(p.schema).close_object();
+  }
+  j.close_array().key("bodies").open_array();
+  for (const auto& b : demands.bodies)
+    j.open_object().key("media_type").value(b.media_type).key("schema").value(b.schema).close_object();
+  j.close_array().key("body_required").value(demands.body_required).key("refusal").value(demands.refusal).close_object();
+}
+
+events::outcome<request_spec> decode_demands(const json_value& v) {
+  request_spec out;
+  const auto* parameters = v.member("parameters");
+  const auto* bodies = v.member("bodies");
+  const auto* refusal = v.member("refusal");
+  std::int64_t status = 0;
+  if (parameters == nullptr || !parameters->is_array() || bodies == nullptr || !bodies->is_array() || refusal == nullptr ||
+      !refusal->as_integer(status) || status < 400 || status > 499)
+    return events::failure(events::errc::corrupt, "an endpoint's demands do not read");
+  for (const auto& p : parameters->items)
+    out.parameters.push_back({text_of(p, "in"), text_of(p, "name"), text_of(p, "style"), truth_of(p, "explode"), truth_of(p, "required"),
+                              truth_of(p, "json"), text_of(p, "schema")});
+  for (const auto& b : bodies->items)
+    out.bodies.push_back({text_of(b, "media_type"), text_of(b, "schema")});
+  out.body_required = truth_of(v, "body_required");
+  out.refusal = static_cast<unsigned>(status);
+  return out;
+}
+
+} // namespace hourglass::mock

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "mock/openapi.hpp"
+#include "mock/request_spec.hpp"
+
+#include <functional>
+#include <map>
+
+namespace hourglass::mock {
+
+/// Reads what operations demand of their requests, and gathers the schemas that this needs. Private to openapi*.cpp.
+class openapi_requests {
+public:
+  using warner = std::function<void(std::string detail, std::string where)>;
+  /// `later`: the document is OpenAPI 3.1.
+  openapi_requests(const json_value& root, bool later, warner warn) : root_(root), later_(later), warn_(std::move(warn)) {}
+
+  request_spec read(const json_value& path_item, const json_value& operation, const std::string& path_at, const std::string& at);
+
+  /// The schemas as `request_schemas` reads them, but for `validation`; null if there are none. What they refer to is among them.
+  json_value take();
+  /// About as long as they are in JSON.
+  std::size_t bytes() const noexcept { return bytes_; }
+
+private:
+  void read_parameters(const json_value* list, const std::string& at, std::vector<parameter_spec>& out);
+  void read_bodies(const json_value& operation, const std::string& at, request_spec& out);
+  std::string keep(const json_value& schema, const std::string& at);
+  void gather();
+  json_value copied(const json_value& schema);
+  json_value required_of(const json_value& names, const json_value* properties);
+  json_value discriminator_of(const json_value& v);
+  std::string key_of(std::string_view reference);
+
+  const json_value& root_;
+  bool later_;
+  warner warn_;
+  std::map<std::string, json_value> schemas_; ///< by their place
+  std::vector<std::pair<std::string, const json_value*>> wanted_;
+  std::size_t bytes_ = 0;
+  bool full_ = false;
+};
+
+} // namespace hourglass::mock

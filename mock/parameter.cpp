@@ -1,0 +1,240 @@
+// From the text of a parameter or a form to the value that its schema means (OpenAPI's styles).
+#include "mock/parameter.hpp"
+
+#include "mock/target.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace hourglass::mock {
+
+namespace {
+
+constexpr std::size_t most_pairs = 1'000;
+constexpr std::size_t most_levels = 16;
+
+std::string decoded(std::string_view text, bool encoded, bool plus_is_space) {
+  std::string out;
+  return encoded && percent_decode(text, plus_is_space, out) ? out : std::string{text};
+}
+
+bool is_number(const std::string& text) {
+  if (text.empty() || text.size() > 1'000 || text.find_first_not_of("0123456789+-.eE") != std::string::npos)
+    return false;
+  auto v = parse_json(text);
+  return v && v->is_number();
+}
+
+std::vector<std::string_view> split(std::string_view text, std::string_view delimiter) {
+  std::vector<std::string_view> out;
+  while (true) {
+    auto end = std::min(text.find(delimiter), text.size());
+    out.push_back(text.substr(0, end));
+    if (end == text.size() || out.size() == most_pairs)
+      return out;
+    text.remove_prefix(end + delimiter.size());
+  }
+}
+
+json_value array_of(const std::vector<std::string_view>& parts, bool encoded, bool plus, const schema_walk& as) {
+  auto out = json_value::array();
+  for (auto part : parts)
+    out.items.push_back(typed_text(decoded(part, encoded, plus), as.element(out.items.size())));
+  return out;
+}
+
+/// `a,1,b,2`, or `a=1,b=2` if exploded.
+json_value object_of(const std::vector<std::string_view>& parts, bool explode, bool encoded, bool plus, const schema_walk& as) {
+  auto out = json_value::object();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    auto equals = std::min(parts[i].find('='), parts[i].size());
+    auto name = explode ? parts[i].substr(0, equals) : parts[i];
+    auto value = explode ? parts[i].substr(std::min(equals + 1, parts[i].size())) : i + 1 < parts.size() ? parts[++i] : std::string_view{};
+    auto key = decoded(name, encoded, plus);
+    auto typed = typed_text(decoded(value, encoded, plus), as.member(key));
+    out.add(std::move(key), std::move(typed));
+  }
+  out.seal();
+  return out;
+}
+
+json_value composed(std::string_view text, std::string_view delimiter, bool explode, bool encoded, bool plus, const schema_walk& as) {
+  auto parts = text.empty() ? std::vector<std::string_view>{} : split(text, delimiter);
+  return as.allows_array() ? array_of(parts, encoded, plus, as) : object_of(parts, explode, encoded, plus, as);
+}
+
+bool is_scalar(const schema_walk& as) { return !as.allows_array() && !as.allows_object(); }
+
+// -- nested names -----------------------------------------------------------------------
+
+struct tree {
+  std::vector<std::string> values;
+  std::map<std::string, tree, std::less<>> children;
+};
+
+/// `a[b][]` as `a`, `b`, ``; a name that is not bracketed so is one key.
+std::vector<std::string> keys_of(const std::string& name) {
+  auto open = name.find('[');
+  if (open == std::string::npos || open == 0 || name.back() != ']')
+    return {name};
+  std::vector<std::string> out{name.substr(0, open)};
+  for (auto at = open; at < name.size();) {
+    auto close = name.find(']', at);
+    if (name[at] != '[' || close == std::string::npos || out.size() == most_levels)
+      return {name};
+    out.push_back(name.substr(at + 1, close - at - 1));
+    at = close + 1;
+  }
+  return out;
+}
+
+void insert(tree& into, const std::vector<std::string>& keys, std::size_t from, std::string value) {
+  auto* at = &into;
+  for (auto i = from; i < keys.size(); ++i)
+    at = &at->children[keys[i]];
+  at->values.push_back(std::move(value));
+}
+
+json_value value_of(const tree& t, const schema_walk& as) {
+  bool places = !t.children.empty() && std::all_of(t.children.begin(), t.children.end(), [](const auto& c) {
+    return c.first.size() < 9 && std::all_of(c.first.begin(), c.first.end(), [](char d) { return d >= '0' && d <= '9'; });
+  });
+  if (t.children.empty() && !(as.allows_array() && !as.allows_string()) && t.values.size() == 1)
+    return typed_text(t.values.front(), as);
+  if (t.children.empty() || (places && (as.allows_array() || !as.allows_object()))) {
+    auto out = json_value::array();
+    for (const auto& v : t.values)
+      out.items.push_back(typed_text(v, as.element(out.items.size())));
+    std::vector<std::pair<std::size_t, const tree*>> order;
+    for (const auto& [key, child] : t.children)
+      order.emplace_back(key.empty() ? 0 : std::stoul(key), &child);
+    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (const auto& [place, child] : order) {
+      if (child->children.empty())
+        for (const auto& v : child->values)
+          out.items.push_back(typed_text(v, as.element(out.items.size())));
+      else
+        out.items.push_back(value_of(*child, as.element(out.items.size())));
+    }
+    return out;
+  }
+  auto out = json_value::object();
+  for (const auto& [key, child] : t.children)
+    out.add(key, value_of(child, as.member(key)));
+  out.seal();
+  return out;
+}
+
+} // namespace
+
+std::vector<field> encoded_pairs(std::string_view query) {
+  std::vector<field> out;
+  while (!query.empty() && out.size() < most_pairs) {
+    auto end = std::min(query.find('&'), query.size());
+    auto pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (pair.empty())
+      continue;
+    auto equals = std::min(pair.find('='), pair.size());
+    out.push_back({decoded(pair.substr(0, equals), true, true), std::string{pair.substr(std::min(equals + 1, pair.size()))}});
+  }
+  return out;
+}
+
+std::vector<field> cookie_pairs(const fields& headers) {
+  std::vector<field> out;
+  for (const auto& h : headers) {
+    if (!same_name(h.name, "cookie"))
+      continue;
+    for (auto pair : split(h.value, ";")) {
+      auto equals = std::min(pair.find('='), pair.size());
+      out.push_back({std::string{trimmed(pair.substr(0, equals))}, std::string{trimmed(pair.substr(std::min(equals + 1, pair.size())))}});
+    }
+  }
+  return out;
+}
+
+json_value typed_text(std::string text, const schema_walk& as) {
+  if (as.allows_number() && is_number(text))
+    return *parse_json(text);
+  if (as.allows_boolean() && (text == "true" || text == "false"))
+    return json_value::of_bool(text == "true");
+  if (as.allows_null() && !as.allows_string() && (text.empty() || text == "null"))
+    return {};
+  return json_value::of(std::move(text));
+}
+
+json_value read_parameter(const parameter_spec& spec, std::string_view text, bool encoded, const schema_walk& as) {
+  bool plus = spec.in == "query";
+  if (spec.json) {
+    auto v = parse_json(decoded(text, encoded, plus));
+    return v ? std::move(*v) : json_value::of(decoded(text, encoded, plus));
+  }
+  std::string_view delimiter = ",";
+  if (spec.style == "label" && text.starts_with('.')) {
+    text.remove_prefix(1);
+    delimiter = spec.explode ? "." : ",";
+  } else if (spec.style == "matrix" && text.starts_with(';')) {
+    text.remove_prefix(1);
+    auto named = spec.name + '=';
+    if (text.starts_with(named) && (!spec.explode || is_scalar(as)))
+      text.remove_prefix(named.size());
+    delimiter = spec.explode ? ";" : ",";
+    if (spec.explode && as.allows_array()) {
+      auto parts = split(text, ";");
+      for (auto& part : parts)
+        part.remove_prefix(part.starts_with(named) ? named.size() : 0);
+      return array_of(parts, encoded, plus, as);
+    }
+  } else if (spec.style == "spaceDelimited") {
+    delimiter = text.find("%20") != std::string_view::npos ? "%20" : "+";
+  } else if (spec.style == "pipeDelimited") {
+    delimiter = text.find("%7C") != std::string_view::npos ? "%7C" : "|";
+  }
+  if (is_scalar(as))
+    return typed_text(decoded(text, encoded, plus), as);
+  return composed(text, delimiter, spec.explode && spec.in != "cookie", encoded, plus, as);
+}
+
+std::optional<json_value> read_query_parameter(const parameter_spec& spec, const std::vector<field>& pairs, const schema_walk& as) {
+  if (spec.style == "deepObject" || (as.allows_object() && spec.explode && !spec.json)) {
+    const bool deep = spec.style == "deepObject";
+    auto members = as.members();
+    tree all;
+    bool any = false;
+    for (const auto& p : pairs) {
+      auto keys = keys_of(p.name);
+      bool mine = deep ? keys.size() > 1 && keys.front() == spec.name : std::find(members.begin(), members.end(), p.name) != members.end();
+      if (!mine)
+        continue;
+      any = true;
+      insert(all, deep ? keys : std::vector<std::string>{p.name}, deep ? 1 : 0, decoded(p.value, true, true));
+    }
+    if (any)
+      return value_of(all, as);
+    if (deep)
+      return std::nullopt;
+  }
+  std::vector<std::string_view> mine;
+  for (const auto& p : pairs)
+    if (p.name == spec.name || (as.allows_array() && p.name == spec.name + "[]"))
+      mine.push_back(p.value);
+  if (mine.empty())
+    return std::nullopt;
+  if (as.allows_array() && !spec.json && (spec.explode || mine.size() > 1))
+    return array_of(mine, true, true, as);
+  return read_parameter(spec, mine.front(), true, as);
+}
+
+json_value read_form(std::string_view body, const schema_walk& as) {
+  tree all;
+  for (const auto& p : encoded_pairs(body))
+    insert(all, as.declares(p.name) ? std::vector<std::string>{p.name} : keys_of(p.name), 0, decoded(p.value, true, true));
+  auto out = json_value::object();
+  for (const auto& [key, child] : all.children)
+    out.add(key, value_of(child, as.member(key)));
+  out.seal();
+  return out;
+}
+
+} // namespace hourglass::mock

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "mock/json_value.hpp"
+#include "mock/message.hpp"
+#include "mock/request_spec.hpp"
+#include "mock/schema_walk.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hourglass::mock {
+
+/// Names and values of a query or a form, the names decoded, the values still encoded: delimiters count before decoding.
+std::vector<field> encoded_pairs(std::string_view query);
+/// The cookies of a request.
+std::vector<field> cookie_pairs(const fields& headers);
+
+/// Text as the value that a schema means: `5` is a number where one may stand, else a string.
+json_value typed_text(std::string text, const schema_walk& as);
+
+/// Reads `text`, a whole path segment, header or cookie, in the parameter's style.
+json_value read_parameter(const parameter_spec& spec, std::string_view text, bool encoded, const schema_walk& as);
+/// Reads a query parameter, which may stand several times and under several names. Nothing if it is not there.
+std::optional<json_value> read_query_parameter(const parameter_spec& spec, const std::vector<field>& pairs, const schema_walk& as);
+
+/// A form (`application/x-www-form-urlencoded`): members may repeat, and nest as `a[b][c]`, `a[]` and `a[0]`.
+json_value read_form(std::string_view body, const schema_walk& as);
+
+} // namespace hourglass::mock

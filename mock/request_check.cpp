@@ -1,0 +1,237 @@
+#include "mock/request_check.hpp"
+
+#include "events/json_text.hpp"
+#include "mock/negotiation.hpp"
+#include "mock/refusal.hpp"
+#include "mock/target.hpp"
+
+#include <algorithm>
+
+namespace hourglass::mock {
+
+namespace {
+
+/// `/a/b~1c` as `a`, `b/c`.
+void add_tokens(std::string_view pointer, std::vector<std::string>& out) {
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);
+    auto end = std::min(pointer.find('/'), pointer.size());
+    std::string token;
+    for (std::size_t i = 0; i < end; ++i) {
+      if (pointer[i] == '~' && i + 1 < end)
+        token += pointer[++i] == '1' ? '/' : '~';
+      else
+        token += pointer[i];
+    }
+    out.push_back(std::move(token));
+    pointer.remove_prefix(end);
+  }
+}
+
+void take(std::vector<schema_fault> faults, std::vector<std::string> at, std::vector<request_fault>& out) {
+  for (auto& f : faults) {
+    if (out.size() >= limits::schema_faults)
+      return;
+    auto location = at;
+    add_tokens(f.instance, location);
+    f.schema = place_in_document(f.schema);
+    out.push_back({std::move(location), std::move(f)});
+  }
+}
+
+schema_fault missing(std::string_view what) { return {"", "", "required", "is required, and missing" + std::string{what}}; }
+
+} // namespace
+
+std::string_view to_string(validation_mode mode) noexcept {
+  return mode == validation_mode::off ? "off" : mode == validation_mode::report ? "report" : "enforce";
+}
+
+std::optional<validation_mode> validation_mode_from(std::string_view name) noexcept {
+  for (auto m : {validation_mode::off, validation_mode::report, validation_mode::enforce})
+    if (to_string(m) == name)
+      return m;
+  return std::nullopt;
+}
+
+std::string place_in_document(std::string_view uri) {
+  if (!uri.starts_with("#/"))
+    return std::string{uri};
+  auto end = std::min(uri.find('/', 2), uri.size());
+  std::vector<std::string> key;
+  add_tokens(uri.substr(1, end - 1), key);
+  return '#' + key.front() + std::string{uri.substr(end)};
+}
+
+// -- checking ----------------------------------------------------------------------
+
+std::vector<request_fault> request_check::faults(const request& req, const std::vector<std::string>& names,
+                                                 const std::vector<std::string>& captures) const {
+  std::vector<request_fault> out;
+  std::optional<std::vector<field>> query;
+  std::optional<std::vector<field>> cookies;
+  for (const auto& p : parameters_) {
+    std::optional<json_value> value;
+    if (p.spec.in == "path") {
+      auto at = std::find(names.begin(), names.end(), p.spec.name);
+      auto i = static_cast<std::size_t>(at - names.begin());
+      if (i >= captures.size())
+        continue;
+      value = read_parameter(p.spec, captures[i], false, p.as);
+    } else if (p.spec.in == "query") {
+      if (!query)
+        query = encoded_pairs(split_target(req.target).query);
+      value = read_query_parameter(p.spec, *query, p.as);
+    } else if (p.spec.in == "header") {
+      if (const auto* text = find(req.headers, p.spec.name))
+        value = read_parameter(p.spec, trimmed(*text), false, p.as);
+    } else {
+      if (!cookies)
+        cookies = cookie_pairs(req.headers);
+      auto at = std::find_if(cookies->begin(), cookies->end(), [&](const field& c) { return c.name == p.spec.name; });
+      if (at != cookies->end())
+        value = read_parameter(p.spec, at->value, true, p.as);
+    }
+    if (value)
+      take(p.schema.check(*value), {p.spec.in, p.spec.name}, out);
+    else if (p.spec.required && out.size() < limits::schema_faults)
+      out.push_back({{p.spec.in, p.spec.name}, missing("")});
+  }
+  if (out.size() < limits::schema_faults)
+    check_body(req, out);
+  return out;
+}
+
+void request_check::check_body(const request& req, std::vector<request_fault>& out) const {
+  if (bodies_.empty())
+    return;
+  if (req.body.empty()) {
+    if (body_required_)
+      out.push_back({{"body"}, missing("")});
+    return;
+  }
+  const auto* type = find(req.headers, "content-type");
+  auto media = type != nullptr ? media_essence(*type) : std::string{};
+  auto range = media.substr(0, media.find('/')) + "/*";
+  const body* found = nullptr;
+  for (const auto& wanted : {media, range, std::string{"*/*"}})
+    for (const auto& b : bodies_)
+      if (found == nullptr && b.media_type == wanted)
+        found = &b;
+  if (found == nullptr || !found->schema)
+    return; // which types are taken is the router's to say
+  if (is_json_media(media)) {
+    auto value = parse_json(req.body);
+    if (!value)
+      out.push_back({{"body"}, {"", "", "json", "is no JSON: " + value.error().detail + " (" + value.error().where + ")"}});
+    else
+      take(found->schema.check(*value), {"body"}, out);
+  } else if (media == "application/x-www-form-urlencoded") {
+    take(found->schema.check(read_form(req.body, found->as)), {"body"}, out);
+  } else if (media.starts_with("text/") && events::is_utf8(req.body)) {
+    take(found->schema.check(typed_text(req.body, found->as)), {"body"}, out);
+  }
+}
+
+// -- telling -----------------------------------------------------------------------
+
+response request_check::refusal_of(const std::vector<request_fault>& faults) const {
+  auto status = refusal_;
+  if (faults.front().why.keyword == "json") // not even a value to be judged
+    status = 400;
+  auto count = faults.size();
+  auto out = refusal(status, "invalid-request", "Invalid request",
+                     count == 1 ? "the request breaks a rule of its operation" : "the request breaks " + std::to_string(count) + " rules of its operation");
+  out.body.pop_back(); // the list goes in before the brace
+  out.body += ",\"validation\":";
+  events::json_text j{out.body};
+  j.open_array();
+  for (const auto& f : faults) {
+    j.open_object().key("location").open_array();
+    for (const auto& step : f.location)
+      j.value(step);
+    j.close_array().key("pointer").value(f.why.instance).key("rule").value(f.why.keyword).key("schema").value(f.why.schema);
+    j.key("message").value(f.why.message).close_object();
+  }
+  j.close_array();
+  out.body += '}';
+  return out;
+}
+
+std::string request_check::report_of(const std::vector<request_fault>& faults) {
+  const auto& first = faults.front();
+  std::string where;
+  for (const auto& step : first.location)
+    where += (where.empty() ? "" : ".") + step;
+  auto text = std::to_string(faults.size()) + (faults.size() == 1 ? " fault: " : " faults, the first: ") + where + ' ' + first.why.message;
+  std::string out;
+  for (char c : text) // a header has no room for more than plain text
+    out += static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f ? '?' : c;
+  out.resize(std::min<std::size_t>(out.size(), 500));
+  return out;
+}
+
+// -- compiling ---------------------------------------------------------------------
+
+request_schemas::request_schemas(const json_value& schemas, schema_options options) : compiler_(options) { compiler_.add("", schemas); }
+
+events::outcome<std::unique_ptr<request_schemas>> request_schemas::read(const json_value& v) {
+  const auto* schemas = v.member("schemas");
+  auto mode = validation_mode_from(v.string_member("validation"));
+  auto dialect = v.string_member("dialect");
+  if (schemas == nullptr || !schemas->is_object() || !mode || (dialect != "openapi_3_0" && dialect != "draft2020_12"))
+    return events::failure(events::errc::corrupt, "the schemas of an imported document do not read");
+  schema_options options;
+  options.dialect = dialect == "openapi_3_0" ? schema_dialect::openapi_3_0 : schema_dialect::draft2020_12;
+  options.lenient = true;
+  std::unique_ptr<request_schemas> out{new request_schemas{*schemas, options}};
+  out->enforced_ = *mode == validation_mode::enforce;
+  return out;
+}
+
+json_schema request_schemas::schema_of(const std::string& key) {
+  if (key.empty())
+    return {};
+  auto [at, fresh] = known_.try_emplace(key);
+  if (!fresh)
+    return at->second;
+  auto compiled = compiler_.compile("", pointer_to("", key));
+  if (compiled)
+    at->second = std::move(*compiled);
+  else
+    failed_.push_back(compiled.error());
+  return at->second;
+}
+
+std::shared_ptr<const request_check> request_schemas::compile(const endpoint& e) {
+  if (e.demands.empty())
+    return nullptr;
+  auto out = std::make_shared<request_check>();
+  for (const auto& p : e.demands.parameters) {
+    auto schema = schema_of(p.schema);
+    schema_walk as{schema};
+    out->parameters_.push_back({p, std::move(schema), std::move(as)});
+  }
+  for (const auto& b : e.demands.bodies) {
+    auto schema = schema_of(b.schema);
+    schema_walk as{schema};
+    out->bodies_.push_back({b.media_type, std::move(schema), std::move(as)});
+  }
+  out->body_required_ = e.demands.body_required;
+  out->refusal_ = e.demands.refusal;
+  out->enforced_ = enforced_;
+  return out;
+}
+
+std::vector<events::error> request_schemas::problems() const {
+  auto out = compiler_.problems();
+  out.insert(out.end(), failed_.begin(), failed_.end());
+  for (auto& p : out) {
+    p.where = place_in_document(p.where);
+    if (p.where.starts_with('#'))
+      p.where.erase(0, 1);
+  }
+  return out;
+}
+
+} // namespace hourglass::mock

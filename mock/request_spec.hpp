@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hourglass::mock {
+
+/// A parameter as OpenAPI declares it.
+struct parameter_spec {
+  std::string in;    ///< `path`, `query`, `header`, `cookie`
+  std::string name;
+  std::string style; ///< `simple`, `label`, `matrix`, `form`, `spaceDelimited`, `pipeDelimited`, `deepObject`
+  bool explode = false;
+  bool required = false;
+  bool json = false;  ///< its text is JSON (`content` instead of `schema`)
+  std::string schema; ///< its key among the imported schemas; empty: anything goes
+  bool operator==(const parameter_spec&) const = default;
+};
+
+/// A body of one media type.
+struct body_spec {
+  std::string media_type; ///< essence, or a range like `text/*`
+  std::string schema;     ///< as above
+  bool operator==(const body_spec&) const = default;
+};
+
+/// What an imported operation demands of a request.
+struct request_spec {
+  std::vector<parameter_spec> parameters;
+  std::vector<body_spec> bodies;
+  bool body_required = false;
+  unsigned refusal = 422; ///< 400 if the document declares that and no 422
+  bool empty() const noexcept { return parameters.empty() && bodies.empty(); }
+  bool operator==(const request_spec&) const = default;
+};
+
+/// What becomes of a request that breaks the rules of its operation.
+enum class validation_mode : std::uint8_t {
+  off,     ///< nothing is checked
+  report,  ///< it is answered, and `X-Request-Validation` tells the first fault and how many there are
+  enforce, ///< it is refused with a problem document that lists the faults
+};
+std::string_view to_string(validation_mode mode) noexcept;
+std::optional<validation_mode> validation_mode_from(std::string_view name) noexcept;
+
+} // namespace hourglass::mock

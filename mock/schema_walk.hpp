@@ -1,0 +1,33 @@
+#pragma once
+
+#include "mock/schema.hpp"
+
+namespace hourglass::mock {
+
+/// What a schema says about a value before there is one: which types it could be of, and which schemas its parts would have. For reading text
+/// (parameters, forms) into the value that is meant. It looks through references and alternatives and is a good guess, not a verdict.
+class schema_walk {
+public:
+  explicit schema_walk(const json_schema& schema);
+
+  bool allows_null() const noexcept;
+  bool allows_boolean() const noexcept;
+  bool allows_number() const noexcept;
+  bool allows_string() const noexcept; ///< also where nothing is said
+  bool allows_array() const noexcept;
+  bool allows_object() const noexcept;
+
+  bool declares(std::string_view member) const;
+  std::vector<std::string> members() const; ///< those that are declared by name
+  schema_walk member(std::string_view name) const;
+  schema_walk element(std::size_t i) const;
+
+private:
+  schema_walk() = default;
+  void enter(const schema_node* node);
+
+  std::vector<const schema_node*> nodes_;
+  unsigned types_ = 0; ///< of all that name some; 0: nothing is said
+};
+
+} // namespace hourglass::mock

@@ -1,0 +1,212 @@
+// Requests held against the document that their endpoints were imported from.
+#include "support.hpp"
+
+#include "mock/compiled.hpp"
+#include "mock/parameter.hpp"
+
+#include <gtest/gtest.h>
+
+namespace hourglass::mock {
+
+namespace {
+
+json_value json(std::string_view text) {
+  auto v = parse_json(text);
+  EXPECT_TRUE(v) << text;
+  return v ? std::move(*v) : json_value{};
+}
+
+std::string document(const std::string& operation, const std::string& schemas = "{}", const std::string& version = "3.0.3", const std::string& path = "/pets/{id}") {
+  return R"({"openapi":")" + version + R"(","info":{"title":"t","version":"1"},"paths":{")" + path + R"(":{"post":)" + operation +
+         R"(}},"components":{"schemas":)" + schemas + "}}";
+}
+
+struct checked : testing::Test {
+  endpoint_state state;
+  std::string reply;
+
+  void import(const std::string& text, validation_mode mode = validation_mode::enforce) {
+    import_openapi command{text, {}};
+    command.validation = mode;
+    auto r = run(state, endpoint_command{command});
+    ASSERT_TRUE(r) << r.error().detail << " at " << r.error().where;
+    reply = *r;
+  }
+  response sent(const request& r) { return answer(state, r); }
+};
+
+std::string operation(const std::string& parameters, const std::string& more = {}) {
+  return R"({"parameters":)" + parameters + more + R"(,"responses":{"200":{"description":"ok","content":{"application/json":{"example":{"fine":true}}}}}})";
+}
+
+std::string with_body(const std::string& schema, const std::string& media = "application/json", const std::string& required = "true") {
+  return operation("[]", R"(,"requestBody":{"required":)" + required + R"(,"content":{")" + media + R"(":{"schema":)" + schema + "}}}");
+}
+
+TEST_F(checked, a_parameter_of_the_wrong_type_is_refused_with_location_rule_and_message) {
+  import(document(operation(R"([{"name":"id","in":"path","required":true,"schema":{"type":"integer","minimum":1}}])")));
+  EXPECT_EQ(sent(post("/pets/7", "")).status, 200U);
+  auto r = sent(post("/pets/x", ""));
+  EXPECT_EQ(r.status, 422U);
+  EXPECT_EQ(*find(r.headers, "content-type"), "application/problem+json");
+  auto problem = json(r.body);
+  EXPECT_EQ(problem.string_member("type"), "/problems/invalid-request");
+  EXPECT_EQ(to_text(*problem.member("validation")),
+            R"([{"location":["path","id"],"pointer":"","rule":"type","schema":"#/paths/~1pets~1{id}/post/parameters/0/schema/type","message":"must be an integer, is a string"}])");
+  EXPECT_NE(sent(post("/pets/0", "")).body.find("must be at least 1, is `0`"), std::string::npos);
+}
+
+TEST_F(checked, a_required_parameter_may_not_be_missing) {
+  import(document(operation(R"([{"name":"q","in":"query","required":true,"schema":{"type":"string"}},{"name":"X-Trace","in":"header","required":true,"schema":{"type":"string"}},
+    {"name":"sid","in":"cookie","required":true,"schema":{"type":"string","minLength":2}}])")));
+  auto r = json(sent(post("/pets/1", "")).body);
+  ASSERT_EQ(r.member("validation")->items.size(), 3U);
+  EXPECT_EQ(to_text(*r.member("validation")->items[1].member("location")), R"(["header","X-Trace"])");
+  EXPECT_EQ(r.member("validation")->items[1].string_member("rule"), "required");
+  auto request = post("/pets/1?q=a", "");
+  request.headers.push_back({"x-trace", "t"});
+  request.headers.push_back({"Cookie", "a=b; sid=xy"});
+  EXPECT_EQ(sent(request).status, 200U);
+}
+
+TEST_F(checked, a_body_is_held_against_its_schema_and_its_references) {
+  import(document(with_body(R"({"$ref":"#/components/schemas/Pet"})"),
+                  R"({"Pet":{"type":"object","required":["name","id"],"properties":{"id":{"type":"integer","readOnly":true},"name":{"type":"string"},
+                  "friends":{"type":"array","items":{"$ref":"#/components/schemas/Pet"}}}}})"));
+  EXPECT_EQ(sent(post("/pets/1", R"({"name":"Tom","friends":[{"name":"Jerry"}]})")).status, 200U);
+  auto r = sent(post("/pets/1", R"({"name":"Tom","friends":[{"name":5}]})"));
+  EXPECT_EQ(r.status, 422U);
+  EXPECT_EQ(to_text(*json(r.body).member("validation")),
+            R"([{"location":["body","friends","0","name"],"pointer":"/friends/0/name","rule":"type","schema":"#/components/schemas/Pet/properties/name/type","message":"must be a string, is an integer"}])");
+}
+
+TEST_F(checked, a_body_that_is_no_json_is_refused_with_400_and_its_place) {
+  import(document(with_body(R"({"type":"object"})")));
+  auto r = sent(post("/pets/1", "{\"a\":\n1,}"));
+  EXPECT_EQ(r.status, 400U);
+  EXPECT_NE(r.body.find("(2:"), std::string::npos) << r.body;
+}
+
+TEST_F(checked, a_required_body_may_not_be_missing) {
+  import(document(with_body(R"({"type":"object"})")));
+  EXPECT_EQ(sent(post("/pets/1", "")).status, 422U);
+  import(document(with_body(R"({"type":"object"})", "application/json", "false")));
+  EXPECT_EQ(sent(post("/pets/1", "")).status, 200U);
+}
+
+TEST_F(checked, the_status_is_400_where_the_document_has_that_and_no_422) {
+  auto text = document(R"({"parameters":[{"name":"n","in":"query","schema":{"type":"integer"}}],"responses":{"200":{"description":"ok"},"400":{"description":"bad"}}})");
+  import(text);
+  EXPECT_EQ(sent(post("/pets/1?n=x", "")).status, 400U);
+}
+
+TEST_F(checked, a_form_is_read_as_its_schema_means_it) {
+  import(document(with_body(R"({"type":"object","required":["amount"],"properties":{"amount":{"type":"integer"},"live":{"type":"boolean"},
+    "expand":{"type":"array","items":{"type":"string"}},"metadata":{"type":"object","additionalProperties":{"type":"string"}},
+    "lines":{"type":"array","items":{"type":"object","properties":{"price":{"type":"number"}}}},"tax":{"anyOf":[{"type":"string","enum":[""]},{"type":"integer"}]}},
+    "additionalProperties":false})",
+                            "application/x-www-form-urlencoded")));
+  auto form = [&](std::string body) { return sent(post("/pets/1", std::move(body), "application/x-www-form-urlencoded")); };
+  EXPECT_EQ(form("amount=5&live=true&expand[]=a&expand[]=b&metadata[k]=1&lines[0][price]=1.5&lines[1][price]=2&tax=").status, 200U);
+  EXPECT_EQ(form("amount=5&expand=a").status, 200U);
+  EXPECT_NE(form("amount=x").body.find(R"("location":["body","amount"])"), std::string::npos);
+  EXPECT_NE(form("amount=1&lines[0][price]=much").body.find(R"("pointer":"/lines/0/price")"), std::string::npos);
+  EXPECT_NE(form("amount=1&more=1").body.find("is a member that is not known"), std::string::npos);
+  EXPECT_NE(form("live=true").body.find("must have the member `amount`"), std::string::npos);
+}
+
+TEST_F(checked, faults_are_only_reported_if_that_is_wished) {
+  auto text = document(operation(R"([{"name":"n","in":"query","schema":{"type":"integer"}}])"));
+  import(text, validation_mode::report);
+  auto r = sent(post("/pets/1?n=x", ""));
+  EXPECT_EQ(r.status, 200U);
+  ASSERT_NE(find(r.headers, "x-request-validation"), nullptr);
+  EXPECT_EQ(*find(r.headers, "x-request-validation"), "1 fault: query.n must be an integer, is a string");
+  EXPECT_EQ(find(sent(post("/pets/1?n=5", "")).headers, "x-request-validation"), nullptr);
+  import(text, validation_mode::off);
+  EXPECT_EQ(find(sent(post("/pets/1?n=x", "")).headers, "x-request-validation"), nullptr);
+  EXPECT_TRUE(state.list("", 1).front()->demands.empty());
+}
+
+TEST_F(checked, the_rules_survive_a_snapshot) {
+  import(document(with_body(R"({"$ref":"#/components/schemas/a b%25c"})"), R"({"a b%c":{"type":"object","required":["x"]}})"));
+  auto text = snapshot(state);
+  auto back = restore<endpoint_state>(text);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(snapshot(*back), text);
+  EXPECT_EQ(answer(*back, post("/pets/1", "{}")).status, 422U);
+  EXPECT_EQ(answer(*back, post("/pets/1", R"({"x":1})")).status, 200U);
+}
+
+TEST_F(checked, openapi_3_1_is_draft_2020_12) {
+  auto schema = R"({"type":["object","null"],"properties":{"a":{"const":1}},"unevaluatedProperties":false})";
+  import(document(with_body(schema), "{}", "3.1.0"));
+  EXPECT_EQ(sent(post("/pets/1", "null")).status, 200U);
+  EXPECT_EQ(sent(post("/pets/1", R"({"a":2})")).status, 422U);
+  EXPECT_EQ(sent(post("/pets/1", R"({"b":2})")).status, 422U);
+}
+
+TEST_F(checked, what_cannot_be_checked_is_a_warning_with_its_place) {
+  import(document(with_body(R"~({"type":"object","properties":{"a":{"type":"string","pattern":"^(?!x)"},"b":{"$ref":"other.yaml#/X"}}})~")));
+  EXPECT_NE(reply.find(R"("pointer":"/paths/~1pets~1{id}/post/requestBody/content/application~1json/schema/properties/a/pattern")"), std::string::npos) << reply;
+  EXPECT_NE(reply.find("which is not among the documents"), std::string::npos) << reply;
+  EXPECT_EQ(sent(post("/pets/1", R"({"a":"x","b":1})")).status, 200U);
+  EXPECT_EQ(sent(post("/pets/1", R"({"a":1})")).status, 422U);
+}
+
+TEST_F(checked, an_endpoint_without_rules_has_nothing_to_check) {
+  import(document(R"({"responses":{"200":{"description":"ok"}}})", "{}", "3.0.3", "/plain"));
+  ASSERT_EQ(state.size(), 1U);
+  auto p = route(state, post("/plain", "anything", "text/plain"));
+  ASSERT_TRUE(p.endpoint);
+  EXPECT_EQ(p.endpoint->check, nullptr);
+}
+
+// -- styles ----------------------------------------------------------------------------------
+
+struct styled {
+  const char* in;
+  const char* style;
+  bool explode;
+  const char* schema;
+  const char* text;
+  const char* value;
+};
+
+class parameter_style : public testing::TestWithParam<styled> {};
+
+TEST_P(parameter_style, gives_the_value_that_the_schema_means) {
+  const auto& p = GetParam();
+  auto schema = compile_schema(json(p.schema));
+  ASSERT_TRUE(schema);
+  schema_walk as{*schema};
+  parameter_spec spec{p.in, "c", p.style, p.explode, false, false, ""};
+  if (spec.in == "query") {
+    auto v = read_query_parameter(spec, encoded_pairs(p.text), as);
+    EXPECT_EQ(v ? to_text(*v) : "-", p.value);
+  } else {
+    EXPECT_EQ(to_text(read_parameter(spec, p.text, false, as)), p.value);
+  }
+}
+
+constexpr auto numbers = R"({"type":"array","items":{"type":"integer"}})";
+constexpr auto rgb = R"({"type":"object","properties":{"R":{"type":"integer"},"G":{"type":"integer"}}})";
+INSTANTIATE_TEST_SUITE_P(
+  all, parameter_style,
+  testing::Values(styled{"path", "simple", false, R"({"type":"string"})", "5", R"("5")"}, styled{"path", "simple", false, R"({"type":"number"})", "5.0", "5.0"},
+                  styled{"path", "simple", false, R"({"type":"boolean"})", "true", "true"}, styled{"path", "simple", false, numbers, "1,2", "[1,2]"},
+                  styled{"path", "simple", false, rgb, "R,100,G,200", R"({"R":100,"G":200})"}, styled{"path", "simple", true, rgb, "R=100,G=200", R"({"R":100,"G":200})"},
+                  styled{"path", "label", false, numbers, ".1,2", "[1,2]"}, styled{"path", "label", true, numbers, ".1.2", "[1,2]"},
+                  styled{"path", "matrix", false, R"({"type":"integer"})", ";c=5", "5"}, styled{"path", "matrix", false, numbers, ";c=1,2", "[1,2]"},
+                  styled{"path", "matrix", true, numbers, ";c=1;c=2", "[1,2]"}, styled{"path", "matrix", true, rgb, ";R=1;G=2", R"({"R":1,"G":2})"},
+                  styled{"query", "form", true, R"({"type":"integer"})", "c=5", "5"}, styled{"query", "form", true, numbers, "c=1&d=9&c=2", "[1,2]"},
+                  styled{"query", "form", true, numbers, "c=1", "[1]"}, styled{"query", "form", false, numbers, "c=1,2", "[1,2]"},
+                  styled{"query", "form", false, R"({"type":"array","items":{"type":"string"}})", "c=a%2Cb,c+d", R"(["a,b","c d"])"},
+                  styled{"query", "form", true, rgb, "R=1&G=2&x=3", R"({"G":2,"R":1})"}, styled{"query", "form", false, rgb, "c=R,1,G,2", R"({"R":1,"G":2})"},
+                  styled{"query", "spaceDelimited", false, numbers, "c=1%202", "[1,2]"}, styled{"query", "pipeDelimited", false, numbers, "c=1|2", "[1,2]"},
+                  styled{"query", "deepObject", true, rgb, "c[R]=1&c[G]=2", R"({"G":2,"R":1})"}, styled{"query", "form", true, rgb, "x=1", "-"},
+                  styled{"query", "form", true, "true", "c=a%zz", R"("a%zz")"}, styled{"header", "simple", false, numbers, "1,2", "[1,2]"}));
+
+} // namespace
+
+} // namespace hourglass::mock
