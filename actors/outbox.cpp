@@ -27,11 +27,8 @@ std::optional<events::virtual_time> due_of(const webhook::fact& f, events::virtu
   if (auto* a = std::get_if<webhook::attempt_finished>(&f))
     return a->next;
   if (std::holds_alternative<webhook::resend_requested>(f) || std::holds_alternative<webhook::recovery_started>(f)
-      || std::holds_alternative<webhook::recovery_progressed>(f) || std::holds_alternative<webhook::destination_updated>(f)
-      || std::holds_alternative<webhook::destination_recovered>(f))
+      || std::holds_alternative<webhook::recovery_progressed>(f) || std::holds_alternative<webhook::destination_updated>(f))
     return now;
-  if (auto* off = std::get_if<webhook::destination_disabled>(&f))
-    return off->probe;
   return std::nullopt;
 }
 

@@ -61,7 +61,7 @@ events::outcome<std::string> attempt_out(const events::header& h, std::string_vi
   write_svix_part(j, f, h.virtual_, with_content, msg);
   j.key("number").value(f.number).key("trigger").value(to_string(f.why)).key("outcome").value(to_string(f.follows));
   // After a 410 the endpoint is disabled: the next attempt waits until somebody enables it.
-  const bool parked = a.status == 410 && f.follows == outcome_kind::retry && !f.gone_kept;
+  const bool parked = a.status == 410 && f.follows == outcome_kind::retry;
   if (f.next && !parked)
     write_time(j, "nextAttempt", *f.next);
   else

@@ -116,7 +116,6 @@ result decider::operator()(const patch_destination& c) const {
   };
   put(d.uid, c.uid), put(d.url, c.url), put(d.description, c.description);
   put(d.filter_types, c.filter_types), put(d.channels, c.channels), put(d.filter, c.filter), put(d.metadata, c.metadata);
-  put(d.retries, c.retries), put(d.guard, c.guard);
   put(d.schedule, c.schedule), put(d.in_flight, c.in_flight), put(d.rate_limit, c.rate_limit);
   put(d.version, c.version), put(d.disabled, c.disabled), put(d.profile, c.profile);
   if (c.headers) {

@@ -166,7 +166,7 @@ result decider::operator()(const resend& c) const {
   const auto* l = s.find_lane(c.destination);
   if (l == nullptr)
     return no_destination(c.destination);
-  if (!l->takes())
+  if (l->config.disabled)
     return failure(errc::conflict, "the endpoint is disabled; enable it first");
   if (c.message.id.empty() || c.message.seq == 0)
     return failure(errc::not_found, "there is no such message");

@@ -67,10 +67,7 @@ struct writer {
   }
 
   void operator()(const destination_disabled& f) const {
-    j.open_object().key("id").value(f.id).key("reason").value(f.reason);
-    if (f.probe)
-      j.key("probe_us").value(f.probe->us);
-    j.close_object();
+    j.open_object().key("id").value(f.id).key("reason").value(f.reason).close_object();
   }
 
   void operator()(const message_created& f) const {
@@ -97,10 +94,6 @@ struct writer {
     j.key("url").value(f.url).key("follows").value(to_string(f.follows));
     if (f.next)
       j.key("next_us").value(f.next->us);
-    if (f.hold)
-      j.key("hold_us").value(f.hold->us);
-    if (f.gone_kept)
-      j.key("gone_kept").value(true);
     if (f.was_dead)
       j.key("was_dead").value(true);
     if (f.was_delivered)
@@ -163,7 +156,6 @@ struct writer {
     j.open_object().key("id").value(f.id).key("cancelled").value(f.cancelled).close_object();
   }
 
-  void operator()(const destination_recovered& f) const { j.open_object().key("id").value(f.id).close_object(); }
   void operator()(const deliveries_moved& f) const { j.open_object().key("by_us").value(f.by_us).close_object(); }
 };
 
@@ -196,15 +188,13 @@ struct entity_lister {
   list operator()(const recovery_progressed& f) const { return {f.id}; }
   list operator()(const recovery_finished& f) const { return {f.id}; }
   list operator()(const deliveries_moved&) const { return {}; }
-  list operator()(const destination_recovered& f) const { return {f.id}; }
 };
 
 // In the order of the alternatives of `fact`.
 constexpr std::array kinds{kind::event_type_put,       kind::event_type_removed, kind::destination_created, kind::destination_updated,
                            kind::destination_removed,  kind::destination_secret_rotated, kind::destination_disabled,
                            kind::message_created,      kind::attempt_finished,   kind::resend_requested,    kind::recovery_started,
-                           kind::recovery_progressed,  kind::recovery_finished,    kind::deliveries_moved,
-                           kind::destination_recovered};
+                           kind::recovery_progressed,  kind::recovery_finished,    kind::deliveries_moved};
 static_assert(kinds.size() == std::variant_size_v<fact>);
 
 std::size_t size_hint(const fact& f) noexcept {

@@ -29,9 +29,7 @@ struct destination_secret_rotated {
 struct destination_disabled {
   std::string id;
   std::string reason;
-  std::optional<events::virtual_time> probe = {}; ///< the first attempt that may enable it again; none: only a person does
 };
-struct destination_recovered { std::string id; };
 
 /// Payload: `{"body_bytes":N, …, "destinations":[…], "body":<the body's bytes>}`. `body` is the last member and `body_bytes` the first,
 /// so that `message_body` finds the exact bytes without parsing.
@@ -69,8 +67,6 @@ struct attempt_finished {
   std::optional<events::virtual_time> next; ///< with `retry`
   bool was_dead = false;    ///< it was a dead letter until then; `delivered` takes it off the count
   bool was_delivered = false; ///< it had been delivered before; `delivered` does not count it again
-  std::optional<events::virtual_time> hold = {}; ///< nothing is sent to the destination before, but what a person asks for
-  bool gone_kept = false;   ///< a 410 that does not disable
   bool detached = false;    ///< its delivery was taken back while it was under way: recorded, and decides nothing
   fencing_token token = 0;  ///< of this process; not in the log
 };
@@ -123,7 +119,7 @@ struct deliveries_moved { std::int64_t by_us = 0; };
 
 using fact = std::variant<event_type_put, event_type_removed, destination_created, destination_updated, destination_removed,
                           destination_secret_rotated, destination_disabled, message_created, attempt_finished, resend_requested,
-                          recovery_started, recovery_progressed, recovery_finished, deliveries_moved, destination_recovered>;
+                          recovery_started, recovery_progressed, recovery_finished, deliveries_moved>;
 
 events::kind kind_of(const fact& f) noexcept;
 

@@ -143,9 +143,6 @@ fact read_attempt(object_reader& r) {
     f.next = events::virtual_time{r.integer("next_us")};
   if (f.follows == outcome_kind::retry && !f.next)
     r.fail("next_us");
-  if (r.find("hold_us") != nullptr)
-    f.hold = events::virtual_time{r.integer("hold_us")};
-  f.gone_kept = r.truth("gone_kept", false);
   f.was_dead = r.truth("was_dead", false);
   f.was_delivered = r.truth("was_delivered", false);
   f.detached = r.truth("detached", false);
@@ -224,14 +221,8 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
           return destination_secret_rotated{r.text("id"), detail::read_secrets(o, p)};
         },
         object, r);
-  if (k == kind::destination_disabled) {
-    destination_disabled f{r.text("id"), r.text("reason")};
-    if (r.find("probe_us") != nullptr)
-      f.probe = events::virtual_time{r.integer("probe_us")};
-    return f;
-  }
-  if (k == kind::destination_recovered)
-    return destination_recovered{r.text("id")};
+  if (k == kind::destination_disabled)
+    return destination_disabled{r.text("id"), r.text("reason")};
   if (k == kind::resend_requested) {
     auto m = message_of(r);
     return resend_requested{std::move(m), r.text("destination"), static_cast<std::uint32_t>(r.natural("attempts")), r.truth("was_dead", false),

@@ -48,16 +48,6 @@ struct destination_counts {
   std::uint64_t dead_again = 0;      ///< of `dead`, those that are pending again
 };
 
-/// How a destination is faring, and what keeps attempts from it.
-struct destination_health {
-  std::uint64_t failed_in_a_row = 0;
-  std::optional<events::virtual_time> failing_since;
-  std::optional<events::virtual_time> held_until; ///< nothing is sent before, but what a person asks for
-  std::optional<std::uint32_t> allowance;         ///< in flight at once while it recovers
-  bool breaker = false;                           ///< it has failed often enough for the breaker
-  bool probing = false;                           ///< disabled by rule, and tried now and then
-};
-
 /// The outbox of one sandbox: what `apply` has made of the log, and what is in flight.
 ///
 /// A message that is created while a matching destination is disabled is not queued for it; it stays in the log, and a recovery of scope
@@ -87,8 +77,6 @@ public:
   std::size_t destination_count() const noexcept;
   /// O(pending of this destination).
   destination_counts counts(std::string_view id) const;
-
-  destination_health health(std::string_view id) const;
 
   const std::map<std::string, event_type, std::less<>>& event_types() const noexcept;
 
@@ -142,8 +130,7 @@ void apply(outbox_state& state, const moment& at, const fact& f);
 events::outcome<void> apply(outbox_state& state, const events::header& at, std::string_view payload);
 
 /// Takes up to `max` attempts that are due at `now` and marks them in flight. Destinations take turns, so neither a long backlog nor a
-/// hanging receiver delays another; each has its own in-flight cap and rate; one that is held or disabled waits, but for its probes. What a
-/// person asked for goes first, and past a hold. O(log n) each.
+/// hanging receiver delays another; each has its own in-flight cap; a disabled one waits. O(log n) each.
 std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max);
 
 /// Gives back an attempt that was taken and could not be handed to the dispatcher: pending again, as if never taken.

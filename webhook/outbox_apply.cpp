@@ -1,4 +1,3 @@
-#include "webhook/lane_guard.hpp"
 #include "webhook/outbox_impl.hpp"
 
 #include <algorithm>
@@ -53,25 +52,8 @@ struct folder {
       l->config.disabled = true;
       l->config.disabled_reason = f.reason;
       l->config.updated = at.now;
-      l->probing = f.probe.has_value();
-      if (f.probe) {
-        l->held_until = f.probe;
-        l->allowance = 1;
-      }
       s.reindex(*l);
     }
-  }
-
-  void operator()(const destination_recovered& f) const {
-    auto* l = s.find_lane(f.id);
-    if (l == nullptr || !l->probing)
-      return;
-    l->probing = false;
-    l->config.disabled = false;
-    l->config.disabled_reason.clear();
-    l->config.updated = at.now;
-    l->held_until.reset();
-    s.reindex(*l);
   }
 
   // -- messages --------------------------------------------------------------------------
@@ -85,7 +67,7 @@ struct folder {
         delivery d;
         d.message = message;
         d.scheduled = true;
-        d.due = d.since = std::max(at.now, f.deliver_at.value_or(at.now));
+        d.due = std::max(at.now, f.deliver_at.value_or(at.now));
         s.add_delivery(*l, std::move(d));
       }
   }
@@ -104,7 +86,7 @@ struct folder {
     d.was_dead = f.was_dead;
     d.was_delivered = f.was_delivered;
     d.manual = 1;
-    d.manual_due = d.due = d.since = at.now;
+    d.manual_due = at.now;
     s.add_delivery(*l, std::move(d));
   }
 
@@ -117,26 +99,14 @@ struct folder {
     if (l == nullptr)
       return;
     count(*l, f);
-    note_health(*l, f, at.now);
     auto known = l->deliveries.find(f.message.seq);
     if (f.detached || known == l->deliveries.end())
-      return s.reindex(*l);
+      return;
     count_recovery(known->second, f.follows);
     s.change_delivery(*l, known->second, [&](delivery& d) {
       s.land(*l, d);
       settle(d, f);
-      if (f.follows == outcome_kind::retry)
-        take_turn(*l, d);
     });
-  }
-
-  // With a budget of retries each has its place in the row, so many a minute.
-  void take_turn(lane& l, delivery& d) const {
-    auto most = l.config.retries.retries_per_minute();
-    if (!most)
-      return;
-    d.due = std::max(d.due, l.retries_from.value_or(at.now));
-    l.retries_from = d.due + duration{std::chrono::minutes{1}} / *most;
   }
 
   static void count(lane& l, const attempt_finished& f) {
@@ -206,7 +176,7 @@ struct folder {
       d.was_dead = item.was_dead;
       d.was_delivered = item.was_delivered;
       d.scheduled = true;
-      d.due = d.since = at.now;
+      d.due = at.now;
       d.recovery = r->started_seq;
       s.add_delivery(*l, std::move(d));
     }
@@ -229,13 +199,8 @@ struct folder {
         s.unwait(l, d);
         d.due = moved(d.due, f.by_us);
         d.manual_due = moved(d.manual_due, f.by_us);
-        d.since = moved(d.since, f.by_us);
         s.wait(l, d);
       }
-      for (auto* when : {&l.held_until, &l.failing_since, &l.retries_from})
-        if (*when)
-          *when = moved(**when, f.by_us);
-      l.paced_until = INT64_MIN;
       s.reindex(l);
     }
   }

@@ -1,10 +1,7 @@
-#include "webhook/lane_guard.hpp"
 #include "webhook/outbox_decider.hpp"
 
 #include "events/limits.hpp"
 #include "http/message.hpp"
-
-#include <algorithm>
 
 namespace hourglass::webhook {
 
@@ -42,54 +39,14 @@ result decider::operator()(const finish_attempt& c) const {
   f.was_dead = d != nullptr ? d->was_dead : flown.was_dead;
   f.was_delivered = d != nullptr ? d->was_delivered : flown.was_delivered;
   f.detached = d == nullptr;
-  if (l == s.lanes.end()) {
-    judge(f, classify(c.result.answer.status, c.result.answer.error, std::nullopt), nullptr, nullptr);
-    decision out;
-    add(out, std::move(f));
-    return out;
-  }
-  return judged(std::move(f), l->second, d);
-}
-
-/// What the attempt means for its message, and for the destination.
-result decider::judged(attempt_finished f, const lane& l, const delivery* d) const {
-  const auto& answer = f.result.answer;
-  const auto wait = retry_after(f.result);
-  const auto& rules = l.config.retries.rules_for(f.message.event_type);
-  auto meaning = classify(answer.status, answer.error, wait, rules.success, l.config.retries.gone_disables());
-  judge(f, meaning, &l, d);
-  const bool is_gone = std::holds_alternative<gone>(meaning), is_delivered = std::holds_alternative<delivered>(meaning);
-  f.gone_kept = answer.status == 410 && !is_gone && !is_delivered;
-  if (!is_gone && !is_delivered)
-    f.hold = hold_after(l, f, wait, ctx);
-  auto reason = is_gone && !l.config.disabled ? std::string{"410 Gone"} : is_delivered ? std::string{} : disable_reason(l, ctx);
+  auto meaning = classify(c.result.answer.status, c.result.answer.error, retry_after(c.result));
+  judge(f, meaning, l == s.lanes.end() ? nullptr : &l->second, d);
 
   decision out;
   add(out, std::move(f));
-  if (!reason.empty()) {
-    destination_disabled off{l.config.id, std::move(reason)};
-    if (const auto& probe = l.config.guard.rules().probe; probe && !is_gone)
-      off.probe = ctx.now + *probe;
-    add(out, std::move(off));
-  }
-  if (is_delivered && l.probing)
-    recover(out, l);
+  if (std::holds_alternative<gone>(meaning) && l != s.lanes.end() && !l->second.config.disabled)
+    add(out, destination_disabled{l->second.config.id, "410 Gone"});
   return out;
-}
-
-/// What came while it was disabled was stored and not queued: now it is sent.
-void decider::recover(decision& out, const lane& l) const {
-  add(out, destination_recovered{l.config.id});
-  auto same = [&l](const auto& entry) { return entry.second.what.destination == l.config.id && entry.second.state == recovery::phase::scanning; };
-  if (std::any_of(s.recoveries.begin(), s.recoveries.end(), same))
-    return;
-  recovery_started missing;
-  missing.id = new_id("rcv_");
-  missing.destination = l.config.id;
-  missing.since = l.failing_since.value_or(l.config.updated);
-  missing.until = ctx.now;
-  missing.scope = recovery_scope::missing;
-  add(out, std::move(missing));
 }
 
 void decider::judge(attempt_finished& f, const classification& meaning, const lane* l, const delivery* d) const {
@@ -106,11 +63,9 @@ void decider::judge(attempt_finished& f, const classification& meaning, const la
     return;
   }
   const auto* again = std::get_if<try_again>(&meaning);
-  auto delay = next_delay(l->config, f.message.event_type, d->step + 1, again != nullptr ? again->at_least : std::nullopt, spread_of(ctx.chance));
-  const auto& oldest = l->config.retries.rules_for(f.message.event_type).maximum_age;
-  const bool too_old = delay && oldest && d->since + *oldest < ctx.now + *delay;
+  auto delay = next_delay(d->step + 1, schedule_of(l->config), again != nullptr ? again->at_least : std::nullopt, spread_of(ctx.chance));
   // A redelivery starts its schedule anew, but no message is tried without end.
-  if (!delay || too_old || f.number >= limits::attempts_per_message) {
+  if (!delay || f.number >= limits::attempts_per_message) {
     f.follows = outcome_kind::dead;
     return;
   }

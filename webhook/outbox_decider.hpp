@@ -59,8 +59,6 @@ private:
   const recovery* find_recovery(std::string_view id) const;
 
   // -- attempts
-  result judged(attempt_finished f, const lane& l, const delivery* d) const;
-  void recover(decision& out, const lane& l) const;
   void judge(attempt_finished& f, const classification& meaning, const lane* l, const delivery* d) const;
 };
 

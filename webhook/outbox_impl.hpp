@@ -3,7 +3,6 @@
 #include "events/vault.hpp"
 #include "webhook/outbox.hpp"
 
-#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,7 +28,6 @@ struct delivery {
   events::seq recovery = 0;   ///< `started_seq` of the recovery that queued it, or 0
   events::virtual_time due;
   events::virtual_time manual_due;
-  events::virtual_time since; ///< when it was due first: its age is counted from then
   fencing_token token = 0; ///< in flight unless 0. Memory only
 
   bool idle() const noexcept { return !scheduled && manual == 0; }
@@ -46,31 +44,16 @@ struct lane {
   events::seq ordinal = 0; ///< seq of its creation
   std::unordered_map<events::seq, delivery> deliveries; ///< by message
   std::set<std::pair<std::int64_t, events::seq>> waiting; ///< (due, message) of what is not in flight
-  std::set<std::pair<std::int64_t, events::seq>> by_hand; ///< of these, (due by hand, message) of what a person asked for: no hold keeps it back
   std::uint32_t in_flight = 0;
   std::uint64_t delivered = 0, dead = 0, failed_in_a_row = 0;
   std::uint64_t turn = 0; ///< when it was served last
-
-  // How it is spared (`webhook/lane_guard.hpp`). All but `paced_until` is folded from the log.
-  std::optional<events::virtual_time> held_until;    ///< nothing goes before: the breaker is open, or it asked to slow down
-  std::optional<events::virtual_time> failing_since; ///< the first failure since the last success
-  std::uint32_t allowance = unbounded;               ///< in flight at once while it recovers: one more with each success
-  std::uint32_t opened = 0;                          ///< holds in a row by the breaker
-  std::optional<events::virtual_time> retries_from;  ///< with `retriesPerMinute`: the next retry is not due before
-  bool probing = false;                              ///< disabled by rule, and tried now and then
-  std::int64_t paced_until = INT64_MIN;              ///< with a rate limit: memory only
 
   // Where it stands in the indexes of `impl`.
   bool runnable = false;
   std::optional<std::int64_t> indexed_head;
   std::uint64_t indexed_turn = 0;
 
-  static constexpr std::uint32_t unbounded = UINT32_MAX;
-
   std::uint32_t cap() const noexcept;
-  bool takes() const noexcept { return !config.disabled || probing; }
-  /// Nothing goes before, but what a person asked for.
-  std::int64_t gate() const noexcept { return std::max(paced_until, held_until ? held_until->us : INT64_MIN); }
 };
 
 /// One attempt under way. Outlives its delivery and its destination, so that a late answer can be judged.
@@ -113,7 +96,6 @@ struct outbox_state::impl {
   void add_lane(destination d, events::seq ordinal);
   void set_config(lane& l, destination d);
   void remove_lane(lane& l);
-  void start_anew(lane& l);
   void index_filters(const lane& l, bool put);
 
   // -- deliveries. Each leaves the lane's place in the order right

@@ -7,13 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
-// snapshot := {"format": 2, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// snapshot := {"format": 1, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // message  := [seq, id, event_type, body_bytes]
-// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "held_us"?, "failing_since_us"?, "retries_from_us"?, "allowance"?, "opened"?, "probing"?,
-//             "deliveries": [delivery…]}
-// delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?]; since is due when it is not there
-//
-// Format 1 had nothing of how a destination is spared, and no since.
+// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "deliveries": [delivery…]}
+// delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?]
 //
 // Everything stands in the order of its key, so equal states give equal text.
 
@@ -25,7 +22,7 @@ using events::errc, events::failure;
 using events::json_text;
 using nlohmann::json;
 
-constexpr std::int64_t snapshot_format = 2;
+constexpr std::int64_t snapshot_format = 1;
 
 template <class Map>
 auto sorted_keys(const Map& map) {
@@ -67,37 +64,17 @@ void write_messages(json_text& j, const outbox_state::impl& s) {
   j.close_array();
 }
 
-void write_health(json_text& j, const lane& l) {
-  auto time = [&j](const char* name, const std::optional<events::virtual_time>& t) {
-    if (t)
-      j.key(name).value(t->us);
-  };
-  time("held_us", l.held_until);
-  time("failing_since_us", l.failing_since);
-  time("retries_from_us", l.retries_from);
-  if (l.allowance != lane::unbounded)
-    j.key("allowance").value(l.allowance);
-  if (l.opened != 0)
-    j.key("opened").value(l.opened);
-  if (l.probing)
-    j.key("probing").value(true);
-}
-
 void write_lane(json_text& j, const lane& l) {
   j.open_object().key("ordinal").value(l.ordinal).key("value");
   detail::write(j, l.config);
   j.key("delivered").value(l.delivered).key("dead").value(l.dead).key("failed_in_a_row").value(l.failed_in_a_row);
-  write_health(j, l);
   j.key("deliveries").open_array();
   for (auto seq : sorted_keys(l.deliveries)) {
     const auto& d = l.deliveries.at(seq);
     j.open_array().value(seq).value(d.attempts).value(d.step).value(d.manual).value(d.scheduled).value(d.was_dead);
     j.value(d.recovery).value(d.due.us).value(d.manual_due.us);
-    const bool aged = d.since != d.due;
-    if (d.was_delivered || aged)
-      j.value(d.was_delivered);
-    if (aged)
-      j.value(d.since.us);
+    if (d.was_delivered)
+      j.value(true);
     j.close_array();
   }
   j.close_array().close_object();
@@ -162,16 +139,6 @@ std::string read_messages(const json& list, messages_by_seq& into) {
   return {};
 }
 
-void read_health(detail::object_reader& r, lane& l) {
-  auto time = [&r](const char* name) { return r.find(name) == nullptr ? std::nullopt : std::optional{events::virtual_time{r.integer(name)}}; };
-  l.held_until = time("held_us");
-  l.failing_since = time("failing_since_us");
-  l.retries_from = time("retries_from_us");
-  l.allowance = static_cast<std::uint32_t>(r.natural("allowance", lane::unbounded));
-  l.opened = static_cast<std::uint32_t>(r.natural("opened", 0));
-  l.probing = r.truth("probing", false);
-}
-
 std::string read_lane(const json& object, const messages_by_seq& messages, outbox_state::impl& into) {
   detail::object_reader r{object};
   const auto* value = r.find("value");
@@ -185,7 +152,6 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
   l.delivered = r.natural("delivered");
   l.dead = r.natural("dead");
   l.failed_in_a_row = r.natural("failed_in_a_row");
-  read_health(r, l);
   for (const auto& one : *deliveries) {
     row_reader row{one};
     auto message = messages.find(row.natural());
@@ -199,7 +165,6 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
     d.due = {row.integer()};
     d.manual_due = {row.integer()};
     d.was_delivered = row.more() && row.truth();
-    d.since = row.more() ? events::virtual_time{row.integer()} : d.due;
     if (!row.ok() || message == messages.end())
       return "destinations/deliveries";
     d.message = message->second;

@@ -62,8 +62,6 @@ void outbox_state::impl::add_lane(destination d, events::seq ordinal) {
 
 void outbox_state::impl::set_config(lane& l, destination d) {
   index_filters(l, false);
-  if (d.disabled != l.config.disabled)
-    start_anew(l);
   if (!l.config.uid.empty())
     by_uid.erase(l.config.uid);
   l.config = std::move(d);
@@ -71,14 +69,6 @@ void outbox_state::impl::set_config(lane& l, destination d) {
     by_uid[l.config.uid] = l.ordinal;
   index_filters(l, true);
   reindex(l);
-}
-
-// By hand: what was known of its health means nothing now. What waits goes out gradually all the same, as far as it had failed.
-void outbox_state::impl::start_anew(lane& l) {
-  l.probing = false;
-  l.held_until.reset();
-  l.failing_since.reset();
-  l.opened = 0;
 }
 
 void outbox_state::impl::remove_lane(lane& l) {
@@ -121,19 +111,13 @@ void outbox_state::impl::land(lane& l, delivery& d) {
 }
 
 void outbox_state::impl::wait(lane& l, const delivery& d) {
-  if (d.token != 0 || d.idle())
-    return;
-  l.waiting.emplace(d.next_us(), d.message->seq);
-  if (d.manual > 0)
-    l.by_hand.emplace(d.manual_due.us, d.message->seq);
+  if (d.token == 0 && !d.idle())
+    l.waiting.emplace(d.next_us(), d.message->seq);
 }
 
 void outbox_state::impl::unwait(lane& l, const delivery& d) {
-  if (d.token != 0)
-    return;
-  l.waiting.erase({d.next_us(), d.message->seq});
-  if (d.manual > 0)
-    l.by_hand.erase({d.manual_due.us, d.message->seq});
+  if (d.token == 0)
+    l.waiting.erase({d.next_us(), d.message->seq});
 }
 
 // -- the order among lanes ----------------------------------------------------------------
@@ -151,13 +135,8 @@ void outbox_state::impl::unindex(lane& l) {
 }
 
 void outbox_state::impl::reindex(lane& l) {
-  std::optional<std::int64_t> head;
-  if (l.takes() && l.in_flight < l.cap() && !l.waiting.empty()) {
-    if (l.in_flight < l.allowance)
-      head = std::max(l.waiting.begin()->first, l.gate());
-    if (!l.by_hand.empty())
-      head = std::min(head.value_or(INT64_MAX), l.by_hand.begin()->first);
-  }
+  bool eligible = !l.config.disabled && l.in_flight < l.cap() && !l.waiting.empty();
+  auto head = eligible ? std::optional{l.waiting.begin()->first} : std::nullopt;
   bool due = head && *head <= seen_now;
   if (head == l.indexed_head && (!head || (due == l.runnable && (!due || l.turn == l.indexed_turn))))
     return;
@@ -189,17 +168,9 @@ lane* next_lane(outbox_state::impl& s, std::int64_t now) {
   return s.runnable.empty() ? nullptr : &s.lanes.at(s.runnable.begin()->second);
 }
 
-void pace(lane& l, events::virtual_time now) {
-  constexpr std::int64_t second = 1'000'000;
-  l.paced_until = std::max(l.paced_until, now.us) + std::max<std::int64_t>(1, second / *l.config.rate_limit);
-}
-
 start take_one(outbox_state::impl& s, lane& l, events::virtual_time now) {
-  const bool by_hand = !l.by_hand.empty() && l.by_hand.begin()->first <= now.us;
-  auto seq = by_hand ? l.by_hand.begin()->second : l.waiting.begin()->second;
+  auto seq = l.waiting.begin()->second;
   auto& d = l.deliveries.at(seq);
-  if (l.config.rate_limit && !by_hand)
-    pace(l, now);
   s.unwait(l, d);
   d.token = ++s.last_token;
   ++l.in_flight;
@@ -313,15 +284,6 @@ destination_counts outbox_state::counts(std::string_view id) const {
     out.dead_again += d.was_dead ? 1 : 0;
   }
   return out;
-}
-
-destination_health outbox_state::health(std::string_view id) const {
-  const auto* l = std::as_const(*self_).find_lane(id);
-  if (l == nullptr)
-    return {};
-  const auto& rules = l->config.guard.rules();
-  auto allowed = l->allowance == lane::unbounded ? std::nullopt : std::optional{l->allowance};
-  return {l->failed_in_a_row, l->failing_since, l->held_until, allowed, rules.breaks && l->failed_in_a_row >= rules.breaker_failures, l->probing};
 }
 
 const std::map<std::string, event_type, std::less<>>& outbox_state::event_types() const noexcept { return self_->types; }

@@ -23,10 +23,6 @@ void write_endpoint(json_text& j, const destination& d) {
   write_texts_or_null(j, "channels", d.channels);
   j.key("filter");
   d.filter.empty() ? j.null() : j.raw(d.filter.text());
-  j.key("retryPolicy");
-  d.retries.empty() ? j.null() : j.raw(d.retries.text());
-  j.key("protection");
-  d.guard.empty() ? j.null() : j.raw(d.guard.text());
   j.key("rateLimit");
   d.rate_limit ? j.value(*d.rate_limit) : j.null();
   j.key("throttleRate");
@@ -38,9 +34,8 @@ void write_endpoint(json_text& j, const destination& d) {
   write_time(j, "createdAt", d.created);
   write_time(j, "updatedAt", d.updated);
   j.key("retrySchedule").open_array();
-  std::uint32_t made = 1;
-  for (auto delay = next_delay(d, {}, made, std::nullopt, 0); delay; delay = next_delay(d, {}, ++made, std::nullopt, 0))
-    j.value(std::chrono::duration_cast<std::chrono::seconds>(*delay).count());
+  for (auto delay : schedule_of(d))
+    j.value(std::chrono::duration_cast<std::chrono::seconds>(delay).count());
   j.close_array();
   j.key("inFlight").value(d.in_flight.value_or(static_cast<std::uint32_t>(limits::in_flight_per_destination)));
   write_text_or_null(j, "disabledReason", d.disabled_reason);
@@ -110,25 +105,6 @@ std::string endpoint_stats(const destination_counts& c) {
   // Each message once, as it stands now: what is sent again is pending, whatever it was before.
   j.open_object().key("success").value(c.delivered - c.delivered_again).key("pending").value(c.pending - c.in_flight).key("sending").value(c.in_flight);
   j.key("fail").value(c.dead - c.dead_again).key("canceled").value(0).key("dead").value(c.dead).key("failedInARow").value(c.failed_in_a_row).close_object();
-  return out;
-}
-
-std::string endpoint_health_out(const destination& d, const destination_health& h, events::virtual_time now) {
-  const bool held = h.held_until && now < *h.held_until;
-  auto state = d.disabled ? (h.probing ? "probing" : "disabled") : held ? "held" : h.breaker ? "half_open" : h.allowance ? "recovering" : "healthy";
-  std::string out;
-  json_text j{out};
-  auto time = [&j](std::string_view name, const std::optional<events::virtual_time>& t) {
-    j.key(name);
-    t ? j.value(events::to_rfc3339(*t)) : j.null();
-  };
-  j.open_object().key("state").value(state).key("failedInARow").value(h.failed_in_a_row);
-  time("failingSince", h.failing_since);
-  time("heldUntil", held ? h.held_until : std::nullopt);
-  j.key("inFlightAllowed");
-  h.allowance ? j.value(*h.allowance) : j.null();
-  write_text_or_null(j, "disabledReason", d.disabled_reason);
-  j.close_object();
   return out;
 }
 

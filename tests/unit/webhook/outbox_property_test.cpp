@@ -77,12 +77,6 @@ private:
       d.filter = content_filter::compile({{"eventType", {{"$in", {"a", "x"}}}}}).value();
     if (draw(2) == 0)
       d.schedule = std::vector<duration>(draw(3), 5s);
-    if (draw(3) == 0)
-      d.retries = retry_policy::compile(nlohmann::json::parse(R"({"maximumAge":3600,"retriesPerMinute":30})")).value();
-    if (draw(2) == 0)
-      d.guard = protection::compile(nlohmann::json::parse(R"({"breaker":{"failures":2,"probeAfter":10},"disable":null})")).value();
-    if (draw(5) == 0)
-      d.rate_limit = 5;
     d.in_flight = 1 + static_cast<std::uint32_t>(draw(3));
     ids_.push_back(w_.add(d));
   }
