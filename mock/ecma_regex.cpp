@@ -2,6 +2,8 @@
 
 #include "mock/schema_limits.hpp"
 
+#include <algorithm>
+
 #include <re2/re2.h>
 
 namespace hourglass::mock {
@@ -31,5 +33,7 @@ outcome<std::shared_ptr<const ecma_regex>> ecma_regex::compile(std::string_view 
 ecma_regex::~ecma_regex() = default;
 
 bool ecma_regex::matches(std::string_view text) const { return re2::RE2::PartialMatch({text.data(), text.size()}, *engine_); }
+
+std::size_t ecma_regex::steps() const { return static_cast<std::size_t>(std::max(engine_->ProgramSize(), 1)); }
 
 } // namespace hourglass::mock

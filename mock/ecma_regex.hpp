@@ -26,6 +26,10 @@ public:
   ~ecma_regex();
 
   bool matches(std::string_view text) const;
+  /// Instructions that a match can be in at once; a byte of text costs at most about as many.
+  std::size_t steps() const;
+  /// What a match of `bytes` can cost, in bytes looked at.
+  std::size_t cost_of(std::size_t bytes) const { return (bytes + 1) * (1 + steps() / 64); }
   const std::string& pattern() const noexcept { return pattern_; }
 
 private:

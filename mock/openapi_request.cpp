@@ -211,6 +211,8 @@ json_value openapi_requests::required_of(const json_value& names, const json_val
 }
 
 json_value openapi_requests::discriminator_of(const json_value& v) {
+  if (!v.is_object())
+    return v;
   auto out = v;
   for (std::size_t i = 0; i < out.items.size(); ++i) {
     if (out.names[i] != "mapping")

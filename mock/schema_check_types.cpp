@@ -59,7 +59,7 @@ bool schema_check::check_number(const schema_node& n, const json_value& v, const
 
 bool schema_check::check_string(const schema_node& n, const std::string& text, const way& w) {
   const auto& rules = *n.strings;
-  if (!spend(text.size() / 8 + (rules.pattern ? text.size() : 0)))
+  if (!spend(text.size() / 8 + (rules.pattern ? rules.pattern->cost_of(text.size()) : 0)))
     return false;
   bool ok = true;
   if (rules.least > 0 || rules.most < text.size()) {
@@ -190,7 +190,7 @@ bool schema_check::check_members(const schema_node& n, const json_value& v, cons
       }
     }
     for (const auto& p : rules.patterns) {
-      if (!spend(name.size()))
+      if (!spend(p.pattern->cost_of(name.size())))
         return false;
       if (!p.pattern->matches(name))
         continue;

@@ -137,6 +137,10 @@ bool schema_compiler::impl::find_circles() {
         enter(next);
       } else if (!known->second) {
         failure_ = events::error{errc::invalid, "refers back to itself without end", next->at};
+        // The next schema is not blamed for this one.
+        for (auto& walked : seen)
+          walked.second = true;
+        walked_nodes_ = program_->nodes.size();
         return false;
       }
     }

@@ -86,6 +86,12 @@ std::shared_ptr<const ecma_regex> schema_compiler::impl::regex(const subject& s,
     refuse(s, where, "is no regular expression that can be used: " + compiled.error().detail + (at.empty() ? "" : " (at byte " + at + ")"));
     return nullptr;
   }
+  regex_steps_ += (*compiled)->steps();
+  if (regex_steps_ > limits::schema_regex_steps) {
+    refuse(s, where, "is one regular expression too many: together they are larger than the limit schema_regex_steps (" +
+                         std::to_string(limits::schema_regex_steps) + ")");
+    return nullptr;
+  }
   return regexes_.emplace(text, std::move(*compiled)).first->second;
 }
 

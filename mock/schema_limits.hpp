@@ -7,6 +7,7 @@ namespace hourglass::limits {
 
 inline constexpr std::size_t regex_text_bytes = 16 * kibi;
 inline constexpr std::size_t regex_bytes = 1 * mebi;     ///< a compiled expression with its tables
+inline constexpr std::size_t schema_regex_steps = 1'000'000; ///< instructions of all expressions of one compiler; some 16 bytes each
 inline constexpr std::size_t schema_nodes = 200'000;     ///< subschemas compiled of one document and what it refers to
 inline constexpr std::size_t schema_documents = 10'000;  ///< ... and the resources among them
 inline constexpr std::size_t schema_faults = 20;         ///< told of one value

@@ -191,6 +191,12 @@ private:
 
   bool contains(const json& wanted) {
     for (const auto* v : reached_) {
+      if (v->is_string()) // a search can look at every byte for each byte of what is wanted
+        steps_ += v->get_ref<const std::string&>().size() / 64 * (1 + (wanted.is_string() ? wanted.get_ref<const std::string&>().size() / 64 : 0));
+      else if (v->is_array())
+        steps_ += v->size();
+      if (steps_ > limits::filter_steps)
+        return false;
       if (v->is_array() && is_in(wanted, *v))
         return true;
       if (v->is_string() && wanted.is_string() && v->get_ref<const std::string&>().find(wanted.get_ref<const std::string&>()) != std::string::npos)

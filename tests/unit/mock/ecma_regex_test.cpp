@@ -23,6 +23,13 @@ std::string refused_at(std::string_view pattern) {
   return r ? std::string{} : r.error().where;
 }
 
+TEST(ecma_regex, what_a_match_can_cost_grows_with_the_expression) {
+  const auto small = ecma_regex::compile("^[a-z]+$").value(), large = ecma_regex::compile("[ab]*a[ab]{900}c").value();
+  EXPECT_LE(small->cost_of(1'000), 2'002U);
+  EXPECT_GT(large->cost_of(1'000), 10'000U);
+  EXPECT_GT(small->cost_of(0), 0U);
+}
+
 TEST(ecma_regex, is_not_anchored) {
   EXPECT_TRUE(matches("b", "abc"));
   EXPECT_FALSE(matches("^b", "abc"));
