@@ -92,6 +92,8 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
     auto& m = std::get<webhook::message_created>(*f);
     if (!wants(r.what, m))
       continue;
+    if (m.operational != to.operational)
+      continue;
     // What failed here was meant for here; of all the rest only what the destination asks for.
     if (r.what.scope != webhook::recovery_scope::failed && !webhook::matches(to, {m.event_type, m.event_id, m.channels, m.tags, m.body}))
       continue;

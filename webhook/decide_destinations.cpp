@@ -71,6 +71,7 @@ result decider::operator()(const create_destination& c) const {
 
 result decider::update(const lane& l, destination d) const {
   d.id = l.config.id;
+  d.operational = l.config.operational; // said once, when it is made
   d.created = l.config.created;
   d.updated = ctx.now;
   // Enabling or disabling by hand replaces the reason that a rule gave.

@@ -84,6 +84,8 @@ struct writer {
       write_strings(j, "tags", f.tags);
     if (f.deliver_at)
       j.key("deliver_at_us").value(f.deliver_at->us);
+    if (f.operational)
+      j.key("operational").value(true);
     write_strings(j, "destinations", f.destinations);
     j.key("body").raw(f.body).close_object();
   }
@@ -101,6 +103,8 @@ struct writer {
       j.key("hold_us").value(f.hold->us);
     if (f.gone_kept)
       j.key("gone_kept").value(true);
+    if (f.backlog_told != 0)
+      j.key("backlog_told").value(f.backlog_told);
     if (f.was_dead)
       j.key("was_dead").value(true);
     if (f.was_delivered)

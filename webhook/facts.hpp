@@ -45,6 +45,7 @@ struct message_created {
   std::string body;                    ///< JSON object text, byte for byte; empty in a fact that `decode` made without it
   std::uint64_t body_bytes = 0;
   std::optional<events::virtual_time> deliver_at = {}; ///< the first attempt is not due before
+  bool operational = false; ///< about the webhooks themselves
 };
 
 /// What follows an attempt.
@@ -71,6 +72,7 @@ struct attempt_finished {
   bool was_delivered = false; ///< it had been delivered before; `delivered` does not count it again
   std::optional<events::virtual_time> hold = {}; ///< nothing is sent to the destination before, but what a person asks for
   bool gone_kept = false;   ///< a 410 that does not disable
+  std::uint64_t backlog_told = 0; ///< operators were told that so many wait
   bool detached = false;    ///< its delivery was taken back while it was under way: recorded, and decides nothing
   fencing_token token = 0;  ///< of this process; not in the log
 };

@@ -146,6 +146,7 @@ fact read_attempt(object_reader& r) {
   if (r.find("hold_us") != nullptr)
     f.hold = events::virtual_time{r.integer("hold_us")};
   f.gone_kept = r.truth("gone_kept", false);
+  f.backlog_told = r.natural("backlog_told", 0);
   f.was_dead = r.truth("was_dead", false);
   f.was_delivered = r.truth("was_delivered", false);
   f.detached = r.truth("detached", false);
@@ -184,6 +185,7 @@ fact read_message(object_reader& r, std::string_view payload) {
   f.body_bytes = r.natural("body_bytes");
   if (r.find("deliver_at_us") != nullptr)
     f.deliver_at = events::virtual_time{r.integer("deliver_at_us")};
+  f.operational = r.truth("operational", false);
   f.body = message_body(payload);
   if (f.body.size() != f.body_bytes)
     r.fail("body");

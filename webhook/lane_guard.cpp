@@ -58,6 +58,10 @@ std::string disable_reason(const lane& l, const events::context& ctx) {
 }
 
 void note_health(lane& l, const attempt_finished& f, events::virtual_time at) {
+  if (f.backlog_told != 0)
+    l.backlog_told = f.backlog_told;
+  else if (l.backlog_told != 0 && l.deliveries.size() < l.backlog_told / 2)
+    l.backlog_told = 0; // told anew when it grows again
   if (f.follows == outcome_kind::delivered) {
     l.failing_since.reset();
     l.opened = 0;

@@ -1,4 +1,5 @@
 #include "webhook/lane_guard.hpp"
+#include "webhook/operational.hpp"
 #include "webhook/outbox_decider.hpp"
 
 #include "events/limits.hpp"
@@ -64,6 +65,9 @@ result decider::judged(attempt_finished f, const lane& l, const delivery* d) con
     f.hold = hold_after(l, f, wait, ctx);
   auto reason = is_gone && !l.config.disabled ? std::string{"410 Gone"} : is_delivered ? std::string{} : disable_reason(l, ctx);
 
+  if (!s.operational.empty() && !l.config.operational)
+    f.backlog_told = backlog_step(l);
+
   decision out;
   add(out, std::move(f));
   if (!reason.empty()) {
@@ -74,6 +78,7 @@ result decider::judged(attempt_finished f, const lane& l, const delivery* d) con
   }
   if (is_delivered && l.probing)
     recover(out, l);
+  tell_operators(s, ctx, l, out);
   return out;
 }
 

@@ -57,6 +57,7 @@ struct lane {
   std::uint32_t allowance = unbounded;               ///< in flight at once while it recovers: one more with each success
   std::uint32_t opened = 0;                          ///< holds in a row by the breaker
   std::optional<events::virtual_time> retries_from;  ///< with `retriesPerMinute`: the next retry is not due before
+  std::uint64_t backlog_told = 0;                    ///< operators know that so many wait
   bool probing = false;                              ///< disabled by rule, and tried now and then
   std::int64_t paced_until = INT64_MIN;              ///< with a rate limit: memory only
 
@@ -93,6 +94,7 @@ struct outbox_state::impl {
   std::map<std::string, std::set<events::seq>, std::less<>> wanting; ///< by event type
   std::map<std::string, std::set<events::seq>, std::less<>> wanting_below; ///< by what stands before the wildcard of a pattern
   std::set<events::seq> wanting_all;
+  std::set<events::seq> operational; ///< these want nothing else
 
   // -- memory only: order among destinations ------------------------------------------------
   std::set<std::pair<std::int64_t, events::seq>> later;           ///< (head, lane), not due at `seen_now`
@@ -103,6 +105,7 @@ struct outbox_state::impl {
   std::unordered_map<fencing_token, flight> flights;
   fencing_token last_token = 0;
   std::size_t deliveries = 0;
+  std::string sandbox; ///< its id, for messages that name it
   std::shared_ptr<const events::vault> vault; ///< seals what `decide` writes; null: written in plain (`webhook/secrets.hpp`)
 
   lane* find_lane(std::string_view id_or_uid);

@@ -9,7 +9,7 @@
 
 // snapshot := {"format": 2, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // message  := [seq, id, event_type, body_bytes]
-// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "held_us"?, "failing_since_us"?, "retries_from_us"?, "allowance"?, "opened"?, "probing"?,
+// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "held_us"?, "failing_since_us"?, "retries_from_us"?, "allowance"?, "opened"?, "backlog_told"?, "probing"?,
 //             "deliveries": [delivery…]}
 // delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?]; since is due when it is not there
 //
@@ -79,6 +79,8 @@ void write_health(json_text& j, const lane& l) {
     j.key("allowance").value(l.allowance);
   if (l.opened != 0)
     j.key("opened").value(l.opened);
+  if (l.backlog_told != 0)
+    j.key("backlog_told").value(l.backlog_told);
   if (l.probing)
     j.key("probing").value(true);
 }
@@ -169,6 +171,7 @@ void read_health(detail::object_reader& r, lane& l) {
   l.retries_from = time("retries_from_us");
   l.allowance = static_cast<std::uint32_t>(r.natural("allowance", lane::unbounded));
   l.opened = static_cast<std::uint32_t>(r.natural("opened", 0));
+  l.backlog_told = r.natural("backlog_told", 0);
   l.probing = r.truth("probing", false);
 }
 

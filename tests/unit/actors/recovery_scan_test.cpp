@@ -94,6 +94,19 @@ TEST_F(recovery_scan, of_what_is_missing_takes_only_content_that_the_destination
   EXPECT_TRUE(taken(recovery_scope::missing).empty());
 }
 
+TEST_F(recovery_scan, of_what_is_missing_takes_messages_about_webhooks_only_for_who_gets_those) {
+  emit("ordinary", "a");
+  webhook::message_created m;
+  m.id = "about";
+  m.event_type = "endpoint.disabled";
+  m.body = "{}";
+  m.operational = true;
+  write(m);
+  EXPECT_EQ(taken(recovery_scope::missing), std::set<std::string>{"ordinary"});
+  to_.operational = true;
+  EXPECT_EQ(taken(recovery_scope::missing), std::set<std::string>{"about"});
+}
+
 TEST_F(recovery_scan, of_what_failed_takes_it_whatever_the_filters_have_become) {
   fail(emit("failed", "a"));
   emit("never sent", "a");

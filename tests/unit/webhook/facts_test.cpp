@@ -145,6 +145,14 @@ TEST(facts, the_body_of_a_message_is_found_whatever_stands_before_it) {
   EXPECT_EQ(message_body(encode(m).payload), m.body);
 }
 
+TEST(facts, a_message_about_the_webhooks_themselves_says_so) {
+  message_created m{"msg_1", "endpoint.disabled", "", {}, {}, {"ep_1"}, "{}", 2};
+  m.operational = true;
+  auto text = encode(m).payload;
+  EXPECT_EQ(text, R"({"body_bytes":2,"id":"msg_1","event_type":"endpoint.disabled","operational":true,"destinations":["ep_1"],"body":{}})");
+  EXPECT_TRUE(std::get<message_created>(*decode(events::kind::message_created, text)).operational);
+}
+
 TEST(facts, a_message_for_later_has_its_moment_in_the_log) {
   message_created m{"msg_1", "t", "", {}, {}, {"ep_1"}, "{}", 2, virtual_time{77}};
   auto text = encode(m).payload;

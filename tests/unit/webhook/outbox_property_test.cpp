@@ -83,6 +83,7 @@ private:
       d.guard = protection::compile(nlohmann::json::parse(R"({"breaker":{"failures":2,"probeAfter":10},"disable":null})")).value();
     if (draw(5) == 0)
       d.rate_limit = 5;
+    d.operational = draw(6) == 0;
     d.in_flight = 1 + static_cast<std::uint32_t>(draw(3));
     ids_.push_back(w_.add(d));
   }
@@ -253,6 +254,8 @@ private:
         bool helped = std::any_of(by_hand.begin(), by_hand.end(), [](const auto& f) { return f.why != trigger::schedule && f.follows == outcome_kind::delivered; });
         EXPECT_TRUE(ends == 1 || (ends == 0 && helped)) << "message " << i + 1 << " ended " << ends << " times at " << d;
         dead_now[d] += standing(i + 1, d).dead ? 1 : 0;
+        if (std::get<message_created>(*created).operational) // not among `messages_`
+          delivered_now[d] += standing(i + 1, d).delivered ? 1 : 0;
       }
     }
     for (const auto& m : messages_) // by hand they go to destinations that did not match, too
