@@ -42,10 +42,7 @@ events::outcome<delivery_past> past_of(const storage::store& store, const events
     if (!page)
       return tl::unexpected<events::error>{std::move(page).error()};
     for (const auto& r : page->events) {
-      auto payload = events::upcast(r);
-      if (!payload)
-        return tl::unexpected<events::error>{std::move(payload).error()};
-      auto f = webhook::decode(r.header.kind, *payload);
+      auto f = webhook::decode(r);
       if (!f)
         return tl::unexpected<events::error>{std::move(f).error()};
       if (auto* a = std::get_if<webhook::attempt_finished>(&*f); a && a->destination == destination)
@@ -83,10 +80,7 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
     ++out.seen;
     if (e.header.virtual_ < r.what.since || e.header.virtual_ > r.what.until)
       continue;
-    auto payload = events::upcast(e);
-    if (!payload)
-      return tl::unexpected<events::error>{std::move(payload).error()};
-    auto f = webhook::decode(e.header.kind, *payload);
+    auto f = webhook::decode(e);
     if (!f)
       return tl::unexpected<events::error>{std::move(f).error()};
     auto& m = std::get<webhook::message_created>(*f);

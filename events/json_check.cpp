@@ -116,7 +116,7 @@ private:
       if (open_.size() >= max_depth_)
         return refuse("nested deeper than " + std::to_string(max_depth_));
       open_.push_back({in_.here() == '{', true, names_.size(), nullptr});
-      in_.skip(1);
+      in_.advance(1);
       return true;
     case '"': return skip_string();
     case 't': return in_.literal("true");
@@ -152,7 +152,7 @@ private:
           return false;
         continue;
       }
-      in_.skip(1);
+      in_.advance(1);
       if (c == '"')
         return true;
     }
@@ -165,7 +165,7 @@ private:
     if (c != 'u') {
       if (c == '\0' || std::string_view{"\"\\/bfnrt"}.find(c) == std::string_view::npos)
         return false;
-      in_.skip(2);
+      in_.advance(2);
       return true;
     }
     const auto code = hex4(here, 2);
@@ -175,9 +175,9 @@ private:
       const auto low = here.substr(6).starts_with("\\u") ? hex4(here, 8) : std::nullopt;
       if (!low || *low < 0xDC00 || *low >= 0xE000)
         return false;
-      in_.skip(6);
+      in_.advance(6);
     }
-    in_.skip(6);
+    in_.advance(6);
     return true;
   }
 

@@ -18,7 +18,7 @@ public:
   /// What was read since `start`.
   std::string_view since(std::size_t start) const noexcept { return text_.substr(start, at_ - start); }
   std::string_view rest() const noexcept { return text_.substr(at_); }
-  void skip(std::size_t bytes) noexcept { at_ += bytes; }
+  void advance(std::size_t bytes) noexcept { at_ += bytes; }
 
   bool eat(char c) noexcept {
     if (at_end() || text_[at_] != c)

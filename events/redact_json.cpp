@@ -110,7 +110,7 @@ private:
     case '{':
     case '[':
       open_.push_back({in_.here() == '{', where.sensitive, where.card, true, where.name});
-      in_.skip(1);
+      in_.advance(1);
       return true;
     case '"': {
       const auto text = string();
@@ -147,12 +147,12 @@ private:
       const char c = in_.here();
       if (c == '"') {
         const auto inside = in_.since(start);
-        in_.skip(1);
+        in_.advance(1);
         return inside;
       }
       if (static_cast<unsigned char>(c) < 0x20)
         return std::nullopt;
-      in_.skip(c == '\\' ? std::min<std::size_t>(2, in_.rest().size()) : 1);
+      in_.advance(c == '\\' ? std::min<std::size_t>(2, in_.rest().size()) : 1);
     }
     return std::nullopt;
   }

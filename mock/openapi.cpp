@@ -32,6 +32,14 @@ const json_value* follow_reference(const json_value& root, const json_value& v) 
   return nullptr;
 }
 
+openapi_body request_body_of(const json_value& root, const json_value& operation) {
+  const auto* body = operation.member("requestBody");
+  if (body != nullptr)
+    body = follow_reference(root, *body);
+  const auto* content = body != nullptr ? body->member("content") : nullptr;
+  return content != nullptr && content->is_object() ? openapi_body{body, content} : openapi_body{};
+}
+
 namespace {
 
 using events::errc;
@@ -246,11 +254,8 @@ private:
   }
 
   void read_consumes(const json_value& operation, endpoint& e) const {
-    const auto* body = operation.member("requestBody");
-    if (body != nullptr)
-      body = follow_reference(root_, *body);
-    const auto* content = body != nullptr ? body->member("content") : nullptr;
-    if (content == nullptr || !content->is_object())
+    const auto* content = request_body_of(root_, operation).content;
+    if (content == nullptr)
       return;
     for (const auto& name : content->names) {
       auto essence = media_essence(name);

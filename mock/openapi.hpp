@@ -43,4 +43,11 @@ events::outcome<openapi_document> read_openapi(std::string_view text, const even
 /// Follows `$ref`s within `root` from `v` to something that is none. Null for one that leaves the document, dangles or runs in a circle.
 const json_value* follow_reference(const json_value& root, const json_value& v);
 
+/// The body that an operation takes, and its media types; null without a body that has any.
+struct openapi_body {
+  const json_value* body = nullptr;
+  const json_value* content = nullptr;
+};
+openapi_body request_body_of(const json_value& root, const json_value& operation);
+
 } // namespace hourglass::mock

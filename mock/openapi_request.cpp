@@ -82,11 +82,8 @@ void openapi_requests::read_parameters(const json_value* list, const std::string
 }
 
 void openapi_requests::read_bodies(const json_value& operation, const std::string& at, request_spec& out) {
-  const auto* body = operation.member("requestBody");
-  if (body != nullptr)
-    body = follow_reference(root_, *body);
-  const auto* content = body != nullptr ? body->member("content") : nullptr;
-  if (content == nullptr || !content->is_object())
+  const auto [body, content] = request_body_of(root_, operation);
+  if (content == nullptr)
     return;
   out.body_required = truth_of(*body, "required");
   for (std::size_t i = 0; i < content->items.size() && out.bodies.size() < 32; ++i) {

@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using events::outcome;
 
-/// Gathers what one fold adds. Most events share their terms with the one before, so a term is looked up before a key is made of it.
+/// What one fold adds. Most events share their terms with others of the same fold, and so an entry.
 class gathered {
 public:
   void add(const events::header& h) {

@@ -129,6 +129,9 @@ events::draft encode(const fact& f);
 /// Reads a payload at its current version. Fails with `errc::corrupt` naming the member; `errc::invalid` for a kind that is not the outbox's.
 events::outcome<fact> decode(events::kind kind, std::string_view payload);
 
+/// The same of an event as the log has it, of whatever version.
+events::outcome<fact> decode(const events::record& r);
+
 /// True for the kinds listed above.
 bool is_outbox_kind(events::kind kind) noexcept;
 

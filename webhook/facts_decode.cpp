@@ -1,6 +1,7 @@
 #include "webhook/facts.hpp"
 #include "webhook/facts_json.hpp"
 
+#include "events/codec.hpp"
 #include "events/json_text.hpp"
 
 #include <algorithm>
@@ -250,6 +251,13 @@ events::outcome<fact> decode(kind k, std::string_view payload) {
   if (!r.problem().empty())
     return failure(errc::corrupt, std::string{events::to_string(k)} + ": member `" + r.problem() + "` is missing or wrong", r.problem());
   return f;
+}
+
+events::outcome<fact> decode(const events::record& r) {
+  auto payload = events::upcast(r);
+  if (!payload)
+    return tl::unexpected<events::error>{std::move(payload).error()};
+  return decode(r.header.kind, *payload);
 }
 
 } // namespace hourglass::webhook

@@ -28,8 +28,7 @@ events::outcome<bool> look_at(const events::record& r, const webhook::filter_tri
   const auto at = r.header.virtual_;
   if ((trial.since && at < *trial.since) || (trial.until && *trial.until < at))
     return true;
-  auto payload = events::upcast(r);
-  auto fact = payload ? webhook::decode(r.header.kind, *payload) : tl::unexpected<events::error>{payload.error()};
+  auto fact = webhook::decode(r);
   if (!fact)
     return tl::unexpected<events::error>{fact.error()};
   auto& m = std::get<webhook::message_created>(*fact);

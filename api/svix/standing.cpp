@@ -90,8 +90,7 @@ events::outcome<std::vector<sent_message>> sent_between(const storage::store& in
   auto read = look_at_all(in, messages_for(sandbox, endpoint), looked, [&](const events::record& r) -> events::outcome<void> {
     if ((since && r.header.virtual_.us < *since) || (until && r.header.virtual_.us > *until))
       return {};
-    auto payload = events::upcast(r);
-    auto fact = payload ? webhook::decode(r.header.kind, *payload) : tl::unexpected<events::error>{payload.error()};
+    auto fact = webhook::decode(r);
     if (!fact)
       return tl::unexpected<events::error>{fact.error()};
     if (went_to(std::get<webhook::message_created>(*fact), endpoint))

@@ -6,9 +6,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 namespace {
 using namespace hourglass::mock;
@@ -374,20 +371,6 @@ TEST_F(generated, exploding_schemas_end_within_the_limits) {
 }
 
 // -- real documents --------------------------------------------------------------------------
-
-/// The documents stand beside the checkout; the tests that need them are skipped elsewhere.
-std::string real_document(const std::string& name) {
-  for (auto folder = std::filesystem::path{__FILE__}.parent_path(); folder != folder.root_path(); folder = folder.parent_path()) {
-    auto path = folder.parent_path() / "shared" / "specs" / name;
-    if (std::filesystem::exists(path)) {
-      std::ifstream in{path};
-      std::stringstream text;
-      text << in.rdbuf();
-      return text.str();
-    }
-  }
-  return {};
-}
 
 /// A request for every operation: parameters replaced by a word.
 std::string some_target(const endpoint& e) {

@@ -1,16 +1,15 @@
 // Generated values, judged by the validator.
+#include "support.hpp"
+
+#include "mock/ecma_regex.hpp"
 #include "mock/openapi.hpp"
 #include "mock/pattern_sample.hpp"
-#include "mock/ecma_regex.hpp"
 #include "mock/sample.hpp"
 #include "mock/schema.hpp"
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 
 namespace hourglass::mock {
 
@@ -91,19 +90,6 @@ TEST(pattern_text, is_within_the_lengths_or_not_at_all) {
 }
 
 // -- real documents --------------------------------------------------------------------
-
-std::string real_document(const std::string& name) {
-  for (auto folder = std::filesystem::path{__FILE__}.parent_path(); folder != folder.root_path(); folder = folder.parent_path()) {
-    auto path = folder.parent_path() / "shared" / "specs" / name;
-    if (std::filesystem::exists(path)) {
-      std::ifstream in{path};
-      std::stringstream text;
-      text << in.rdbuf();
-      return text.str();
-    }
-  }
-  return {};
-}
 
 class real_schemas : public testing::TestWithParam<const char*> {};
 

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -67,6 +70,20 @@ inline std::string header(const response& r, std::string_view name) {
 inline std::string named(std::string_view method, std::string_view path, std::string_view body, std::string_view more = "") {
   return R"({"method":")" + std::string{method} + R"(","path":")" + std::string{path} + R"(","response":{"body":")" +
          std::string{body} + R"("})" + std::string{more} + "}";
+}
+
+/// The documents stand beside the checkout; the tests that need them are skipped elsewhere.
+inline std::string real_document(const std::string& name) {
+  for (auto folder = std::filesystem::path{__FILE__}.parent_path(); folder != folder.root_path(); folder = folder.parent_path()) {
+    auto path = folder.parent_path() / "shared" / "specs" / name;
+    if (std::filesystem::exists(path)) {
+      std::ifstream in{path};
+      std::stringstream text;
+      text << in.rdbuf();
+      return text.str();
+    }
+  }
+  return {};
 }
 
 } // namespace hourglass::mock
