@@ -201,4 +201,56 @@ TEST(router_model, agrees_with_a_linear_search) {
   }
 }
 
+/// Routes that lie alone on their branch are not built out; the second one builds it, and removing it leaves the first where it was.
+TEST(router, finds_hundreds_side_by_side_while_others_come_and_go_below_them) {
+  auto compiled = [](std::string id, std::string method, std::string path) {
+    endpoint e;
+    e.id = std::move(id);
+    e.method = std::move(method);
+    e.path = std::move(path);
+    e.responses.push_back({"200", {}, {}});
+    return compiled_endpoint::compile(std::move(e)).value();
+  };
+  router r;
+  std::vector<std::shared_ptr<const compiled_endpoint>> one, below, other;
+  for (int i = 0; i < 300; ++i) {
+    auto n = std::to_string(i);
+    r.add(one.emplace_back(compiled("one" + n, "GET", "/shops/" + n + "/coffees/{id}")));
+  }
+  auto check = [&](bool with_below, bool with_other) {
+    for (std::size_t i = 0; i < 300; ++i) {
+      const std::vector<std::string> item{"shops", std::to_string(i), "coffees", "x"};
+      const auto got = r.find(item, "GET", "");
+      ASSERT_EQ(got.endpoint, one[i]);
+      EXPECT_EQ(got.captures, std::vector<std::string>{"x"});
+      const std::vector<std::string> price{"shops", std::to_string(i), "coffees", "x", "price"};
+      const auto deeper = r.find(price, "GET", "");
+      EXPECT_EQ(deeper.endpoint, with_below ? below[i] : nullptr);
+      const auto posted = r.find(item, "POST", "");
+      EXPECT_EQ(posted.endpoint, with_other ? other[i] : nullptr);
+      EXPECT_EQ(posted.allowed, std::vector<std::string>{"GET"});
+      EXPECT_TRUE(r.find(std::vector<std::string>{"shops", std::to_string(i), "coffees", ""}, "GET", "").endpoint == nullptr);
+    }
+  };
+  check(false, false);
+  for (int i = 0; i < 300; ++i) {
+    auto n = std::to_string(i);
+    r.add(below.emplace_back(compiled("below" + n, "GET", "/shops/" + n + "/coffees/{id}/price")));
+    r.add(other.emplace_back(compiled("other" + n, "POST", "/shops/" + n + "/coffees/{coffee}")));
+  }
+  check(true, true);
+  const auto copy = r.clone();
+  for (const auto& e : other)
+    r.remove(*e);
+  check(true, false);
+  for (const auto& e : below)
+    r.remove(*e);
+  check(false, false);
+  EXPECT_EQ(r.same_route(one[7]->route, "GET").size(), 1U);
+  EXPECT_EQ(copy.same_route(one[7]->route, "POST").size(), 1U) << "a copy keeps what it had";
+  for (const auto& e : one)
+    r.remove(*e);
+  EXPECT_EQ(r.find(std::vector<std::string>{"shops", "1", "coffees", "x"}, "GET", "").endpoint, nullptr);
+}
+
 } // namespace
