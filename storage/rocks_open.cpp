@@ -24,14 +24,19 @@ using events::outcome;
 namespace {
 
 /// What is replayed on open is at most this, so it bounds the time a start takes.
-constexpr std::uint64_t wal_bytes = 64 << 20;
+constexpr std::uint64_t wal_bytes = 128 << 20;
 
-/// The keys of the node's log come in order, so each goes in right behind the one before it, without a search.
-class log_keys final : public rocksdb::SliceTransform {
+/// The keys of the node's log, and those of each stream, come in order, so each goes in right behind the one before it, without a search.
+class in_order final : public rocksdb::SliceTransform {
 public:
-  const char* Name() const override { return "hourglass.log_keys"; }
-  rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return {key.data(), keys::log.size()}; }
-  bool InDomain(const rocksdb::Slice& key) const override { return key.starts_with({keys::log.data(), keys::log.size()}); }
+  const char* Name() const override { return "hourglass.in_order"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override {
+    return {key.data(), is_log(key) ? keys::log.size() : keys::stream_prefix_bytes};
+  }
+  bool InDomain(const rocksdb::Slice& key) const override { return is_log(key) || key.size() >= keys::stream_prefix_bytes; }
+
+private:
+  static bool is_log(const rocksdb::Slice& key) { return key.starts_with({keys::log.data(), keys::log.size()}); }
 };
 
 /// Tables kept open: never more than a sixth of the descriptors that the process may have, half of what is reserved for the store and others.
@@ -87,8 +92,7 @@ rocksdb::ColumnFamilyOptions family_options(family which, const rocks_options& w
   switch (which) {
   case in_events:
     o.prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(keys::stream_prefix_bytes));
-    o.memtable_prefix_bloom_size_ratio = 0.02;
-    o.memtable_insert_with_hint_prefix_extractor = std::make_shared<log_keys>();
+    o.memtable_insert_with_hint_prefix_extractor = std::make_shared<in_order>();
     o.enable_blob_files = true; // large records are not rewritten by every compaction
     o.min_blob_size = 4'096;
     o.blob_compression_type = rocksdb::kLZ4Compression;

@@ -108,8 +108,11 @@ outcome<void> rocks_store::write(std::span<const record_batch> batches, position
   }
   add_log(batches, first);
   const auto written = db().Write(write_options(how), &batch_);
-  if (!written.ok())
-    return failure(errc::io, to_error(written, "write to the log").detail, written.ToString());
+  if (!written.ok()) {
+    // With a severity it is the failure of a flush, say, for which RocksDB refused this write before it began; our own failure has none yet.
+    const bool refused = written.severity() != rocksdb::Status::Severity::kNoError;
+    return failure(refused ? errc::unavailable : errc::io, to_error(written, "write to the log").detail, written.ToString());
+  }
   end_ = log_end;
   written_since_ += batch_.GetDataSize();
   renew_head_file(batches);
