@@ -116,6 +116,16 @@ std::string make_id(std::string_view prefix, std::int64_t unix_ms, const entropy
   return out;
 }
 
+std::optional<wall_time> time_of_id(std::string_view id) {
+  std::array<std::uint8_t, 16> bytes;
+  if (id.size() < text_digits || !read_base32(id.substr(id.size() - text_digits), bytes))
+    return std::nullopt;
+  std::int64_t ms = 0;
+  for (unsigned i = 0; i < 6; ++i)
+    ms = ms << 8 | bytes[i];
+  return wall_time{ms * 1000};
+}
+
 } // namespace hourglass::events
 
 std::size_t std::hash<hourglass::events::sandbox_id>::operator()(

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "events/outcome.hpp"
+#include "events/time.hpp"
 
 #include <array>
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +39,9 @@ sandbox_id make_sandbox_id(std::int64_t unix_ms, const entropy& chance);
 /// Prefixes in use: `ep_` endpoint and destination, `msg_`, `atmpt_`, `evt_`, `req_`, `rcv_` recovery, `tpl_`.
 std::string make_id(std::string_view prefix, std::int64_t unix_ms, const entropy& chance,
                     std::uint32_t ordinal = 0);
+
+/// The `unix_ms` of such an id, as a time; nothing if `id` does not end with 26 of those digits.
+std::optional<wall_time> time_of_id(std::string_view id);
 
 } // namespace hourglass::events
 

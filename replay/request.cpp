@@ -88,7 +88,8 @@ events::outcome<replayed> replay_request(const storage::store& store, const even
     return tl::unexpected<events::error>{std::move(fork).error()};
 
   events::context ctx;
-  ctx.wall = record.header.wall;
+  // The header's wall time may be that of an event before it (`events::seal`); the id says when the request itself was stamped.
+  ctx.wall = events::time_of_id(past->request_id).value_or(record.header.wall);
   ctx.now = record.header.virtual_;
   ctx.chance = past->chance;
   ctx.principal = record.header.principal;

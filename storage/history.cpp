@@ -3,6 +3,7 @@
 #include "storage/keys.hpp"
 #include "storage/postings.hpp"
 #include "storage/store.hpp"
+#include "storage/terms.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -51,7 +52,9 @@ public:
       const auto seqs = postings::seqs_of(run);
       if (!seqs)
         return tl::unexpected{seqs.error()};
-      n += static_cast<std::size_t>(std::count_if(seqs->begin(), seqs->end(), [&](seq at) { return at >= within_.low && at < within_.high; }));
+      n += static_cast<std::size_t>(std::count_if(seqs->begin(), seqs->end(), [&](seq at) {
+        return at >= within_.low && at < within_.high;
+      }));
       if (n >= counted || seqs->front() >= within_.high)
         break;
     }
@@ -69,7 +72,8 @@ private:
       runs = std::move(*around);
     }
     begun_ = true;
-    auto more = in_.scan_index(bound(within_.low), bound(reverse_ ? within_.high : ~seq{0}), step, reverse_);
+    auto more = in_.scan_index(bound(within_.low), bound(reverse_ ? within_.high : ~seq{0}), step,
+                               reverse_);
     if (!more)
       return tl::unexpected{more.error()};
     done_ = more->size() < step;
@@ -167,16 +171,14 @@ outcome<bounds> bounds_of(const store& in, const history_query& q) {
 /// One entry for each condition that has an index: the beginnings of its keys.
 std::vector<std::vector<std::string>> indexes_of(const history_query& q) {
   std::vector<std::vector<std::string>> out;
+  const bool served = q.kinds.empty() || std::find(q.kinds.begin(), q.kinds.end(),
+                                                   events::kind::request_served) != q.kinds.end();
   if (q.entity)
-    out.push_back({keys::of_text(keys::by_entity, q.sandbox, *q.entity)});
+    out.push_back(terms::of_entity(q.sandbox, *q.entity, served));
   if (q.correlation)
-    out.push_back({keys::of_correlation(*q.correlation, q.sandbox)});
-  if (q.principal) {
-    auto& of_principal = out.emplace_back();
-    of_principal.push_back(keys::of_text(keys::by_principal, q.sandbox, *q.principal));
-    if (*q.principal == keys::mock_principal)
-      of_principal.push_back(keys::of_kind(q.sandbox, events::kind::request_served));
-  }
+    out.push_back(terms::of_correlation(q.sandbox, *q.correlation));
+  if (q.principal)
+    out.push_back(terms::of_principal(q.sandbox, *q.principal));
   if (!q.kinds.empty()) {
     auto& kinds = out.emplace_back();
     for (auto k : q.kinds)
@@ -211,14 +213,39 @@ outcome<candidates> narrowest(const store& in, const history_query& q, bounds wi
 
 bool matches(const history_query& q, const events::header& h) {
   return (q.kinds.empty() || std::find(q.kinds.begin(), q.kinds.end(), h.kind) != q.kinds.end()) &&
-         (!q.correlation || *q.correlation == h.correlation) && (!q.principal || *q.principal == h.principal) &&
-         (!q.entity || std::find(h.entities.begin(), h.entities.end(), *q.entity) != h.entities.end()) &&
+         (!q.correlation || *q.correlation == h.correlation) &&
+         (!q.principal || *q.principal == h.principal) &&
+         (!q.entity ||
+          std::find(h.entities.begin(), h.entities.end(), *q.entity) != h.entities.end()) &&
          (!q.from || h.wall >= *q.from) && (!q.until || h.wall <= *q.until);
 }
 
 tl::unexpected<events::error> missing(const history_query& q, seq at) {
   return events::failure(events::errc::corrupt, "an event is missing in the middle of a stream",
                          q.sandbox.to_string() + "/" + std::to_string(at));
+}
+
+/// Adds the events of one run that have this correlation id, until there are `limit`.
+outcome<void> add_places(const store& in, const index_entry& run, std::string_view correlation,
+                         std::size_t limit, std::vector<event_place>& out) {
+  const auto seqs = postings::seqs_of(run);
+  if (!seqs)
+    return tl::unexpected{seqs.error()};
+  const auto sandbox = keys::sandbox_at(std::string_view{run.key}.substr(run.key.size() - 24));
+  for (auto at = seqs->rbegin(); at != seqs->rend() && out.size() < limit; ++at) {
+    const auto raw = in.read_raw(sandbox, *at);
+    if (!raw)
+      return tl::unexpected{raw.error()};
+    if (!*raw)
+      return events::failure(events::errc::corrupt, "the index names an event that is not there",
+                             sandbox.to_string() + "/" + std::to_string(*at));
+    const auto header = events::decode_header(**raw);
+    if (!header)
+      return tl::unexpected{header.error()};
+    if (header->correlation == correlation)
+      out.push_back({sandbox, *at});
+  }
+  return {};
 }
 
 } // namespace
@@ -264,19 +291,23 @@ outcome<history_page> find(const store& in, const history_query& what) {
   }
 }
 
-outcome<std::vector<event_place>> find_correlation(const store& in, std::string_view correlation, std::size_t limit) {
-  const auto prefix = keys::of_correlation(correlation);
-  const auto found = in.scan_index(prefix, keys::behind(prefix), limit);
-  if (!found)
-    return tl::unexpected{found.error()};
+outcome<std::vector<event_place>> find_correlation(const store& in, std::string_view correlation,
+                                                   std::size_t limit) {
+  constexpr std::size_t step = 64;
   std::vector<event_place> out;
-  for (const auto& run : *found) {
-    const auto seqs = postings::seqs_of(run);
-    if (!seqs)
-      return tl::unexpected{seqs.error()};
-    const auto sandbox = keys::sandbox_at(std::string_view{run.key}.substr(run.key.size() - 24));
-    for (auto at = seqs->rbegin(); at != seqs->rend() && out.size() < limit; ++at)
-      out.push_back({sandbox, *at});
+  for (auto from : terms::of_correlation(correlation)) {
+    const auto to = keys::behind(from);
+    for (bool more = true; more && out.size() < limit;) {
+      const auto found = in.scan_index(from, to, step);
+      if (!found)
+        return tl::unexpected{found.error()};
+      for (const auto& run : *found)
+        if (auto added = add_places(in, run, correlation, limit, out); !added)
+          return tl::unexpected{added.error()};
+      more = found->size() == step;
+      if (more)
+        from = found->back().key + '\0';
+    }
   }
   return out;
 }

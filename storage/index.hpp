@@ -17,7 +17,7 @@ namespace hourglass::storage {
 struct index_options {
   std::size_t records_per_fold = 4'096; ///< one write of the index
   /// How long a fold waits for company, so that a busy node folds in large steps; `wait_until` cuts it short.
-  std::chrono::milliseconds linger{10};
+  std::chrono::milliseconds linger{25};
   std::size_t offered_bytes = std::size_t{16} << 20;
   bool thread = true; ///< false: the owner calls `fold_once` (simulation and tests)
 };

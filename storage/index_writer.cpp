@@ -1,8 +1,8 @@
 #include "events/codec.hpp"
 #include "storage/index.hpp"
-#include "storage/keys.hpp"
 #include "storage/postings.hpp"
 #include "storage/store.hpp"
+#include "storage/terms.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -22,25 +22,20 @@ using events::outcome;
 class gathered {
 public:
   void add(const events::header& h) {
-    add(keys::of_kind(h.sandbox, h.kind), h.seq);
-    if (!h.principal.empty() && !keys::is_found_by_kind(h))
-      add(keys::of_text(keys::by_principal, h.sandbox, h.principal), h.seq);
-    if (!h.correlation.empty())
-      add(keys::of_correlation(h.correlation, h.sandbox), h.seq);
-    for (const auto& entity : h.entities)
-      add(keys::of_text(keys::by_entity, h.sandbox, entity), h.seq);
+    of_event_.clear();
+    terms::of_event(h, of_event_);
+    for (auto& term : of_event_) {
+      auto& seqs = seqs_of_[std::move(term)];
+      if (seqs.empty() || seqs.back() != h.seq)
+        seqs.push_back(h.seq);
+    }
   }
 
-  std::vector<index_entry> entries() const { return postings::entries_of(terms_); }
+  std::vector<index_entry> entries() const { return postings::entries_of(seqs_of_); }
 
 private:
-  void add(std::string term, events::seq at) {
-    auto& seqs = terms_[std::move(term)];
-    if (seqs.empty() || seqs.back() != at) // an entity named twice
-      seqs.push_back(at);
-  }
-
-  postings::terms terms_;
+  postings::terms seqs_of_;
+  std::vector<std::string> of_event_;
 };
 
 class log_folder final : public index_writer {
@@ -132,7 +127,8 @@ private:
     std::size_t bytes = 0;
   };
 
-  /// Folds what was offered from `from` on without a gap; returns where it ends, `from` if nothing fits.
+  /// Folds what was offered from `from` on without a gap; returns where it ends, `from` if nothing
+  /// fits.
   outcome<position> fold_offered(position from, gathered& terms) {
     auto at = from;
     for (std::size_t records = 0; records < options_.records_per_fold;) {
@@ -198,7 +194,8 @@ private:
       trouble_ = more ? std::nullopt : std::optional{more.error()};
       // With nothing more to fold but a target ahead, someone waits for what is not committed yet.
       if (!more || target_ > folded_)
-        wake_.wait_for(lock, more ? std::chrono::milliseconds{options_.linger} : 1000ms, [this] { return closing_.load(); });
+        wake_.wait_for(lock, more ? std::chrono::milliseconds{options_.linger} : 1000ms,
+                       [this] { return closing_.load(); });
     }
   }
 
@@ -214,7 +211,7 @@ private:
   std::mutex offers_mutex_;
   std::deque<offer> offers_;
   std::size_t offered_ = 0; ///< bytes
-  int hurried_ = 0; ///< who waits in `wait_until`
+  int hurried_ = 0;         ///< who waits in `wait_until`
   std::optional<events::error> trouble_;
   std::thread thread_;
 };

@@ -15,7 +15,7 @@
 ///   events  ev | sandbox(16) | seq(8)                        record as `events::seal` made it
 ///           go | position(8) of the first                    runs, each sandbox(16) | first seq(8) | count(4)
 ///   index   ty | sandbox(16) | event kind(2) | last seq(8)   more seqs (postings.hpp), as of the three below
-///           pr | sandbox(16) | principal | 0 | last seq(8)   not of mock traffic: `is_found_by_kind`
+///           pr | sandbox(16) | principal | 0 | last seq(8)   not of mock traffic
 ///           en | sandbox(16) | entity | 0 | last seq(8)
 ///           gc | correlation | 0 | sandbox(16) | last seq(8)
 ///           ic                                               position(8) after the last folded record
@@ -27,13 +27,16 @@
 ///           md                                               first minute(8) that was not dropped from `due`
 ///           mk                                               - (says nothing; see `leave_something_to_flush`)
 ///
-/// Format 1 had an entry of its own for each event: `go` with the value sandbox(16) | seq(8), and index entries without more seqs. Both still read.
+/// Which texts stand in `pr`, `en` and `gc` is said in storage/terms.hpp; they may stand for more than one.
+///
+/// Format 1 had an entry of its own for each event: `go` with the value sandbox(16) | seq(8), and index entries without more seqs. Formats 1 and 2
+/// had whole ids in `en` and `gc`. All that still reads.
 ///
 /// In texts that end with 0, the bytes 00 and 01 are written as 01 01 and 01 02, so that no text is the beginning of another.
 namespace hourglass::storage::keys {
 
 /// Raise it when the table above changes in a way that an older program would misread.
-inline constexpr std::uint32_t format = 2;
+inline constexpr std::uint32_t format = 3;
 
 inline constexpr std::string_view event = "ev";
 inline constexpr std::string_view log = "go";
@@ -172,12 +175,6 @@ inline std::string of_correlation(std::string_view correlation, const events::sa
   key.reserve(key.size() + 24);
   add_sandbox(key, sandbox);
   return key;
-}
-
-/// Mock traffic is most of what happens, and all of it has one principal: it is found by its kind, and a key less is written for each.
-inline constexpr std::string_view mock_principal = "mock";
-inline bool is_found_by_kind(const events::header& h) {
-  return h.kind == events::kind::request_served && h.principal == mock_principal;
 }
 
 inline std::string of_row(std::string_view key) { return std::string{row}.append(key); }

@@ -58,6 +58,13 @@ TEST(ids, made_ids_are_a_function_of_their_arguments) {
   EXPECT_EQ(all.size(), 1'000U);
 }
 
+TEST(ids, an_id_tells_when_it_was_made) {
+  EXPECT_EQ(time_of_id(make_id("req_", 1'763'762'121'123, filled(7, 0).bytes)), wall_time{1'763'762'121'123'000});
+  EXPECT_EQ(time_of_id(make_id("", 0, filled(0xff, 0).bytes)), wall_time{0});
+  EXPECT_EQ(time_of_id("req_1"), std::nullopt);
+  EXPECT_EQ(time_of_id("req_!!kam6ma98y5vzdt8gqxj2nqvb"), std::nullopt);
+}
+
 TEST(ids, drawn_entropy_differs) {
   std::set<entropy> all;
   for (int i = 0; i < 1'000; ++i)
