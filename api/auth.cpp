@@ -1,11 +1,9 @@
 #include "api/auth.hpp"
 
-#include "events/limits.hpp"
+#include "http/problem.hpp"
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <cstring>
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
@@ -71,36 +69,8 @@ events::outcome<void> permit(const principal& who, access needs, const events::o
   return {};
 }
 
-namespace {
-
-/// Unique on this node and hard to confuse with another's: 40 random bits drawn once, then a count.
-std::string fresh_correlation() {
-  static const std::uint64_t seed = [] {
-    auto bytes = events::draw_entropy();
-    std::uint64_t out = 0;
-    std::memcpy(&out, bytes.data(), 5);
-    return out;
-  }();
-  static std::atomic<std::uint64_t> count{0};
-  constexpr char digits[] = "0123456789abcdef";
-  std::string out = "cor_";
-  out.resize(4 + 10 + 12);
-  auto put = [&](std::size_t at, std::size_t width, std::uint64_t value) {
-    for (std::size_t i = width; i-- > 0; value >>= 4)
-      out[at + i] = digits[value & 15];
-  };
-  put(4, 10, seed);
-  put(14, 12, count.fetch_add(1, std::memory_order_relaxed));
-  return out;
-}
-
-} // namespace
-
 std::string correlation_of(const http::request& request) {
-  auto given = http::find(request.headers, "X-Correlation-Id");
-  auto fine = !given.empty() && given.size() <= limits::correlation_bytes &&
-              std::all_of(given.begin(), given.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-  return fine ? std::string{given} : fresh_correlation();
+  return http::correlation_or_fresh(http::find(request.headers, "X-Correlation-Id"));
 }
 
 } // namespace hourglass::api

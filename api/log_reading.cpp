@@ -120,12 +120,17 @@ events::outcome<std::optional<events::record>> find_one(const storage::store& in
   what.kinds = {kind};
   what.entity = std::string{entity};
   std::optional<events::record> out;
-  auto done = scan_log(in, what, [&](const events::record& r) -> events::outcome<bool> {
-    out = r;
-    return false;
-  });
-  if (!done)
-    return tl::unexpected<events::error>{done.error()};
+  while (!out) {
+    auto next = scan_log(in, what, [&](const events::record& r) -> events::outcome<bool> {
+      out = r;
+      return false;
+    });
+    if (!next)
+      return tl::unexpected<events::error>{next.error()};
+    if (!*next)
+      break;
+    what.before = *next; // it looked at as many as one call may; the rest may hold it
+  }
   return out;
 }
 

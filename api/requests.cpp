@@ -151,7 +151,7 @@ events::outcome<events::record> request_named(core& in, const events::sandbox_id
       return none();
     return std::move(found->front());
   }
-  if (!name.starts_with("req_"))
+  if (!events::time_of_id(name) || !name.starts_with("req_")) // no id of ours: nothing to look for
     return none();
   in.catch_up();
   auto found = find_one(in.node.store(), sandbox, events::kind::request_served, name);

@@ -169,11 +169,11 @@ void router::add(place& to, entry e, std::size_t depth) {
     return;
   }
   if (!to.below) { // two routes part here, or further down
-    to.below = std::make_unique<node>();
-    auto first = std::move(to.alone);
+    auto fork = std::make_unique<node>();
+    for (const auto& first : to.alone)
+      add(*fork, first, depth);
+    to.below = std::move(fork);
     to.alone.clear();
-    for (auto& other : first)
-      add(*to.below, std::move(other), depth);
   }
   add(*to.below, std::move(e), depth);
 }

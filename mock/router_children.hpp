@@ -34,6 +34,7 @@ public:
     if (auto* known = find(text))
       return *known;
     if (many_.empty() && few_.size() == most_in_a_list) {
+      many_.reserve(few_.size() * 2);
       for (auto& [name, value] : std::exchange(few_, list{}))
         many_.emplace(std::move(name), std::move(value));
     }

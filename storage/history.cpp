@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <deque>
 #include <iterator>
+#include <tuple>
 
 namespace hourglass::storage {
 
@@ -171,12 +172,11 @@ outcome<bounds> bounds_of(const store& in, const history_query& q) {
 /// One entry for each condition that has an index: the beginnings of its keys.
 std::vector<std::vector<std::string>> indexes_of(const history_query& q) {
   std::vector<std::vector<std::string>> out;
-  const bool served = q.kinds.empty() || std::find(q.kinds.begin(), q.kinds.end(),
-                                                   events::kind::request_served) != q.kinds.end();
+  const bool served = q.kinds.empty() || std::find(q.kinds.begin(), q.kinds.end(), events::kind::request_served) != q.kinds.end();
+  if (q.correlation) // of equals the first: a moment is narrower than a group of endpoints
+    out.push_back(terms::of_correlation(q.sandbox, *q.correlation));
   if (q.entity)
     out.push_back(terms::of_entity(q.sandbox, *q.entity, served));
-  if (q.correlation)
-    out.push_back(terms::of_correlation(q.sandbox, *q.correlation));
   if (q.principal)
     out.push_back(terms::of_principal(q.sandbox, *q.principal));
   if (!q.kinds.empty()) {
@@ -201,7 +201,7 @@ outcome<candidates> narrowest(const store& in, const history_query& q, bounds wi
       const auto entries = cursor.width();
       if (!entries)
         return tl::unexpected{entries.error()};
-      width += *entries;
+      width = std::min(width + *entries, counted);
     }
     if (width < best_width) {
       best_width = width;
@@ -225,7 +225,7 @@ tl::unexpected<events::error> missing(const history_query& q, seq at) {
                          q.sandbox.to_string() + "/" + std::to_string(at));
 }
 
-/// Adds the events of one run that have this correlation id, until there are `limit`.
+/// Adds the events of one run that have this correlation id, until `out` has `limit`.
 outcome<void> add_places(const store& in, const index_entry& run, std::string_view correlation,
                          std::size_t limit, std::vector<event_place>& out) {
   const auto seqs = postings::seqs_of(run);
@@ -278,6 +278,7 @@ outcome<history_page> find(const store& in, const history_query& what) {
       return tl::unexpected{raw.error()};
     if (!*raw)
       return missing(what, **at);
+    bytes += (*raw)->size(); // of what does not match, too: an index term may stand for much
     const auto header = events::decode_header(**raw);
     if (!header)
       return tl::unexpected{header.error()};
@@ -286,29 +287,30 @@ outcome<history_page> find(const store& in, const history_query& what) {
     auto record = events::decode(**raw);
     if (!record)
       return tl::unexpected{std::move(record.error())};
-    bytes += (*raw)->size();
     page.events.push_back(std::move(*record));
   }
 }
 
-outcome<std::vector<event_place>> find_correlation(const store& in, std::string_view correlation,
-                                                   std::size_t limit) {
+outcome<std::vector<event_place>> find_correlation(const store& in, std::string_view correlation, std::size_t limit) {
   constexpr std::size_t step = 64;
   std::vector<event_place> out;
   for (auto from : terms::of_correlation(correlation)) {
     const auto to = keys::behind(from);
-    for (bool more = true; more && out.size() < limit;) {
+    const auto most = out.size() + limit;
+    for (bool more = true; more && out.size() < most;) {
       const auto found = in.scan_index(from, to, step);
       if (!found)
         return tl::unexpected{found.error()};
       for (const auto& run : *found)
-        if (auto added = add_places(in, run, correlation, limit, out); !added)
+        if (auto added = add_places(in, run, correlation, most, out); !added)
           return tl::unexpected{added.error()};
       more = found->size() == step;
       if (more)
         from = found->back().key + '\0';
     }
   }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return std::tie(a.sandbox, a.seq) < std::tie(b.sandbox, b.seq); });
+  out.resize(std::min(out.size(), limit));
   return out;
 }
 

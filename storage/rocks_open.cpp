@@ -58,6 +58,7 @@ rocksdb::DBOptions database_options(const rocks_options& wanted, const database&
   o.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(wanted.write_buffer_bytes, base.cache, false);
   o.max_background_jobs = wanted.background_jobs;
+  o.track_and_verify_wals_in_manifest = false; // or a write that is durable could fail with a severity: `rocks_store::write`
   o.max_bgerror_resume_count = 0; // `store::resume` decides when, so that everyone reads back first
   o.max_open_files = open_files();
   o.skip_stats_update_on_db_open = true;
@@ -84,7 +85,7 @@ rocksdb::ColumnFamilyOptions family_options(family which, const rocks_options& w
   table.format_version = 5;
   rocksdb::ColumnFamilyOptions o;
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  o.write_buffer_size = wanted.write_buffer_bytes / 3; // the manager flushes the largest before all are full
+  o.write_buffer_size = wanted.write_buffer_bytes / 3; // the manager flushes the oldest before all are full
   o.target_file_size_base = 32 << 20;
   o.level0_file_num_compaction_trigger = 8; // half as often, twice as much: what lies below is rewritten less
   o.level_compaction_dynamic_level_bytes = true;
@@ -233,6 +234,11 @@ database::~database() {
   db->Close().PermitUncheckedError();
 }
 
+std::size_t reserve_of(const rocks_options& options) noexcept {
+  // Everything in memory may have to be flushed, and twice what may be written between two looks.
+  return std::max(options.disk_reserve_bytes, options.write_buffer_bytes + 2 * bytes_between_looks);
+}
+
 // -- verifying on open ------------------------------------------------------------
 
 outcome<void> rocks_store::start(std::size_t verify_records) {
@@ -322,7 +328,7 @@ events::outcome<std::unique_ptr<store>> open_rocks_store(const std::filesystem::
     return tl::unexpected{std::move(opened.error())};
   if (auto known = rocks::check_format(folder, base); !known)
     return tl::unexpected{std::move(known.error())};
-  auto made = std::make_unique<rocks::rocks_store>(folder, std::move(base), options.disk_reserve_bytes);
+  auto made = std::make_unique<rocks::rocks_store>(folder, std::move(base), rocks::reserve_of(options));
   if (auto started = made->start(options.verify_records); !started)
     return tl::unexpected{std::move(started.error())};
   return made;

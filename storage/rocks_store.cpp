@@ -15,9 +15,7 @@ using events::sandbox_id;
 
 namespace {
 
-// Room is looked for after so long or so much, whichever comes first; in between it cannot shrink below what a flush needs.
-constexpr std::chrono::seconds between_looks{1};
-constexpr std::size_t bytes_between_looks = 16 << 20;
+constexpr std::chrono::seconds between_looks{1}; // for room on the disk; and `bytes_between_looks`
 
 } // namespace
 

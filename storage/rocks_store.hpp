@@ -53,6 +53,12 @@ struct database {
 
 struct snapshot_meta; // rocks_snapshots.cpp
 
+/// Room on the disk is looked for when so much was written, or after a second: in between it cannot shrink below what a flush needs.
+inline constexpr std::size_t bytes_between_looks = 16 << 20;
+
+/// With less room than this, writes are refused.
+std::size_t reserve_of(const rocks_options& options) noexcept;
+
 class rocks_store final : public store {
 public:
   rocks_store(std::filesystem::path folder, database opened, std::size_t disk_reserve)

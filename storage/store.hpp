@@ -155,7 +155,7 @@ struct rocks_options {
   std::size_t write_buffer_bytes = std::size_t{192} << 20; ///< all memtables together; each flush delays the writes beside it by milliseconds
   int background_jobs = 2;
   std::size_t verify_records = 4'096; ///< how much of the log's tail is checked on open
-  std::size_t disk_reserve_bytes = limits::disk_reserve_bytes; ///< with less room on the disk, `write` refuses before RocksDB would fail
+  std::size_t disk_reserve_bytes = limits::disk_reserve_bytes; ///< with less room on the disk than this, or than the memtables may need, `write` refuses before RocksDB would fail
   rocksdb::Env* env = nullptr;        ///< tests put a failing disk here; must outlive the store
 };
 

@@ -4,6 +4,8 @@
 #include "api/query.hpp"
 #include "api/router.hpp"
 #include "api/svix/paging.hpp"
+#include "events/wall_clock.hpp"
+#include "storage/terms.hpp"
 
 #include <gtest/gtest.h>
 
@@ -114,6 +116,17 @@ TEST(secrets, are_compared_whole) {
   EXPECT_FALSE(api::same_secret("abc", "abcd"));
   EXPECT_FALSE(api::same_secret("abc", "abd"));
   EXPECT_FALSE(api::same_secret("", "a"));
+}
+
+/// The index finds one by the moment in front (storage/terms.hpp): if that were the same for all, each would be looked for among all.
+TEST(correlation, that_is_made_here_begins_with_the_moment) {
+  const auto sandbox = events::make_sandbox_id(1, {});
+  const auto first = api::correlation_of({});
+  const auto now = events::wall_now().us / 1'000;
+  ASSERT_EQ(first.size(), 26U);
+  EXPECT_LE(std::abs(std::stoll(first.substr(4, 12), nullptr, 16) - now), 60'000);
+  EXPECT_EQ(storage::terms::of_correlation(sandbox, first).size(), 2U) << "its moment, and itself";
+  EXPECT_NE(api::correlation_of({}), first);
 }
 
 TEST(correlation, is_the_callers_when_it_is_fit_for_a_log) {

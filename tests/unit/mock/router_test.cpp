@@ -248,6 +248,9 @@ TEST(router, finds_hundreds_side_by_side_while_others_come_and_go_below_them) {
   check(false, false);
   EXPECT_EQ(r.same_route(one[7]->route, "GET").size(), 1U);
   EXPECT_EQ(copy.same_route(one[7]->route, "POST").size(), 1U) << "a copy keeps what it had";
+  const auto copied = copy.find(std::vector<std::string>{"shops", "7", "coffees", "x", "price"}, "GET", "");
+  EXPECT_EQ(copied.endpoint, below[7]);
+  EXPECT_EQ(copied.captures, std::vector<std::string>{"x"});
   for (const auto& e : one)
     r.remove(*e);
   EXPECT_EQ(r.find(std::vector<std::string>{"shops", "1", "coffees", "x"}, "GET", "").endpoint, nullptr);

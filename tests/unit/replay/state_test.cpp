@@ -1,7 +1,9 @@
+#include "replay/request.hpp"
 #include "replay/snapshot.hpp"
 #include "replay/state.hpp"
 
 #include "mock/data.hpp"
+#include "mock/serve.hpp"
 #include "mock/settings.hpp"
 #include "storage/store.hpp"
 
@@ -113,6 +115,40 @@ TEST_F(stream_of_events, takes_a_snapshot_only_when_enough_is_new) {
   auto none = store_->latest_snapshot(id_, replay::now_seq);
   ASSERT_TRUE(none);
   EXPECT_FALSE(*none);
+}
+
+/// Wall time goes back between two events, which a stream does not: the second one's header has the time of the first.
+TEST_F(stream_of_events, replays_a_request_whose_header_tells_a_later_time_than_its_own) {
+  mock::endpoint_state endpoints;
+  write(endpoints, mock::endpoint_command{mock::put_endpoint{R"({"method":"GET","path":"/a","response":{"body":"x"}})", "ep"}}, 200);
+  auto fork = replay::load(*store_, id_, head_.seq);
+  ASSERT_TRUE(fork);
+  const events::redactor redactor{{}};
+  mock::request request;
+  request.method = "GET";
+  request.target = "/a";
+  events::context ctx;
+  ctx.wall.us = 150 * 1'000'000;
+  ctx.now.us = 9'000 * std::int64_t{1'000'000};
+  ctx.chance[3] = 7;
+  auto serve = [&](events::wall_time id_of) {
+    auto before = ctx.wall;
+    ctx.wall = id_of;
+    auto served = mock::serve(fork->endpoints, fork->data, request, ctx, redactor);
+    ctx.wall = before;
+    storage::record_batch batch;
+    batch.sandbox = id_;
+    batch.first = head_.seq + 1;
+    batch.records.emplace_back();
+    events::seal(head_, id_, served.events.at(0), ctx, batch.records[0]);
+    EXPECT_TRUE(store_->write({&batch, 1}, store_->end(), storage::durability::synced));
+    auto again = replay::replay_request(*store_, redactor, id_, head_.seq);
+    EXPECT_TRUE(again) << again.error().detail;
+    return again && again->identical && again->request_id == served.request_id;
+  };
+  EXPECT_TRUE(serve(ctx.wall));
+  EXPECT_EQ(head_.wall.us, 200 * 1'000'000) << "the header does not go back";
+  EXPECT_TRUE(serve(events::wall_time{ctx.now.us})) << "an older program made ids of virtual time";
 }
 
 } // namespace

@@ -19,6 +19,8 @@ namespace {
 using namespace testing;
 using events::kind;
 
+using seqs = std::vector<events::seq>;
+
 std::string request_id(std::int64_t ms, std::uint8_t which) {
   events::entropy chance{};
   chance[0] = which;
@@ -74,8 +76,6 @@ protected:
   author ann_{sandbox(1)};
 };
 
-using seqs = std::vector<events::seq>;
-
 TEST_F(shared_terms, requests_of_one_moment_share_an_entry_and_each_is_found_alone) {
   std::vector<said> all;
   for (unsigned i = 0; i < 100; ++i)
@@ -120,6 +120,36 @@ TEST_F(shared_terms, what_is_no_served_request_keeps_a_term_of_its_own) {
   EXPECT_EQ(about("ep_1", {kind::request_served}), seqs{2});
   EXPECT_EQ(terms::of_entity(ann_.id(), "ep_1", false).size(), 1U)
       << "a list of attempts does not wade through mock traffic";
+}
+
+TEST_F(shared_terms, a_rare_endpoint_is_looked_for_in_its_group_and_not_in_all_traffic) {
+  write({{kind::endpoint_put, "{}", 100, "admin", "", {"ep_rare"}}});
+  for (int page = 0; page < 7; ++page) { // more than one page looks at, all of another group
+    std::vector<said> all;
+    for (int i = 0; i < 1'000; ++i)
+      all.push_back({kind::request_served, "{}", 200 + page * 1'000 + i, "mock", "", {i == 0 && page == 0 ? "ep_rare" : "ep_busy"}});
+    write(std::move(all));
+  }
+  ASSERT_NE(terms::of_entity(ann_.id(), "ep_rare", true).back(), terms::of_entity(ann_.id(), "ep_busy", true).back());
+  fold();
+  history_query q;
+  q.sandbox = ann_.id();
+  q.entity = "ep_rare";
+  q.kinds = {kind::request_served};
+  const auto page = find(*store_, q).value();
+  ASSERT_EQ(page.events.size(), 1U) << "found in the first page";
+  EXPECT_EQ(page.events[0].header.seq, 2U);
+  EXPECT_FALSE(page.next);
+  q.entity = "ep_busy";
+  q.limit = 3;
+  std::vector<events::seq> pages;
+  for (int i = 0; i < 4; ++i) {
+    const auto some = find(*store_, q).value();
+    for (const auto& e : some.events)
+      pages.push_back(e.header.seq);
+    q.before = some.next;
+  }
+  EXPECT_EQ(pages, (seqs{7'001, 7'000, 6'999, 6'998, 6'997, 6'996, 6'995, 6'994, 6'993, 6'992, 6'991, 6'990}));
 }
 
 TEST_F(shared_terms, what_an_older_program_indexed_by_whole_ids_is_found) {
