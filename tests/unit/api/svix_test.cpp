@@ -278,6 +278,27 @@ TEST_F(svix_shape, an_endpoint_lives_its_life) {
   asked(404, "DELETE", one);
 }
 
+TEST_F(svix_shape, a_rate_limit_is_kept_shown_and_taken_away) {
+  auto one = at("/endpoint/" + endpoint({{"rateLimit", 10}})["id"].get<std::string>());
+  EXPECT_EQ(asked(200, "GET", one)["rateLimit"], 10);
+  EXPECT_EQ(asked(200, "PATCH", one, {{"description", "d"}})["throttleRate"], 10) << "under both names";
+  EXPECT_EQ(asked(200, "PATCH", one, {{"throttleRate", 5}})["rateLimit"], 5);
+  EXPECT_TRUE(asked(200, "PATCH", one, {{"rateLimit", nullptr}})["rateLimit"].is_null());
+  EXPECT_EQ(asked(200, "PUT", one, {{"url", "http://127.0.0.1:9/"}, {"rateLimit", 7}})["rateLimit"], 7);
+  asked(422, "PATCH", one, {{"rateLimit", 0}});
+  asked(422, "PATCH", one, {{"rateLimit", -1}});
+  EXPECT_EQ(asked(200, "GET", one)["rateLimit"], 7) << "what is refused changes nothing";
+  EXPECT_TRUE(asked(200, "PUT", one, {{"url", "http://127.0.0.1:9/"}})["rateLimit"].is_null()) << "PUT takes away what is not given";
+}
+
+TEST_F(svix_shape, names_of_headers_keep_their_capitals) {
+  auto headers = at("/endpoint/" + endpoint()["id"].get<std::string>() + "/headers");
+  asked(204, "PUT", headers, {{"headers", {{"X-Api-Test", "v"}, {"x-lower", "w"}}}});
+  EXPECT_EQ(asked(200, "GET", headers)["headers"], (json{{"X-Api-Test", "v"}, {"x-lower", "w"}}));
+  asked(204, "PATCH", headers, {{"headers", {{"x-API-test", "u"}}}});
+  EXPECT_EQ(asked(200, "GET", headers)["headers"], (json{{"x-API-test", "u"}, {"x-lower", "w"}})) << "one header, however it is written";
+}
+
 TEST_F(svix_shape, put_creates_an_endpoint_under_its_uid) {
   asked(201, "PUT", at("/endpoint/fresh"), {{"url", "http://127.0.0.1:9/"}, {"uid", "fresh"}});
   asked(200, "PUT", at("/endpoint/fresh"), {{"url", "http://127.0.0.1:9/x"}, {"uid", "fresh"}});
