@@ -1,0 +1,254 @@
+#include "script/pool.hpp"
+
+#include "script/process.hpp"
+#include "script/protocol.hpp"
+#include "script/queue.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <unistd.h>
+
+namespace hourglass::script {
+
+namespace {
+
+using mock::script_error;
+using mock::script_fault;
+using mock::script_outcome;
+
+script_outcome failed(script_fault fault, std::string message) {
+  script_outcome out;
+  out.error = script_error{fault, std::move(message), 0, 0, {}};
+  return out;
+}
+
+/// A run, or a check when there is no `task.script`.
+struct job {
+  mock::script_task task;
+  std::string source;
+  mock::script_form form = mock::script_form::handler;
+  mock::script_engine::on_outcome done;
+
+  bool is_check() const noexcept { return task.script == nullptr; }
+};
+
+class pool final : public mock::script_engine {
+public:
+  explicit pool(pool_options options) : options_(std::move(options)), queue_(options_.workers), slots_(options_.workers) {
+    for (auto& s : slots_)
+      s.thread = std::thread{[this, &s] { work(s); }};
+  }
+  ~pool() override { stop(); }
+
+  void run(mock::script_task task, on_outcome done) override {
+    auto sandbox = task.sandbox;
+    take(sandbox, {std::move(task), {}, {}, std::move(done)});
+  }
+
+  void check(std::string sandbox, std::string source, mock::script_form form, on_checked done) override {
+    take(sandbox, {{}, std::move(source), form, [done = std::move(done)](script_outcome o) { done(std::move(o.error)); }});
+  }
+
+  void stop() override {
+    {
+      std::lock_guard guard{mutex_};
+      stopping_ = true;
+      for (auto& s : slots_)
+        if (s.process)
+          s.process->kill();
+    }
+    wake_.notify_all();
+    for (auto& s : slots_)
+      if (s.thread.joinable())
+        s.thread.join();
+    for (auto& j : queue_.take_all())
+      tell(j, stopped());
+  }
+
+private:
+  struct slot {
+    std::thread thread;
+    std::unique_ptr<script::process> process; ///< made and ended by the thread, under the mutex, so that `stop` can kill it
+  };
+
+  static script_outcome stopped() { return failed(script_fault::unavailable, "the server is shutting down"); }
+
+  void take(const std::string& sandbox, job j) {
+    bool stopping = false;
+    {
+      std::lock_guard guard{mutex_};
+      stopping = stopping_;
+      if (!stopping && queue_.push(sandbox, j)) {
+        wake_.notify_one();
+        return;
+      }
+    }
+    tell(j, stopping ? stopped() : failed(script_fault::overloaded, "too many scripts wait for a worker"));
+  }
+
+  static void tell(job& j, script_outcome o) noexcept {
+    try {
+      std::exchange(j.done, nullptr)(std::move(o));
+    } catch (...) { // whoever asked has seen to himself; the thread is everybody's
+    }
+  }
+
+  // -- a worker's thread ----------------------------------------------------------
+
+  void work(slot& s) {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+      std::optional<fair_queue<job>::turn> turn;
+      wake_.wait(lock, [&] { return stopping_ || (turn = queue_.next()); });
+      if (stopping_) {
+        if (turn) {
+          lock.unlock();
+          tell(turn->job, stopped());
+        }
+        return;
+      }
+      lock.unlock();
+      const auto began = process::clock::now();
+      carry_out(s, turn->job);
+      const auto took = process::clock::now() - began;
+      lock.lock();
+      queue_.finished(turn->sandbox, std::chrono::duration_cast<std::chrono::microseconds>(took));
+      if (queue_.waiting() != 0)
+        wake_.notify_one();
+    }
+  }
+
+  void carry_out(slot& s, job& j) {
+    for (bool again = true;; again = false) {
+      if (s.process && s.process->has_gone())
+        replace(s, nullptr);
+      if (!s.process)
+        if (auto why = start(s))
+          return tell(j, failed(script_fault::unavailable, std::move(*why)));
+      bool asked = false;
+      auto end = talk(*s.process, j, asked);
+      if (end) {
+        tell(j, std::move(end->outcome));
+        if (end->tired)
+          replace_at_once(s);
+        return;
+      }
+      const auto late = end.error().code == events::errc::timeout;
+      auto how = s.process->obituary();
+      replace(s, nullptr);
+      if (!late && !asked && again && !is_stopping())
+        continue;
+      if (is_stopping())
+        return tell(j, stopped());
+      tell(j, late ? failed(script_fault::time, end.error().detail) : failed(script_fault::died, "the script's worker " + how));
+      return replace_at_once(s);
+    }
+  }
+
+  /// What the worker made of it. Fails with `errc::timeout` or `errc::abandoned`; then the worker is of no use any more.
+  static events::outcome<ending> talk(script::process& with, const job& j, bool& asked) {
+    const auto deadline = process::clock::now() + limits::script_time;
+    const auto gone = events::failure(events::errc::abandoned, "");
+    if (!(j.is_check() ? with.send(frame_kind::check, {j.source, j.form == mock::script_form::function ? "function" : "handler"}) : send_run(with, j.task)))
+      return gone;
+    std::size_t calls = 0;
+    for (;;) {
+      frame f;
+      switch (with.receive(f, deadline)) {
+      case process::got::frame: break;
+      case process::got::gone: return gone;
+      case process::got::late:
+        return events::failure(events::errc::timeout, "took more than " + std::to_string(limits::script_time.count()) + " s");
+      }
+      if (f.kind == frame_kind::done) {
+        auto end = read_ending(f.payload);
+        return end ? std::move(end) : gone;
+      }
+      if (j.is_check())
+        return gone;
+      if (f.kind == frame_kind::want ? !give_source(with, j.task, f) : f.kind != frame_kind::call || ++calls > limits::script_calls || !answer(with, j.task, f))
+        return gone;
+      asked = asked || f.kind == frame_kind::call;
+    }
+  }
+
+  static bool send_run(script::process& with, const mock::script_task& t) {
+    const std::string_view seed{reinterpret_cast<const char*>(t.chance.data()), t.chance.size()};
+    return with.send(frame_kind::run, {t.sandbox, t.script->digest, t.library ? std::string_view{t.library->digest} : std::string_view{},
+                                       std::to_string(t.now.us), seed, t.request, t.start});
+  }
+
+  static bool give_source(script::process& with, const mock::script_task& t, const frame& f) {
+    const auto texts = read_texts(f.payload, 1);
+    for (const auto* s : {t.script.get(), t.library.get()})
+      if (s != nullptr && texts && texts->front() == s->digest)
+        return with.send(frame_kind::source, {s->text});
+    return false;
+  }
+
+  static bool answer(script::process& with, const mock::script_task& t, const frame& f) {
+    const auto what = read_call(f.payload);
+    if (!what)
+      return false;
+    auto said = t.host ? t.host->call(what->name, what->arguments)
+                       : events::outcome<std::string>{events::failure(events::errc::unavailable, "nothing can be asked here")};
+    if (said && said->size() > limits::script_call_bytes)
+      said = events::failure(events::errc::too_large, "the answer is larger than the limit script_call_bytes");
+    return said ? with.send(frame_kind::answer, {*said}) : with.send(frame_kind::refusal, {said.error().detail});
+  }
+
+  // -- workers ---------------------------------------------------------------------
+
+  /// Why it does not start, if it does not.
+  std::optional<std::string> start(slot& s) {
+    auto made = process::start(options_.program);
+    if (!made)
+      return made.error().detail;
+    replace(s, std::move(*made));
+    if (is_stopping())
+      s.process->kill(); // `stop` may have come before it stood there
+    return std::nullopt;
+  }
+
+  void replace(slot& s, std::unique_ptr<script::process> by) {
+    {
+      std::lock_guard guard{mutex_};
+      std::swap(s.process, by);
+    }
+  }
+
+  /// At the cost of the one who made it necessary: the next one finds a worker.
+  void replace_at_once(slot& s) {
+    replace(s, nullptr);
+    if (!is_stopping())
+      start(s);
+  }
+
+  bool is_stopping() {
+    std::lock_guard guard{mutex_};
+    return stopping_;
+  }
+
+  pool_options options_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  fair_queue<job> queue_;
+  std::vector<slot> slots_;
+  bool stopping_ = false;
+};
+
+} // namespace
+
+events::outcome<std::unique_ptr<mock::script_engine>> open_pool(pool_options options) {
+  if (options.program.empty())
+    options.program = worker_beside_us();
+  if (::access(options.program.c_str(), X_OK) != 0)
+    return events::failure(events::errc::unavailable, "there is no program " + options.program.string());
+  options.workers = std::max(options.workers, 1U);
+  return std::make_unique<pool>(std::move(options));
+}
+
+} // namespace hourglass::script
