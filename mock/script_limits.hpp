@@ -24,6 +24,7 @@ inline constexpr std::size_t script_call_bytes = 4 * mebi;   ///< of one answer 
 inline constexpr std::size_t script_calls = 10'000;          ///< of one run
 inline constexpr std::size_t script_writes = 1'000;          ///< items that one run may change
 inline constexpr std::size_t script_messages = 20;           ///< webhooks that one run may emit: its answer waits for them
+inline constexpr auto chaos_latency = 60s;                   ///< that an answer may be held back
 inline constexpr std::size_t console_lines = 100;            ///< kept of one run
 inline constexpr std::size_t console_line_bytes = 4 * kibi;
 inline constexpr std::size_t script_message_bytes = 1 * kibi; ///< of an error

@@ -106,6 +106,12 @@ function remember(key, make) {
   return value;
 }
 
+function applyFromHeader(header) {
+  const status = host('chaos.apply', [header === undefined ? null : header]);
+  if (status !== null)
+    error(status, {'content-type': 'application/problem+json'}, {type: '/problems/chaos', title: 'Chaos was asked for', status});
+}
+
 const $func = {
   error,
   mock,
@@ -118,6 +124,7 @@ const $func = {
   sbx: {
     clock: {now: () => new Date().toISOString()},
     scenario: {resolve: (given, otherwise) => host('scenario.resolve', [given === undefined ? null : given, otherwise === undefined ? 'ok' : otherwise])},
+    chaos: {applyFromHeader},
     webhook: {emit: (type, payload) => { host('webhook.emit', [type, payload]); }},
     idempotency: {remember},
   },
