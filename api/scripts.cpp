@@ -4,6 +4,7 @@
 #include "api/query.hpp"
 #include "api/routes.hpp"
 #include "events/json_text.hpp"
+#include "events/wall_clock.hpp"
 #include "mock/handler.hpp"
 #include "mock/script_limits.hpp"
 #include "mock/trial.hpp"
@@ -195,11 +196,11 @@ void remove_template(core& in, const call_ptr& c) {
 // -- a trial ------------------------------------------------------------------------------
 
 void try_script(core& in, const call_ptr& c) {
-  if (in.node.scripts() == nullptr)
-    return c->fail({errc::unavailable, "this node has no engine for scripts", {}});
   auto what = mock::read_trial(c->request->body);
   if (!what)
     return c->fail(what.error());
+  if (in.node.scripts() == nullptr)
+    return c->fail({errc::unavailable, "this node has no engine for scripts", {}});
   in.on_reader(c, [&in, what = std::move(*what)](const call_ptr& done) {
     auto state = replay::load(in.node.store(), done->sandbox);
     if (!state)
@@ -248,7 +249,7 @@ void add_scripts(router& to) {
           .who = access::sandbox, .answers = {{204}}, .run = remove_template});
   to.add({.method = "POST", .path = "/sandboxes/{sandbox}/scripts/try", .id = "tryScript", .tag = tag,
           .says = "Runs a script against the sandbox's present state and changes nothing: what it would answer, write and emit", .who = access::sandbox,
-          .takes = body::unread_json, .body_schema = "ScriptTrial", .answers = {{200, "ScriptTrialResult"}}, .run = try_script});
+          .takes = body::json, .body_schema = "ScriptTrial", .answers = {{200, "ScriptTrialResult"}}, .run = try_script});
 }
 
 } // namespace hourglass::api

@@ -244,6 +244,18 @@ TEST_F(scripts, messages_are_delivered_and_durable_before_the_answer) {
   EXPECT_EQ(hook.came()[0].body, R"({"n":1})");
 }
 
+TEST_F(scripts, an_answer_that_chaos_holds_back_is_durable_meanwhile_and_comes) {
+  auto id = with_handler("$func.sbx.chaos.applyFromHeader('latency=300'); $func.sbx.webhook.emit('a', {}); $resp.body = 'late'");
+  promised<mock::response> p;
+  mock::request r;
+  r.method = "GET";
+  r.target = "/run";
+  node_->serve(id, std::move(r), {"mock", "t"}, p.callback());
+  EXPECT_TRUE(eventually([&] { return count(history(id), kind::message_created) == 1; }));
+  EXPECT_EQ(p.get()->body, "late");
+  EXPECT_EQ(get(id, "/run")->body, "late");
+}
+
 TEST_F(scripts, a_crash_of_its_data_actor_answers_everybody_and_loses_nothing) {
   auto id = with_handler(counting);
   ASSERT_TRUE(get(id, "/run"));

@@ -22,14 +22,15 @@ struct probe {
 };
 
 std::string probes_file() {
-  auto folder = fs::path{__FILE__}.parent_path();
-  for (int i = 0; i < 8; ++i, folder = folder.parent_path())
-    if (auto at = folder / "shared" / "reference" / "spidermonkey" / "probes.h"; fs::exists(at)) {
-      std::ifstream in{at};
-      std::ostringstream out;
-      out << in.rdbuf();
-      return out.str();
-    }
+  // A compiler cache may have made the path of this file a relative one; the tests are built below the checkout too.
+  for (auto folder : {fs::path{__FILE__}.parent_path(), fs::current_path()})
+    for (int i = 0; i < 8; ++i, folder = folder.parent_path())
+      if (auto at = folder / "shared" / "reference" / "spidermonkey" / "probes.h"; fs::exists(at)) {
+        std::ifstream in{at};
+        std::ostringstream out;
+        out << in.rdbuf();
+        return out.str();
+      }
   return {};
 }
 

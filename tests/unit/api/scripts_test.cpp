@@ -36,7 +36,7 @@ TEST_F(handlers, answer_mock_traffic) {
   EXPECT_EQ(a.status(), 201U);
   EXPECT_EQ(a.body(), (json{{"id", "7"}, {"n", 1}}));
   auto recorded = asked(200, "GET", base_ + "/requests/" + a.header("X-Request-Id"));
-  EXPECT_EQ(recorded["script"]["console"], (json{{"log", "hi POST"}}));
+  EXPECT_EQ(recorded["script"]["console"], json::array({json::array({"log", "hi POST"})}));
   EXPECT_EQ(asked(200, "POST", base_ + "/requests/" + a.header("X-Request-Id") + "/replay")["identical"], true);
 }
 
@@ -112,7 +112,7 @@ TEST_F(handlers, can_be_tried_without_a_trace) {
   EXPECT_EQ(tried["response"]["body"], R"({"name":"Rex"})");
   EXPECT_EQ(tried["changes"], (json{{{"namespace", "pets"}, {"key", "7"}, {"value", {{"name", "Rex"}, {"age", 3}}}}}));
   EXPECT_EQ(tried["emitted"], (json{{{"type", "pet.aged"}, {"payload", {{"id", 7}}}}}));
-  EXPECT_EQ(tried["console"], (json{{"warn", "older"}}));
+  EXPECT_EQ(tried["console"], json::array({json::array({"warn", "older"})}));
   auto wrong = asked(200, "POST", base_ + "/scripts/try", {{"script", "\nnothing.here"}});
   EXPECT_EQ(wrong["error"]["line"], 2);
   EXPECT_EQ(asked(200, "POST", base_ + "/scripts/try", {{"script", "if ("}})["error"]["kind"], "syntax");
