@@ -85,6 +85,7 @@ bool give_up_what_is_inherited(int socket) {
   // The server may have died already: then nobody is left who would read an answer.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0)
     return false;
+  ::setpriority(PRIO_PROCESS, 0, 5); // the server, which serves everybody, goes before any script
   ::close_range(static_cast<unsigned>(socket) + 1, ~0U, 0);
   return limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0);
 }
