@@ -34,8 +34,12 @@ void data_actor::start_script(const request_ptr& job) {
   scripted_ = job;
   run_ = std::make_shared<mock::handler_run>(std::shared_ptr<const mock::plan>{job, &job->plan}, state_,
                                              std::shared_ptr<const mock::request>{job, &job->request}, job->ctx, id_.to_string());
+  ++runs_;
+  auto task = mock::handler_run::task(run_);
+  if (!task)
+    return send(this, script_done{runs_, std::make_shared<mock::script_outcome>(mock::not_run(task.error()))});
   auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
-  env_.options.scripts->run(mock::handler_run::task(run_), [self, number = ++runs_](mock::script_outcome o) {
+  env_.options.scripts->run(std::move(*task), [self, number = runs_](mock::script_outcome o) {
     if (auto strong = self.lock())
       caf::anon_send(caf::actor_cast<caf::actor>(strong), script_done{number, std::make_shared<mock::script_outcome>(std::move(o))});
   });

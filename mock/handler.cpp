@@ -210,12 +210,21 @@ handler_run::handler_run(std::shared_ptr<const plan> p, std::shared_ptr<const da
   : plan_(std::move(p)), data_(std::move(data)), request_(std::move(req)), ctx_(std::move(ctx)), sandbox_(std::move(sandbox)), view_(*data_) {
 }
 
-script_task handler_run::task(const std::shared_ptr<handler_run>& self) {
+script_outcome not_run(const events::error& why) {
+  script_outcome out;
+  out.error = script_error{script_fault::thrown, why.detail, 0, 0, {}};
+  return out;
+}
+
+outcome<script_task> handler_run::task(const std::shared_ptr<handler_run>& self) {
   script_task t;
+  auto request = request_json(*self->plan_, *self->request_);
+  if (!request)
+    return tl::unexpected<events::error>{std::move(request).error()};
+  t.request = std::move(*request);
   t.sandbox = self->sandbox_;
   t.script = self->plan_->endpoint->script;
   t.library = self->plan_->library;
-  t.request = request_json(*self->plan_, *self->request_).value_or("null"); // of a request that is too large the script sees nothing
   t.start = start_json(*self->plan_);
   t.now = self->ctx_.now;
   t.chance = self->ctx_.chance;
@@ -425,7 +434,8 @@ outcome<served> serve_and_wait(script_engine& engine, const plan& p, const data_
     as_then.console = before->console;
     return run->finish(as_then, redact);
   }
-  return run->finish(run_and_wait(engine, handler_run::task(run)), redact);
+  auto task = handler_run::task(run);
+  return run->finish(task ? run_and_wait(engine, std::move(*task)) : not_run(task.error()), redact);
 }
 
 } // namespace hourglass::mock

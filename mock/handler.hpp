@@ -45,8 +45,8 @@ public:
   handler_run(std::shared_ptr<const plan> p, std::shared_ptr<const data_state> data, std::shared_ptr<const request> req, events::context ctx,
               std::string sandbox);
 
-  /// For the engine; `self` becomes its host.
-  static script_task task(const std::shared_ptr<handler_run>& self);
+  /// For the engine; `self` becomes its host. Fails with `errc::too_large` when the request is more than a script may get.
+  static events::outcome<script_task> task(const std::shared_ptr<handler_run>& self);
 
   events::outcome<std::string> call(std::string_view name, std::string_view arguments) override;
 
@@ -78,6 +78,9 @@ private:
 /// end that another run may not come to (time, memory, a worker's death) is taken from there.
 events::outcome<served> serve_and_wait(script_engine& engine, const plan& p, const data_state& data, const request& req, const events::context& ctx,
                                        const events::redactor& redact, const std::string& sandbox, const script_note* before = nullptr);
+
+/// A run that did not come about, as the script's own error.
+script_outcome not_run(const events::error& why);
 
 /// `$req` as JSON. Fails with `errc::too_large`.
 events::outcome<std::string> request_json(const plan& p, const request& req);

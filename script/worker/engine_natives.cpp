@@ -18,6 +18,10 @@ bool host(JSContext* cx, unsigned argc, JS::Value* vp) {
   std::string name, arguments, answer;
   if (!to_utf8(cx, args.get(0), name) || !to_json(cx, args.get(1), arguments))
     return false;
+  if (name.size() > 64 || arguments.size() > limits::call_bytes) {
+    JS_ReportErrorUTF8(cx, "the arguments are larger than %zu bytes", limits::call_bytes);
+    return false;
+  }
   if (!parts_of(cx).server.call(name, arguments, answer)) {
     JS_ReportErrorUTF8(cx, "%s", answer.c_str());
     return false;
@@ -34,9 +38,11 @@ bool read_shape(JSContext* cx, JS::HandleValue v, result& out) {
     if (!JS_GetElement(cx, shape, i, &one) || !to_utf8(cx, one, *texts[i]))
       return false;
   }
-  if (out.body.size() > limits::answer_bytes) {
+  const bool large_body = out.body.size() > limits::answer_bytes;
+  if (large_body || out.headers.size() > limits::headers_bytes) {
+    JS_ReportErrorUTF8(cx, "the %s larger than %zu bytes", large_body ? "body is" : "headers are", large_body ? limits::answer_bytes : limits::headers_bytes);
     out.body.clear();
-    JS_ReportErrorUTF8(cx, "the body is larger than %zu bytes", limits::answer_bytes);
+    out.headers = "[]";
     return false;
   }
   return true;

@@ -176,6 +176,7 @@ function close(root) {
 }
 const iterators = [[][Symbol.iterator](), new Map()[Symbol.iterator](), new Set()[Symbol.iterator](), ''[Symbol.iterator](), 'a'.matchAll(/a/g)];
 [function () {}, async function () {}, function* () {}, async function* () {}, () => {}, ...iterators, $func, shape, globalThis].forEach(close);
+seen.clear();
 
 const forget = /(?:)/;
 return [

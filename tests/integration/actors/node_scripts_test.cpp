@@ -159,7 +159,7 @@ TEST_F(scripts, a_script_that_does_not_compile_never_replaces_one_that_does) {
 
 TEST_F(scripts, swapping_a_script_under_load_answers_with_the_old_or_the_new) {
   auto id = with_handler("$resp.body = {version: 0}");
-  constexpr int swaps = 100;
+  constexpr int swaps = 1'000;
   std::atomic<bool> stop{false};
   std::atomic<int> answered{0};
   std::vector<std::thread> clients;
@@ -182,7 +182,7 @@ TEST_F(scripts, swapping_a_script_under_load_answers_with_the_old_or_the_new) {
   for (auto& c : clients)
     c.join();
   EXPECT_GT(answered, 0);
-  EXPECT_EQ(get(id, "/run")->body, R"({"version":100})");
+  EXPECT_EQ(get(id, "/run")->body, R"({"version":1000})");
 }
 
 TEST_F(scripts, functions_are_refreshed_for_all_handlers) {

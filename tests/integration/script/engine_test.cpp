@@ -128,6 +128,16 @@ TEST_F(engine_test, a_function_of_the_project_is_a_function_and_nothing_else) {
     EXPECT_TRUE(check(bad, mock::script_form::function)) << bad;
 }
 
+TEST_F(engine_test, what_is_too_large_for_a_frame_is_the_scripts_error_and_not_its_workers_end) {
+  for (const auto* source : {"$resp.body = 'x'.repeat(7000000)", "$resp.headers = {a: 'x'.repeat(7000000)}", "$func.env.get('x'.repeat(7000000))",
+                             "$func.error(400, {}, 'x'.repeat(7000000))"}) {
+    auto o = run(source);
+    ASSERT_TRUE(o.error) << source;
+    EXPECT_EQ(o.error->fault, script_fault::thrown) << source;
+    EXPECT_NE(o.error->message.find("larger than"), std::string::npos) << o.error->message;
+  }
+}
+
 TEST_F(engine_test, code_from_texts_and_shared_memory_do_not_exist) {
   for (const auto* source : {"eval('1')", "new Function('1')", "(async () => {}).constructor('1')", "new WebAssembly.Memory({initial: 1})",
                              "new SharedArrayBuffer(8)", "Atomics.wait", "new WeakRef({})"}) {

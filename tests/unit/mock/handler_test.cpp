@@ -91,6 +91,14 @@ TEST_F(handler, gets_a_body_that_is_no_json_as_text_and_bytes_not_at_all) {
   EXPECT_EQ(json::parse(engine.last.request)["headers"]["x-latin"], "\xc3\xa9");
 }
 
+TEST_F(handler, does_not_run_for_a_request_that_is_more_than_it_may_get) {
+  auto s = serve_it(post("/p/g/pets/7", std::string(8'000'000, '\x01'), "text/plain"));
+  ASSERT_TRUE(s);
+  EXPECT_EQ(s->response.status, 500U);
+  EXPECT_NE(s->response.body.find("script_request_bytes"), std::string::npos);
+  EXPECT_EQ(engine.runs, 0);
+}
+
 TEST_F(handler, sees_its_own_writes_and_nobody_else_does_before_the_end) {
   engine.during = [this](script_host& h) {
     EXPECT_EQ(h.call("mock.insert", R"(["pets","c",{"n":1}])"), R"({"n":1})");
