@@ -149,50 +149,60 @@ private:
   }
 
   /// What the worker made of it. Fails with `errc::timeout` or `errc::abandoned`; then the worker is of no use any more.
-  static events::outcome<ending> talk(script::process& with, const job& j, bool& asked) {
-    const auto deadline = process::clock::now() + limits::script_time;
-    const auto gone = events::failure(events::errc::abandoned, "");
-    if (!(j.is_check() ? with.send(frame_kind::check, {j.source, j.form == mock::script_form::function ? "function" : "handler"}) : send_run(with, j.task)))
-      return gone;
+  events::outcome<ending> talk(script::process& with, const job& j, bool& asked) {
+    using got = process::got;
+    const auto begun = process::clock::now();
+    with.begin(begun + options_.most_time);
+    auto over = [&](got how) {
+      if (how != got::late)
+        return events::failure(events::errc::abandoned, "");
+      if (process::clock::now() - begun >= options_.most_time)
+        return events::failure(events::errc::timeout, "took more than " + std::to_string(options_.most_time.count()) + " ms");
+      return events::failure(events::errc::timeout, "took more than " + std::to_string(limits::script_cpu_time.count()) + " s of processor time");
+    };
+    auto sent = (j.is_check() ? with.send(frame_kind::check, {j.source, j.form == mock::script_form::function ? "function" : "handler"}) : send_run(with, j.task));
     std::size_t calls = 0;
     for (;;) {
       frame f;
-      switch (with.receive(f, deadline)) {
-      case process::got::frame: break;
-      case process::got::gone: return gone;
-      case process::got::late:
-        return events::failure(events::errc::timeout, "took more than " + std::to_string(limits::script_time.count()) + " s");
-      }
+      if (sent == got::frame)
+        sent = with.receive(f);
+      if (sent != got::frame)
+        return over(sent);
       if (f.kind == frame_kind::done) {
         auto end = read_ending(f.payload);
-        return end ? std::move(end) : gone;
+        return end ? std::move(end) : over(got::gone);
       }
       if (j.is_check())
-        return gone;
-      if (f.kind == frame_kind::want ? !give_source(with, j.task, f) : f.kind != frame_kind::call || ++calls > limits::script_calls || !answer(with, j.task, f))
-        return gone;
-      asked = asked || f.kind == frame_kind::call;
+        return over(got::gone);
+      if (f.kind == frame_kind::want) {
+        sent = give_source(with, j.task, f);
+      } else {
+        sent = f.kind == frame_kind::call && ++calls <= limits::script_calls ? answer(with, j.task, f) : got::gone;
+        asked = true;
+        if (sent == got::frame && process::clock::now() - begun >= options_.most_time)
+          sent = got::late; // it asks and asks, and never makes us wait
+      }
     }
   }
 
-  static bool send_run(script::process& with, const mock::script_task& t) {
+  static process::got send_run(script::process& with, const mock::script_task& t) {
     const std::string_view seed{reinterpret_cast<const char*>(t.chance.data()), t.chance.size()};
     return with.send(frame_kind::run, {t.sandbox, t.script->digest, t.library ? std::string_view{t.library->digest} : std::string_view{},
                                        std::to_string(t.now.us), seed, t.request, t.start});
   }
 
-  static bool give_source(script::process& with, const mock::script_task& t, const frame& f) {
+  static process::got give_source(script::process& with, const mock::script_task& t, const frame& f) {
     const auto texts = read_texts(f.payload, 1);
     for (const auto* s : {t.script.get(), t.library.get()})
       if (s != nullptr && texts && texts->front() == s->digest)
         return with.send(frame_kind::source, {s->text});
-    return false;
+    return process::got::gone;
   }
 
-  static bool answer(script::process& with, const mock::script_task& t, const frame& f) {
+  static process::got answer(script::process& with, const mock::script_task& t, const frame& f) {
     const auto what = read_call(f.payload);
     if (!what)
-      return false;
+      return process::got::gone;
     auto said = t.host ? t.host->call(what->name, what->arguments)
                        : events::outcome<std::string>{events::failure(events::errc::unavailable, "nothing can be asked here")};
     if (said && said->size() > limits::script_call_bytes)

@@ -4,6 +4,7 @@
 #include "mock/script.hpp"
 #include "mock/script_limits.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 
@@ -12,6 +13,7 @@ namespace hourglass::script {
 struct pool_options {
   std::filesystem::path program; ///< `hourglass-script-worker`; empty: beside the program that runs
   unsigned workers = limits::script_workers;
+  std::chrono::milliseconds most_time = limits::script_time; ///< of a run, on the wall
 };
 
 /// A script engine over worker processes, which are started when they are first needed and replaced when they die, are killed at a deadline, or ask

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include <fcntl.h>
@@ -64,11 +65,10 @@ private:
   posix_spawnattr_t attributes_{};
 };
 
-/// A call that waits longer has met its deadline, or has a little of it left: then it waits again.
-void wait_at_most(int socket, std::chrono::milliseconds time) {
+/// So often a call that waits looks whether it is too late.
+void look_now_and_then(int socket) {
   timeval t{};
-  t.tv_sec = static_cast<time_t>(time.count() / 1000);
-  t.tv_usec = static_cast<suseconds_t>(time.count() % 1000 * 1000);
+  t.tv_usec = 100'000;
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
   ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t);
 }
@@ -89,13 +89,13 @@ events::outcome<std::unique_ptr<process>> process::start(const std::filesystem::
     return failure(errc::unavailable, "the script worker " + program.string() + " does not start: " + std::strerror(bad));
   }
   std::unique_ptr<process> out{new process{id, ends[0]}};
-  wait_at_most(ends[0], limits::script_start_time);
+  look_now_and_then(ends[0]);
+  out->begin(clock::now() + limits::script_start_time);
   frame first;
-  if (out->receive(first, clock::now() + limits::script_start_time) != got::frame || first.kind != frame_kind::ready) {
+  if (out->receive(first) != got::frame || first.kind != frame_kind::ready) {
     out->kill();
     return failure(errc::unavailable, "the script worker " + out->obituary() + " before it was ready");
   }
-  wait_at_most(ends[0], std::chrono::duration_cast<std::chrono::milliseconds>(limits::script_time));
   return out;
 }
 
@@ -105,24 +105,42 @@ process::~process() {
   ::close(socket_);
 }
 
-bool process::send(frame_kind kind, std::initializer_list<std::string_view> texts) {
+void process::begin(clock::time_point deadline) {
+  deadline_ = deadline;
+  cpu_before_ = cpu_time();
+}
+
+std::chrono::nanoseconds process::cpu_time() const {
+  clockid_t id{};
+  timespec t{};
+  if (::clock_getcpuclockid(id_, &id) != 0 || ::clock_gettime(id, &t) != 0)
+    return cpu_before_; // it has gone, which the socket says
+  return std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec};
+}
+
+bool process::is_late() const { return clock::now() >= deadline_ || cpu_time() - cpu_before_ > limits::script_cpu_time; }
+
+process::got process::send(frame_kind kind, std::initializer_list<std::string_view> texts) {
   out_.clear();
   write_frame(out_, kind, texts);
   std::string_view rest = out_;
   while (!rest.empty()) {
     const auto n = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR)
+    if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) {
+      if (is_late())
+        return got::late;
       continue;
+    }
     if (n <= 0)
-      return false;
+      return got::gone;
     rest.remove_prefix(static_cast<std::size_t>(n));
   }
   if (out_.capacity() > limits::mebi)
     out_ = {};
-  return true;
+  return got::frame;
 }
 
-process::got process::receive(frame& out, clock::time_point deadline) {
+process::got process::receive(frame& out) {
   for (;;) {
     if (auto f = reader_.next()) {
       out = *f;
@@ -132,11 +150,11 @@ process::got process::receive(frame& out, clock::time_point deadline) {
       return got::gone;
     auto to = reader_.room();
     const auto n = ::recv(socket_, to.data(), to.size(), 0);
-    if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK))
-      return got::gone;
     if (n > 0)
       reader_.filled(static_cast<std::size_t>(n));
-    if (clock::now() >= deadline)
+    else if (n == 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK))
+      return got::gone;
+    else if (is_late())
       return got::late;
   }
 }

@@ -30,12 +30,13 @@ public:
   process(const process&) = delete;
   process& operator=(const process&) = delete;
 
-  /// False when it takes nothing or has gone.
-  bool send(frame_kind kind, std::initializer_list<std::string_view> texts);
+  /// From now on it may use `limits::script_cpu_time`, and time on the wall until `deadline`.
+  void begin(clock::time_point deadline);
 
   enum class got { frame, late, gone };
+  got send(frame_kind kind, std::initializer_list<std::string_view> texts); ///< `frame`: it is sent
   /// `out` is good until the next call of a member.
-  got receive(frame& out, clock::time_point deadline);
+  got receive(frame& out);
 
   /// It has died while nobody asked anything of it.
   bool has_gone() const;
@@ -47,12 +48,16 @@ public:
 private:
   process(pid_t id, int socket) : id_(id), socket_(socket) {}
   int reap();
+  bool is_late() const;
+  std::chrono::nanoseconds cpu_time() const;
 
   std::mutex mutex_; ///< of `id_`: after it is reaped, another process may have its number
   pid_t id_;
   int socket_;
   frame_reader reader_{default_frame_bytes};
   std::string out_;
+  clock::time_point deadline_;
+  std::chrono::nanoseconds cpu_before_{0};
   static const std::size_t default_frame_bytes;
 };
 

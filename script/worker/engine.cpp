@@ -167,51 +167,36 @@ engine::realm* engine::realm_of(const order& what, result& out) {
   auto made = std::make_unique<realm>(cx);
   made->key = std::move(key);
   made->global = make_global(cx, self_->base->global);
-  if (!made->global) {
+  if (!made->global) { // the collector has not caught up with the realms that were given up
     JS_ClearPendingException(cx);
     out.ended = "memory";
     out.tired = true;
     return nullptr;
   }
   JSAutoRealm in(cx, made->global);
-  JS::RootedValue set_up(cx), pair(cx);
-  JS::RootedObject natives(cx), library(cx), functions(cx, JS::NewArrayObject(cx, 0));
-  JS::RootedValue listed(cx), name(cx), source(cx);
-  std::uint32_t count = 0;
-  bool good = JS::InitRealmStandardClasses(cx) && (natives = make_natives(cx)) && functions;
-  if (good && !what.library.empty()) {
-    good = parse_json(cx, self_->server.source_of(what.library), &listed) && listed.isObject();
-    library = good ? &listed.toObject() : nullptr;
-    good = good && JS::GetArrayLength(cx, library, &count);
+  if (!furnish(*made, what.library)) {
+    describe_exception(cx, out);
+    return nullptr;
   }
-  for (std::uint32_t i = 0; good && i < count; ++i) {
-    JS::RootedValue item(cx), function(cx);
-    JS::RootedObject from(cx), compiled(cx);
-    std::string file, text;
-    good = JS_GetElement(cx, library, i, &item) && item.isObject();
-    from = good ? &item.toObject() : nullptr;
-    good = good && JS_GetElement(cx, from, 0, &name) && JS_GetElement(cx, from, 1, &source) && to_utf8(cx, name, file) && to_utf8(cx, source, text) &&
-           compile_function(cx, text, ("function " + file).c_str(), &compiled);
-    if (good) {
-      function.setObject(*compiled);
-      good = JS_SetElement(cx, from, 1, function) && JS_SetElement(cx, functions, i, from);
-    }
-  }
-  if (good && evaluate(cx, prelude, prelude_file, 1, &set_up)) {
-    JS::RootedValueArray<2> args(cx);
-    args[0].setObject(*natives);
-    args[1].setObject(*functions);
-    JS::RootedObject pair_object(cx);
-    if (JS_CallFunctionValue(cx, nullptr, set_up, args, &pair) && pair.isObject()) {
-      pair_object = &pair.toObject();
-      if (JS_GetElement(cx, pair_object, 0, &made->run) && JS_GetElement(cx, pair_object, 1, &made->finish)) {
-        realms.push_front(std::move(made));
-        return realms.front().get();
-      }
-    }
-  }
-  describe_exception(cx, out);
-  return nullptr;
+  realms.push_front(std::move(made));
+  return realms.front().get();
+}
+
+/// Compiles the project's functions and has the prelude close the realm around them.
+bool engine::furnish(realm& fresh, const std::string& library) {
+  auto* cx = self_->cx;
+  JS::RootedObject natives(cx), functions(cx);
+  JS::RootedValue prelude_function(cx), pair(cx);
+  if (!JS::InitRealmStandardClasses(cx) || !(natives = make_natives(cx)) || !(functions = JS::NewArrayObject(cx, 0)) ||
+      (!library.empty() && !compile_library(cx, self_->server.source_of(library), functions)) || !evaluate(cx, prelude, prelude_file, 1, &prelude_function))
+    return false;
+  JS::RootedValueArray<2> args(cx);
+  args[0].setObject(*natives);
+  args[1].setObject(*functions);
+  if (!JS_CallFunctionValue(cx, nullptr, prelude_function, args, &pair))
+    return false;
+  JS::RootedObject both(cx, &pair.toObject());
+  return JS_GetElement(cx, both, 0, &fresh.run) && JS_GetElement(cx, both, 1, &fresh.finish);
 }
 
 bool engine::run_in(realm& of, const order& what, result& out) {

@@ -63,6 +63,7 @@ public:
 
 private:
   realm* realm_of(const order& what, result& out);
+  bool furnish(realm& fresh, const std::string& library);
   bool run_in(realm& of, const order& what, result& out);
 
   asking& server_;

@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include <jsfriendapi.h>
+#include <js/Array.h>
 #include <js/CharacterEncoding.h>
 #include <js/CompilationAndEvaluation.h>
 #include <js/ErrorReport.h>
 #include <js/GlobalObject.h>
+#include <js/PropertyAndElement.h>
 #include <js/RealmOptions.h>
 #include <js/SourceText.h>
 
@@ -100,6 +102,30 @@ bool compile_function(JSContext* cx, std::string_view source, const char* file, 
     return false;
   }
   out.set(&made.toObject());
+  return true;
+}
+
+bool compile_library(JSContext* cx, std::string_view library, JS::HandleObject into) {
+  JS::RootedValue all(cx);
+  if (!parse_json(cx, library, &all) || !all.isObject())
+    return false;
+  JS::RootedObject list(cx, &all.toObject());
+  std::uint32_t count = 0;
+  if (!JS::GetArrayLength(cx, list, &count))
+    return false;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    JS::RootedValue item(cx), name(cx), source(cx), function(cx);
+    if (!JS_GetElement(cx, list, i, &item) || !item.isObject())
+      return false;
+    JS::RootedObject pair(cx, &item.toObject()), compiled(cx);
+    std::string file, text;
+    if (!JS_GetElement(cx, pair, 0, &name) || !JS_GetElement(cx, pair, 1, &source) || !to_utf8(cx, name, file) || !to_utf8(cx, source, text) ||
+        !compile_function(cx, text, ("function " + file).c_str(), &compiled))
+      return false;
+    function.setObject(*compiled);
+    if (!JS_SetElement(cx, pair, 1, function) || !JS_SetElement(cx, into, i, pair))
+      return false;
+  }
   return true;
 }
 

@@ -84,6 +84,8 @@ JSObject* make_global(JSContext* cx, JSObject* zone_of);
 /// A handler's body or a project's function becomes a function. False with an exception pending, a SyntaxError as a rule.
 bool compile_handler(JSContext* cx, std::string_view body, JS::MutableHandleObject out);
 bool compile_function(JSContext* cx, std::string_view source, const char* file, JS::MutableHandleObject out);
+/// JSON [[name, source]…] becomes [name, function] pairs in `into`.
+bool compile_library(JSContext* cx, std::string_view library, JS::HandleObject into);
 bool evaluate(JSContext* cx, std::string_view source, const char* file, unsigned line, JS::MutableHandleValue out);
 
 inline constexpr const char* prelude_file = "prelude";

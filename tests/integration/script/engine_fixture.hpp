@@ -28,8 +28,8 @@ class engine_test : public testing::Test {
 protected:
   void SetUp() override { open(2); }
 
-  void open(unsigned workers) {
-    auto opened = open_pool({HOURGLASS_SCRIPT_WORKER, workers});
+  void open(unsigned workers, std::chrono::milliseconds most_time = limits::script_time) {
+    auto opened = open_pool({HOURGLASS_SCRIPT_WORKER, workers, most_time});
     ASSERT_TRUE(opened) << opened.error().detail;
     engine_ = std::move(*opened);
   }
