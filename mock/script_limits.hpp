@@ -16,6 +16,7 @@ inline constexpr auto script_start_time = 10s;               ///< for a worker t
 inline constexpr std::size_t script_queue = 10'000;          ///< runs of all sandboxes that wait for a worker
 inline constexpr std::size_t script_queue_per_sandbox = 64;  ///< of these, of one: its requests come one by one, the rest are checks, trials and replays
 inline constexpr auto script_slow = 20ms;                    ///< a sandbox whose last run took longer never gets the last free worker
+inline constexpr auto script_rest = 1s;                      ///< the longest rest after a script that had to be stopped
 inline constexpr std::size_t script_request_bytes = 16 * mebi; ///< `$req` as JSON
 inline constexpr std::size_t script_answer_bytes = 6 * mebi; ///< of the body
 inline constexpr std::size_t script_frame_bytes = 8 * mebi;  ///< from a worker, with everything around the body

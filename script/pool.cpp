@@ -101,50 +101,63 @@ private:
   void work(slot& s) {
     std::unique_lock lock{mutex_};
     for (;;) {
-      std::optional<fair_queue<job>::turn> turn;
-      wake_.wait(lock, [&] { return stopping_ || (turn = queue_.next()); });
-      if (stopping_) {
-        if (turn) {
-          lock.unlock();
-          tell(turn->job, stopped());
-        }
+      auto turn = next_turn(lock);
+      if (!turn)
         return;
-      }
       lock.unlock();
       const auto began = process::clock::now();
-      carry_out(s, turn->job);
-      const auto took = process::clock::now() - began;
+      const bool was_stopped = carry_out(s, turn->job);
+      const auto ended = process::clock::now();
       lock.lock();
-      queue_.finished(turn->sandbox, std::chrono::duration_cast<std::chrono::microseconds>(took));
+      queue_.finished(turn->sandbox, std::chrono::duration_cast<std::chrono::microseconds>(ended - began), ended, was_stopped);
       if (queue_.waiting() != 0)
         wake_.notify_one();
     }
   }
 
-  void carry_out(slot& s, job& j) {
+  /// Nothing: the pool stops.
+  std::optional<fair_queue<job>::turn> next_turn(std::unique_lock<std::mutex>& lock) {
+    while (!stopping_) {
+      const auto now = process::clock::now();
+      if (auto turn = queue_.next(now))
+        return turn;
+      if (auto rested = queue_.end_of_rest(now))
+        wake_.wait_until(lock, *rested);
+      else
+        wake_.wait(lock);
+    }
+    return std::nullopt;
+  }
+
+  /// True when the script had to be stopped.
+  bool carry_out(slot& s, job& j) {
     for (bool again = true;; again = false) {
       if (s.process && s.process->has_gone())
         replace(s, nullptr);
       if (!s.process)
-        if (auto why = start(s))
-          return tell(j, failed(script_fault::unavailable, std::move(*why)));
+        if (auto why = start(s)) {
+          tell(j, failed(script_fault::unavailable, std::move(*why)));
+          return false;
+        }
       bool asked = false;
       auto end = talk(*s.process, j, asked);
       if (end) {
+        const auto& error = end->outcome.error;
+        const bool was_stopped = error && (error->fault == script_fault::time || error->fault == script_fault::memory);
         tell(j, std::move(end->outcome));
         if (end->tired)
           replace_at_once(s);
-        return;
+        return was_stopped;
       }
       const auto late = end.error().code == events::errc::timeout;
       auto how = s.process->obituary();
       replace(s, nullptr);
       if (!late && !asked && again && !is_stopping())
         continue;
-      if (is_stopping())
-        return tell(j, stopped());
-      tell(j, late ? failed(script_fault::time, end.error().detail) : failed(script_fault::died, "the script's worker " + how));
-      return replace_at_once(s);
+      tell(j, is_stopping() ? stopped()
+              : late ? failed(script_fault::time, end.error().detail) : failed(script_fault::died, "the script's worker " + how));
+      replace_at_once(s);
+      return true;
     }
   }
 

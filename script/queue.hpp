@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -16,12 +15,14 @@ namespace hourglass::script {
 /// What waits for a worker, sandbox by sandbox.
 ///
 /// Who has used the workers least comes next (start-time fair queuing: a sandbox that comes back starts where the others are now, so that
-/// nobody saves up). Of each sandbox one job is out at a time. Sandboxes whose last job took longer than `limits::script_slow` never have all workers.
+/// nobody saves up). Of each sandbox one job is out at a time. Sandboxes whose last job took longer than `limits::script_slow` never have all workers. One whose
+/// script had to be stopped rests for three times as long as that took, so that a loop has a quarter of a processor and not all of it.
 /// Not thread-safe.
 template <class Job>
 class fair_queue {
 public:
   using duration = std::chrono::microseconds;
+  using moment = std::chrono::steady_clock::time_point;
 
   explicit fair_queue(unsigned workers) : workers_(workers) {}
 
@@ -45,12 +46,12 @@ public:
     Job job;
   };
   /// The next job for a worker that is free, if there is one that may go.
-  std::optional<turn> next() {
+  std::optional<turn> next(moment now) {
     auto best = lanes_.end();
     const bool only_quick = workers_ > 1 && slow_out_ + 1 >= workers_;
     for (auto at = lanes_.begin(); at != lanes_.end(); ++at) {
       const auto& l = at->second;
-      if (!l.jobs.empty() && !l.out && !(l.slow && only_quick) && (best == lanes_.end() || l.used < best->second.used))
+      if (!l.jobs.empty() && !l.out && l.rests_until <= now && !(l.slow && only_quick) && (best == lanes_.end() || l.used < best->second.used))
         best = at;
     }
     if (best == lanes_.end())
@@ -66,8 +67,19 @@ public:
     return out;
   }
 
-  void finished(const std::string& sandbox, duration took) {
+  /// When a sandbox that rests has had its rest, the earliest of those for which something waits.
+  std::optional<moment> end_of_rest(moment now) const {
+    std::optional<moment> out;
+    for (const auto& [name, l] : lanes_)
+      if (!l.jobs.empty() && !l.out && l.rests_until > now && (!out || l.rests_until < *out))
+        out = l.rests_until;
+    return out;
+  }
+
+  void finished(const std::string& sandbox, duration took, moment now, bool stopped = false) {
     auto& l = lanes_.at(sandbox);
+    if (stopped)
+      l.rests_until = now + std::min<duration>(3 * took, limits::script_rest);
     l.out = false;
     slow_out_ -= l.out_as_slow ? 1 : 0;
     l.slow = took > limits::script_slow;
@@ -93,6 +105,7 @@ private:
     duration used{0};
     bool out = false; ///< a worker has one of its jobs
     bool slow = false, out_as_slow = false;
+    moment rests_until;
   };
 
   /// Sandboxes that are idle and owe nothing need not be remembered.
