@@ -3,7 +3,13 @@
 #include "mock/script_limits.hpp"
 
 #include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <thread>
+#include <vector>
+
+#include <unistd.h>
 
 namespace hourglass::script {
 
@@ -159,9 +165,41 @@ TEST_F(engine_test, a_looping_sandbox_delays_others_by_no_more_than_their_turn) 
   loops.join();
 }
 
+/// The workers of this process.
+std::vector<pid_t> workers() {
+  std::vector<pid_t> out;
+  for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
+    std::ifstream stat{entry.path() / "stat"}; // pid (name) state parent …
+    pid_t id = 0, parent = 0;
+    std::string name, state;
+    if (stat >> id >> name >> state >> parent && parent == ::getpid() && name == "(hourglass-scrip)")
+      out.push_back(id);
+  }
+  return out;
+}
+
+TEST_F(engine_test, workers_are_confined) {
+  ASSERT_EQ(said("$resp.body = 1"), "1");
+  const auto all = workers();
+  ASSERT_FALSE(all.empty());
+  for (auto id : all) {
+    const auto folder = std::filesystem::path{"/proc"} / std::to_string(id);
+    std::ifstream in{folder / "status"};
+    const std::string status{std::istreambuf_iterator<char>{in}, {}};
+    EXPECT_NE(status.find("NoNewPrivs:\t1\n"), std::string::npos);
+    EXPECT_NE(status.find("Seccomp:\t2\n"), std::string::npos) << "a filter of system calls";
+    std::error_code none; // whose process it is may be hidden from us
+    std::size_t open = 0;
+    for ([[maybe_unused]] const auto& fd : std::filesystem::directory_iterator{folder / "fd", none})
+      ++open;
+    EXPECT_LE(open, 5U) << "nothing but null, its socket, and its own figures";
+  }
+}
+
 TEST_F(engine_test, a_worker_that_is_killed_from_outside_costs_nobody_an_answer) {
   ASSERT_EQ(said("$resp.body = 1"), "1");
-  ASSERT_EQ(std::system("for p in /proc/[0-9]*; do if [ \"$(cat $p/comm 2>/dev/null)\" = hourglass-scrip ] && grep -q \"^PPid:[[:space:]]*$PPID$\" $p/status; then kill -9 ${p#/proc/}; fi; done"), 0);
+  for (auto id : workers())
+    ASSERT_EQ(::kill(id, SIGKILL), 0);
   for (int i = 0; i < 10; ++i)
     EXPECT_EQ(said("$resp.body = 1"), "1");
 }
