@@ -164,12 +164,11 @@ private:
   /// What the worker made of it. Fails with `errc::timeout` or `errc::abandoned`; then the worker is of no use any more.
   events::outcome<ending> talk(script::process& with, const job& j, bool& asked) {
     using got = process::got;
-    const auto begun = process::clock::now();
-    with.begin(begun + options_.most_time);
+    with.begin(options_.most_time);
     auto over = [&](got how) {
       if (how != got::late)
         return events::failure(events::errc::abandoned, "");
-      if (process::clock::now() - begun >= options_.most_time)
+      if (with.is_late())
         return events::failure(events::errc::timeout, "took more than " + std::to_string(options_.most_time.count()) + " ms");
       return events::failure(events::errc::timeout, "took more than " + std::to_string(limits::script_cpu_time.count()) + " s of processor time");
     };
@@ -190,10 +189,10 @@ private:
       if (f.kind == frame_kind::want) {
         sent = give_source(with, j.task, f);
       } else {
+        const auto before = process::clock::now();
         sent = f.kind == frame_kind::call && ++calls <= limits::script_calls ? answer(with, j.task, f) : got::gone;
+        with.charge(process::clock::now() - before);
         asked = true;
-        if (sent == got::frame && process::clock::now() - begun >= options_.most_time)
-          sent = got::late; // it asks and asks, and never makes us wait
       }
     }
   }

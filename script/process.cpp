@@ -2,6 +2,7 @@
 
 #include "mock/script_limits.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -65,10 +66,12 @@ private:
   posix_spawnattr_t attributes_{};
 };
 
-/// So often a call that waits looks whether it is too late.
-void look_now_and_then(int socket) {
+/// The longest that we wait in one go.
+constexpr std::chrono::milliseconds step{100};
+
+void wait_in_steps(int socket) {
   timeval t{};
-  t.tv_usec = 100'000;
+  t.tv_usec = std::chrono::duration_cast<std::chrono::microseconds>(step).count();
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
   ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t);
 }
@@ -89,8 +92,8 @@ events::outcome<std::unique_ptr<process>> process::start(const std::filesystem::
     return failure(errc::unavailable, "the script worker " + program.string() + " does not start: " + std::strerror(bad));
   }
   std::unique_ptr<process> out{new process{id, ends[0]}};
-  look_now_and_then(ends[0]);
-  out->begin(clock::now() + limits::script_start_time);
+  wait_in_steps(ends[0]);
+  out->begin(limits::script_start_time);
   frame first;
   if (out->receive(first) != got::frame || first.kind != frame_kind::ready) {
     out->kill();
@@ -105,10 +108,13 @@ process::~process() {
   ::close(socket_);
 }
 
-void process::begin(clock::time_point deadline) {
-  deadline_ = deadline;
+void process::begin(std::chrono::milliseconds most) {
+  most_ = most;
+  spent_ = {};
   cpu_before_ = cpu_time();
 }
+
+void process::charge(clock::duration time) { spent_ += std::min<clock::duration>(time, step); }
 
 std::chrono::nanoseconds process::cpu_time() const {
   clockid_t id{};
@@ -118,7 +124,7 @@ std::chrono::nanoseconds process::cpu_time() const {
   return std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec};
 }
 
-bool process::is_late() const { return clock::now() >= deadline_ || cpu_time() - cpu_before_ > limits::script_cpu_time; }
+bool process::is_burning() const { return cpu_time() - cpu_before_ > limits::script_cpu_time; }
 
 process::got process::send(frame_kind kind, std::initializer_list<std::string_view> texts) {
   out_.clear();
@@ -126,8 +132,9 @@ process::got process::send(frame_kind kind, std::initializer_list<std::string_vi
   std::string_view rest = out_;
   while (!rest.empty()) {
     const auto n = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
-    if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) {
-      if (is_late())
+    if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) { // it takes nothing
+      charge(step);
+      if (is_late() || is_burning())
         return got::late;
       continue;
     }
@@ -149,12 +156,15 @@ process::got process::receive(frame& out) {
     if (reader_.broken())
       return got::gone;
     auto to = reader_.room();
+    const auto before = clock::now();
     const auto n = ::recv(socket_, to.data(), to.size(), 0);
+    const bool nothing = n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK);
+    if (n <= 0 && !nothing)
+      return got::gone;
+    charge(clock::now() - before);
     if (n > 0)
       reader_.filled(static_cast<std::size_t>(n));
-    else if (n == 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK))
-      return got::gone;
-    else if (is_late())
+    if (is_late() || (nothing && is_burning()))
       return got::late;
   }
 }

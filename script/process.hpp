@@ -30,13 +30,17 @@ public:
   process(const process&) = delete;
   process& operator=(const process&) = delete;
 
-  /// From now on it may use `limits::script_cpu_time`, and time on the wall until `deadline`.
-  void begin(clock::time_point deadline);
+  /// From now on it may use `limits::script_cpu_time`, and `most` of our time. That is counted in small steps, none longer than it can honestly be: a
+  /// machine that was suspended, or a server that was stopped, has made nobody late.
+  void begin(std::chrono::milliseconds most);
+  /// What it has us do counts as well.
+  void charge(clock::duration time);
 
   enum class got { frame, late, gone };
   got send(frame_kind kind, std::initializer_list<std::string_view> texts); ///< `frame`: it is sent
   /// `out` is good until the next call of a member.
   got receive(frame& out);
+  bool is_late() const noexcept { return spent_ >= most_; } ///< it made us wait too long; else, when it is late, it used too much of the processor
 
   /// It has died while nobody asked anything of it.
   bool has_gone() const;
@@ -48,7 +52,7 @@ public:
 private:
   process(pid_t id, int socket) : id_(id), socket_(socket) {}
   int reap();
-  bool is_late() const;
+  bool is_burning() const;
   std::chrono::nanoseconds cpu_time() const;
 
   std::mutex mutex_; ///< of `id_`: after it is reaped, another process may have its number
@@ -56,7 +60,7 @@ private:
   int socket_;
   frame_reader reader_{default_frame_bytes};
   std::string out_;
-  clock::time_point deadline_;
+  clock::duration most_{0}, spent_{0};
   std::chrono::nanoseconds cpu_before_{0};
   static const std::size_t default_frame_bytes;
 };

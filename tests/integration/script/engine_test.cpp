@@ -204,6 +204,17 @@ TEST_F(engine_test, a_worker_that_is_killed_from_outside_costs_nobody_an_answer)
     EXPECT_EQ(said("$resp.body = 1"), "1");
 }
 
+TEST_F(engine_test, a_worker_that_stands_still_is_killed_and_replaced) {
+  open(1, std::chrono::milliseconds{300});
+  ASSERT_EQ(said("$resp.body = 1"), "1");
+  for (auto id : workers())
+    ASSERT_EQ(::kill(id, SIGSTOP), 0);
+  auto o = run("$resp.body = 1");
+  ASSERT_TRUE(o.error);
+  EXPECT_EQ(o.error->fault, script_fault::time);
+  EXPECT_EQ(said("$resp.body = 1"), "1");
+}
+
 TEST_F(engine_test, a_script_that_waits_too_long_is_stopped_on_the_wall) {
   open(1, std::chrono::milliseconds{300});
   auto t = task("for (;;) $func.env.get('x')"); // costs the worker next to nothing
