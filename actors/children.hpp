@@ -2,6 +2,7 @@
 
 #include "actors/environment.hpp"
 #include "actors/messages.hpp"
+#include "mock/handler.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -10,6 +11,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 /// The four children of a sandbox: shells around pure cores. Each holds its part of the state, decides on it, and proposes events to the sandbox.
@@ -30,20 +32,40 @@ private:
 };
 
 /// Second stage: renders answers from data and env, and owns both.
+///
+/// A script runs elsewhere, and reads the state meanwhile. Until it has ended, whatever comes waits here in its order, so that nothing changes
+/// under it and everything after it sees what it did (data_scripts.cpp).
 class data_actor : public caf::event_based_actor {
 public:
-  data_actor(caf::actor_config& cfg, const events::redactor& redactor, mock::data_state state, caf::actor sandbox,
+  data_actor(caf::actor_config& cfg, environment& env, events::sandbox_id id, mock::data_state state, caf::actor sandbox,
              std::uint32_t generation);
   caf::behavior make_behavior() override;
   void on_exit() override;
 
 private:
-  void serve(const request_ptr& job);
+  using work = std::variant<serve_request, propose, do_change, give_snapshot>;
 
-  const events::redactor& redactor_;
-  mock::data_state state_;
+  void take(work w);
+  void go_on();
+  void do_now(const serve_request& m);
+  void do_now(const propose& m);
+  void do_now(const do_change& m);
+  void do_now(const give_snapshot& m);
+  void start_script(const request_ptr& job);
+  void on_script_done(const script_done& m);
+  void conclude(const request_ptr& job, mock::served served);
+
+  environment& env_;
+  events::sandbox_id id_;
+  std::shared_ptr<mock::data_state> state_; ///< shared with the script that runs; then nobody changes it
   caf::actor sandbox_;
   std::uint32_t generation_;
+
+  request_ptr scripted_; ///< its script runs
+  std::shared_ptr<mock::handler_run> run_;
+  std::uint64_t runs_ = 0;
+  std::deque<work> held_; ///< bounded by the sandbox's door
+  bool going_on_ = false; ///< a message to that end is under way
 };
 
 /// Virtual time: one armed timer, and the steps of an advance.

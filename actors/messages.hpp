@@ -7,8 +7,10 @@
 #include "replay/state.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +59,9 @@ struct proposal {
     std::vector<events::draft> drafts; ///< may be empty: then the part only waits until all before it is durable
     request_ptr request;               ///< answered with `response` once durable
     mock::response response;
+    std::vector<mock::emission> emitted; ///< by the request's script; durable before it is answered
+    std::chrono::milliseconds delay{0}; ///< after it is durable, before the request is answered
+    std::vector<change_ptr> messages;    ///< made of them, for the outbox, once the request has its place
     change_ptr change; ///< answered with `reply` once durable
     std::string reply;
   };
@@ -73,6 +78,17 @@ using proposal_ptr = std::shared_ptr<proposal>;
 struct serve_request { request_ptr job; };
 struct do_change { change_ptr job; };
 struct propose { proposal_ptr what; };
+
+/// From the engine's thread to the data actor: the script that it waits for has ended.
+struct script_done {
+  std::uint64_t number = 0; ///< of the run; of another one it means nothing
+  std::shared_ptr<mock::script_outcome> outcome;
+};
+
+/// To the sandbox itself: an answer that was to be late.
+struct late_answer {
+  std::shared_ptr<std::function<void()>> give;
+};
 
 /// To the outbox: its proposal stands at `first`, …; apply it. Not yet durable.
 struct sequenced {
@@ -146,6 +162,8 @@ struct crash_child { child which = child::data; };
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::serve_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::do_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::propose)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::script_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::late_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::sequenced)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::durable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::append_failed)

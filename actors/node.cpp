@@ -90,6 +90,9 @@ public:
     if (auto* of_endpoints = std::get_if<mock::endpoint_command>(&std::get<command>(job->what)))
       if (auto* import = std::get_if<mock::import_openapi>(of_endpoints))
         return read_first(sandbox, *import, std::move(*visitor), job, std::move(who), std::move(done));
+    if (auto* of_endpoints = std::get_if<mock::endpoint_command>(&std::get<command>(job->what)))
+      if (auto script = mock::script_in(*of_endpoints))
+        return compile_first(sandbox, std::move(*script), std::move(*visitor), job, std::move(who), std::move(done));
     submit_job(std::move(*visitor), job, std::move(who), std::move(done));
   }
 
@@ -147,6 +150,7 @@ public:
   storage::index_writer& index() noexcept override { return *index_; }
   storage::journal& journal() noexcept override { return *journal_; }
   const events::redactor& redactor() const noexcept override { return *redactor_; }
+  mock::script_engine* scripts() noexcept override { return options_.scripts.get(); }
 
   node_counters counters() const noexcept override {
     const auto& c = env_->counters;
@@ -175,6 +179,8 @@ public:
     while (busy() && std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds{5});
     client_->stop(std::chrono::milliseconds{0}); // attempts still under way come back as cancelled and stay pending in the log
+    if (options_.scripts)
+      options_.scripts->stop();
     for (const auto& s : directory_->close())
       caf::anon_send_exit(s.sandbox, caf::exit_reason::user_shutdown);
     readers_.stop();
@@ -205,6 +211,23 @@ private:
         return job->answer(tl::unexpected<events::error>{std::move(read).error()});
       submit_job({std::move(to), std::move(job->inside)}, job, std::move(who), std::move(job->done));
     });
+  }
+
+  /// What does not compile never gets as far as the sandbox: the version of before stays.
+  void compile_first(const events::sandbox_id& sandbox, mock::script_to_check script, directory::visitor visitor, const change_ptr& job, caller who,
+                     on_receipt done) {
+    if (!options_.scripts)
+      return done(events::failure(events::errc::unavailable, "this node has no engine for scripts", script.where));
+    job->done = std::move(done);
+    job->inside = std::move(visitor.inside);
+    auto source = script.source;
+    options_.scripts->check(sandbox.to_string(), std::move(source), script.form,
+                            [job, script = std::move(script), who = std::move(who), to = std::move(visitor.sandbox)](
+                              const std::optional<mock::script_error>& e) mutable {
+                              if (e)
+                                return job->answer(tl::unexpected<events::error>{mock::told(*e, script)});
+                              submit_job({std::move(to), std::move(job->inside)}, job, std::move(who), std::move(job->done));
+                            });
   }
 
   static void submit_job(directory::visitor visitor, const change_ptr& job, caller who, on_receipt done) {

@@ -9,6 +9,7 @@
 #include "mock/data.hpp"
 #include "mock/endpoints.hpp"
 #include "mock/message.hpp"
+#include "mock/script.hpp"
 #include "mock/settings.hpp"
 #include "storage/index.hpp"
 #include "storage/journal.hpp"
@@ -74,6 +75,7 @@ struct node_options {
   std::string secret_keys; ///< what seals secrets at rest (`events::vault::parse`); empty: the key in `data/secret.key`, made on first use
   http::client_options client;
   std::shared_ptr<const http::egress_guard> guard;
+  std::shared_ptr<mock::script_engine> scripts; ///< stopped with the node; null: endpoints with handlers are refused
   /// Tells after every committed batch which sandbox has new events; runs on the journal's thread, must not block.
   std::function<void(const events::sandbox_id&, events::seq last)> on_committed;
 };
@@ -132,6 +134,7 @@ public:
   virtual storage::index_writer& index() noexcept = 0;
   virtual storage::journal& journal() noexcept = 0;
   virtual const events::redactor& redactor() const noexcept = 0;
+  virtual mock::script_engine* scripts() noexcept = 0; ///< null: there is none
   virtual node_counters counters() const noexcept = 0;
 
   /// Requests in flight finish, timers stop, sandboxes leave memory, the journal drains. Idempotent. Afterwards

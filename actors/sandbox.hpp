@@ -53,6 +53,8 @@ private:
   void note_due(storage::record_batch& batch, const proposal_ptr& p);
   std::optional<events::wall_time> must_be_awake() const;
   void on_renew_due(const renew_due& m);
+  void emit_with(proposal::part& part);
+  void answer_later(proposal::part& part);
   void after_import(const proposal::part& part);
   void begin_snapshot();
   void on_snapshot(const snapshot_ptr& job);

@@ -105,7 +105,7 @@ void sandbox_actor::spawn_pipeline(mock::endpoint_state endpoints, mock::data_st
   auto self = caf::actor_cast<caf::actor>(caf::strong_actor_ptr{ctrl()});
   auto g = generation(child::data);
   generation(child::endpoint) = g;
-  data_ = spawn<data_actor, caf::monitored>(env_.redactor, std::move(data), self, g);
+  data_ = spawn<data_actor, caf::monitored>(std::ref(env_), id_, std::move(data), self, g);
   endpoint_ = spawn<endpoint_actor, caf::monitored>(std::move(endpoints), data_, g);
 }
 

@@ -43,6 +43,10 @@ void sandbox_actor::on_propose(const proposal_ptr& p) {
     return refuse_whole(p);
   std::vector<storage::row> rows;
   for (auto& part : p->parts) {
+    if (part.delay.count() != 0)
+      answer_later(part);
+    if (!part.emitted.empty())
+      emit_with(part);
     if (p->from == child::outbox) // decided before a reset of the clock, and in its place behind it
       part.ctx.now = std::min(part.ctx.now, mock::now(clock_, wall_now()));
     for (const auto& d : part.drafts)
@@ -54,6 +58,10 @@ void sandbox_actor::on_propose(const proposal_ptr& p) {
       after_import(part);
   }
   append(p, std::move(rows));
+  if (p->from == child::data)
+    for (auto& part : p->parts)
+      for (auto& job : std::exchange(part.messages, {}))
+        on_change(job);
 }
 
 /// The journal would reject it, and with it whatever the others append meanwhile. So nothing of it gets a place, and nobody else notices.

@@ -3,6 +3,7 @@
 #include "http/problem.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <nlohmann/json.hpp>
 
@@ -21,6 +22,20 @@ std::string spelled(std::string_view name, dialect how) {
 
 bool points_into_body(std::string_view where) {
   return where.starts_with('/');
+}
+
+/// `/handler/script:3:9` names a place in a text.
+void read_place(std::string_view where, unsigned& line, unsigned& column) {
+  const auto second = where.rfind(':');
+  const auto first = second == std::string_view::npos || second == 0 ? std::string_view::npos : where.rfind(':', second - 1);
+  if (first == std::string_view::npos || !points_into_body(where))
+    return;
+  auto number = [](std::string_view digits, unsigned& out) {
+    auto [end, bad] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+    return bad == std::errc{} && end == digits.data() + digits.size();
+  };
+  if (!number(where.substr(first + 1, second - first - 1), line) || !number(where.substr(second + 1), column))
+    line = column = 0;
 }
 
 /// What went wrong inside is for the log, not for the caller.
@@ -168,6 +183,7 @@ http::response problem_response(const events::error& e, std::string_view correla
     p.title = title_of(e.code);
     p.detail = is_inside(e.code) ? "See the server's log for this correlation id." : e.detail;
     p.where = e.where;
+    read_place(e.where, p.line, p.column);
     p.correlation = correlation;
     out = to_response(p);
   }

@@ -87,6 +87,21 @@ void add_message(events::json_text& j, const mock::fields& headers, std::string_
     j.key("body_truncated").value(true).key("body_bytes").value(cut->bytes).key("body_sha256").value(cut->sha256);
 }
 
+void add_script(events::json_text& j, const mock::script_note& note) {
+  j.key("script").open_object().key("digest").value(note.digest).key("interrupted").value(note.interrupted);
+  if (note.error) {
+    j.key("error").open_object().key("kind").value(to_string(note.error->fault)).key("message").value(note.error->message);
+    j.key("line").value(note.error->line).key("column").value(note.error->column).key("stack").value(note.error->stack).close_object();
+  }
+  j.key("console").open_array();
+  for (const auto& line : note.console)
+    j.open_array().value(line.level).value(line.text).close_array();
+  j.close_array().key("changes").value(note.changes).key("emitted").open_array();
+  for (const auto& type : note.emitted)
+    j.value(type);
+  j.close_array().close_object();
+}
+
 std::string whole(const events::record& r, const mock::served_record& s) {
   std::string out;
   events::json_text j{out};
@@ -99,6 +114,8 @@ std::string whole(const events::record& r, const mock::served_record& s) {
   j.key("response").open_object();
   add_message(j, s.response.headers, s.response.body, s.response_cut);
   j.close_object();
+  if (s.script)
+    add_script(j, *s.script);
   j.close_object();
   return out;
 }
@@ -179,7 +196,7 @@ void again(core& in, const call_ptr& c) {
     auto found = request_named(in, done->sandbox, done->param("request"));
     if (!found)
       return done->fail(found.error());
-    auto replayed = replay::replay_request(in.node.store(), in.node.redactor(), done->sandbox, found->header.seq);
+    auto replayed = replay::replay_request(in.node.store(), in.node.redactor(), done->sandbox, found->header.seq, in.node.scripts());
     if (!replayed)
       return done->fail(replayed.error());
     done->answer(200, replay::to_json(*replayed));

@@ -10,6 +10,7 @@ void add_sandboxes(router& to);       // sandboxes.cpp
 void add_mock_endpoints(router& to);  // mock_endpoints.cpp: endpoints and OpenAPI import
 void add_data(router& to);            // data.cpp
 void add_env(router& to);             // env.cpp
+void add_scripts(router& to);         // scripts.cpp: versions of endpoints, functions, templates, trials
 void add_clock(router& to);           // clock.cpp
 void add_requests(router& to);        // requests.cpp: timeline and replay
 void add_history(router& to);         // history.cpp: history, state at a moment, live tail

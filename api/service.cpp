@@ -267,6 +267,7 @@ router all_routes() {
   add_mock_endpoints(out);
   add_data(out);
   add_env(out);
+  add_scripts(out);
   add_clock(out);
   add_requests(out);
   add_history(out);

@@ -8,6 +8,7 @@
 #include "cli/log.hpp"
 #include "cli/version.hpp"
 #include "http/problem.hpp"
+#include "script/pool.hpp"
 #include "storage/kafka_export.hpp"
 
 #include <atomic>
@@ -75,6 +76,17 @@ std::shared_ptr<const http::egress_guard> make_guard(const serve_options& option
   return std::make_shared<http::egress_guard>(std::move(allow), std::vector<http::egress_guard::endpoint>{{own.address(), own.port()}});
 }
 
+/// Without its program the node serves everything but handlers, and says so at once.
+std::shared_ptr<mock::script_engine> open_scripts(const serve_options& options) {
+  if (options.script_workers == 0)
+    return nullptr;
+  auto opened = script::open_pool({{}, options.script_workers});
+  if (opened)
+    return std::move(*opened);
+  log(level::error, "scripts do not run", {{"detail", opened.error().detail}});
+  return nullptr;
+}
+
 actors::node_options node_options_of(const serve_options& options, std::shared_ptr<const http::egress_guard> guard,
                                      std::size_t connections, std::shared_ptr<api::tail_hub> tails) {
   actors::node_options out;
@@ -89,6 +101,7 @@ actors::node_options node_options_of(const serve_options& options, std::shared_p
   out.client.verify_tls = !options.unsafe_skip_tls_verify;
   out.client.ca_file = options.ca_file;
   out.client.user_agent = "Hourglass/" + std::string{version};
+  out.scripts = open_scripts(options);
   out.guard = std::move(guard);
   out.on_committed = [tails = std::move(tails)](const events::sandbox_id& id, events::seq last) { tails->committed(id, last); };
   return out;

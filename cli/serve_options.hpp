@@ -28,7 +28,7 @@ struct serve_options {
   std::vector<std::string> egress_allow;
   std::string tls_cert, tls_key;
   std::string ca_file;
-  unsigned workers = 1, io_threads = 2, readers = 2, webhook_threads = 1;
+  unsigned workers = 1, io_threads = 2, readers = 2, webhook_threads = 1, script_workers = 2;
   unsigned passivate_after = 60;
   std::size_t live_sandboxes = 10'000;
   bool unsafe_skip_tls_verify = false;

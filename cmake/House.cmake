@@ -1,8 +1,10 @@
-# hourglass_folder(NAME NEEDS libraries...): the static library of one folder, hourglass_NAME, from every .cpp in it.
+# hourglass_folder(NAME NEEDS libraries...): the static library of one folder, hourglass_NAME, from every .cpp in it, but what is a program of its own.
 function(hourglass_folder name)
   cmake_parse_arguments(ARG "" "" "NEEDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  file(GLOB_RECURSE of_worker ${CMAKE_CURRENT_SOURCE_DIR}/${name}/worker/*.cpp)
+  list(REMOVE_ITEM sources ${of_worker})
   if(NOT sources)
     add_library(hourglass_${name} INTERFACE)
     target_include_directories(hourglass_${name} INTERFACE ${PROJECT_SOURCE_DIR})
@@ -15,6 +17,21 @@ function(hourglass_folder name)
   hourglass_own_code(hourglass_${name})
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/precompiled.hpp)
     target_precompile_headers(hourglass_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/${name}/precompiled.hpp)
+  endif()
+endfunction()
+
+# hourglass-script-worker, from script/worker/. Confined by a filter of system calls and a limit of its address space, neither of which a sanitizer's
+# runtime survives: so it is built without, and shares no library with the rest.
+function(hourglass_script_worker)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/script/worker/*.cpp)
+  add_executable(hourglass-script-worker ${sources} script/frame.cpp)
+  set_target_properties(hourglass-script-worker PROPERTIES COMPILE_OPTIONS "" LINK_OPTIONS "")
+  target_include_directories(hourglass-script-worker PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(hourglass-script-worker PRIVATE PkgConfig::MOZJS Threads::Threads)
+  hourglass_own_code(hourglass-script-worker)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # The engine's roots are a list of locals, which g++ 12 takes for dangling pointers.
+    target_compile_options(hourglass-script-worker PRIVATE -Wno-dangling-pointer)
   endif()
 endfunction()
 

@@ -17,6 +17,8 @@ enum class kind : std::uint16_t {
   endpoint_put = 10,
   endpoint_removed = 11,
   openapi_imported = 12, ///< the whole new set of imported endpoints, at once
+  function_put = 13,
+  function_removed = 14,
   request_served = 20,
   // -- data (mock/data.hpp) -----------------------------------------------------
   data_put = 30,
@@ -24,6 +26,8 @@ enum class kind : std::uint16_t {
   data_cleared = 32,
   env_put = 33,
   env_removed = 34,
+  template_put = 35,
+  template_removed = 36,
   // -- clock (mock/clock.hpp) ---------------------------------------------------
   clock_set = 40, ///< mode and offset: freeze, resume, reset
   clock_advance_started = 41,

@@ -86,6 +86,10 @@ response to_response(const problem& p) {
     body["detail"] = p.detail;
   if (!p.where.empty())
     body["pointer"] = p.where;
+  if (p.line != 0) {
+    body["line"] = p.line;
+    body["column"] = p.column;
+  }
   if (!p.correlation.empty())
     body["correlation_id"] = p.correlation;
   response answer;

@@ -14,6 +14,7 @@ struct problem {
   std::string title;                ///< short and the same for every occurrence of `type`; empty: the status phrase
   std::string detail;               ///< this occurrence
   std::string where;                ///< extension member `pointer`: JSON Pointer, header or parameter name; left out if empty
+  unsigned line = 0, column = 0;    ///< extension members, in a text that `where` names, from 1; left out if 0
   std::string correlation;          ///< extension member `correlation_id`; left out if empty
 };
 

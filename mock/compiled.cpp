@@ -178,6 +178,8 @@ events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::com
     out->answers.push_back(std::move(*answer));
   }
   choose_preferred(*out);
+  if (!out->spec.script.empty())
+    out->script = script_source::of(out->spec.script);
   return std::shared_ptr<const compiled_endpoint>{std::move(out)};
 }
 

@@ -55,6 +55,7 @@ struct compiled_endpoint {
   std::shared_ptr<const request_check> check; ///< null: nothing is demanded of a request
   std::size_t preferred = 0;      ///< the answer without Prefer
   unsigned preferred_status = 200;
+  std::shared_ptr<const script_source> script; ///< null: the answers are fixed or templates
 
   compiled_endpoint() = default;
   compiled_endpoint(const compiled_endpoint&) = delete;

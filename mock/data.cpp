@@ -3,6 +3,7 @@
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
 #include "mock/json_value.hpp"
+#include "mock/template.hpp"
 
 #include <algorithm>
 
@@ -111,6 +112,56 @@ outcome<decision> decide_one(const data_state& state, const remove_env& c) {
   return one_event(events::kind::env_removed, std::move(payload), {"env:" + c.name});
 }
 
+outcome<decision> decide_one(const data_state& state, const put_template& c) {
+  if (auto ok = check_name(c.name, "/name"); !ok)
+    return tl::unexpected<events::error>{ok.error()};
+  if (!events::is_utf8(c.source) || c.source.find('\0') != std::string::npos)
+    return failure(errc::invalid, "must be UTF-8 text without NUL", "/source");
+  if (c.source.size() > limits::data_value_bytes)
+    return failure(errc::too_large, "the template is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")", "/source");
+  if (auto compiled = compiled_template::compile(c.source, flavour_of_template(c.name, c.source)); !compiled) {
+    auto e = std::move(compiled).error();
+    e.where = "/source" + (e.where.empty() ? std::string{} : ':' + e.where);
+    return tl::unexpected<events::error>{std::move(e)};
+  }
+  auto before = state.templates.find(c.name);
+  const bool known = before != state.templates.end();
+  decision out;
+  if (!known || before->second != c.source) {
+    if (auto ok = check_room(state, c.name.size() + c.source.size(), known ? c.name.size() + before->second.size() : 0); !ok)
+      return tl::unexpected<events::error>{ok.error()};
+    std::string payload;
+    events::json_text{payload}.open_object().key("name").value(c.name).key("source").value(c.source).close_object();
+    out = one_event(events::kind::template_put, std::move(payload), {"template:" + c.name});
+  }
+  events::json_text{out.reply}.open_object().key("name").value(c.name).key("source").value(c.source).close_object();
+  return out;
+}
+
+outcome<decision> decide_one(const data_state& state, const remove_template& c) {
+  if (!state.templates.contains(c.name))
+    return failure(errc::not_found, "there is no such template");
+  std::string payload;
+  events::json_text{payload}.open_object().key("name").value(c.name).close_object();
+  return one_event(events::kind::template_removed, std::move(payload), {"template:" + c.name});
+}
+
+/// Of env or templates.
+void put_named(data_state& state, std::map<std::string, std::string, std::less<>>& into, std::string name, std::string value) {
+  if (auto at = into.find(name); at != into.end())
+    state.bytes -= name.size() + at->second.size();
+  state.bytes += name.size() + value.size();
+  into.insert_or_assign(std::move(name), std::move(value));
+}
+
+void remove_named(data_state& state, std::map<std::string, std::string, std::less<>>& from, std::string_view name) {
+  auto at = from.find(name);
+  if (at == from.end())
+    return;
+  state.bytes -= at->first.size() + at->second.size();
+  from.erase(at);
+}
+
 void put(data_state& state, std::string space, std::string key, std::string value) {
   auto& items = state.namespaces[std::move(space)];
   if (auto at = items.find(key); at != items.end())
@@ -141,21 +192,6 @@ void clear(data_state& state, std::string_view space) {
   state.namespaces.erase(items);
 }
 
-void put_parameter(data_state& state, std::string name, std::string value) {
-  if (auto at = state.env.find(name); at != state.env.end())
-    state.bytes -= name.size() + at->second.size();
-  state.bytes += name.size() + value.size();
-  state.env.insert_or_assign(std::move(name), std::move(value));
-}
-
-void remove_parameter(data_state& state, std::string_view name) {
-  auto at = state.env.find(name);
-  if (at == state.env.end())
-    return;
-  state.bytes -= at->first.size() + at->second.size();
-  state.env.erase(at);
-}
-
 void write_state(events::json_text& j, const data_state& state) {
   j.key("data").open_object();
   for (const auto& [space, items] : state.namespaces) {
@@ -167,6 +203,12 @@ void write_state(events::json_text& j, const data_state& state) {
   j.close_object().key("env").open_object();
   for (const auto& [name, value] : state.env)
     j.key(name).value(value);
+  j.close_object();
+  if (state.templates.empty())
+    return;
+  j.key("templates").open_object();
+  for (const auto& [name, source] : state.templates)
+    j.key(name).value(source);
   j.close_object();
 }
 
@@ -198,7 +240,7 @@ outcome<decision> decide(const data_state& state, const data_command& command, c
 }
 
 outcome<void> apply(data_state& state, events::kind kind, std::string_view payload) {
-  bool ours = kind >= events::kind::data_put && kind <= events::kind::env_removed;
+  bool ours = kind >= events::kind::data_put && kind <= events::kind::template_removed;
   if (!ours)
     return {};
   auto v = parse_json(payload, own_budget);
@@ -208,10 +250,12 @@ outcome<void> apply(data_state& state, events::kind kind, std::string_view paylo
   std::string key{v->string_member("key")};
   std::string name{v->string_member("name")};
   const auto* value = v->member("value");
+  const auto* source = v->member("source");
   bool whole = kind == events::kind::data_put       ? is_name(space) && is_name(key) && value != nullptr
                : kind == events::kind::data_removed ? is_name(space) && is_name(key)
                : kind == events::kind::data_cleared ? is_name(space)
                : kind == events::kind::env_put      ? is_name(name) && value != nullptr && value->is_string()
+               : kind == events::kind::template_put ? is_name(name) && source != nullptr && source->is_string()
                                                     : is_name(name);
   if (!whole)
     return failure(errc::corrupt, "an event of stored data does not read");
@@ -222,16 +266,20 @@ outcome<void> apply(data_state& state, events::kind kind, std::string_view paylo
   else if (kind == events::kind::data_cleared)
     clear(state, space);
   else if (kind == events::kind::env_put)
-    put_parameter(state, std::move(name), value->text);
+    put_named(state, state.env, std::move(name), value->text);
+  else if (kind == events::kind::env_removed)
+    remove_named(state, state.env, name);
+  else if (kind == events::kind::template_put)
+    put_named(state, state.templates, std::move(name), source->text);
   else
-    remove_parameter(state, name);
+    remove_named(state, state.templates, name);
   return {};
 }
 
 std::string snapshot(const data_state& state) {
   std::string out;
   events::json_text j{out};
-  j.open_object().key("format").value(1);
+  j.open_object().key("format").value(2);
   write_state(j, state);
   j.close_object();
   return out;
@@ -248,7 +296,7 @@ outcome<data_state> restore<data_state>(std::string_view text) {
   std::int64_t number = 0;
   if (format == nullptr || !format->as_integer(number))
     return failure(errc::corrupt, "a snapshot of stored data does not read");
-  if (number > 1)
+  if (number > 2)
     return failure(errc::newer_format, "a snapshot of stored data is of a newer format");
   if (data == nullptr || env == nullptr)
     return failure(errc::corrupt, "a snapshot of stored data does not read");
@@ -257,7 +305,10 @@ outcome<data_state> restore<data_state>(std::string_view text) {
     for (std::size_t k = 0; k < data->items[i].items.size(); ++k)
       put(out, data->names[i], data->items[i].names.at(k), to_text(data->items[i].items[k]));
   for (std::size_t i = 0; i < env->items.size(); ++i)
-    put_parameter(out, env->names.at(i), env->items[i].text);
+    put_named(out, out.env, env->names.at(i), env->items[i].text);
+  if (const auto* templates = v->member("templates"); templates != nullptr && templates->is_object()) // not before format 2
+    for (std::size_t i = 0; i < templates->items.size(); ++i)
+      put_named(out, out.templates, templates->names.at(i), templates->items[i].text);
   return out;
 }
 

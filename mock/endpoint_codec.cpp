@@ -5,6 +5,7 @@
 #include "events/limits.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/object_reader.hpp"
+#include "mock/script_limits.hpp"
 #include "mock/target.hpp"
 
 #include <algorithm>
@@ -198,7 +199,7 @@ events::outcome<endpoint> read_endpoint(std::string_view text) {
   if (!v)
     return tl::unexpected<events::error>{v.error()};
   object_reader in{*v, ""};
-  in.only({"id", "method", "path", "project_root", "group_root", "consumes", "name", "source", "response"});
+  in.only({"id", "method", "path", "project_root", "group_root", "consumes", "name", "source", "response", "handler"});
   endpoint e;
   e.method = in.text("method", 32, true);
   if (!is_token(e.method))
@@ -211,11 +212,20 @@ events::outcome<endpoint> read_endpoint(std::string_view text) {
     in.fail("must start with a slash", "path");
   e.name = in.text("name", 256);
   read_consumes(in, e);
-  const auto* response = in.object("response", true);
+  const auto* handler = in.object("handler");
+  const auto* response = in.object("response", handler == nullptr);
   if (in.problem())
     return tl::unexpected<events::error>{*in.problem()};
+  if (handler != nullptr) {
+    object_reader members{*handler, "/handler"};
+    members.only({"script"});
+    e.script = members.text("script", limits::script_bytes, true);
+    if (members.problem())
+      return tl::unexpected<events::error>{*members.problem()};
+  }
+  static const json_value nothing = json_value::object();
   std::optional<events::error> problem;
-  read_response(*response, e, problem);
+  read_response(response != nullptr ? *response : nothing, e, problem);
   if (problem)
     return tl::unexpected<events::error>{*problem};
   return e;
@@ -246,6 +256,8 @@ void write_endpoint(const endpoint& e, std::string& out) {
     j.close_array().close_object();
   }
   j.close_array();
+  if (!e.script.empty())
+    j.key("script").value(e.script);
   if (!e.demands.empty()) {
     j.key("demands");
     write_demands(e.demands, j);
@@ -261,6 +273,7 @@ events::outcome<endpoint> decode_endpoint(const json_value& v) {
   e.group_root = v.string_member("group_root");
   e.path = v.string_member("path");
   e.name = v.string_member("name");
+  e.script = v.string_member("script");
   auto source = v.string_member("source");
   const auto* consumes = v.member("consumes");
   const auto* responses = v.member("responses");
@@ -303,6 +316,8 @@ std::string to_json(const endpoint& e) {
     show_hand_made(j, e);
   else
     show_imported(j, e);
+  if (!e.script.empty())
+    j.key("handler").open_object().key("script").value(e.script).close_object();
   if (!e.demands.empty()) {
     j.key("request");
     write_demands(e.demands, j);

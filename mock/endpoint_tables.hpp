@@ -20,15 +20,23 @@ struct endpoint_state::tables {
   std::string imported_title; ///< of the imported document; empty without one
   std::string imported_version;
   std::string imported_requests; ///< what `request_schemas` reads, as JSON; empty: requests are not checked
+  std::map<std::string, std::string, std::less<>> functions;
+  std::shared_ptr<const script_source> library; ///< of `functions`, as the engine takes them; null: none
   std::map<std::string, std::size_t, std::less<>> imported_roots; ///< base path of the imported servers -> endpoints under it
 
   void put(std::shared_ptr<const compiled_endpoint> e); ///< replaces the one of the same id
   void remove(std::string_view id);
+  void note_functions(); ///< they have changed
   void note_import(const json_value& v); ///< what an import's event or a snapshot says beside its endpoints
 };
 
 /// Reads the API's JSON of put_endpoint (all but the id), with errors that point at the member.
 events::outcome<endpoint> read_endpoint(std::string_view text);
+
+// endpoint_functions.cpp
+events::outcome<decision> decide_put_function(const endpoint_state& state, const put_function& command);
+events::outcome<decision> decide_remove_function(const endpoint_state& state, const remove_function& command);
+events::outcome<void> apply_function(endpoint_state::tables& to, events::kind kind, const json_value& v);
 
 /// Headers that are the server's: an answer that framed itself would desynchronise the connection.
 bool is_framing_header(std::string_view name);

@@ -47,6 +47,8 @@ endpoint_state::endpoint_state(const endpoint_state& other) : self(std::make_uni
   self->imported_version = other.self->imported_version;
   self->imported_requests = other.self->imported_requests;
   self->imported_roots = other.self->imported_roots;
+  self->functions = other.self->functions;
+  self->library = other.self->library;
 }
 endpoint_state::endpoint_state(endpoint_state&&) noexcept = default;
 endpoint_state& endpoint_state::operator=(const endpoint_state& other) {
@@ -254,17 +256,24 @@ outcome<decision> decide(const endpoint_state& state, const endpoint_command& co
     return decide_put(state, *put, ctx);
   if (const auto* remove = std::get_if<remove_endpoint>(&command))
     return decide_remove(state, *remove);
+  if (const auto* put = std::get_if<put_function>(&command))
+    return decide_put_function(state, *put);
+  if (const auto* remove = std::get_if<remove_function>(&command))
+    return decide_remove_function(state, *remove);
   return decide_import(state, std::get<import_openapi>(command), ctx);
 }
 
 // -- apply -------------------------------------------------------------------------
 
 outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view payload) {
-  if (kind != events::kind::endpoint_put && kind != events::kind::endpoint_removed && kind != events::kind::openapi_imported)
+  const bool of_functions = kind == events::kind::function_put || kind == events::kind::function_removed;
+  if (kind != events::kind::endpoint_put && kind != events::kind::endpoint_removed && kind != events::kind::openapi_imported && !of_functions)
     return {};
   auto v = parse_own(payload);
   if (!v)
     return tl::unexpected<events::error>{v.error()};
+  if (of_functions)
+    return apply_function(*state.self, kind, *v);
   if (kind == events::kind::endpoint_removed) {
     state.self->remove(v->string_member("id"));
     return {};
@@ -299,7 +308,11 @@ outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view p
 std::string snapshot(const endpoint_state& state) {
   std::string out;
   events::json_text j{out};
-  j.open_object().key("format").value(1);
+  j.open_object().key("format").value(2);
+  j.key("functions").open_object();
+  for (const auto& [name, source] : state.self->functions)
+    j.key(name).value(source);
+  j.close_object();
   j.key("title").value(state.self->imported_title).key("version").value(state.self->imported_version);
   if (!state.self->imported_requests.empty())
     j.key("requests").raw(state.self->imported_requests);
@@ -321,7 +334,7 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
   std::int64_t format = 0;
   if (const auto* f = v->member("format"); f == nullptr || !f->as_integer(format))
     return failure(errc::corrupt, "a snapshot of endpoints does not read");
-  if (format > 1)
+  if (format > 2)
     return failure(errc::newer_format, "a snapshot of endpoints is of a newer format");
   auto all = decode_all(*v);
   if (!all)
@@ -330,6 +343,10 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
   for (auto& e : *all)
     out.self->put(std::move(e));
   out.self->note_import(*v);
+  if (const auto* functions = v->member("functions"); functions != nullptr && functions->is_object()) // not before format 2
+    for (std::size_t i = 0; i < functions->items.size(); ++i)
+      out.self->functions.emplace(functions->names.at(i), functions->items[i].text);
+  out.self->note_functions();
   return out;
 }
 
@@ -339,7 +356,14 @@ std::string to_json(const endpoint_state& state) {
   j.open_object().key("endpoints").open_array();
   for (const auto& [id, e] : state.self->by_id)
     j.raw(to_json(e->spec));
-  j.close_array().close_object();
+  j.close_array();
+  if (!state.self->functions.empty()) {
+    j.key("functions").open_object();
+    for (const auto& [name, source] : state.self->functions)
+      j.key(name).value(source);
+    j.close_object();
+  }
+  j.close_object();
   return out;
 }
 

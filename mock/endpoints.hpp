@@ -4,8 +4,10 @@
 #include "mock/fwd.hpp"
 #include "mock/message.hpp"
 #include "mock/request_spec.hpp"
+#include "mock/script.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +59,7 @@ struct endpoint {
   bool json_body = false; ///< the hand-made body was given as a JSON value, not as a string
   std::vector<response_spec> responses; ///< at least one
   request_spec demands; ///< of an imported one; its schemas are the import's
+  std::string script;   ///< the handler that answers; `responses` then only say how its answer starts. Empty: none
 
   std::string full_path() const { return project_root + group_root + path; }
   bool operator==(const endpoint&) const = default;
@@ -79,6 +82,7 @@ struct endpoint_state {
 
   const endpoint* find(std::string_view id) const;
   std::size_t size() const noexcept;
+  const std::map<std::string, std::string, std::less<>>& functions() const noexcept; ///< name -> source
   /// At most `limit` endpoints with an id after `after`, in order of id.
   std::vector<const endpoint*> list(std::string_view after, std::size_t limit) const;
 
@@ -90,7 +94,9 @@ struct endpoint_state {
 
 /// `text` is the API's JSON:
 ///   {"method", "path", "project_root"?, "group_root"?, "consumes"?: [], "name"?,
-///    "response": {"status"?: 200, "headers"?: {}, "body"?: any JSON or a string, "template"?: false}}
+///    "response": {"status"?: 200, "headers"?: {}, "body"?: any JSON or a string, "template"?: false},
+///    "handler"?: {"script": "…"}}
+/// With a handler, `response` may be left out. That the script compiles is for the engine to say (`script_in`), before it comes here.
 /// With `id` the endpoint of that id is replaced or, if there is none, created under it.
 struct put_endpoint {
   std::string text;
@@ -108,16 +114,36 @@ struct import_openapi {
   std::shared_ptr<const openapi_document> already; ///< what `read_ahead` made of it
   validation_mode validation = validation_mode::report; ///< what becomes of requests that break the document's rules
 };
+/// A script that all handlers may call as `$func.<name>`. The name is an identifier that `$func` does not have already.
+/// Limits: `limits::script_functions`, `limits::script_functions_bytes`.
+struct put_function {
+  std::string name;
+  std::string source; ///< a function expression whose first parameter is `$func`
+};
+struct remove_function {
+  std::string name;
+};
 /// Does the part of an import that takes long and needs no state. Fails as `decide` would.
 events::outcome<void> read_ahead(import_openapi& import, const events::entropy& seed);
 
-using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi>;
+using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi, put_function, remove_function>;
+
+/// The script in a command that must compile before anybody decides on it.
+struct script_to_check {
+  std::string source;
+  script_form form = script_form::handler;
+  std::string where; ///< JSON Pointer
+};
+/// Nothing when there is none, or when the command does not read: then `decide` says why.
+std::optional<script_to_check> script_in(const endpoint_command& command);
+/// As the API tells it: `invalid`, with line and column in `where` (`/handler/script:3:9`); `overloaded`, `unavailable`.
+events::error told(const script_error& e, const script_to_check& what);
 
 /// Fails with `errc::invalid` (`where` = JSON Pointer, or `line:column` in a template or document), `errc::conflict` (the route is
 /// taken: same method, same template apart from parameter names, a media type of `consumes` in common or both without), `errc::not_found`, `errc::too_large`.
 events::outcome<decision> decide(const endpoint_state& state, const endpoint_command& command, const events::context& ctx);
 
-/// Folds endpoint_put, endpoint_removed and openapi_imported; other kinds change nothing.
+/// Folds endpoint_put, endpoint_removed, openapi_imported, function_put and function_removed; other kinds change nothing.
 /// Fails with `errc::corrupt` on a payload that this core cannot have written; then nothing changed.
 events::outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view payload);
 
@@ -142,7 +168,10 @@ struct plan {
   std::vector<std::string> captures;         ///< decoded path parameters, in order of the template
   std::optional<mock::response> refusal;     ///< 400, 404, 405 (with Allow), 406, 415 or 422 as a problem document
   std::string report;                        ///< what is wrong with a request that is answered all the same
+  std::shared_ptr<const script_source> library; ///< what its script may call; null: nothing
 
+  /// `handler_run` answers, not `render`.
+  bool runs_script() const noexcept;
   /// Empty when nothing matched.
   std::string_view endpoint_id() const noexcept;
 };

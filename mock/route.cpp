@@ -146,6 +146,8 @@ plan choose_answer(plan p, const request& req) {
     return p;
   p.response = e.preferred;
   p.status = e.preferred_status;
+  if (e.script)
+    return p; // what it answers is the script's to choose
   auto wish = read_preference(req.headers);
   if (!wish.problem.empty())
     return refuse(std::move(p), refusal(400, "invalid-preference", "Invalid preference", wish.problem, "Prefer"));
@@ -182,6 +184,8 @@ plan choose_answer(plan p, const request& req) {
 
 std::string_view plan::endpoint_id() const noexcept { return endpoint ? std::string_view{endpoint->spec.id} : std::string_view{}; }
 
+bool plan::runs_script() const noexcept { return endpoint && endpoint->script && !refusal; }
+
 plan route(const endpoint_state& state, const request& req) {
   plan p;
   auto path = split_target(req.target).path;
@@ -211,6 +215,8 @@ plan route(const endpoint_state& state, const request& req) {
     return refuse(std::move(p), not_found(req, path, found, media));
   p.endpoint = std::move(found.endpoint);
   p.captures = std::move(found.captures);
+  if (p.endpoint->script)
+    p.library = state.self->library;
   return choose_answer(std::move(p), req);
 }
 

@@ -7,6 +7,7 @@
 #include "mock/compiled.hpp"
 #include "mock/json_value.hpp"
 #include "mock/refusal.hpp"
+#include "mock/script_record.hpp"
 #include "mock/target.hpp"
 
 #include <algorithm>
@@ -57,6 +58,8 @@ filled fill_template(const plan& p, const data_state& data, const request& req, 
 filled fill(const plan& p, const data_state& data, const request& req, const events::context& ctx) {
   if (p.refusal)
     return {*p.refusal, nullptr};
+  if (p.runs_script())
+    return {refusal(503, "scripts-unavailable", "Scripts do not run here", "this node has no engine for scripts"), nullptr};
   if (p.endpoint->spec.templated)
     return fill_template(p, data, req, ctx);
   const auto& answer = p.endpoint->answers[p.response];
@@ -149,7 +152,7 @@ void write_body(events::json_text& j, std::string_view bytes) {
 }
 
 std::string record(const plan& p, const filled& done, const request& req, const events::context& ctx, const events::redactor& redact,
-                   std::string_view id) {
+                   std::string_view id, const script_note* note) {
   std::string out;
   out.reserve(512 + std::min(req.body.size(), limits::recorded_body_bytes) * 2 + std::min(done.answer.body.size(), limits::recorded_body_bytes) * 2);
   events::json_text j{out};
@@ -181,6 +184,8 @@ std::string record(const plan& p, const filled& done, const request& req, const 
                       : redact.body(content_type(done.answer.headers), echoes ? seen.replace(done.answer.body) : done.answer.body));
   j.close_object();
   j.key("seed").value(events::to_hex({reinterpret_cast<const char*>(ctx.chance.data()), ctx.chance.size()}));
+  if (note != nullptr)
+    write_note(j.key("script"), *note, redact, seen);
   j.close_object();
   return out;
 }
@@ -238,14 +243,11 @@ bool read_seed(std::string_view hex, events::entropy& into) {
   return true;
 }
 
-} // namespace
-
-served render(const plan& p, const data_state& data, const request& req, const events::context& ctx,
-              const events::redactor& redact) {
+served conclude_filled(const plan& p, filled done, const request& req, const events::context& ctx, const events::redactor& redact,
+                       const script_note* note) {
   served out;
   // By wall time: a frozen clock must not give a million requests the same beginning, by which the index finds them.
   out.request_id = events::make_id("req_", ctx.wall.us / 1000, ctx.chance);
-  auto done = fill(p, data, req, ctx);
   if (!p.report.empty())
     done.answer.headers.push_back({"X-Request-Validation", p.report});
   done.answer.headers.push_back({"X-Request-Id", out.request_id});
@@ -255,12 +257,23 @@ served render(const plan& p, const data_state& data, const request& req, const e
   }
   auto& draft = out.events.emplace_back();
   draft.kind = events::kind::request_served;
-  draft.payload = record(p, done, req, ctx, redact, out.request_id);
+  draft.payload = record(p, done, req, ctx, redact, out.request_id, note);
   draft.entities.push_back(out.request_id);
   if (p.endpoint)
     draft.entities.emplace_back(p.endpoint_id());
   out.response = std::move(done.answer);
   return out;
+}
+
+} // namespace
+
+served render(const plan& p, const data_state& data, const request& req, const events::context& ctx,
+              const events::redactor& redact) {
+  return conclude_filled(p, fill(p, data, req, ctx), req, ctx, redact, nullptr);
+}
+
+served conclude(const plan& p, response answer, const request& req, const events::context& ctx, const events::redactor& redact, const script_note* note) {
+  return conclude_filled(p, {std::move(answer), nullptr}, req, ctx, redact, note);
 }
 
 served serve(const endpoint_state& endpoints, const data_state& data, const request& req, const events::context& ctx,
@@ -294,6 +307,11 @@ events::outcome<served_record> decode_served(std::string_view payload) {
   if (!ok)
     return corrupt();
   out.response.status = static_cast<unsigned>(status);
+  if (const auto* note = v->member("script")) {
+    out.script = read_note(*note);
+    if (!out.script)
+      return corrupt();
+  }
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "mock/endpoints.hpp"
 #include "mock/message.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,15 +15,24 @@
 
 namespace hourglass::mock {
 
+/// A webhook message that a script wants sent.
+struct emission {
+  std::string type;
+  std::string payload; ///< a JSON object
+};
+
 /// An answer and the events that must be durable before it leaves: request_served first.
 struct served {
   mock::response response; ///< carries `X-Request-Id`
   std::vector<events::draft> events;
   std::string request_id; ///< `req_…`
+  std::chrono::milliseconds delay{0}; ///< before the answer leaves, once it may
+  std::vector<emission> emitted; ///< must be durable too before the answer leaves
 };
 
 /// The second half of serving, in the data actor: fills the planned answer from data, env, time and chance.
-/// The same arguments give the same bytes. Never fails: what goes wrong is a 500 problem document, recorded like any answer.
+/// The same arguments give the same bytes. Never fails: what goes wrong is a 500 problem document, recorded like any answer. Of a plan with a script
+/// it can only say that there is no engine (`mock/handler.hpp`).
 served render(const plan& p, const data_state& data, const request& req, const events::context& ctx,
               const events::redactor& redact);
 
@@ -36,6 +46,16 @@ struct cut_body {
   std::string sha256; ///< of the whole, sensitive values replaced; 64 hex digits
 };
 
+/// What a request_served event says about its script.
+struct script_note {
+  std::string digest; ///< of the source
+  bool interrupted = false;
+  std::optional<script_error> error;
+  std::vector<console_line> console; ///< redacted
+  std::size_t changes = 0;           ///< items of data
+  std::vector<std::string> emitted;  ///< types of messages
+};
+
 /// What a request_served event says. Request and response are as stored: sensitive values are tokens.
 struct served_record {
   std::string request_id;
@@ -45,7 +65,11 @@ struct served_record {
   std::optional<cut_body> request_cut;  ///< set: `request.body` is only the front
   std::optional<cut_body> response_cut; ///< set: `response.body` is only the front
   events::entropy chance{}; ///< what `context::chance` was
+  std::optional<script_note> script; ///< of a handler that ran
 };
+
+/// The end of serving, whoever has made the answer: gives it an id and writes it down. `note`, of a script that ran, is redacted here.
+served conclude(const plan& p, response answer, const request& req, const events::context& ctx, const events::redactor& redact, const script_note* note);
 
 /// Reads the payload of request_served (current version). Fails with `errc::corrupt`.
 events::outcome<served_record> decode_served(std::string_view payload);

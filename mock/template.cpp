@@ -8,6 +8,16 @@
 
 namespace hourglass::mock {
 
+template_flavour flavour_of_template(std::string_view name, std::string_view source) {
+  if (name.ends_with("json"))
+    return template_flavour::json;
+  if (name.ends_with("xml"))
+    return template_flavour::xml;
+  const auto first = source.find_first_not_of(" \t\r\n");
+  const bool looks_json = first != std::string_view::npos && (source[first] == '[' || (source[first] == '{' && !source.substr(first).starts_with("{{")));
+  return looks_json ? template_flavour::json : template_flavour::text;
+}
+
 /// Literal text, then perhaps an expression.
 struct compiled_template::piece {
   std::string text;

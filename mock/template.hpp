@@ -39,6 +39,9 @@ namespace hourglass::mock {
 
 enum class template_flavour : std::uint8_t { json, xml, text };
 
+/// Of a template that has only a name: by its end (`json`, `xml`), else JSON if it looks like it.
+template_flavour flavour_of_template(std::string_view name, std::string_view source);
+
 /// Everything an expression can see, and what it may still cost. One per answer: it caches what it reads and counts what it draws.
 class template_scope {
 public:

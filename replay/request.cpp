@@ -2,6 +2,7 @@
 
 #include "events/digest.hpp"
 #include "events/json_text.hpp"
+#include "mock/handler.hpp"
 #include "replay/state.hpp"
 
 #include <algorithm>
@@ -64,10 +65,20 @@ void write(events::json_text& j, const mock::response& r, const std::optional<mo
   j.close_object();
 }
 
+events::outcome<mock::served> serve_again(const sandbox_state& fork, const mock::served_record& past, const events::context& ctx,
+                                          const events::redactor& redactor, const events::sandbox_id& sandbox, mock::script_engine* scripts) {
+  const auto plan = mock::route(fork.endpoints, past.request);
+  if (!plan.runs_script())
+    return mock::render(plan, fork.data, past.request, ctx, redactor);
+  if (scripts == nullptr)
+    return events::failure(events::errc::unavailable, "this node has no engine for scripts");
+  return mock::serve_and_wait(*scripts, plan, fork.data, past.request, ctx, redactor, sandbox.to_string(), past.script ? &*past.script : nullptr);
+}
+
 } // namespace
 
 events::outcome<replayed> replay_request(const storage::store& store, const events::redactor& redactor, const events::sandbox_id& sandbox,
-                                         events::seq seq) {
+                                         events::seq seq, mock::script_engine* scripts) {
   storage::read_budget one;
   one.max_records = 1;
   auto found = store.read(sandbox, seq, one);
@@ -94,7 +105,9 @@ events::outcome<replayed> replay_request(const storage::store& store, const even
   ctx.chance = past->chance;
   ctx.principal = record.header.principal;
   ctx.correlation = record.header.correlation;
-  auto served = mock::serve(fork->endpoints, fork->data, past->request, ctx, redactor);
+  auto served = serve_again(*fork, *past, ctx, redactor, sandbox, scripts);
+  if (!served)
+    return tl::unexpected<events::error>{std::move(served).error()};
 
   replayed r;
   r.seq = seq;
@@ -103,7 +116,7 @@ events::outcome<replayed> replay_request(const storage::store& store, const even
   r.recorded = std::move(past->response);
   r.request_cut = std::move(past->request_cut);
   r.response_cut = std::move(past->response_cut);
-  r.again = mock::as_recorded(served.response, redactor);
+  r.again = mock::as_recorded(served->response, redactor);
   take_tokens(r, redactor);
   compare(r);
   return r;

@@ -2,6 +2,7 @@
 
 #include "events/redact.hpp"
 #include "mock/message.hpp"
+#include "mock/script.hpp"
 #include "mock/serve.hpp"
 #include "storage/store.hpp"
 
@@ -26,9 +27,11 @@ struct replayed {
 
 /// Forks the sandbox in memory just before `seq`, serves the recorded request with the recorded clock and chance, and compares what
 /// would be recorded with what was. Changes nothing. Blocking; run it on a reader thread.
+/// What a handler answers comes from `scripts`; without it a scripted request fails with `errc::unavailable`.
 /// Fails with `errc::not_found` when `seq` is no request.
 events::outcome<replayed> replay_request(const storage::store& store, const events::redactor& redactor,
-                                         const events::sandbox_id& sandbox, events::seq seq);
+                                         const events::sandbox_id& sandbox, events::seq seq,
+                                         mock::script_engine* scripts = nullptr);
 
 std::string to_json(const replayed& r);
 

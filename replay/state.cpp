@@ -23,13 +23,17 @@ std::optional<part> part_of(events::kind k) noexcept {
   case kind::sandbox_deleted: return part::settings;
   case kind::endpoint_put:
   case kind::endpoint_removed:
-  case kind::openapi_imported: return part::endpoints;
+  case kind::openapi_imported:
+  case kind::function_put:
+  case kind::function_removed: return part::endpoints;
   case kind::request_served: return std::nullopt;
   case kind::data_put:
   case kind::data_removed:
   case kind::data_cleared:
   case kind::env_put:
-  case kind::env_removed: return part::data;
+  case kind::env_removed:
+  case kind::template_put:
+  case kind::template_removed: return part::data;
   case kind::clock_set:
   case kind::clock_advance_started:
   case kind::clock_moved:

@@ -35,6 +35,8 @@ export class Book {
     this.values = new Map(); // data key -> { certain, possible: [] }: last acknowledged value, and those whose fate is unknown
     this.endpoints = []; // { id, path, kind }
     this.requests = []; // request ids
+    this.counted = new Set(); // numbers that scripts answered
+    this.counter = 0; // how far the history has counted
     this.deleted = false;
   }
 

@@ -6,6 +6,15 @@ const template = {
   method: 'POST', path: '/orders/{id}',
   response: { status: 201, template: true, body: '{"id": {{request.path.id}}, "nonce": {{request.query.nonce}}, "dice": {{random(1, 1000000)}}, "kept": {{data.orders[request.path.id]}}}' },
 };
+const scripted = {
+  method: 'POST', path: '/scripted',
+  handler: { script: `
+    const n = ($func.mock.find('counters', 'all') ?? 0) + 1;
+    $func.mock.put('counters', 'all', n);
+    $func.sbx.webhook.emit('order.made', {nonce: $req.query.nonce});
+    $resp.status = 201;
+    $resp.body = {n, nonce: $req.query.nonce, dice: Math.random()};` },
+};
 const document = JSON.stringify({
   openapi: '3.0.0', info: { title: 'imported', version: '1' },
   paths: { '/imported': { get: { operationId: 'get', responses: { 200: { description: 'ok', content: { 'application/json': { example: { imported: true } } } } } } } },
@@ -102,7 +111,8 @@ export class Load {
     const book = this.book(random);
     if (!book || (this.ledger.sandboxes.size < 8 && random.next() < 0.02)) return this.createSandbox(random);
     const dice = random.next();
-    if (dice < 0.3) return this.serve(book, random);
+    if (dice < 0.2) return this.serve(book, random);
+    if (dice < 0.3) return this.script(book);
     if (dice < 0.5) return this.put(book, client, random);
     if (dice < 0.75) return this.emit(book, random);
     if (dice < 0.82) return this.env(book, random);
@@ -135,6 +145,8 @@ export class Load {
       }
       const made = this.nonce();
       await this.send('POST', `/sandboxes/${book.id}/endpoints`, template, made, () => book.owe(made, 'endpoint.put'));
+      const handler = this.nonce();
+      await this.send('POST', `/sandboxes/${book.id}/endpoints`, scripted, handler, () => book.owe(handler, 'endpoint.put'));
     } finally {
       book.ready = true; // with the endpoints it got before a kill
     }
@@ -150,6 +162,20 @@ export class Load {
       book.owe(nonce, 'request.served', (event) => event.entities.includes(id));
       if (answer.status === 201 && answer.json?.nonce !== nonce) this.ledger.trouble.push(`a mock answer has another request's nonce: ${answer.text}`);
       book.requests.push(id);
+    });
+  }
+
+  /// Counts and emits: the answer must come after both are durable, and no two answers have the same number.
+  script(book) {
+    const nonce = this.nonce();
+    return this.send('POST', `/s/${book.id}/scripted?nonce=${nonce}`, { nonce }, nonce, () => {}, { mock: true }).then((answer) => {
+      if (answer.status !== 201) return;
+      book.owe(nonce, 'message.created', (event, payload) => payload.includes(nonce));
+      const { n } = answer.json;
+      if (answer.json.nonce !== nonce) this.ledger.trouble.push(`a script answered with another request's nonce: ${answer.text}`);
+      if (book.counted.has(n)) this.ledger.trouble.push(`${book.id}: two requests counted ${n}`);
+      book.counted.add(n);
+      book.requests.push(answer.headers['x-request-id']);
     });
   }
 

@@ -71,6 +71,8 @@ export class Verifier {
       if (owed.check && !owed.check(event, raw)) this.note(`${book.id}: event ${event.seq} is not what was acknowledged under ${event.correlation_id}`);
       book.owed.delete(event.correlation_id);
     }
+    if (event.type === 'data.put' && event.payload.namespace === 'counters' && event.payload.value !== ++book.counter)
+      this.note(`${book.id}: event ${event.seq} counts ${event.payload.value} after ${book.counter - 1}`);
     if (event.type === 'message.created') {
       this.messages.set(event.payload.id, { sandbox: book.id, destinations: event.payload.destinations, ends: new Map() });
     } else if (event.type === 'attempt.finished') {

@@ -150,6 +150,7 @@ public:
   storage::index_writer& index() noexcept override { return real_.index(); }
   storage::journal& journal() noexcept override { return real_.journal(); }
   const events::redactor& redactor() const noexcept override { return real_.redactor(); }
+  mock::script_engine* scripts() noexcept override { return real_.scripts(); }
   actors::node_counters counters() const noexcept override { return real_.counters(); }
   void stop(std::chrono::milliseconds grace) override { real_.stop(grace); }
 
@@ -179,6 +180,7 @@ protected:
     auto cidr = http::cidr::parse("127.0.0.0/8");
     options.guard = std::make_shared<http::egress_guard>(std::vector<http::cidr>{*cidr}, std::vector<http::egress_guard::endpoint>{});
     options.on_committed = [hub = tails_](const events::sandbox_id& id, events::seq last) { hub->committed(id, last); };
+    configure(options);
     auto opened = actors::node::open(std::move(options));
     ASSERT_TRUE(opened) << opened.error().detail;
     real_ = std::move(*opened);
@@ -208,6 +210,7 @@ protected:
     open();
   }
   virtual void adjust(api::service_options&) {}
+  virtual void configure(actors::node_options&) {}
 
   // -- asking -----------------------------------------------------------------------
 

@@ -1,0 +1,342 @@
+#include "mock/handler.hpp"
+
+#include "events/digest.hpp"
+#include "events/json_check.hpp"
+#include "events/json_text.hpp"
+#include "mock/chaos.hpp"
+#include "mock/compiled.hpp"
+#include "mock/endpoint_tables.hpp"
+#include "mock/json_value.hpp"
+#include "mock/script_limits.hpp"
+#include "mock/target.hpp"
+#include "mock/template.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace hourglass::mock {
+
+namespace {
+
+using events::errc;
+using events::failure;
+using events::outcome;
+
+constexpr std::int64_t remembered_us = std::int64_t{24} * 3'600 * 1'000'000;
+const std::string idempotency_space = "sbx.idempotency";
+
+tl::unexpected<events::error> bad(std::string_view what) { return failure(errc::invalid, std::string{what}); }
+
+const json_value& at(const json_value& arguments, std::size_t i) {
+  static const json_value nothing;
+  return i < arguments.items.size() ? arguments.items[i] : nothing;
+}
+
+/// Keys are often numbers in a script.
+std::string text_of(const json_value& v) { return v.is_string() || v.is_number() ? v.text : std::string{}; }
+
+std::string json_of(std::string_view text) {
+  std::string out;
+  events::json_text{out}.value(text);
+  return out;
+}
+
+// -- $resp ----------------------------------------------------------------------------
+
+std::string start_json(const plan& p) {
+  std::string out;
+  events::json_text j{out};
+  j.open_object().key("status").value(p.status).key("headers").open_object();
+  if (p.response < p.endpoint->spec.responses.size())
+    for (const auto& [name, value] : p.endpoint->spec.responses[p.response].headers)
+      j.key(name).value(value);
+  j.close_object().close_object();
+  return out;
+}
+
+/// What is wrong with an answer that a script gave, if anything is.
+std::string fault_of(const script_outcome& o) {
+  for (const auto& [name, value] : o.answer.headers) {
+    if (!is_token(name))
+      return "the header name `" + name.substr(0, 64) + "` is none";
+    if (is_framing_header(name))
+      return "the header " + name + " is set by the server";
+    if (!is_field_value(value))
+      return "the header " + name + " has control characters";
+  }
+  if (o.has_body && !o.answer.body.empty() && (o.answer.status == 204 || o.answer.status == 304))
+    return "an answer of status " + std::to_string(o.answer.status) + " has no body";
+  return {};
+}
+
+response answer_of(const script_outcome& o) {
+  auto out = o.answer;
+  if (o.has_body && find(out.headers, "content-type") == nullptr)
+    out.headers.insert(out.headers.begin(), {"Content-Type", o.json ? "application/json" : "text/plain; charset=utf-8"});
+  return out;
+}
+
+response answer_of(const script_error& e, const plan& p, const events::context& ctx, const std::string& sandbox) {
+  response out;
+  out.status = 500;
+  out.headers.push_back({"Content-Type", "application/problem+json"});
+  const auto& spec = p.endpoint->spec;
+  events::json_text j{out.body};
+  j.open_object().key("type").value("/problems/script-failed").key("title").value("The script failed").key("status").value(500);
+  j.key("detail").value(e.message).key("kind").value(to_string(e.fault));
+  j.key("sandbox").value(sandbox).key("endpoint").value(spec.id).key("project").value(spec.project_root).key("group").value(spec.group_root);
+  if (e.line != 0)
+    j.key("line").value(e.line).key("column").value(e.column);
+  if (!ctx.correlation.empty())
+    j.key("correlation_id").value(ctx.correlation);
+  j.close_object();
+  return out;
+}
+
+bool is_type_name(std::string_view name) {
+  return !name.empty() && name.size() <= 256 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
+/// Ends that the same task need not come to again.
+bool is_by_chance(script_fault f) { return f == script_fault::time || f == script_fault::memory || f == script_fault::died; }
+
+} // namespace
+
+handler_run::handler_run(std::shared_ptr<const plan> p, std::shared_ptr<const data_state> data, std::shared_ptr<const request> req, events::context ctx,
+                         std::string sandbox)
+  : plan_(std::move(p)), data_(std::move(data)), request_(std::move(req)), ctx_(std::move(ctx)), sandbox_(std::move(sandbox)), view_(*data_) {
+}
+
+script_outcome not_run(const events::error& why) {
+  script_outcome out;
+  out.error = script_error{script_fault::thrown, why.detail, 0, 0, {}};
+  return out;
+}
+
+outcome<script_task> handler_run::task(const std::shared_ptr<handler_run>& self) {
+  script_task t;
+  auto request = request_json(*self->plan_, *self->request_);
+  if (!request)
+    return tl::unexpected<events::error>{std::move(request).error()};
+  t.request = std::move(*request);
+  t.sandbox = self->sandbox_;
+  t.script = self->plan_->endpoint->script;
+  t.library = self->plan_->library;
+  t.start = start_json(*self->plan_);
+  t.now = self->ctx_.now;
+  t.chance = self->ctx_.chance;
+  t.host = self;
+  return t;
+}
+
+// -- what a script asks -----------------------------------------------------------------
+
+outcome<std::string> handler_run::call(std::string_view name, std::string_view arguments) {
+  if (auto fine = events::check_json(arguments, limits::json_depth); !fine) // half a surrogate, a number like 1e999
+    return failure(fine.error().code, "the arguments of " + std::string{name} + ": " + fine.error().detail);
+  auto given = parse_json(arguments);
+  if (!given)
+    return failure(given.error().code, "the arguments of " + std::string{name} + ": " + given.error().detail);
+  if (!given->is_array())
+    return bad("the arguments are no list");
+  const auto& a = *given;
+  if (name == "mock.find") {
+    const auto* found = view_.find(text_of(at(a, 0)), text_of(at(a, 1)));
+    return found != nullptr ? *found : std::string{"null"};
+  }
+  if (name == "mock.list")
+    return list(a);
+  if (name.starts_with("mock."))
+    return write(name.substr(5), a);
+  if (name == "env.get") {
+    const auto found = data_->env.find(text_of(at(a, 0)));
+    return found != data_->env.end() ? json_of(found->second) : std::string{"null"};
+  }
+  if (name == "template.text" || name == "template.render")
+    return from_template(text_of(at(a, 0)), name == "template.render");
+  if (name == "scenario.resolve") {
+    const auto wanted = trimmed(at(a, 0).is_string() ? std::string_view{at(a, 0).text} : std::string_view{});
+    return wanted.empty() ? to_text(at(a, 1)) : json_of(wanted);
+  }
+  if (name == "webhook.emit")
+    return emit(a);
+  if (name == "chaos.apply")
+    return chaos_of(a);
+  if (name == "idempotency.find")
+    return remembered(a);
+  if (name == "idempotency.keep")
+    return keep(a);
+  return bad("there is no call of this name");
+}
+
+outcome<std::string> handler_run::list(const json_value& arguments) const {
+  const auto& options = at(arguments, 1);
+  std::int64_t most = 1'000;
+  if (const auto* limit = options.member("limit"); limit != nullptr && (!limit->as_integer(most) || most < 1 || most > 10'000))
+    return bad("`limit` must be a whole number from 1 to 10000");
+  auto found = view_.list(text_of(at(arguments, 0)), std::string{options.string_member("after")}, std::string{options.string_member("prefix")},
+                          static_cast<std::size_t>(most));
+  if (!found)
+    return tl::unexpected<events::error>{std::move(found).error()};
+  std::string out;
+  events::json_text j{out};
+  j.open_array();
+  for (const auto& item : *found)
+    j.open_object().key("key").value(item.key).key("value").raw(item.value).close_object();
+  j.close_array();
+  return out;
+}
+
+outcome<std::string> handler_run::write(std::string_view name, const json_value& arguments) {
+  const auto space = text_of(at(arguments, 0)), key = text_of(at(arguments, 1));
+  if (name == "delete") {
+    auto removed = view_.remove(space, key);
+    if (!removed)
+      return tl::unexpected<events::error>{std::move(removed).error()};
+    return *removed ? "true" : "false";
+  }
+  const bool there = view_.find(space, key) != nullptr;
+  if (name == "insert" ? there : name == "update" ? !there : name != "put")
+    return bad(name == "insert" ? "there is an item " + key + " in " + space + " already"
+               : name == "update" ? "there is no item " + key + " in " + space
+                                  : "there is no call of this name");
+  const auto value = to_text(at(arguments, 2));
+  if (auto ok = view_.put(space, key, value, ctx_); !ok)
+    return failure(ok.error().code, (ok.error().where == "/namespace" ? "the namespace " : ok.error().where == "/key" ? "the key " : "") + ok.error().detail);
+  return value;
+}
+
+outcome<std::string> handler_run::from_template(std::string_view name, bool filled_in) const {
+  const auto found = data_->templates.find(name);
+  if (found == data_->templates.end())
+    return failure(errc::not_found, "there is no template " + std::string{name.substr(0, 128)});
+  if (!filled_in)
+    return json_of(found->second);
+  auto compiled = compiled_template::compile(found->second, flavour_of_template(found->first, found->second));
+  if (!compiled)
+    return tl::unexpected<events::error>{std::move(compiled).error()};
+  template_scope scope{*request_, plan_->endpoint->route.parameters, plan_->captures, *data_, ctx_};
+  std::string text;
+  if (auto ok = compiled->render(scope, text); !ok)
+    return tl::unexpected<events::error>{std::move(ok).error()};
+  if (!events::is_utf8(text)) // a target may hold any byte
+    return bad("the text of the template is not UTF-8");
+  return json_of(text);
+}
+
+outcome<std::string> handler_run::emit(const json_value& arguments) {
+  const auto type = text_of(at(arguments, 0));
+  if (!is_type_name(type))
+    return bad("the type of an event has 1 to 256 characters of A-Z a-z 0-9 - _ .");
+  if (!at(arguments, 1).is_object())
+    return bad("the payload must be an object");
+  if (emitted_.size() >= limits::script_messages)
+    return failure(errc::too_large, "more messages than the limit script_messages (" + std::to_string(limits::script_messages) + ")");
+  auto payload = to_text(at(arguments, 1));
+  if (payload.size() > limits::message_bytes)
+    return failure(errc::too_large, "the payload is longer than the limit message_bytes (" + std::to_string(limits::message_bytes) + ")");
+  emitted_.push_back({type, std::move(payload)});
+  return "null";
+}
+
+/// The status to answer with instead, or null.
+outcome<std::string> handler_run::chaos_of(const json_value& arguments) {
+  if (at(arguments, 0).is_null())
+    return "null";
+  auto wanted = chaos::read(text_of(at(arguments, 0)));
+  if (!wanted)
+    return tl::unexpected<events::error>{std::move(wanted).error()};
+  const auto fate = fate_of(*wanted, ctx_.chance);
+  if (fate.drop)
+    return failure(errc::invalid, "a handler cannot drop its connection");
+  delay_ = std::max(delay_, fate.delay);
+  return fate.status ? std::to_string(*fate.status) : std::string{"null"};
+}
+
+// -- idempotency ------------------------------------------------------------------------
+
+std::string handler_run::fingerprint() const {
+  return events::to_hex(events::as_text(events::sha256({request_->method, "\n", request_->target, "\n", request_->body}))).substr(0, 32);
+}
+
+namespace {
+
+std::string key_of(const json_value& given) { return events::to_hex(events::as_text(events::sha256({text_of(given)}))).substr(0, 32); }
+
+} // namespace
+
+outcome<std::string> handler_run::remembered(const json_value& arguments) {
+  const auto* text = view_.find(idempotency_space, key_of(at(arguments, 0)));
+  if (text == nullptr)
+    return "null";
+  auto kept = parse_json(*text);
+  std::int64_t when = 0;
+  const auto* at_us = kept ? kept->member("at_us") : nullptr;
+  const auto* value = kept ? kept->member("value") : nullptr;
+  if (at_us == nullptr || value == nullptr || !at_us->as_integer(when) || when + remembered_us <= ctx_.now.us)
+    return "null";
+  if (kept->string_member("fingerprint") != fingerprint())
+    return R"({"conflict":true})";
+  return R"({"value":)" + to_text(*value) + '}';
+}
+
+outcome<std::string> handler_run::keep(const json_value& arguments) {
+  std::string text;
+  events::json_text j{text};
+  j.open_object().key("at_us").value(ctx_.now.us).key("fingerprint").value(fingerprint()).key("value").raw(to_text(at(arguments, 1))).close_object();
+  if (auto ok = view_.put(idempotency_space, key_of(at(arguments, 0)), text, ctx_); !ok)
+    return tl::unexpected<events::error>{std::move(ok).error()};
+  return "null";
+}
+
+// -- the end ------------------------------------------------------------------------------
+
+outcome<served> handler_run::finish(const script_outcome& outcome, const events::redactor& redact) const {
+  script_note note;
+  note.digest = plan_->endpoint->script->digest;
+  note.interrupted = outcome.interrupted;
+  note.console = outcome.console;
+  note.error = outcome.error;
+  if (!note.error)
+    if (auto fault = fault_of(outcome); !fault.empty())
+      note.error = script_error{script_fault::thrown, std::move(fault), 0, 0, {}};
+  if (note.error && note.error->fault == script_fault::overloaded)
+    return failure(errc::overloaded, note.error->message);
+  if (note.error && note.error->fault == script_fault::unavailable)
+    return failure(errc::unavailable, note.error->message);
+  if (note.error)
+    return conclude(*plan_, answer_of(*note.error, *plan_, ctx_, sandbox_), *request_, ctx_, redact, &note);
+  std::vector<events::draft> changes;
+  for (const auto& command : view_.changes()) {
+    auto decided = decide(*data_, command, ctx_);
+    if (!decided) // the view has asked before; that many together fit is its word
+      return failure(errc::internal, "a script's change is refused: " + decided.error().detail);
+    std::move(decided->events.begin(), decided->events.end(), std::back_inserter(changes));
+  }
+  note.changes = changes.size();
+  for (const auto& e : emitted_)
+    note.emitted.push_back(e.type);
+  auto out = conclude(*plan_, answer_of(outcome), *request_, ctx_, redact, &note);
+  std::move(changes.begin(), changes.end(), std::back_inserter(out.events));
+  out.emitted = emitted_;
+  out.delay = delay_;
+  return out;
+}
+
+outcome<served> serve_and_wait(script_engine& engine, const plan& p, const data_state& data, const request& req, const events::context& ctx,
+                               const events::redactor& redact, const std::string& sandbox, const script_note* before) {
+  auto unowned = [](const auto& of) { return std::shared_ptr<const std::decay_t<decltype(of)>>{std::shared_ptr<void>{}, &of}; };
+  auto run = std::make_shared<handler_run>(unowned(p), unowned(data), unowned(req), ctx, sandbox);
+  if (before != nullptr && before->error && is_by_chance(before->error->fault)) {
+    script_outcome as_then;
+    as_then.error = before->error;
+    as_then.console = before->console;
+    return run->finish(as_then, redact);
+  }
+  auto task = handler_run::task(run);
+  return run->finish(task ? run_and_wait(engine, std::move(*task)) : not_run(task.error()), redact);
+}
+
+} // namespace hourglass::mock

@@ -1,0 +1,88 @@
+#pragma once
+
+#include "mock/endpoints.hpp"
+#include "mock/json_value.hpp"
+#include "mock/script.hpp"
+#include "mock/script_view.hpp"
+#include "mock/serve.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+// What `$req`, `$resp` and `$func` are, and what becomes of a script's outcome. docs/decisions/043-scripts.md says in which order.
+//
+// $req   := {method, path, params, query, headers, cookies, body}
+//           query and params: name -> text, or an array of texts where a query name is repeated; headers: lower-case name -> text, repeats joined by ", ";
+//           body: the value, if the media type is JSON and it parses; else text; null if it is neither or empty
+// $resp  := {status, headers, body}    body: undefined or null (none), a string, or any value that JSON has
+// $func  := error(status, headers, body)                    answers at once
+//         | mock.find(namespace, key)                       the value, or null
+//         | mock.list(namespace, {after, prefix, limit})    [{key, value}…] in order of key, at most 1,000 if no limit says less or more
+//         | mock.insert(namespace, key, value)              throws if it is there
+//         | mock.update(namespace, key, value)              throws if it is not
+//         | mock.put(namespace, key, value)
+//         | mock.delete(namespace, key)                     whether it was there
+//         | env.get(name)                                   text, or null
+//         | template.json(name) | template.dyn(name)        the template, filled in, as a value or as text; it sees the data as the request found it
+//         | template.file(name)                             its source
+//         | sbx.clock.now()                                 RFC 3339, the sandbox's time
+//         | sbx.scenario.resolve(given, otherwise)
+//         | sbx.chaos.applyFromHeader(header)               `mock/chaos.hpp`; latency holds the answer back, a status is answered at once
+//         | sbx.webhook.emit(type, payload)
+//         | sbx.idempotency.remember(key, make)             kept for a day in the namespace `sbx.idempotency`
+//         | <function>(…)                                   of the sandbox
+// What a script wrote before `error` stays; of one that fails nothing does.
+namespace hourglass::mock {
+
+/// One request whose script runs: whom the script asks, and what it wants changed.
+///
+/// Threads: made and finished by the request's owner; in between, `call` by the engine. Everything it is given must stay as it is until then.
+class handler_run final : public script_host {
+public:
+  /// `p.runs_script()`; `sandbox` as a text.
+  handler_run(std::shared_ptr<const plan> p, std::shared_ptr<const data_state> data, std::shared_ptr<const request> req, events::context ctx,
+              std::string sandbox);
+
+  /// For the engine; `self` becomes its host. Fails with `errc::too_large` when the request is more than a script may get.
+  static events::outcome<script_task> task(const std::shared_ptr<handler_run>& self);
+
+  events::outcome<std::string> call(std::string_view name, std::string_view arguments) override;
+
+  /// The answer and the events: request_served, then what the script changed, unless it failed. What fails here did not run: `errc::overloaded`,
+  /// `errc::unavailable`; then nothing happened.
+  events::outcome<served> finish(const script_outcome& outcome, const events::redactor& redact) const;
+
+private:
+  events::outcome<std::string> list(const json_value& arguments) const;
+  events::outcome<std::string> write(std::string_view name, const json_value& arguments);
+  events::outcome<std::string> remembered(const json_value& arguments);
+  events::outcome<std::string> keep(const json_value& arguments);
+  events::outcome<std::string> from_template(std::string_view name, bool filled_in) const;
+  events::outcome<std::string> emit(const json_value& arguments);
+  events::outcome<std::string> chaos_of(const json_value& arguments);
+  std::string fingerprint() const;
+
+  std::shared_ptr<const plan> plan_;
+  std::shared_ptr<const data_state> data_;
+  std::shared_ptr<const request> request_;
+  events::context ctx_;
+  std::string sandbox_;
+  script_view view_;
+  std::vector<emission> emitted_;
+  std::chrono::milliseconds delay_{0};
+};
+
+/// Both halves of a scripted request at once, on the engine, waiting for it; for replays and trials. `before` is how it ended when it ran first: an
+/// end that another run may not come to (time, memory, a worker's death) is taken from there.
+events::outcome<served> serve_and_wait(script_engine& engine, const plan& p, const data_state& data, const request& req, const events::context& ctx,
+                                       const events::redactor& redact, const std::string& sandbox, const script_note* before = nullptr);
+
+/// A run that did not come about, as the script's own error.
+script_outcome not_run(const events::error& why);
+
+/// `$req` as JSON. Fails with `errc::too_large`.
+events::outcome<std::string> request_json(const plan& p, const request& req);
+
+} // namespace hourglass::mock

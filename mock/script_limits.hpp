@@ -1,0 +1,35 @@
+#pragma once
+
+#include "events/limits.hpp"
+
+/// The limits of scripts, beside events/limits.hpp, which everything includes. What a script may cost inside its worker stands in
+/// script/worker/limits.hpp.
+namespace hourglass::limits {
+
+inline constexpr std::size_t script_bytes = 256 * kibi;      ///< of one handler or function
+inline constexpr std::size_t script_functions = 200;         ///< of a sandbox
+inline constexpr std::size_t script_functions_bytes = 1 * mebi; ///< of all of them: every worker compiles them for every sandbox it knows
+inline constexpr unsigned script_workers = 2;                ///< processes, some 20 MB each
+inline constexpr auto script_cpu_time = 1s;                  ///< of its worker, which stops it far earlier if it can; then the worker is killed
+inline constexpr auto script_time = 10s;                     ///< from start to outcome, on the wall; the same. A busy machine is not the script's fault
+inline constexpr auto script_start_time = 10s;               ///< for a worker to be ready
+inline constexpr std::size_t script_queue = 10'000;          ///< runs of all sandboxes that wait for a worker
+inline constexpr std::size_t script_queue_per_sandbox = 64;  ///< of these, of one: its requests come one by one, the rest are checks, trials and replays
+inline constexpr auto script_slow = 20ms;                    ///< a sandbox whose last run took longer never gets the last free worker
+inline constexpr auto script_rest = 1s;                      ///< the longest rest after a script that had to be stopped
+inline constexpr std::size_t script_request_bytes = 16 * mebi; ///< `$req` as JSON
+inline constexpr std::size_t script_answer_bytes = 6 * mebi; ///< of the body
+inline constexpr std::size_t script_frame_bytes = 8 * mebi;  ///< from a worker, with everything around the body
+inline constexpr std::size_t script_headers = 100;
+inline constexpr std::size_t script_header_bytes = 8 * kibi; ///< of one value
+inline constexpr std::size_t script_call_bytes = 4 * mebi;   ///< of one answer to a call: what `mock.list` may return
+inline constexpr std::size_t script_calls = 10'000;          ///< of one run
+inline constexpr std::size_t script_writes = 1'000;          ///< items that one run may change
+inline constexpr std::size_t script_messages = 20;           ///< webhooks that one run may emit: its answer waits for them
+inline constexpr auto chaos_latency = 60s;                   ///< that an answer may be held back
+inline constexpr std::size_t console_lines = 100;            ///< kept of one run
+inline constexpr std::size_t console_line_bytes = 4 * kibi;
+inline constexpr std::size_t script_message_bytes = 1 * kibi; ///< of an error
+inline constexpr std::size_t script_stack_bytes = 2 * kibi;
+
+} // namespace hourglass::limits

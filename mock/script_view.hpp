@@ -1,0 +1,52 @@
+#pragma once
+
+#include "events/envelope.hpp"
+#include "events/outcome.hpp"
+#include "mock/data.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hourglass::mock {
+
+/// The stored data as one script sees it: the state that its request found, and over it what the script has written. Nothing is changed until
+/// somebody takes the `changes`.
+class script_view {
+public:
+  /// `base` must outlive the view, and stay as it is.
+  explicit script_view(const data_state& base) : base_(base), bytes_(base.bytes) {}
+
+  /// JSON text, or null. Good until the next change.
+  const std::string* find(const std::string& space, const std::string& key) const;
+
+  struct item {
+    std::string key;
+    std::string value;
+  };
+  /// Fails with `errc::too_large` beyond `limits::script_call_bytes`.
+  events::outcome<std::vector<item>> list(const std::string& space, const std::string& after, const std::string& prefix, std::size_t most) const;
+
+  /// `value` is JSON text. Fails as `decide` of put_item does, and beyond `limits::script_writes`.
+  events::outcome<void> put(const std::string& space, const std::string& key, std::string_view value, const events::context& ctx);
+  /// False if there was nothing.
+  events::outcome<bool> remove(const std::string& space, const std::string& key);
+
+  /// What differs from the base, as commands, in order of namespace and key: what came and went between is no event.
+  std::vector<data_command> changes() const;
+
+  const data_state& base() const noexcept { return base_; }
+
+private:
+  using place = std::pair<std::string, std::string>;
+  events::outcome<void> room_for(const place& at, const std::optional<std::string>& value);
+
+  const data_state& base_;
+  std::map<place, std::optional<std::string>> written_; ///< no value: removed
+  std::size_t bytes_;
+};
+
+} // namespace hourglass::mock

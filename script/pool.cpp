@@ -1,0 +1,276 @@
+#include "script/pool.hpp"
+
+#include "script/process.hpp"
+#include "script/protocol.hpp"
+#include "script/queue.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <unistd.h>
+
+namespace hourglass::script {
+
+namespace {
+
+using mock::script_error;
+using mock::script_fault;
+using mock::script_outcome;
+
+script_outcome failed(script_fault fault, std::string message) {
+  script_outcome out;
+  out.error = script_error{fault, std::move(message), 0, 0, {}};
+  return out;
+}
+
+/// A run, or a check when there is no `task.script`.
+struct job {
+  mock::script_task task;
+  std::string source;
+  mock::script_form form = mock::script_form::handler;
+  mock::script_engine::on_outcome done;
+
+  bool is_check() const noexcept { return task.script == nullptr; }
+};
+
+class pool final : public mock::script_engine {
+public:
+  explicit pool(pool_options options) : options_(std::move(options)), queue_(options_.workers), slots_(options_.workers) {
+    for (auto& s : slots_)
+      s.thread = std::thread{[this, &s] { work(s); }};
+  }
+  ~pool() override { stop(); }
+
+  void run(mock::script_task task, on_outcome done) override {
+    auto sandbox = task.sandbox;
+    take(sandbox, {std::move(task), {}, {}, std::move(done)});
+  }
+
+  void check(std::string sandbox, std::string source, mock::script_form form, on_checked done) override {
+    take(sandbox, {{}, std::move(source), form, [done = std::move(done)](script_outcome o) { done(std::move(o.error)); }});
+  }
+
+  void stop() override {
+    {
+      std::lock_guard guard{mutex_};
+      stopping_ = true;
+      for (auto& s : slots_)
+        if (s.process)
+          s.process->kill();
+    }
+    wake_.notify_all();
+    for (auto& s : slots_)
+      if (s.thread.joinable())
+        s.thread.join();
+    for (auto& j : queue_.take_all())
+      tell(j, stopped());
+  }
+
+private:
+  struct slot {
+    std::thread thread;
+    std::unique_ptr<script::process> process; ///< made and ended by the thread, under the mutex, so that `stop` can kill it
+  };
+
+  static script_outcome stopped() { return failed(script_fault::unavailable, "the server is shutting down"); }
+
+  void take(const std::string& sandbox, job j) {
+    bool stopping = false;
+    {
+      std::lock_guard guard{mutex_};
+      stopping = stopping_;
+      if (!stopping && queue_.push(sandbox, j)) {
+        wake_.notify_one();
+        return;
+      }
+    }
+    tell(j, stopping ? stopped() : failed(script_fault::overloaded, "too many scripts wait for a worker"));
+  }
+
+  static void tell(job& j, script_outcome o) noexcept {
+    try {
+      std::exchange(j.done, nullptr)(std::move(o));
+    } catch (...) { // whoever asked has seen to himself; the thread is everybody's
+    }
+  }
+
+  // -- a worker's thread ----------------------------------------------------------
+
+  void work(slot& s) {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+      auto turn = next_turn(lock);
+      if (!turn)
+        return;
+      lock.unlock();
+      const auto began = process::clock::now();
+      const bool was_stopped = carry_out(s, turn->job);
+      const auto ended = process::clock::now();
+      lock.lock();
+      queue_.finished(turn->sandbox, std::chrono::duration_cast<std::chrono::microseconds>(ended - began), ended, was_stopped);
+      if (queue_.waiting() != 0)
+        wake_.notify_one();
+    }
+  }
+
+  /// Nothing: the pool stops.
+  std::optional<fair_queue<job>::turn> next_turn(std::unique_lock<std::mutex>& lock) {
+    while (!stopping_) {
+      const auto now = process::clock::now();
+      if (auto turn = queue_.next(now))
+        return turn;
+      if (auto rested = queue_.end_of_rest(now))
+        wake_.wait_until(lock, *rested);
+      else
+        wake_.wait(lock);
+    }
+    return std::nullopt;
+  }
+
+  /// True when the script had to be stopped.
+  bool carry_out(slot& s, job& j) {
+    for (bool again = true;; again = false) {
+      if (s.process && s.process->has_gone())
+        replace(s, nullptr);
+      if (!s.process)
+        if (auto why = start(s)) {
+          tell(j, failed(script_fault::unavailable, std::move(*why)));
+          return false;
+        }
+      bool asked = false;
+      auto end = talk(*s.process, j, asked);
+      if (end) {
+        const auto& error = end->outcome.error;
+        const bool was_stopped = error && (error->fault == script_fault::time || error->fault == script_fault::memory);
+        tell(j, std::move(end->outcome));
+        if (end->tired)
+          replace_at_once(s);
+        return was_stopped;
+      }
+      const auto late = end.error().code == events::errc::timeout;
+      auto how = s.process->obituary();
+      replace(s, nullptr);
+      if (!late && !asked && again && !is_stopping())
+        continue;
+      tell(j, is_stopping() ? stopped()
+              : late ? failed(script_fault::time, end.error().detail) : failed(script_fault::died, "the script's worker " + how));
+      replace_at_once(s);
+      return true;
+    }
+  }
+
+  /// What the worker made of it. Fails with `errc::timeout` or `errc::abandoned`; then the worker is of no use any more.
+  events::outcome<ending> talk(script::process& with, const job& j, bool& asked) {
+    using got = process::got;
+    with.begin(options_.most_time);
+    auto over = [&](got how) {
+      if (how != got::late)
+        return events::failure(events::errc::abandoned, "");
+      if (with.is_late())
+        return events::failure(events::errc::timeout, "took more than " + std::to_string(options_.most_time.count()) + " ms");
+      return events::failure(events::errc::timeout, "took more than " + std::to_string(limits::script_cpu_time.count()) + " s of processor time");
+    };
+    auto sent = (j.is_check() ? with.send(frame_kind::check, {j.source, j.form == mock::script_form::function ? "function" : "handler"}) : send_run(with, j.task));
+    std::size_t calls = 0;
+    for (;;) {
+      frame f;
+      if (sent == got::frame)
+        sent = with.receive(f);
+      if (sent != got::frame)
+        return over(sent);
+      if (f.kind == frame_kind::done) {
+        auto end = read_ending(f.payload);
+        return end ? std::move(end) : over(got::gone);
+      }
+      if (j.is_check())
+        return over(got::gone);
+      if (f.kind == frame_kind::want) {
+        sent = give_source(with, j.task, f);
+      } else {
+        const auto before = process::clock::now();
+        sent = f.kind == frame_kind::call && ++calls <= limits::script_calls ? answer(with, j.task, f) : got::gone;
+        with.charge(process::clock::now() - before);
+        asked = true;
+      }
+    }
+  }
+
+  static process::got send_run(script::process& with, const mock::script_task& t) {
+    const std::string_view seed{reinterpret_cast<const char*>(t.chance.data()), t.chance.size()};
+    return with.send(frame_kind::run, {t.sandbox, t.script->digest, t.library ? std::string_view{t.library->digest} : std::string_view{},
+                                       std::to_string(t.now.us), seed, t.request, t.start});
+  }
+
+  static process::got give_source(script::process& with, const mock::script_task& t, const frame& f) {
+    const auto texts = read_texts(f.payload, 1);
+    for (const auto* s : {t.script.get(), t.library.get()})
+      if (s != nullptr && texts && texts->front() == s->digest)
+        return with.send(frame_kind::source, {s->text});
+    return process::got::gone;
+  }
+
+  static process::got answer(script::process& with, const mock::script_task& t, const frame& f) {
+    const auto what = read_call(f.payload);
+    if (!what)
+      return process::got::gone;
+    auto said = t.host ? t.host->call(what->name, what->arguments)
+                       : events::outcome<std::string>{events::failure(events::errc::unavailable, "nothing can be asked here")};
+    if (said && said->size() > limits::script_call_bytes)
+      said = events::failure(events::errc::too_large, "the answer is larger than the limit script_call_bytes");
+    return said ? with.send(frame_kind::answer, {*said}) : with.send(frame_kind::refusal, {said.error().detail});
+  }
+
+  // -- workers ---------------------------------------------------------------------
+
+  /// Why it does not start, if it does not.
+  std::optional<std::string> start(slot& s) {
+    auto made = process::start(options_.program);
+    if (!made)
+      return made.error().detail;
+    replace(s, std::move(*made));
+    if (is_stopping())
+      s.process->kill(); // `stop` may have come before it stood there
+    return std::nullopt;
+  }
+
+  void replace(slot& s, std::unique_ptr<script::process> by) {
+    {
+      std::lock_guard guard{mutex_};
+      std::swap(s.process, by);
+    }
+  }
+
+  /// At the cost of the one who made it necessary: the next one finds a worker.
+  void replace_at_once(slot& s) {
+    replace(s, nullptr);
+    if (!is_stopping())
+      start(s);
+  }
+
+  bool is_stopping() {
+    std::lock_guard guard{mutex_};
+    return stopping_;
+  }
+
+  pool_options options_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  fair_queue<job> queue_;
+  std::vector<slot> slots_;
+  bool stopping_ = false;
+};
+
+} // namespace
+
+events::outcome<std::unique_ptr<mock::script_engine>> open_pool(pool_options options) {
+  if (options.program.empty())
+    options.program = worker_beside_us();
+  if (::access(options.program.c_str(), X_OK) != 0)
+    return events::failure(events::errc::unavailable, "there is no program " + options.program.string());
+  options.workers = std::max(options.workers, 1U);
+  return std::make_unique<pool>(std::move(options));
+}
+
+} // namespace hourglass::script

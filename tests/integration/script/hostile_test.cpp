@@ -1,0 +1,75 @@
+// The hostile scripts of ../shared/reference/spidermonkey/probes.h, looked for beside the checkout. Each must end with an answer or a clear error,
+// and a healthy script of another sandbox must get its answer after each.
+#include "engine_fixture.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <regex>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+namespace hourglass::script {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct probe {
+  std::string name, source;
+};
+
+std::string probes_file() {
+  // A compiler cache may have made the path of this file a relative one; the tests are built below the checkout too.
+  for (auto folder : {fs::path{__FILE__}.parent_path(), fs::current_path()})
+    for (int i = 0; i < 8; ++i, folder = folder.parent_path())
+      if (auto at = folder / "shared" / "reference" / "spidermonkey" / "probes.h"; fs::exists(at)) {
+        std::ifstream in{at};
+        std::ostringstream out;
+        out << in.rdbuf();
+        return out.str();
+      }
+  return {};
+}
+
+/// Lines `{"name", "source"},` after the first table, which is of things that work.
+std::vector<probe> hostile(const std::string& text) {
+  std::vector<probe> out;
+  std::istringstream lines{text.substr(text.find("kCpu[]"))};
+  static const std::regex line_of_probe{R"re(^\s*\{("(?:[^"\\]|\\.)*"),\s*("(?:[^"\\]|\\.)*")\},\s*$)re"};
+  std::smatch found;
+  for (std::string line; std::getline(lines, line);)
+    if (std::regex_match(line, found, line_of_probe)) // escaped as JSON is
+      out.push_back({nlohmann::json::parse(found[1].str()), nlohmann::json::parse(found[2].str())});
+  return out;
+}
+
+TEST_F(engine_test, every_hostile_script_ends_and_a_healthy_one_answers_after_it) {
+  const auto text = probes_file();
+  if (text.empty())
+    GTEST_SKIP() << "no probes.h beside the checkout";
+  const auto all = hostile(text);
+  ASSERT_EQ(all.size(), 68U);
+  std::map<std::string, int> ends;
+  for (const auto& p : all) {
+    auto o = run(task(p.source, "sbx_hostile"));
+    ends[o.error ? std::string{mock::to_string(o.error->fault)} : "answered"]++;
+    if (o.error) {
+      EXPECT_FALSE(o.error->message.empty()) << p.name;
+      EXPECT_NE(o.error->fault, mock::script_fault::unavailable) << p.name;
+      EXPECT_NE(o.error->fault, mock::script_fault::overloaded) << p.name;
+    }
+    auto healthy = run(task("$resp.body = {ok: $req.method}", "sbx_healthy"));
+    ASSERT_FALSE(healthy.error) << "after " << p.name << ": " << healthy.error->message;
+    EXPECT_EQ(healthy.answer.body, R"({"ok":"GET"})") << "after " << p.name;
+  }
+  for (const auto& [how, count] : ends)
+    std::cout << how << ": " << count << '\n';
+  EXPECT_LE(ends["answered"], 8) << "nearly all of them must have been stopped";
+}
+
+} // namespace
+
+} // namespace hourglass::script

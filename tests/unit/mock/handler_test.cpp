@@ -1,0 +1,394 @@
+#include "mock/handler.hpp"
+
+#include "mock/script_limits.hpp"
+#include "support.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace hourglass::mock {
+
+namespace {
+
+using nlohmann::json;
+
+/// Says that each script has come to what the test wants, after making the calls it wants.
+class told_engine : public script_engine {
+public:
+  using calls = std::function<void(script_host&)>;
+  script_outcome outcome;
+  calls during;
+  script_task last;
+  int runs = 0;
+
+  void run(script_task task, on_outcome done) override {
+    ++runs;
+    last = task;
+    if (during)
+      during(*task.host);
+    done(outcome);
+  }
+  void check(std::string, std::string, script_form, on_checked done) override { done(std::nullopt); }
+  void stop() override {}
+};
+
+class handler : public testing::Test {
+protected:
+  void SetUp() override {
+    auto r = put(endpoints, R"({"method":"POST","path":"/pets/{id}","project_root":"/p","group_root":"/g","handler":{"script":"$resp.body = 1"}})", "ep_1");
+    ASSERT_TRUE(r) << r.error().detail << r.error().where;
+    for (const auto* key : {"a", "b", "d"})
+      ASSERT_TRUE(run(data, data_command{put_item{"pets", key, "1"}}));
+    engine.outcome.answer.body = "ok";
+    engine.outcome.has_body = true;
+  }
+
+  request asked(std::string body = "{}") { return post("/p/g/pets/7?x=1&x=2&y=%20", std::move(body)); }
+  events::outcome<served> serve_it(const request& req, const script_note* before = nullptr) {
+    auto ctx = at_moment();
+    ctx.correlation = "cor_1";
+    return serve_and_wait(engine, route(endpoints, req), data, req, ctx, test_redactor(), "sbx_1", before);
+  }
+  served serve_it() {
+    auto s = serve_it(asked());
+    EXPECT_TRUE(s) << s.error().detail;
+    return s ? std::move(*s) : served{};
+  }
+  void fail_with(script_fault fault) {
+    engine.outcome = {};
+    engine.outcome.error = script_error{fault, "why", 3, 9, "f@handler:3:9"};
+  }
+
+  endpoint_state endpoints;
+  data_state data;
+  told_engine engine;
+};
+
+TEST_F(handler, gets_the_request_as_json) {
+  auto req = asked(R"({"a":[1]})");
+  req.headers.push_back({"X-Twice", "1"});
+  req.headers.push_back({"x-twice", "2"});
+  req.headers.push_back({"Cookie", "a=1; b=two=2;; c"});
+  ASSERT_TRUE(serve_it(req));
+  auto got = json::parse(engine.last.request);
+  EXPECT_EQ(got["method"], "POST");
+  EXPECT_EQ(got["path"], "/p/g/pets/7");
+  EXPECT_EQ(got["params"], (json{{"id", "7"}}));
+  EXPECT_EQ(got["query"], (json{{"x", {"1", "2"}}, {"y", " "}}));
+  EXPECT_EQ(got["headers"]["x-twice"], "1, 2");
+  EXPECT_EQ(got["cookies"], (json{{"a", "1"}, {"b", "two=2"}}));
+  EXPECT_EQ(got["body"], (json{{"a", {1}}}));
+  EXPECT_EQ(json::parse(engine.last.start), (json{{"status", 200}, {"headers", json::object()}}));
+}
+
+TEST_F(handler, gets_a_body_that_is_no_json_as_text_and_bytes_not_at_all) {
+  ASSERT_TRUE(serve_it(post("/p/g/pets/7", "{not", "application/json")));
+  EXPECT_EQ(json::parse(engine.last.request)["body"], "{not");
+  ASSERT_TRUE(serve_it(post("/p/g/pets/7", "\xff\xfe", "application/octet-stream")));
+  EXPECT_EQ(json::parse(engine.last.request)["body"], nullptr);
+  auto odd = post("/p/g/pets/7", "");
+  odd.headers.push_back({"X-Latin", "\xe9"});
+  ASSERT_TRUE(serve_it(odd));
+  EXPECT_EQ(json::parse(engine.last.request)["headers"]["x-latin"], "\xc3\xa9");
+}
+
+TEST_F(handler, does_not_run_for_a_request_that_is_more_than_it_may_get) {
+  auto s = serve_it(post("/p/g/pets/7", std::string(8'000'000, '\x01'), "text/plain"));
+  ASSERT_TRUE(s);
+  EXPECT_EQ(s->response.status, 500U);
+  EXPECT_NE(s->response.body.find("script_request_bytes"), std::string::npos);
+  EXPECT_EQ(engine.runs, 0);
+}
+
+TEST_F(handler, sees_its_own_writes_and_nobody_else_does_before_the_end) {
+  engine.during = [this](script_host& h) {
+    EXPECT_EQ(h.call("mock.insert", R"(["pets","c",{"n":1}])"), R"({"n":1})");
+    EXPECT_EQ(h.call("mock.update", R"(["pets","a",2])"), "2");
+    EXPECT_EQ(h.call("mock.delete", R"(["pets","b"])"), "true");
+    EXPECT_EQ(h.call("mock.find", R"(["pets","c"])"), R"({"n":1})");
+    EXPECT_EQ(h.call("mock.find", R"(["pets","b"])"), "null");
+    EXPECT_EQ(h.call("mock.list", R"(["pets",null])"), R"([{"key":"a","value":2},{"key":"c","value":{"n":1}},{"key":"d","value":1}])");
+    EXPECT_EQ(h.call("mock.list", R"(["pets",{"after":"a","limit":1}])"), R"([{"key":"c","value":{"n":1}}])");
+    EXPECT_EQ(h.call("mock.list", R"(["pets",{"prefix":"d"}])"), R"([{"key":"d","value":1}])");
+    EXPECT_EQ(h.call("mock.list", R"(["none",null])"), "[]");
+    EXPECT_EQ(*data.find("pets", "a"), "1");
+  };
+  auto s = serve_it();
+  ASSERT_EQ(s.events.size(), 4U);
+  EXPECT_EQ(s.events[0].kind, events::kind::request_served);
+  for (const auto& e : s.events)
+    ASSERT_TRUE(apply(data, e.kind, e.payload));
+  EXPECT_EQ(data.namespaces["pets"], (data_state::items{{"a", "2"}, {"c", R"({"n":1})"}, {"d", "1"}}));
+}
+
+TEST_F(handler, that_undoes_what_it_did_writes_nothing) {
+  engine.during = [](script_host& h) {
+    EXPECT_TRUE(h.call("mock.put", R"(["pets","a",2])"));
+    EXPECT_TRUE(h.call("mock.put", R"(["pets","a",1])"));
+    EXPECT_TRUE(h.call("mock.insert", R"(["pets","x",1])"));
+    EXPECT_TRUE(h.call("mock.delete", R"(["pets","x"])"));
+    EXPECT_EQ(h.call("mock.delete", R"(["pets","x"])"), "false");
+  };
+  EXPECT_EQ(serve_it().events.size(), 1U);
+}
+
+TEST_F(handler, is_refused_what_breaks_a_rule) {
+  engine.during = [](script_host& h) {
+    EXPECT_FALSE(h.call("mock.insert", R"(["pets","a",1])")) << "it is there";
+    EXPECT_FALSE(h.call("mock.update", R"(["pets","x",1])")) << "it is not there";
+    EXPECT_FALSE(h.call("mock.put", R"(["no space","x",1])"));
+    EXPECT_FALSE(h.call("mock.put", R"(["pets","",1])"));
+    EXPECT_FALSE(h.call("mock.put", R"(["pets","x",")" + std::string(limits::data_value_bytes, 'x') + R"("])"));
+    EXPECT_FALSE(h.call("mock.put", R"(["pets","x","\ud800"])")) << "half a surrogate is no text";
+    EXPECT_FALSE(h.call("mock.list", R"(["pets",{"limit":0}])"));
+    EXPECT_FALSE(h.call("mock.drop", R"(["pets","a",1])"));
+    EXPECT_FALSE(h.call("disk.format", "[]"));
+    EXPECT_FALSE(h.call("mock.find", "{}"));
+    EXPECT_FALSE(h.call("mock.find", "["));
+    EXPECT_EQ(h.call("mock.find", "[]"), "null");
+    EXPECT_FALSE(h.call("webhook.emit", R"(["a b",{}])"));
+    EXPECT_FALSE(h.call("webhook.emit", R"(["a",1])"));
+    EXPECT_FALSE(h.call("template.text", R"(["none"])"));
+  };
+  EXPECT_EQ(serve_it().events.size(), 1U);
+}
+
+TEST_F(handler, may_change_only_so_many_items_and_emit_only_so_many_messages) {
+  engine.during = [](script_host& h) {
+    for (std::size_t i = 0; i < limits::script_writes; ++i)
+      ASSERT_TRUE(h.call("mock.put", R"(["many","k)" + std::to_string(i) + R"(",1])"));
+    EXPECT_FALSE(h.call("mock.put", R"(["many","more",1])"));
+    EXPECT_TRUE(h.call("mock.put", R"(["many","k1",2])"));
+    for (std::size_t i = 0; i < limits::script_messages; ++i)
+      ASSERT_TRUE(h.call("webhook.emit", R"(["a",{}])"));
+    EXPECT_FALSE(h.call("webhook.emit", R"(["a",{}])"));
+  };
+  EXPECT_EQ(serve_it().events.size(), 1 + limits::script_writes);
+}
+
+TEST_F(handler, cannot_store_more_than_the_sandbox_may_hold) {
+  engine.during = [](script_host& h) {
+    const std::string megabyte = '"' + std::string(limits::data_value_bytes - 2, 'x') + '"';
+    std::size_t stored = 0;
+    while (stored < 100 && h.call("mock.put", R"(["big","k)" + std::to_string(stored) + "\"," + megabyte + "]"))
+      ++stored;
+    EXPECT_EQ(stored, limits::data_bytes_per_sandbox / limits::data_value_bytes - 1);
+  };
+  serve_it();
+}
+
+TEST_F(handler, env_templates_and_scenarios) {
+  ASSERT_TRUE(run(data, data_command{put_env{"REGION", "eu"}}));
+  ASSERT_TRUE(run(data, data_command{put_template{"Pet_200_json", R"({"id":{{request.path.id}},"region":{{env.REGION}}})"}}));
+  engine.during = [](script_host& h) {
+    EXPECT_EQ(h.call("env.get", R"(["REGION"])"), R"("eu")");
+    EXPECT_EQ(h.call("env.get", R"(["NONE"])"), "null");
+    EXPECT_EQ(h.call("template.render", R"(["Pet_200_json"])"), R"("{\"id\":\"7\",\"region\":\"eu\"}")");
+    EXPECT_EQ(h.call("template.text", R"(["Pet_200_json"])"), R"("{\"id\":{{request.path.id}},\"region\":{{env.REGION}}}")");
+    EXPECT_EQ(h.call("scenario.resolve", R"([" declined ","ok"])"), R"("declined")");
+    EXPECT_EQ(h.call("scenario.resolve", R"([null,"ok"])"), R"("ok")");
+  };
+  serve_it();
+}
+
+TEST_F(handler, remembers_what_it_answered_under_a_key_for_a_day) {
+  engine.during = [](script_host& h) {
+    EXPECT_EQ(h.call("idempotency.find", R"(["k1"])"), "null");
+    EXPECT_EQ(h.call("idempotency.keep", R"(["k1",{"n":1}])"), "null");
+  };
+  for (const auto& e : serve_it().events)
+    ASSERT_TRUE(apply(data, e.kind, e.payload));
+  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k1"])"), R"({"value":{"n":1}})"); };
+  serve_it();
+  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k1"])"), R"({"conflict":true})"); };
+  ASSERT_TRUE(serve_it(asked(R"({"another":1})")));
+  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k1"])"), "null"); };
+  auto later = at_moment();
+  later.now.us += std::int64_t{25} * 3'600 * 1'000'000;
+  const auto req = asked();
+  ASSERT_TRUE(serve_and_wait(engine, route(endpoints, req), data, req, later, test_redactor(), "sbx_1"));
+  EXPECT_EQ(engine.runs, 4);
+}
+
+TEST_F(handler, answer_has_a_content_type_for_its_body) {
+  EXPECT_EQ(header(serve_it().response, "content-type"), "text/plain; charset=utf-8");
+  engine.outcome.json = true;
+  EXPECT_EQ(header(serve_it().response, "content-type"), "application/json");
+  engine.outcome.answer.headers = {{"content-type", "image/svg+xml"}};
+  EXPECT_EQ(header(serve_it().response, "content-type"), "image/svg+xml");
+  engine.outcome = {};
+  EXPECT_EQ(header(serve_it().response, "content-type"), "");
+}
+
+TEST_F(handler, answer_that_would_break_the_connection_is_an_error) {
+  for (const auto& h : fields{{"Content-Length", "1"}, {"Transfer-Encoding", "chunked"}, {"a b", "1"}, {"X-A", "1\r\nX-B: 2"}}) {
+    engine.outcome.answer.headers = {h};
+    auto s = serve_it();
+    EXPECT_EQ(s.response.status, 500U) << h.name;
+    EXPECT_EQ(find(s.response.headers, h.name), nullptr) << h.name;
+  }
+  engine.outcome.answer.headers.clear();
+  engine.outcome.answer.status = 204;
+  EXPECT_EQ(serve_it().response.status, 500U) << "204 has no body";
+}
+
+TEST_F(handler, that_fails_answers_500_with_its_place_and_writes_nothing_else) {
+  engine.during = [](script_host& h) {
+    EXPECT_TRUE(h.call("mock.put", R"(["pets","a",2])"));
+    EXPECT_TRUE(h.call("webhook.emit", R"(["a",{}])"));
+  };
+  fail_with(script_fault::thrown);
+  engine.outcome.console = {{"log", "so far"}};
+  auto s = serve_it();
+  EXPECT_EQ(s.response.status, 500U);
+  EXPECT_EQ(header(s.response, "content-type"), "application/problem+json");
+  EXPECT_EQ(json::parse(s.response.body),
+            (json{{"type", "/problems/script-failed"}, {"title", "The script failed"}, {"status", 500}, {"detail", "why"}, {"kind", "thrown"},
+                  {"sandbox", "sbx_1"}, {"endpoint", "ep_1"}, {"project", "/p"}, {"group", "/g"}, {"line", 3}, {"column", 9}, {"correlation_id", "cor_1"}}));
+  EXPECT_EQ(s.events.size(), 1U);
+  EXPECT_TRUE(s.emitted.empty());
+  auto back = decode_served(s.events[0].payload);
+  ASSERT_TRUE(back);
+  ASSERT_TRUE(back->script);
+  EXPECT_EQ(back->script->error, engine.outcome.error);
+  EXPECT_EQ(back->script->console, engine.outcome.console);
+}
+
+TEST_F(handler, that_nobody_had_time_for_leaves_no_trace) {
+  fail_with(script_fault::overloaded);
+  EXPECT_EQ(serve_it(asked()).error().code, events::errc::overloaded);
+  fail_with(script_fault::unavailable);
+  EXPECT_EQ(serve_it(asked()).error().code, events::errc::unavailable);
+}
+
+TEST_F(handler, messages_come_with_the_answer_and_are_named_in_its_event) {
+  engine.during = [](script_host& h) {
+    EXPECT_EQ(h.call("webhook.emit", R"(["pet.created",{"id":7}])"), "null");
+  };
+  auto s = serve_it();
+  ASSERT_EQ(s.emitted.size(), 1U);
+  EXPECT_EQ(s.emitted[0].type, "pet.created");
+  EXPECT_EQ(s.emitted[0].payload, R"({"id":7})");
+  EXPECT_EQ(decode_served(s.events[0].payload)->script->emitted, (std::vector<std::string>{"pet.created"}));
+}
+
+TEST_F(handler, console_and_errors_are_recorded_without_secrets) {
+  engine.outcome.console = {{"log", R"(got {"password":"hunter2"})"}, {"info", "Bearer sesame-open"}};
+  engine.outcome.error = script_error{script_fault::thrown, "no sesame-open", 0, 0, ""};
+  auto req = asked();
+  req.headers.push_back({"Authorization", "Bearer sesame-open"});
+  auto s = serve_it(req);
+  ASSERT_TRUE(s);
+  EXPECT_EQ(s->events[0].payload.find("hunter2"), std::string::npos);
+  EXPECT_EQ(s->events[0].payload.find("sesame-open"), std::string::npos);
+}
+
+TEST_F(handler, ends_that_come_by_chance_are_taken_from_the_record) {
+  script_note before;
+  before.error = script_error{script_fault::time, "took more than 100 ms of processor time", 1, 1, ""};
+  auto s = serve_it(asked(), &before);
+  ASSERT_TRUE(s);
+  EXPECT_EQ(s->response.status, 500U);
+  EXPECT_EQ(engine.runs, 0);
+  before.error->fault = script_fault::thrown;
+  ASSERT_TRUE(serve_it(asked(), &before));
+  EXPECT_EQ(engine.runs, 1);
+}
+
+TEST_F(handler, without_an_engine_says_so) {
+  auto r = answer(endpoints, asked(), data);
+  EXPECT_EQ(r.status, 503U);
+  EXPECT_NE(r.body.find("scripts-unavailable"), std::string::npos);
+}
+
+// -- endpoints, functions, templates --------------------------------------------------------
+
+TEST_F(handler, endpoints_with_handlers_come_back_from_events_and_snapshots_as_they_were_put) {
+  const auto* e = endpoints.find("ep_1");
+  ASSERT_NE(e, nullptr);
+  EXPECT_EQ(json::parse(to_json(*e))["handler"], (json{{"script", "$resp.body = 1"}}));
+  auto again = restore<endpoint_state>(snapshot(endpoints));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*again->find("ep_1"), *e);
+  endpoint_state copy;
+  ASSERT_TRUE(put(copy, to_json(*e), "ep_1"));
+  EXPECT_EQ(*copy.find("ep_1"), *e);
+  EXPECT_TRUE(route(copy, asked()).runs_script());
+}
+
+TEST_F(handler, preferences_do_not_choose_for_a_script) {
+  auto req = asked();
+  req.headers.push_back({"Prefer", "code=404"});
+  EXPECT_TRUE(route(endpoints, req).runs_script());
+}
+
+TEST(script_commands, name_the_script_that_must_compile) {
+  auto h = script_in(put_endpoint{R"({"method":"GET","path":"/a","handler":{"script":"x"}})", ""});
+  ASSERT_TRUE(h);
+  EXPECT_EQ(h->source, "x");
+  EXPECT_EQ(h->where, "/handler/script");
+  EXPECT_FALSE(script_in(put_endpoint{R"({"method":"GET","path":"/handler","response":{}})", ""}));
+  EXPECT_FALSE(script_in(put_endpoint{"{", ""}));
+  auto f = script_in(put_function{"f", "() => 1"});
+  ASSERT_TRUE(f);
+  EXPECT_EQ(f->form, script_form::function);
+}
+
+TEST(script_commands, tell_line_and_column) {
+  const script_to_check what{"x", script_form::handler, "/handler/script"};
+  auto e = told({script_fault::syntax, "SyntaxError: no", 3, 9, ""}, what);
+  EXPECT_EQ(e.code, events::errc::invalid);
+  EXPECT_EQ(e.where, "/handler/script:3:9");
+  EXPECT_EQ(e.detail, "line 3, column 9: SyntaxError: no");
+  EXPECT_EQ(told({script_fault::overloaded, "", 0, 0, ""}, what).code, events::errc::overloaded);
+}
+
+TEST(script_functions, are_one_library_for_all_handlers) {
+  endpoint_state s;
+  ASSERT_TRUE(put(s, R"({"method":"GET","path":"/a","handler":{"script":"x"}})"));
+  EXPECT_EQ(route(s, get("/a")).library, nullptr);
+  ASSERT_TRUE(run(s, endpoint_command{put_function{"b", "() => 2"}}));
+  ASSERT_TRUE(run(s, endpoint_command{put_function{"a", "() => 1"}}));
+  auto library = route(s, get("/a")).library;
+  ASSERT_NE(library, nullptr);
+  EXPECT_EQ(library->text, R"([["a","() => 1"],["b","() => 2"]])");
+  auto again = restore<endpoint_state>(snapshot(s));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->functions(), s.functions());
+  EXPECT_EQ(route(*again, get("/a")).library->digest, library->digest);
+  ASSERT_TRUE(run(s, endpoint_command{remove_function{"b"}}));
+  ASSERT_TRUE(run(s, endpoint_command{remove_function{"a"}}));
+  EXPECT_EQ(route(s, get("/a")).library, nullptr);
+  EXPECT_EQ(run(s, endpoint_command{remove_function{"a"}}).error().code, events::errc::not_found);
+}
+
+TEST(script_functions, have_names_that_func_has_not) {
+  endpoint_state s;
+  for (const auto* bad : {"", "1a", "a-b", "mock", "error", "sbx", "then", "__proto__"})
+    EXPECT_EQ(run(s, endpoint_command{put_function{bad, "() => 1"}}).error().code, events::errc::invalid) << bad;
+}
+
+TEST(script_templates, must_compile_and_survive_a_snapshot) {
+  data_state s;
+  auto bad = run(s, data_command{put_template{"a.json", "{\n  \"a\": {{nothing.like.this}}\n}"}});
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().where.substr(0, 8), "/source:");
+  ASSERT_TRUE(run(s, data_command{put_template{"a.json", R"({"a":{{uuid}}})"}}));
+  ASSERT_TRUE(run(s, data_command{put_template{"b", "hello {{uuid}}"}}));
+  auto again = restore<data_state>(snapshot(s));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*again, s);
+  ASSERT_TRUE(run(s, data_command{remove_template{"a.json"}}));
+  ASSERT_TRUE(run(s, data_command{remove_template{"b"}}));
+  EXPECT_EQ(s.bytes, 0U);
+}
+
+TEST(script_templates, snapshots_of_before_there_were_any_still_read) {
+  auto old = restore<data_state>(R"({"format":1,"data":{"a":{"b":1}},"env":{}})");
+  ASSERT_TRUE(old);
+  EXPECT_EQ(*old->find("a", "b"), "1");
+  EXPECT_TRUE(restore<endpoint_state>(R"({"format":1,"title":"","version":"","endpoints":[]})"));
+}
+
+} // namespace
+
+} // namespace hourglass::mock
