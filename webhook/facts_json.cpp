@@ -57,6 +57,10 @@ void write(json_text& j, const destination& d, bool with_secrets) {
   write_texts(j, "channels", d.channels);
   if (!d.filter.empty())
     j.key("filter").raw(d.filter.text());
+  if (!d.retries.empty())
+    j.key("retry_policy").raw(d.retries.text());
+  if (!d.protection.empty())
+    j.key("protection").raw(d.protection.text());
   write_headers(j, d.headers, with_secrets);
   j.key("metadata").open_array();
   for (const auto& [name, value] : d.metadata)
@@ -206,6 +210,20 @@ std::vector<secret> read_secrets(const json& object, std::string& problem) {
   return out;
 }
 
+namespace {
+
+template <class T>
+void read_compiled(object_reader& r, const char* name, T& into) {
+  const auto* given = r.find(name);
+  auto compiled = given == nullptr ? events::outcome<T>{T{}} : T::compile(*given);
+  if (!compiled)
+    r.fail(name);
+  else
+    into = *std::move(compiled);
+}
+
+} // namespace
+
 destination read_destination(const json& object, std::string& problem) {
   object_reader r{object};
   destination d;
@@ -215,13 +233,9 @@ destination read_destination(const json& object, std::string& problem) {
   d.description = r.text("description");
   d.filter_types = r.texts("filter_types");
   d.channels = r.texts("channels");
-  if (const auto* filter = r.find("filter")) {
-    auto compiled = content_filter::compile(*filter);
-    if (!compiled)
-      r.fail("filter");
-    else
-      d.filter = *std::move(compiled);
-  }
+  read_compiled(r, "filter", d.filter);
+  read_compiled(r, "retry_policy", d.retries);
+  read_compiled(r, "protection", d.protection);
   if (const auto* headers = r.find("headers"); headers != nullptr && headers->is_array())
     for (const auto& one : *headers) {
       object_reader h{one};
