@@ -91,7 +91,7 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
     if (!f)
       return tl::unexpected<events::error>{std::move(f).error()};
     auto& m = std::get<webhook::message_created>(*f);
-    if (!wants(r.what, m))
+    if (!wants(r.what, m) || m.operational != to.operational)
       continue;
     // What failed here was meant for here; of all the rest only what the destination asks for, and nothing that was meant for another alone.
     const bool for_another = m.addressed && std::find(m.destinations.begin(), m.destinations.end(), r.what.destination) == m.destinations.end();

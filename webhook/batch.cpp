@@ -34,7 +34,8 @@ bool batch::add_result(const outbox_state& state, fencing_token token) {
 
 void batch::decided(const decision& d) {
   open_ = open_ && std::all_of(d.facts.begin(), d.facts.end(), [](const fact& f) {
-            return std::holds_alternative<message_created>(f) || std::holds_alternative<attempt_finished>(f);
+            const auto* m = std::get_if<message_created>(&f);
+            return m != nullptr ? !m->operational : std::holds_alternative<attempt_finished>(f);
           });
 }
 

@@ -11,7 +11,7 @@ namespace hourglass::webhook {
 ///
 /// Not together: two results of a destination that is guarded (it has a protection or a retry budget, or is being probed), where what the second
 /// means depends on the first; and whatever comes behind a fact that changes where messages go, as a destination disabled or recovered, or a
-/// recovery started.
+/// recovery started, or that told operators of something.
 class batch {
 public:
   // Whether it may be decided beside what is in it; if so it is in it.

@@ -1,3 +1,4 @@
+#include "webhook/operational.hpp"
 #include "webhook/outbox_decider.hpp"
 #include "webhook/secrets.hpp"
 #include "webhook/views.hpp"
@@ -65,7 +66,8 @@ result decider::operator()(const create_destination& c) const {
   seal(s.vault.get(), d, ctx.chance);
   decision out;
   out.reply = views::endpoint_out(d);
-  add(out, destination_created{std::move(d)});
+  add(out, destination_created{d});
+  tell_operators(*this, d, nullptr, out);
   return out;
 }
 
@@ -73,6 +75,7 @@ result decider::operator()(const create_destination& c) const {
 result decider::update(const lane& l, destination d, bool disabled_said) const {
   d.id = l.config.id;
   d.created = l.config.created;
+  d.operational = l.config.operational; // said once, when it is made
   d.updated = ctx.now;
   // Enabling or disabling by hand replaces the reason that a rule gave, and ends its probes.
   if (disabled_said || d.disabled != l.config.disabled)
@@ -86,7 +89,8 @@ result decider::update(const lane& l, destination d, bool disabled_said) const {
   seal(s.vault.get(), d, ctx.chance);
   decision out;
   out.reply = views::endpoint_out(d);
-  add(out, destination_updated{std::move(d)});
+  add(out, destination_updated{d});
+  tell_operators(*this, d, &l, out);
   return out;
 }
 
@@ -136,6 +140,7 @@ result decider::operator()(const remove_destination& c) const {
     return no_destination(c.id);
   decision out;
   add(out, destination_removed{l->config.id});
+  tell_operators(*this, l->config, l, out);
   return out;
 }
 

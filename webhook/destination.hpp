@@ -56,6 +56,7 @@ struct destination {
   retry_policy retries;                          ///< instead of `schedule` where it has delays
   protection_policy protection;                  ///< none: never left alone
   std::uint32_t version = 1;
+  bool operational = false; ///< gets messages about the webhooks themselves (`webhook/operational.hpp`), and nothing else
   bool disabled = false;
   std::string disabled_reason; ///< empty, `by hand`, or the rule: `410 Gone`
   events::virtual_time created;

@@ -33,6 +33,7 @@ destination read_destination_fields(body_reader& r) {
 events::outcome<create_destination> read_endpoint_in(std::string_view text) {
   body_reader r{text};
   auto d = read_destination_fields(r);
+  d.operational = r.truth("operational").value_or(false);
   for (auto& [name, value] : r.map("headers").value_or(string_map{}))
     d.headers.push_back({std::move(name), std::move(value), false});
   if (auto key = r.key("secret", d.profile))

@@ -86,6 +86,8 @@ struct writer {
       j.key("deliver_at_us").value(f.deliver_at->us);
     if (f.addressed)
       j.key("addressed").value(true);
+    if (f.operational)
+      j.key("operational").value(true);
     write_strings(j, "destinations", f.destinations);
     j.key("body").raw(f.body).close_object();
   }
@@ -103,6 +105,8 @@ struct writer {
       j.key("hold_us").value(f.hold->us);
     if (f.gone_kept)
       j.key("gone_kept").value(true);
+    if (f.backlog_told != 0)
+      j.key("backlog_told").value(f.backlog_told);
     if (f.probe)
       j.key("probe").value(true);
     if (f.was_dead)

@@ -46,6 +46,7 @@ struct message_created {
   std::uint64_t body_bytes = 0;
   std::optional<events::virtual_time> deliver_at = {}; ///< the first attempt is not due before
   bool addressed = false;              ///< to one destination by its name, whatever the filters: no recovery takes it to another
+  bool operational = false;            ///< about the webhooks themselves
 };
 
 /// What follows an attempt.
@@ -72,6 +73,7 @@ struct attempt_finished {
   bool was_delivered = false; ///< it had been delivered before; `delivered` does not count it again
   std::optional<events::virtual_time> hold = {}; ///< nothing of the schedule is sent to the destination before; with `delivered`: a hold ends now
   bool gone_kept = false;   ///< a 410 that does not disable
+  std::uint64_t backlog_told = 0; ///< operators are told that so many wait
   bool probe = false;       ///< its destination was disabled by rule: it failed, and costs nothing of the schedule
   bool detached = false;    ///< its delivery was taken back while it was under way: recorded, and decides nothing
   fencing_token token = 0;  ///< of this process; not in the log

@@ -147,6 +147,7 @@ fact read_attempt(object_reader& r) {
     f.hold = events::virtual_time{r.integer("hold_us")};
   f.gone_kept = r.truth("gone_kept", false);
   f.probe = r.truth("probe", false);
+  f.backlog_told = r.natural("backlog_told", 0);
   f.was_dead = r.truth("was_dead", false);
   f.was_delivered = r.truth("was_delivered", false);
   f.detached = r.truth("detached", false);
@@ -188,6 +189,7 @@ fact read_message(object_reader& r, std::string_view payload) {
   if (r.find("deliver_at_us") != nullptr)
     f.deliver_at = events::virtual_time{r.integer("deliver_at_us")};
   f.addressed = r.truth("addressed", false);
+  f.operational = r.truth("operational", false);
   f.body = message_body(payload);
   // A length that is wrong cuts the body elsewhere: what is cut must be a value by itself, and the member's.
   const auto before = payload.substr(0, payload.size() - std::min(payload.size(), f.body.size() + 1));

@@ -80,6 +80,8 @@ void write(json_text& j, const destination& d, bool with_secrets) {
     j.key("in_flight").value(*d.in_flight);
   if (d.rate_limit)
     j.key("rate_limit").value(*d.rate_limit);
+  if (d.operational)
+    j.key("operational").value(true);
   j.key("version").value(d.version).key("disabled").value(d.disabled).key("disabled_reason").value(d.disabled_reason);
   j.key("created_us").value(d.created.us).key("updated_us").value(d.updated.us).close_object();
 }
@@ -272,6 +274,7 @@ destination read_destination(const json& object, std::string& problem) {
     d.profile = profile.value_or(signature_profile::standard);
   }
   d.version = static_cast<std::uint32_t>(r.natural("version"));
+  d.operational = r.truth("operational", false);
   d.disabled = r.truth("disabled", false);
   d.disabled_reason = r.text("disabled_reason");
   d.created = {r.integer("created_us")};

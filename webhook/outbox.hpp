@@ -138,6 +138,9 @@ events::outcome<void> apply(outbox_state& state, const events::header& at, std::
 /// person asked for (a resend, the first attempts of a recovery) goes first, and past a hold. O(log n) each.
 std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max);
 
+/// Whose outbox it is, for messages that name it. Memory only; before the first decision.
+void name_sandbox(outbox_state& state, std::string id);
+
 /// Gives back an attempt that was taken and could not be handed to the dispatcher: pending again, as if never taken.
 void give_back(outbox_state& state, fencing_token token);
 

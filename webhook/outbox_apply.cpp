@@ -116,6 +116,7 @@ struct folder {
       return;
     count(*l, f);
     note_health(*l, f);
+    note_backlog(*l, f);
     auto known = l->deliveries.find(f.message.seq);
     if (f.detached || known == l->deliveries.end())
       return s.reindex(*l);
@@ -134,6 +135,12 @@ struct folder {
       l.guard.failed(f.result.started_us + f.result.answer.spent.total_us, at.now, f.hold);
     if (auto budget = l.config.retries.retries_per_minute(); budget && f.follows == outcome_kind::retry && !f.probe)
       l.guard.book_retry(at.now, *budget);
+  }
+
+  // Told anew when it has gone down to half and grows again.
+  static void note_backlog(lane& l, const attempt_finished& f) {
+    if (f.backlog_told != 0 || l.deliveries.size() < l.backlog_told / 2)
+      l.backlog_told = f.backlog_told;
   }
 
   static void count(lane& l, const attempt_finished& f) {

@@ -1,3 +1,4 @@
+#include "webhook/operational.hpp"
 #include "webhook/outbox_decider.hpp"
 
 #include "events/limits.hpp"
@@ -50,13 +51,22 @@ result decider::operator()(const finish_attempt& c) const {
   return judged(std::move(f), l->second, d);
 }
 
-/// What the attempt means for its message, and for the destination.
+/// What the attempt means for its message and for the destination, and who is told.
 result decider::judged(attempt_finished f, const lane& l, const delivery* d) const {
   const auto& answer = f.result.answer;
   const auto wait = retry_after(f.result);
   const auto& rules = l.config.retries.rules_for(f.message.event_type);
   auto meaning = classify(answer.status, answer.error, wait, rules.success, l.config.retries.gone_disables());
   judge(f, meaning, &l, d);
+  if (!s.operational.empty() && !l.config.operational)
+    f.backlog_told = backlog_step(l);
+  auto out = leads_to(std::move(f), meaning, wait, l);
+  tell_operators(*this, l.config, &l, out);
+  return out;
+}
+
+decision decider::leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l) const {
+  const auto status = f.result.answer.status;
   decision out;
   if (std::holds_alternative<delivered>(meaning)) {
     const bool lifts = l.guard.lifts(f.result.started_us, ctx.now);
@@ -73,12 +83,12 @@ result decider::judged(attempt_finished f, const lane& l, const delivery* d) con
       add(out, destination_disabled{l.config.id, "410 Gone"});
     return out;
   }
-  f.gone_kept = answer.status == 410;
+  f.gone_kept = status == 410;
   // What a person tried has failed: he knows, and the rules are about the schedule's.
-  auto leads_to = f.why == trigger::manual ? lane_guard::verdict{} : l.guard.judge(l.config.protection.rules(), {answer.status, wait, ctx.now, spread_of(ctx.chance)});
-  f.hold = leads_to.hold;
+  const auto rules = f.why == trigger::manual ? lane_guard::verdict{} : l.guard.judge(l.config.protection.rules(), {status, wait, ctx.now, spread_of(ctx.chance)});
+  f.hold = rules.hold;
   add(out, std::move(f));
-  if (leads_to.disable && !l.config.disabled)
+  if (rules.disable && !l.config.disabled)
     add(out, disabled_by_rule(l));
   return out;
 }

@@ -57,6 +57,7 @@ struct lane {
   std::uint64_t turn = 0; ///< when it was served last
 
   lane_guard guard;
+  std::uint64_t backlog_told = 0; ///< operators know that so many wait
   attempt_pace pace; ///< with a rate limit
 
   // Where it stands in the indexes of `impl`.
@@ -99,6 +100,7 @@ struct outbox_state::impl {
   std::map<std::string, std::set<events::seq>, std::less<>> wanting; ///< by event type
   std::map<std::string, std::set<events::seq>, std::less<>> wanting_below; ///< by what stands before the wildcard of a pattern
   std::set<events::seq> wanting_all;
+  std::set<events::seq> operational; ///< these want nothing else
 
   // -- memory only: order among destinations ------------------------------------------------
   std::set<std::pair<std::int64_t, events::seq>> later;           ///< (head, lane), not due at `seen_now`
@@ -109,6 +111,7 @@ struct outbox_state::impl {
   std::unordered_map<fencing_token, flight> flights;
   fencing_token last_token = 0;
   std::size_t deliveries = 0;
+  std::string sandbox; ///< its id, for messages that name it
   std::shared_ptr<const events::vault> vault; ///< seals what `decide` writes; null: written in plain (`webhook/secrets.hpp`)
 
   lane* find_lane(std::string_view id_or_uid);

@@ -9,7 +9,7 @@
 
 // snapshot := {"format": 2, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // message  := [seq, id, event_type, body_bytes]
-// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "guard"?: guard, "deliveries": [delivery…]}
+// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "deliveries": [delivery…]}
 // guard    := {"in_a_row"?, "failing_since_us"?, "failed_us"?, "held_us"?, "holds"?, "release"?, "probing_since"?, "probing_at_us"?, "retries_from_us"?}
 // delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?, pressing?]; since is due when it is not there
 //
@@ -95,6 +95,8 @@ void write_lane(json_text& j, const lane& l) {
   j.open_object().key("ordinal").value(l.ordinal).key("value");
   detail::write(j, l.config);
   j.key("delivered").value(l.delivered).key("dead").value(l.dead).key("failed_in_a_row").value(l.failed_in_a_row);
+  if (l.backlog_told != 0)
+    j.key("backlog_told").value(l.backlog_told);
   write_guard(j, l.guard);
   j.key("deliveries").open_array();
   for (auto seq : sorted_keys(l.deliveries)) {
@@ -202,6 +204,7 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
   l.delivered = r.natural("delivered");
   l.dead = r.natural("dead");
   l.failed_in_a_row = r.natural("failed_in_a_row");
+  l.backlog_told = r.natural("backlog_told", 0);
   if (const auto* guard = r.find("guard"); guard != nullptr && problem.empty())
     l.guard = read_guard(*guard, problem);
   for (const auto& one : *deliveries) {

@@ -38,6 +38,8 @@ void outbox_state::impl::index_filters(const lane& l, bool put) {
     else
       in.erase(l.ordinal);
   };
+  if (l.config.operational)
+    return change(operational);
   if (l.config.filter_types.empty())
     return change(wanting_all);
   for (const auto& type : l.config.filter_types) {
@@ -234,6 +236,10 @@ std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::
     out.push_back(take_one(s, *l, now));
   }
   return out;
+}
+
+void name_sandbox(outbox_state& state, std::string id) {
+  state.self().sandbox = std::move(id);
 }
 
 void give_back(outbox_state& state, fencing_token token) {

@@ -44,6 +44,7 @@ void write_endpoint(json_text& j, const destination& d) {
   j.close_array();
   j.key("inFlight").value(d.in_flight.value_or(static_cast<std::uint32_t>(limits::in_flight_per_destination)));
   write_text_or_null(j, "disabledReason", d.disabled_reason);
+  j.key("operational").value(d.operational);
   j.key("signatureProfile").value(to_string(d.profile));
 }
 
@@ -194,6 +195,8 @@ std::string message_out(const message_created& m, events::virtual_time at, bool 
     write_time(j, "deliverAt", *m.deliver_at);
   else
     j.key("deliverAt").null();
+  if (m.operational)
+    j.key("operational").value(true);
   j.key("destinations").open_array();
   for (const auto& d : m.destinations)
     j.value(std::string_view{d});

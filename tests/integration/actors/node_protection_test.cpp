@@ -111,4 +111,29 @@ TEST_F(node_with_a_receiver_that_breaks, a_recovery_by_a_person_goes_out_though_
   EXPECT_TRUE(shop_.wait_for(3)) << "the dead letter, and then what the open breaker held back";
 }
 
+TEST_F(node_with_a_receiver_that_breaks, operators_are_told_of_what_happened_before_a_kill) {
+  std::atomic<bool> ops_work{false};
+  receiver ops{[&](std::size_t, const http::request&) { return ops_work ? ok() : no(); }};
+  auto id = create();
+  webhook::create_destination c;
+  c.value.url = ops.url();
+  c.value.operational = true;
+  c.value.schedule = std::vector<events::duration>(20, 200ms);
+  ASSERT_TRUE(submit(id, webhook::command{c}));
+  webhook::create_destination failing;
+  failing.value.url = shop_.url();
+  failing.value.schedule.emplace();
+  ASSERT_TRUE(submit(id, webhook::command{failing}));
+  ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(ops.wait_for(2)) << "endpoint.created and message.attempt.exhausted";
+  kill();
+  ops_work = true;
+  EXPECT_TRUE(eventually([&] {
+    for (const auto& r : ops.came())
+      if (r.body.find("message.attempt.exhausted") != std::string::npos && r.body.find(id.to_string()) != std::string::npos)
+        return true;
+    return false;
+  }));
+}
+
 } // namespace

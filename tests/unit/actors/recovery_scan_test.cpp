@@ -119,6 +119,16 @@ TEST_F(recovery_scan, of_what_is_missing_takes_nothing_that_was_meant_for_anothe
   EXPECT_EQ(taken(recovery_scope::missing), (std::set<std::string>{"for all", "for me"}));
 }
 
+TEST_F(recovery_scan, takes_messages_about_webhooks_only_for_who_gets_those) {
+  emit("ordinary", "a");
+  webhook::message_created m{"about", "endpoint.disabled", "", {}, {}, {}, "{}", 2};
+  m.operational = true;
+  write(m);
+  EXPECT_EQ(taken(recovery_scope::missing), std::set<std::string>{"ordinary"});
+  to_.operational = true;
+  EXPECT_EQ(taken(recovery_scope::missing), std::set<std::string>{"about"});
+}
+
 TEST_F(recovery_scan, that_nobody_asked_for_goes_by_place_and_not_by_time) {
   emit("before", "a");
   const auto disabled = write(webhook::destination_disabled{"ep_1", "failed"});

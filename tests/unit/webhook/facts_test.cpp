@@ -125,17 +125,27 @@ TEST(facts, a_message_that_is_addressed_to_one_destination_says_so) {
   EXPECT_TRUE(std::get<message_created>(*decode(events::kind::message_created, text)).addressed);
 }
 
+TEST(facts, a_message_about_the_webhooks_themselves_says_so) {
+  message_created m{"msg_1", "endpoint.disabled", "", {}, {}, {"ep_1"}, "{}", 2};
+  m.operational = true;
+  auto text = encode(m).payload;
+  EXPECT_EQ(text, R"({"body_bytes":2,"id":"msg_1","event_type":"endpoint.disabled","operational":true,"destinations":["ep_1"],"body":{}})");
+  EXPECT_TRUE(std::get<message_created>(*decode(events::kind::message_created, text)).operational);
+}
+
 TEST(facts, an_attempt_that_holds_its_destination_says_until_when_and_no_other_does) {
   auto f = full_attempt();
   EXPECT_EQ(encode(f).payload.find("hold_us"), std::string::npos);
   EXPECT_EQ(encode(f).payload.find("gone_kept"), std::string::npos);
   f.hold = virtual_time{88};
   f.gone_kept = f.probe = true;
+  f.backlog_told = 1'000;
   auto text = encode(f).payload;
-  EXPECT_NE(text.find(R"("next_us":99,"hold_us":88,"gone_kept":true,"probe":true,"was_dead":true)"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"("next_us":99,"hold_us":88,"gone_kept":true,"backlog_told":1000,"probe":true,"was_dead":true)"), std::string::npos) << text;
   auto back = std::get<attempt_finished>(*decode(events::kind::attempt_finished, text));
   EXPECT_EQ(back.hold, f.hold);
   EXPECT_TRUE(back.gone_kept && back.probe);
+  EXPECT_EQ(back.backlog_told, 1'000U);
 }
 
 TEST(facts, an_attempt_keeps_everything_that_came_back) {

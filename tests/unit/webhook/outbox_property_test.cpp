@@ -20,10 +20,13 @@ public:
   explicit life(std::uint64_t seed) : random_(seed) {}
 
   void run(int steps) {
-    for (int i = 0; i < steps; ++i)
+    for (int i = 0; i < steps; ++i) {
       step();
+      note_messages();
+    }
     check_fold();
     drain();
+    note_messages();
     check_fold();
     check_ends();
   }
@@ -85,6 +88,7 @@ private:
     d.protection = protection_policy::compile(nlohmann::json::parse(protections[draw(protections.size())])).value();
     if (draw(5) == 0)
       d.rate_limit = 5;
+    d.operational = draw(6) == 0;
     d.in_flight = 1 + static_cast<std::uint32_t>(draw(3));
     ids_.push_back(w_.add(d));
   }
@@ -109,7 +113,18 @@ private:
     ids_.erase(at);
   }
 
-  void emit() { messages_.push_back(w_.emit(draw(2) == 0 ? "a" : "b")); }
+  void emit() { (void)w_.emit(draw(2) == 0 ? "a" : "b"); }
+
+  /// Those that tell operators of something, too.
+  void note_messages() {
+    for (; noted_ < w_.log.size(); ++noted_) {
+      const auto& [h, payload] = w_.log[noted_];
+      if (h.kind != events::kind::message_created)
+        continue;
+      auto m = std::get<message_created>(*decode(h.kind, payload));
+      messages_.push_back({m.id, h.seq, m.event_type, m.body_bytes});
+    }
+  }
 
   struct standing_of {
     std::uint32_t made = 0;
@@ -279,6 +294,7 @@ private:
   std::vector<std::pair<std::size_t, std::string>> snapshots_;
   std::map<std::pair<events::seq, std::string>, std::vector<attempt_finished>> index_;
   std::size_t indexed_ = 0;
+  std::size_t noted_ = 0;
 };
 
 class any_life : public testing::TestWithParam<std::uint64_t> {};
