@@ -85,4 +85,22 @@ TEST_F(policies, a_failing_endpoint_is_disabled_by_the_clock_and_says_why) {
   EXPECT_TRUE(asked(200, "GET", at("/endpoint/" + id + "/health"))["disabledReason"].is_null());
 }
 
+TEST_F(policies, operators_are_told_of_dead_letters_and_can_read_what_they_were_told) {
+  auto ops = endpoint({{"operational", true}, {"eventTypes", {"message.attempt.*"}}});
+  EXPECT_EQ(ops["operational"], true);
+  auto id = endpoint({{"retrySchedule", json::array()}, {"uid", "mine"}})["id"].get<std::string>();
+  asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", json::object()}});
+  json told;
+  for (int i = 0; i < 2'000 && told.empty(); ++i) {
+    told = asked(200, "GET", at("/msg?event_types=message.attempt.exhausted"))["data"];
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["payload"]["data"]["endpointId"], id);
+  EXPECT_EQ(told[0]["payload"]["data"]["endpointUid"], "mine");
+  restart();
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + ops["id"].get<std::string>()))["operational"], true);
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id))["operational"], false);
+}
+
 } // namespace

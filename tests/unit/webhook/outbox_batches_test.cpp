@@ -28,7 +28,9 @@ public:
     d.schedule = std::vector<duration>(draw(4), 20s);
     d.in_flight = 1 + static_cast<std::uint32_t>(draw(8));
     id_ = w_.add(d);
-    (void)w_.add(); // one that always works
+    destination operators; // one that always works, and is told of it
+    operators.operational = true;
+    (void)w_.add(operators);
   }
 
   void run(int steps) {
@@ -50,6 +52,7 @@ public:
     EXPECT_EQ(snapshot(w_.live), snapshot(w_.folded()));
     for (auto seq : wanted_)
       EXPECT_TRUE(ended_.contains(seq)) << "message " << seq << " is lost";
+    EXPECT_EQ(told_disabled_, disabled_) << "operators are told once of each";
   }
 
 private:
@@ -123,8 +126,12 @@ private:
   }
 
   void note(events::seq seq, const fact& f) {
-    if (std::holds_alternative<message_created>(f))
-      wanted_.push_back(seq); // it has no filters
+    if (const auto* m = std::get_if<message_created>(&f)) {
+      if (!m->operational)
+        wanted_.push_back(seq); // it has no filters
+      told_disabled_ += m->event_type == "endpoint.disabled" ? 1 : 0;
+    }
+    disabled_ += std::holds_alternative<destination_disabled>(f) ? 1 : 0;
     if (const auto* a = std::get_if<attempt_finished>(&f); a != nullptr && a->destination == id_) {
       tried_.insert(a->message.seq);
       if (a->follows == outcome_kind::delivered || a->follows == outcome_kind::dead)
@@ -158,7 +165,7 @@ private:
         continue;
       ++page.seen;
       const auto m = std::get<message_created>(*decode(h.kind, payload));
-      if (!tried_.contains(seq))
+      if (!tried_.contains(seq) && !m.operational)
         page.items.push_back({{m.id, seq, m.event_type, m.body_bytes}, 0, false, false});
     }
     w_.must(page);
@@ -188,6 +195,7 @@ private:
   std::vector<start> flying_;
   std::vector<events::seq> wanted_;
   std::set<events::seq> tried_, ended_;
+  int disabled_ = 0, told_disabled_ = 0;
 };
 
 class any_outage : public testing::TestWithParam<std::uint64_t> {};
