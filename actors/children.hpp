@@ -3,6 +3,7 @@
 #include "actors/environment.hpp"
 #include "actors/messages.hpp"
 #include "mock/handler.hpp"
+#include "webhook/batch.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -112,8 +113,8 @@ private:
   // -- deciding ---------------------------------------------------------------------
   void take(work w);
   void process();
-  bool is_light(const work& w) const;
-  void decide_into(proposal& p, work& w);
+  bool joins(webhook::batch& in, const work& w) const;
+  void decide_into(proposal& p, work& w, webhook::batch& together);
   void look_into(proposal& p, const change_ptr& job);
   events::outcome<void> claims_are_free(const std::vector<events::draft>& drafts);
   void on_sequenced(const sequenced& s);

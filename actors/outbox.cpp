@@ -25,10 +25,13 @@ std::optional<events::virtual_time> due_of(const webhook::fact& f, events::virtu
   if (auto* m = std::get_if<webhook::message_created>(&f))
     return m->destinations.empty() ? std::nullopt : std::optional{m->deliver_at.value_or(now)};
   if (auto* a = std::get_if<webhook::attempt_finished>(&f))
-    return a->next;
+    return a->next ? a->next : a->hold;
   if (std::holds_alternative<webhook::resend_requested>(f) || std::holds_alternative<webhook::recovery_started>(f)
-      || std::holds_alternative<webhook::recovery_progressed>(f) || std::holds_alternative<webhook::destination_updated>(f))
+      || std::holds_alternative<webhook::recovery_progressed>(f) || std::holds_alternative<webhook::destination_updated>(f)
+      || std::holds_alternative<webhook::destination_secret_rotated>(f) || std::holds_alternative<webhook::destination_recovered>(f))
     return now;
+  if (auto* off = std::get_if<webhook::destination_disabled>(&f))
+    return off->probe;
   return std::nullopt;
 }
 
@@ -111,15 +114,15 @@ void outbox_actor::take(work w) {
   process();
 }
 
-/// Messages and attempts depend on nothing that another of them changes, so many go in one proposal; everything else goes alone.
-bool outbox_actor::is_light(const work& w) const {
+/// Whether `w` may go into the same proposal as what is in it; the first always does.
+bool outbox_actor::joins(webhook::batch& in, const work& w) const {
   if (w.result)
-    return true;
-  if (!w.change)
-    return false;
-  auto* c = std::get_if<command>(&w.change->what);
+    return in.add_result(state_, w.token);
+  auto* c = w.change ? std::get_if<command>(&w.change->what) : nullptr;
   auto* asked = c ? std::get_if<webhook::command>(c) : nullptr;
-  return asked && std::holds_alternative<webhook::create_message>(*asked);
+  if (asked && std::holds_alternative<webhook::create_message>(*asked))
+    return in.add_message();
+  return in.add_other();
 }
 
 void outbox_actor::process() {
@@ -128,20 +131,20 @@ void outbox_actor::process() {
     p->from = child::outbox;
     p->generation = generation_;
     facts_.clear();
-    bool light = is_light(waiting_.front());
+    webhook::batch together;
     std::vector<std::shared_ptr<hold>> insiders; // leave only when the sandbox holds the append itself
     std::size_t bytes = 0;
-    do {
+    while (!waiting_.empty() && p->parts.size() < most_in_a_proposal && bytes < most_bytes_in_a_proposal && joins(together, waiting_.front())) {
       auto w = std::move(waiting_.front());
       waiting_.pop_front();
       if (w.inside)
         insiders.push_back(w.inside);
       auto parts = p->parts.size();
-      decide_into(*p, w);
+      decide_into(*p, w, together);
       for (; parts < p->parts.size(); ++parts)
         for (const auto& d : p->parts[parts].drafts)
           bytes += d.payload.size();
-    } while (light && p->parts.size() < most_in_a_proposal && bytes < most_bytes_in_a_proposal && !waiting_.empty() && is_light(waiting_.front()));
+    }
     if (p->parts.empty())
       continue;
     for (const auto& f : facts_)
@@ -157,7 +160,7 @@ void outbox_actor::process() {
   answer_settle();
 }
 
-void outbox_actor::decide_into(proposal& p, work& w) {
+void outbox_actor::decide_into(proposal& p, work& w, webhook::batch& together) {
   events::context ctx = w.change ? w.change->ctx : system_context();
   std::optional<webhook::command> c;
   if (w.result) {
@@ -188,6 +191,7 @@ void outbox_actor::decide_into(proposal& p, work& w) {
     claimed_.insert(d.claims.begin(), d.claims.end());
   if (decided->drafts.empty() && !w.change)
     return; // a late answer
+  together.decided(*decided);
   std::move(decided->facts.begin(), decided->facts.end(), std::back_inserter(facts_));
   auto& part = p.parts.emplace_back();
   part.ctx = std::move(ctx);
@@ -255,13 +259,16 @@ void outbox_actor::on_sequenced(const sequenced& s) {
 
 // -- recoveries -----------------------------------------------------------------------
 
-/// Reads the next page of every recovery that has room, on a reader thread.
+/// Reads the next page of every recovery that has room, on a reader thread. Of one destination they go one after the other: none may send again what another has just sent.
 void outbox_actor::scan() {
   bool any = false;
+  std::set<std::string_view> seen;
   for (const auto* r : state_.recoveries()) {
     if (r->state != webhook::recovery::phase::scanning)
       continue;
     any = true;
+    if (!seen.insert(r->what.destination).second)
+      continue;
     const auto* to = state_.find(r->what.destination);
     if (to == nullptr || state_.pending_count() > pending_before_scan || !scanning_.insert(r->what.id).second)
       continue;

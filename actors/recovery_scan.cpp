@@ -78,16 +78,19 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
   for (const auto& e : page->events) {
     out.cursor = e.header.seq;
     ++out.seen;
-    if (e.header.virtual_ < r.what.since || e.header.virtual_ > r.what.until)
+    // What nobody asked for goes by place, not by time: a clock that was reset would hide some.
+    if (!r.what.automatic() && (e.header.virtual_ < r.what.since || e.header.virtual_ > r.what.until))
       continue;
     auto f = webhook::decode(e);
     if (!f)
       return tl::unexpected<events::error>{std::move(f).error()};
     auto& m = std::get<webhook::message_created>(*f);
-    if (!wants(r.what, m))
+    if (!wants(r.what, m) || m.operational != to.operational)
       continue;
-    // What failed here was meant for here; of all the rest only what the destination asks for.
-    if (r.what.scope != webhook::recovery_scope::failed && !webhook::matches(to, {m.event_type, m.event_id, m.channels, m.tags, m.body}))
+    // What failed here was meant for here; of all the rest only what the destination asks for, and nothing that was meant for another alone.
+    const bool for_another = m.addressed && std::find(m.destinations.begin(), m.destinations.end(), r.what.destination) == m.destinations.end();
+    if (r.what.scope != webhook::recovery_scope::failed &&
+        (for_another || !webhook::matches(to, {m.event_type, m.event_id, m.channels, m.tags, m.body})))
       continue;
     auto past = past_of(store, sandbox, m.id, r.what.destination);
     if (!past)
@@ -99,7 +102,7 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
       case webhook::recovery_scope::all: take = true; break;
     }
     if (take)
-      out.items.push_back({{m.id, e.header.seq, m.event_type, m.body_bytes}, past->attempts, past->dead, past->delivered});
+      out.items.push_back({{m.id, e.header.seq, m.event_type, m.body_bytes}, past->attempts, past->dead, past->delivered, m.deliver_at});
   }
   if (page->next)
     out.cursor = std::max(out.cursor, *page->next);

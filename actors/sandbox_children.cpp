@@ -47,6 +47,7 @@ void sandbox_actor::on_loaded(const loaded& m) {
   if (!*m.state && !(rebuild_all_ && m.state->error().code == events::errc::not_found))
     return degrade(m.state->error());
   auto state = *m.state ? std::move(**m.state) : replay::sandbox_state{};
+  webhook::name_sandbox(state.outbox, id_.to_string());
   if (auto open = webhook::unlock(state.outbox, env_.vault); !open)
     return degrade(open.error());
   if (std::exchange(rebuild_all_, false))

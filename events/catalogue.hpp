@@ -40,7 +40,8 @@ enum class kind : std::uint16_t {
   destination_updated = 53,
   destination_removed = 54,
   destination_secret_rotated = 55,
-  destination_disabled = 56, ///< by rule (410 Gone), not by hand
+  destination_disabled = 56, ///< by rule, not by hand: 410 Gone, or it failed for long
+  destination_recovered = 57, ///< enabled again by a probe that succeeded
   message_created = 60,
   attempt_finished = 61, ///< what it was, and what follows: delivered, next attempt at T, dead
   resend_requested = 62,

@@ -6,8 +6,9 @@ namespace hourglass::replay {
 
 namespace {
 
+// Format 2 knew nothing of how a destination that fails is spared: it is not read, and the stream is folded instead.
 // One part of the stored snapshot for each `part`, in that order; the text is that part's own `snapshot()`.
-constexpr std::uint32_t snapshot_format = 2;
+constexpr std::uint32_t snapshot_format = 3;
 
 std::string text_of(const sandbox_state& s, part p) {
   switch (p) {

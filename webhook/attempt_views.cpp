@@ -61,12 +61,12 @@ events::outcome<std::string> attempt_out(const events::header& h, std::string_vi
   write_svix_part(j, f, h.virtual_, with_content, msg);
   j.key("number").value(f.number).key("trigger").value(to_string(f.why)).key("outcome").value(to_string(f.follows));
   // After a 410 the endpoint is disabled: the next attempt waits until somebody enables it.
-  const bool parked = a.status == 410 && f.follows == outcome_kind::retry;
+  const bool parked = a.status == 410 && f.follows == outcome_kind::retry && !f.gone_kept;
   if (f.next && !parked)
     write_time(j, "nextAttempt", *f.next);
   else
     j.key("nextAttempt").null();
-  j.key("endpointDisabled").value(parked);
+  j.key("endpointDisabled").value(parked).key("probe").value(f.probe);
   write_error(j, a);
   write_fields(j, "requestHeaders", f.result.request_headers);
   write_fields(j, "responseHeaders", a.headers);

@@ -158,16 +158,6 @@ std::optional<std::vector<duration>> body_reader::delays(const char* name) {
   return out;
 }
 
-std::optional<content_filter> body_reader::filter(const char* name) {
-  const auto* v = given(name);
-  if (v == nullptr)
-    return std::nullopt;
-  auto compiled = content_filter::compile(*v, pointer(name));
-  if (!compiled)
-    return fail(std::move(compiled).error()), std::nullopt;
-  return *std::move(compiled);
-}
-
 std::optional<signature_profile> body_reader::profile(const char* name) {
   auto said = text(name);
   if (!said)

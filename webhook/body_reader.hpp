@@ -44,7 +44,17 @@ public:
   std::optional<events::virtual_time> time(const char* name);
   /// Seconds, fractions allowed.
   std::optional<std::vector<duration>> delays(const char* name);
-  std::optional<content_filter> filter(const char* name);
+  /// What compiles itself of JSON: `content_filter`, `retry_policy`, `protection_policy`.
+  template <class T>
+  std::optional<T> compiled(const char* name) {
+    const auto* v = given(name);
+    if (v == nullptr)
+      return std::nullopt;
+    auto out = T::compile(*v, std::string{"/"} + name);
+    if (!out)
+      return fail(std::move(out).error()), std::nullopt;
+    return *std::move(out);
+  }
   std::optional<signature_profile> profile(const char* name);
   std::optional<key_kind> type_of_key(const char* name);
   std::optional<signing_key> key(const char* name, signature_profile how);

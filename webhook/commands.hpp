@@ -35,6 +35,8 @@ struct patch_destination {
   std::optional<std::string> uid, url, description;
   std::optional<std::vector<std::string>> filter_types, channels;
   std::optional<content_filter> filter;
+  std::optional<retry_policy> retries;
+  std::optional<protection_policy> protection;
   std::optional<string_map> metadata;
   std::optional<std::vector<std::pair<std::string, std::string>>> headers;               ///< all anew
   std::vector<std::pair<std::string, std::optional<std::string>>> header_changes;        ///< one by one; no value: removed

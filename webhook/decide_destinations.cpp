@@ -1,3 +1,4 @@
+#include "webhook/operational.hpp"
 #include "webhook/outbox_decider.hpp"
 #include "webhook/secrets.hpp"
 #include "webhook/views.hpp"
@@ -65,16 +66,19 @@ result decider::operator()(const create_destination& c) const {
   seal(s.vault.get(), d, ctx.chance);
   decision out;
   out.reply = views::endpoint_out(d);
-  add(out, destination_created{std::move(d)});
+  add(out, destination_created{d});
+  tell_operators(*this, d, nullptr, out);
   return out;
 }
 
-result decider::update(const lane& l, destination d) const {
+/// `disabled_said`: a person says whether it is disabled, and does not merely leave it as it is.
+result decider::update(const lane& l, destination d, bool disabled_said) const {
   d.id = l.config.id;
   d.created = l.config.created;
+  d.operational = l.config.operational; // said once, when it is made
   d.updated = ctx.now;
-  // Enabling or disabling by hand replaces the reason that a rule gave.
-  if (d.disabled != l.config.disabled)
+  // Enabling or disabling by hand replaces the reason that a rule gave, and ends its probes.
+  if (disabled_said || d.disabled != l.config.disabled)
     d.disabled_reason = d.disabled ? by_hand : std::string_view{};
   else
     d.disabled_reason = l.config.disabled_reason;
@@ -85,7 +89,8 @@ result decider::update(const lane& l, destination d) const {
   seal(s.vault.get(), d, ctx.chance);
   decision out;
   out.reply = views::endpoint_out(d);
-  add(out, destination_updated{std::move(d)});
+  add(out, destination_updated{d});
+  tell_operators(*this, d, &l, out);
   return out;
 }
 
@@ -96,7 +101,7 @@ result decider::operator()(const update_destination& c) const {
     d.secrets = l->config.secrets;
     d.headers = l->config.headers;
     d.profile = c.keep_profile ? l->config.profile : d.profile;
-    return update(*l, std::move(d));
+    return update(*l, std::move(d), true);
   }
   if (!c.create_if_missing || c.id.starts_with("ep_"))
     return no_destination(c.id);
@@ -116,6 +121,7 @@ result decider::operator()(const patch_destination& c) const {
   };
   put(d.uid, c.uid), put(d.url, c.url), put(d.description, c.description);
   put(d.filter_types, c.filter_types), put(d.channels, c.channels), put(d.filter, c.filter), put(d.metadata, c.metadata);
+  put(d.retries, c.retries), put(d.protection, c.protection);
   put(d.schedule, c.schedule), put(d.in_flight, c.in_flight), put(d.rate_limit, c.rate_limit);
   put(d.version, c.version), put(d.disabled, c.disabled), put(d.profile, c.profile);
   if (c.headers) {
@@ -125,7 +131,7 @@ result decider::operator()(const patch_destination& c) const {
   }
   for (const auto& [name, value] : c.header_changes)
     change_header(d.headers, name, value);
-  return update(*l, std::move(d));
+  return update(*l, std::move(d), c.disabled.has_value());
 }
 
 result decider::operator()(const remove_destination& c) const {
@@ -134,6 +140,7 @@ result decider::operator()(const remove_destination& c) const {
     return no_destination(c.id);
   decision out;
   add(out, destination_removed{l->config.id});
+  tell_operators(*this, l->config, l, out);
   return out;
 }
 

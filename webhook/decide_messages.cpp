@@ -129,11 +129,9 @@ events::outcome<std::vector<std::string>> decider::recipients(const create_messa
     add_by_pattern(s, c.event_type, who);
   const filtered_message m{c.event_type, c.event_id, c.channels, c.tags, c.payload};
   std::vector<std::string> out;
-  for (auto ordinal : who) {
-    const auto& d = s.lanes.at(ordinal).config;
-    if (!d.disabled && matches(d, m))
-      out.push_back(d.id);
-  }
+  for (auto ordinal : who)
+    if (const auto& l = s.lanes.at(ordinal); l.queues(ctx.now) && matches(l.config, m))
+      out.push_back(l.config.id);
   return out;
 }
 
@@ -155,7 +153,7 @@ result decider::operator()(const create_message& c) const {
     return tl::unexpected{who.error()};
   if (auto room = room_for(who->size()); !room)
     return tl::unexpected{room.error()};
-  message_created f{new_id("msg_"), c.event_type, c.event_id, c.channels, c.tags, *std::move(who), c.payload, c.payload.size(), c.deliver_at};
+  message_created f{new_id("msg_"), c.event_type, c.event_id, c.channels, c.tags, *std::move(who), c.payload, c.payload.size(), c.deliver_at, !c.only_to.empty()};
   decision out;
   out.reply = views::message_out(f, ctx.now);
   add(out, std::move(f));
@@ -166,7 +164,7 @@ result decider::operator()(const resend& c) const {
   const auto* l = s.find_lane(c.destination);
   if (l == nullptr)
     return no_destination(c.destination);
-  if (l->config.disabled)
+  if (!l->takes())
     return failure(errc::conflict, "the endpoint is disabled; enable it first");
   if (c.message.id.empty() || c.message.seq == 0)
     return failure(errc::not_found, "there is no such message");

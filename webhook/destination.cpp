@@ -136,6 +136,17 @@ std::span<const duration> schedule_of(const destination& d) noexcept {
   return d.schedule ? std::span<const duration>{*d.schedule} : default_schedule();
 }
 
+std::optional<duration> next_delay(const destination& d, std::string_view event_type, std::uint32_t made, std::optional<duration> at_least, double spread) noexcept {
+  if (d.retries.empty())
+    return next_delay(made, schedule_of(d), at_least, spread);
+  const auto& rules = d.retries.rules_for(event_type);
+  constexpr double default_jitter = 0.2;
+  spread *= rules.jitter / default_jitter;
+  if (rules.exponential)
+    return next_delay(made, *rules.exponential, at_least, spread);
+  return next_delay(made, rules.schedule ? std::span<const duration>{*rules.schedule} : schedule_of(d), at_least, spread);
+}
+
 std::vector<signing_key> signing_keys_at(const destination& d, events::virtual_time now) {
   std::vector<signing_key> keys;
   keys.reserve(d.secrets.size());
@@ -210,6 +221,8 @@ events::outcome<void> validate(destination& d) {
     return failure(errc::invalid, "must be 1 to " + std::to_string(limits::in_flight_per_destination), "/inFlight");
   if (d.rate_limit && *d.rate_limit == 0)
     return failure(errc::invalid, "must be at least 1", "/rateLimit");
+  if (d.schedule && d.retries.has_delays())
+    return failure(errc::invalid, "has delays, and so has `retrySchedule`: take one of them away", "/retryPolicy");
   if (d.schedule)
     return validate_schedule(*d.schedule);
   return {};

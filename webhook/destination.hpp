@@ -3,6 +3,7 @@
 #include "events/outcome.hpp"
 #include "events/time.hpp"
 #include "webhook/content_filter.hpp"
+#include "webhook/delivery_policy.hpp"
 #include "webhook/retry_policy.hpp"
 #include "webhook/profile.hpp"
 #include "webhook/signing.hpp"
@@ -51,8 +52,11 @@ struct destination {
   std::vector<secret> secrets;                   ///< newest first, at most `limits::secrets_per_destination`
   std::optional<std::vector<duration>> schedule; ///< instead of `default_schedule()`; may be empty: one attempt only
   std::optional<std::uint32_t> in_flight;        ///< instead of `limits::in_flight_per_destination`
-  std::optional<std::uint32_t> rate_limit;       ///< stored and shown; not enforced yet
+  std::optional<std::uint32_t> rate_limit;       ///< attempts a second of the sandbox's time
+  retry_policy retries;                          ///< instead of `schedule` where it has delays
+  protection_policy protection;                  ///< none: never left alone
   std::uint32_t version = 1;
+  bool operational = false; ///< gets messages about the webhooks themselves (`webhook/operational.hpp`), and nothing else
   bool disabled = false;
   std::string disabled_reason; ///< empty, `by hand`, or the rule: `410 Gone`
   events::virtual_time created;
@@ -60,8 +64,11 @@ struct destination {
   bool operator==(const destination&) const = default;
 };
 
-/// The delays that `d` follows.
+/// The delays that `d` follows, unless its retry policy has delays of its own.
 std::span<const duration> schedule_of(const destination& d) noexcept;
+
+/// Delay before the scheduled attempt `made + 1` of a message of this type, or nothing when there is none. `spread` in [-0.2, 0.2], from `spread_of`.
+std::optional<duration> next_delay(const destination& d, std::string_view event_type, std::uint32_t made, std::optional<duration> at_least, double spread) noexcept;
 
 /// Keys that sign at `now`, newest first: never empty for a valid destination.
 std::vector<signing_key> signing_keys_at(const destination& d, events::virtual_time now);

@@ -15,7 +15,9 @@ destination read_destination_fields(body_reader& r) {
   d.description = r.text("description").value_or("");
   d.filter_types = r.texts(name_of_filter(r)).value_or(std::vector<std::string>{});
   d.channels = r.texts("channels").value_or(std::vector<std::string>{});
-  d.filter = r.filter("filter").value_or(content_filter{});
+  d.filter = r.compiled<content_filter>("filter").value_or(content_filter{});
+  d.retries = r.compiled<retry_policy>("retryPolicy").value_or(retry_policy{});
+  d.protection = r.compiled<protection_policy>("protection").value_or(protection_policy{});
   d.metadata = r.map("metadata").value_or(string_map{});
   d.schedule = r.delays("retrySchedule");
   d.in_flight = r.small("inFlight");
@@ -31,6 +33,7 @@ destination read_destination_fields(body_reader& r) {
 events::outcome<create_destination> read_endpoint_in(std::string_view text) {
   body_reader r{text};
   auto d = read_destination_fields(r);
+  d.operational = r.truth("operational").value_or(false);
   for (auto& [name, value] : r.map("headers").value_or(string_map{}))
     d.headers.push_back({std::move(name), std::move(value), false});
   if (auto key = r.key("secret", d.profile))
@@ -61,7 +64,9 @@ events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
   p.description = r.text("description");
   p.filter_types = or_default(name_of_filter(r), r.texts(name_of_filter(r)), std::vector<std::string>{});
   p.channels = or_default("channels", r.texts("channels"), std::vector<std::string>{});
-  p.filter = or_default("filter", r.filter("filter"), content_filter{});
+  p.filter = or_default("filter", r.compiled<content_filter>("filter"), content_filter{});
+  p.retries = or_default("retryPolicy", r.compiled<retry_policy>("retryPolicy"), retry_policy{});
+  p.protection = or_default("protection", r.compiled<protection_policy>("protection"), protection_policy{});
   p.metadata = r.map("metadata");
   p.version = r.small("version");
   p.disabled = r.truth("disabled");

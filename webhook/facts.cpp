@@ -67,7 +67,10 @@ struct writer {
   }
 
   void operator()(const destination_disabled& f) const {
-    j.open_object().key("id").value(f.id).key("reason").value(f.reason).close_object();
+    j.open_object().key("id").value(f.id).key("reason").value(f.reason);
+    if (f.probe)
+      j.key("probe_us").value(f.probe->us);
+    j.close_object();
   }
 
   void operator()(const message_created& f) const {
@@ -81,6 +84,10 @@ struct writer {
       write_strings(j, "tags", f.tags);
     if (f.deliver_at)
       j.key("deliver_at_us").value(f.deliver_at->us);
+    if (f.addressed)
+      j.key("addressed").value(true);
+    if (f.operational)
+      j.key("operational").value(true);
     write_strings(j, "destinations", f.destinations);
     j.key("body").raw(f.body).close_object();
   }
@@ -94,6 +101,14 @@ struct writer {
     j.key("url").value(f.url).key("follows").value(to_string(f.follows));
     if (f.next)
       j.key("next_us").value(f.next->us);
+    if (f.hold)
+      j.key("hold_us").value(f.hold->us);
+    if (f.gone_kept)
+      j.key("gone_kept").value(true);
+    if (f.backlog_told != 0)
+      j.key("backlog_told").value(f.backlog_told);
+    if (f.probe)
+      j.key("probe").value(true);
     if (f.was_dead)
       j.key("was_dead").value(true);
     if (f.was_delivered)
@@ -135,6 +150,8 @@ struct writer {
     write_strings(j, "event_types", f.event_types);
     if (!f.task.empty())
       j.key("task").value(f.task);
+    if (f.automatic())
+      j.key("after").value(f.after);
     j.close_object();
   }
 
@@ -147,6 +164,8 @@ struct writer {
       j.key("attempts").value(item.attempts).key("was_dead").value(item.was_dead);
       if (item.was_delivered)
         j.key("was_delivered").value(true);
+      if (item.deliver_at)
+        j.key("deliver_at_us").value(item.deliver_at->us);
       j.close_object();
     }
     j.close_array().close_object();
@@ -156,6 +175,7 @@ struct writer {
     j.open_object().key("id").value(f.id).key("cancelled").value(f.cancelled).close_object();
   }
 
+  void operator()(const destination_recovered& f) const { j.open_object().key("id").value(f.id).close_object(); }
   void operator()(const deliveries_moved& f) const { j.open_object().key("by_us").value(f.by_us).close_object(); }
 };
 
@@ -188,13 +208,15 @@ struct entity_lister {
   list operator()(const recovery_progressed& f) const { return {f.id}; }
   list operator()(const recovery_finished& f) const { return {f.id}; }
   list operator()(const deliveries_moved&) const { return {}; }
+  list operator()(const destination_recovered& f) const { return {f.id}; }
 };
 
 // In the order of the alternatives of `fact`.
 constexpr std::array kinds{kind::event_type_put,       kind::event_type_removed, kind::destination_created, kind::destination_updated,
                            kind::destination_removed,  kind::destination_secret_rotated, kind::destination_disabled,
                            kind::message_created,      kind::attempt_finished,   kind::resend_requested,    kind::recovery_started,
-                           kind::recovery_progressed,  kind::recovery_finished,    kind::deliveries_moved};
+                           kind::recovery_progressed,  kind::recovery_finished,    kind::deliveries_moved,
+                           kind::destination_recovered};
 static_assert(kinds.size() == std::variant_size_v<fact>);
 
 std::size_t size_hint(const fact& f) noexcept {

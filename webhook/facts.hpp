@@ -29,7 +29,9 @@ struct destination_secret_rotated {
 struct destination_disabled {
   std::string id;
   std::string reason;
+  std::optional<events::virtual_time> probe = {}; ///< the first attempt that may enable it again; none: only a person does
 };
+struct destination_recovered { std::string id; };
 
 /// Payload: `{"body_bytes":N, …, "destinations":[…], "body":<the body's bytes>}`. `body` is the last member and `body_bytes` the first,
 /// so that `message_body` finds the exact bytes without parsing.
@@ -43,6 +45,8 @@ struct message_created {
   std::string body;                    ///< JSON object text, byte for byte; empty in a fact that `decode` made without it
   std::uint64_t body_bytes = 0;
   std::optional<events::virtual_time> deliver_at = {}; ///< the first attempt is not due before
+  bool addressed = false;              ///< to one destination by its name, whatever the filters: no recovery takes it to another
+  bool operational = false;            ///< about the webhooks themselves
 };
 
 /// What follows an attempt.
@@ -67,6 +71,10 @@ struct attempt_finished {
   std::optional<events::virtual_time> next; ///< with `retry`
   bool was_dead = false;    ///< it was a dead letter until then; `delivered` takes it off the count
   bool was_delivered = false; ///< it had been delivered before; `delivered` does not count it again
+  std::optional<events::virtual_time> hold = {}; ///< nothing of the schedule is sent to the destination before; with `delivered`: a hold ends now
+  bool gone_kept = false;   ///< a 410 that does not disable
+  std::uint64_t backlog_told = 0; ///< operators are told that so many wait
+  bool probe = false;       ///< its destination was disabled by rule: it failed, and costs nothing of the schedule
   bool detached = false;    ///< its delivery was taken back while it was under way: recorded, and decides nothing
   fencing_token token = 0;  ///< of this process; not in the log
 };
@@ -95,12 +103,15 @@ struct recovery_started {
   recovery_scope scope = recovery_scope::failed;
   std::vector<std::string> event_types; ///< empty: all
   std::string task;                     ///< what Svix calls it, when it is not `endpoint.recover`
+  events::seq after = 0; ///< not asked for by a person but by a probe that succeeded: what came after this event, whatever its time says
+  bool automatic() const noexcept { return after != 0; }
 };
 struct recovery_item {
   message_ref message;
   std::uint32_t attempts = 0;
   bool was_dead = false;
   bool was_delivered = false;
+  std::optional<events::virtual_time> deliver_at = {}; ///< of the message, as `message_created` has it
 };
 struct recovery_progressed {
   std::string id;
@@ -119,7 +130,7 @@ struct deliveries_moved { std::int64_t by_us = 0; };
 
 using fact = std::variant<event_type_put, event_type_removed, destination_created, destination_updated, destination_removed,
                           destination_secret_rotated, destination_disabled, message_created, attempt_finished, resend_requested,
-                          recovery_started, recovery_progressed, recovery_finished, deliveries_moved>;
+                          recovery_started, recovery_progressed, recovery_finished, deliveries_moved, destination_recovered>;
 
 events::kind kind_of(const fact& f) noexcept;
 

@@ -144,6 +144,11 @@ fact read_attempt(object_reader& r) {
     f.next = events::virtual_time{r.integer("next_us")};
   if (f.follows == outcome_kind::retry && !f.next)
     r.fail("next_us");
+  if (r.find("hold_us") != nullptr)
+    f.hold = events::virtual_time{r.integer("hold_us")};
+  f.gone_kept = r.truth("gone_kept", false);
+  f.probe = r.truth("probe", false);
+  f.backlog_told = r.natural("backlog_told", 0);
   f.was_dead = r.truth("was_dead", false);
   f.was_delivered = r.truth("was_delivered", false);
   f.detached = r.truth("detached", false);
@@ -165,6 +170,8 @@ fact read_progress(object_reader& r) {
     object_reader i{one};
     f.items.push_back({message_of(i), static_cast<std::uint32_t>(i.natural("attempts")), i.truth("was_dead", false),
                        i.truth("was_delivered", false)});
+    if (i.find("deliver_at_us") != nullptr)
+      f.items.back().deliver_at = events::virtual_time{i.integer("deliver_at_us")};
     if (!i.problem().empty())
       r.fail("items/" + i.problem());
   }
@@ -182,6 +189,8 @@ fact read_message(object_reader& r, std::string_view payload) {
   f.body_bytes = r.natural("body_bytes");
   if (r.find("deliver_at_us") != nullptr)
     f.deliver_at = events::virtual_time{r.integer("deliver_at_us")};
+  f.addressed = r.truth("addressed", false);
+  f.operational = r.truth("operational", false);
   f.body = message_body(payload);
   // A length that is wrong cuts the body elsewhere: what is cut must be a value by itself, and the member's.
   const auto before = payload.substr(0, payload.size() - std::min(payload.size(), f.body.size() + 1));
@@ -222,8 +231,14 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
           return destination_secret_rotated{r.text("id"), detail::read_secrets(o, p)};
         },
         object, r);
-  if (k == kind::destination_disabled)
-    return destination_disabled{r.text("id"), r.text("reason")};
+  if (k == kind::destination_disabled) {
+    destination_disabled f{r.text("id"), r.text("reason")};
+    if (r.find("probe_us") != nullptr)
+      f.probe = events::virtual_time{r.integer("probe_us")};
+    return f;
+  }
+  if (k == kind::destination_recovered)
+    return destination_recovered{r.text("id")};
   if (k == kind::resend_requested) {
     auto m = message_of(r);
     return resend_requested{std::move(m), r.text("destination"), static_cast<std::uint32_t>(r.natural("attempts")), r.truth("was_dead", false),
@@ -231,7 +246,7 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
   }
   if (k == kind::recovery_started)
     return recovery_started{r.text("id"), r.text("destination"), {r.integer("since_us")}, {r.integer("until_us")}, one_of(scopes, r, "scope"),
-                            r.texts("event_types"), r.text_or_empty("task")};
+                            r.texts("event_types"), r.text_or_empty("task"), r.natural("after", 0)};
   if (k == kind::recovery_progressed)
     return read_progress(r);
   if (k == kind::deliveries_moved)

@@ -57,6 +57,10 @@ void write(json_text& j, const destination& d, bool with_secrets) {
   write_texts(j, "channels", d.channels);
   if (!d.filter.empty())
     j.key("filter").raw(d.filter.text());
+  if (!d.retries.empty())
+    j.key("retry_policy").raw(d.retries.text());
+  if (!d.protection.empty())
+    j.key("protection").raw(d.protection.text());
   write_headers(j, d.headers, with_secrets);
   j.key("metadata").open_array();
   for (const auto& [name, value] : d.metadata)
@@ -76,6 +80,8 @@ void write(json_text& j, const destination& d, bool with_secrets) {
     j.key("in_flight").value(*d.in_flight);
   if (d.rate_limit)
     j.key("rate_limit").value(*d.rate_limit);
+  if (d.operational)
+    j.key("operational").value(true);
   j.key("version").value(d.version).key("disabled").value(d.disabled).key("disabled_reason").value(d.disabled_reason);
   j.key("created_us").value(d.created.us).key("updated_us").value(d.updated.us).close_object();
 }
@@ -206,6 +212,20 @@ std::vector<secret> read_secrets(const json& object, std::string& problem) {
   return out;
 }
 
+namespace {
+
+template <class T>
+void read_compiled(object_reader& r, const char* name, T& into) {
+  const auto* given = r.find(name);
+  auto compiled = given == nullptr ? events::outcome<T>{T{}} : T::compile(*given);
+  if (!compiled)
+    r.fail(name);
+  else
+    into = *std::move(compiled);
+}
+
+} // namespace
+
 destination read_destination(const json& object, std::string& problem) {
   object_reader r{object};
   destination d;
@@ -215,13 +235,9 @@ destination read_destination(const json& object, std::string& problem) {
   d.description = r.text("description");
   d.filter_types = r.texts("filter_types");
   d.channels = r.texts("channels");
-  if (const auto* filter = r.find("filter")) {
-    auto compiled = content_filter::compile(*filter);
-    if (!compiled)
-      r.fail("filter");
-    else
-      d.filter = *std::move(compiled);
-  }
+  read_compiled(r, "filter", d.filter);
+  read_compiled(r, "retry_policy", d.retries);
+  read_compiled(r, "protection", d.protection);
   if (const auto* headers = r.find("headers"); headers != nullptr && headers->is_array())
     for (const auto& one : *headers) {
       object_reader h{one};
@@ -258,6 +274,7 @@ destination read_destination(const json& object, std::string& problem) {
     d.profile = profile.value_or(signature_profile::standard);
   }
   d.version = static_cast<std::uint32_t>(r.natural("version"));
+  d.operational = r.truth("operational", false);
   d.disabled = r.truth("disabled", false);
   d.disabled_reason = r.text("disabled_reason");
   d.created = {r.integer("created_us")};

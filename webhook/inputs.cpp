@@ -72,7 +72,7 @@ events::outcome<filter_trial> read_filter_trial(std::string_view text) {
   filter_trial t;
   auto list = [&r](const char* name) { return r.is_null(name) ? std::optional{std::vector<std::string>{}} : r.texts(name); };
   t.destination = r.text("endpointId").value_or("");
-  t.filter = r.is_null("filter") ? std::optional{content_filter{}} : r.filter("filter");
+  t.filter = r.is_null("filter") ? std::optional{content_filter{}} : r.compiled<content_filter>("filter");
   t.filter_types = list(r.has("eventTypes") ? "eventTypes" : "filterTypes");
   t.channels = list("channels");
   t.since = r.time("since");

@@ -10,8 +10,10 @@
 #include <vector>
 
 /// The bodies of the Svix-shaped API, read into commands. Fail with `errc::invalid`, `where` a JSON Pointer. Members that are not known are
-/// ignored, as Svix does; `filter` (`webhook/content_filter.hpp`) is ours and strict. `eventTypes` is `filterTypes` by its name in Svix's clients 2.x. Ours beside Svix's: `retrySchedule` (array of seconds), `inFlight`,
-/// `signatureProfile` (standard, stripe, github, shopify, slack), `signatureType` (hmac256, ed25519: what is generated when no secret is given).
+/// ignored, as Svix does; `filter` (`webhook/content_filter.hpp`), `retryPolicy` and `protection`
+/// (`webhook/delivery_policy.hpp`) are ours and strict. `eventTypes` is `filterTypes` by its name in Svix's clients 2.x. Ours beside Svix's:
+/// `retrySchedule` (array of seconds), `inFlight`, `signatureProfile` (standard, stripe, github, shopify, slack), `signatureType` (hmac256,
+/// ed25519: what is generated when no secret is given).
 namespace hourglass::webhook {
 
 events::outcome<create_destination> read_endpoint_in(std::string_view json);
@@ -41,7 +43,8 @@ struct filter_trial {
   std::optional<events::seq> before; ///< messages before this one
   std::size_t limit = 100;
 };
-/// `{"endpointId", "filter", "filterTypes" or "eventTypes", "channels", "since", "until", "limit": 1 to 1000, "iterator"}`, all optional. What is null stands for none.
+/// `{"endpointId", "filter", "filterTypes" or "eventTypes", "channels", "since", "until", "limit": 1 to 1000, "iterator"}`, all optional. What is
+/// null stands for none.
 events::outcome<filter_trial> read_filter_trial(std::string_view json);
 
 } // namespace hourglass::webhook

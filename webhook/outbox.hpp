@@ -4,6 +4,7 @@
 #include "events/limits.hpp"
 #include "webhook/commands.hpp"
 #include "webhook/facts.hpp"
+#include "webhook/lane_guard.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -51,7 +52,7 @@ struct destination_counts {
 /// The outbox of one sandbox: what `apply` has made of the log, and what is in flight.
 ///
 /// A message that is created while a matching destination is disabled is not queued for it; it stays in the log, and a recovery of scope
-/// `missing` sends it. What was pending when a destination is disabled is parked and goes on when it is enabled.
+/// `missing` sends it, which starts by itself when a probe has enabled it. Only what a probe needs is queued. What was pending when a destination is disabled is parked and goes on when it is enabled.
 ///
 /// A fold: `decide` reads it and proposes, only `apply` changes what is durable; `take_due` changes what is in flight, which is memory
 /// only. A finished delivery leaves it; history is read from the log. At most one delivery exists per message and destination: a resend
@@ -77,6 +78,9 @@ public:
   std::size_t destination_count() const noexcept;
   /// O(pending of this destination).
   destination_counts counts(std::string_view id) const;
+
+  /// How it is spared; null when there is none.
+  const lane_guard* guard(std::string_view id) const;
 
   const std::map<std::string, event_type, std::less<>>& event_types() const noexcept;
 
@@ -130,8 +134,12 @@ void apply(outbox_state& state, const moment& at, const fact& f);
 events::outcome<void> apply(outbox_state& state, const events::header& at, std::string_view payload);
 
 /// Takes up to `max` attempts that are due at `now` and marks them in flight. Destinations take turns, so neither a long backlog nor a
-/// hanging receiver delays another; each has its own in-flight cap; a disabled one waits. O(log n) each.
+/// hanging receiver delays another; each has its own in-flight cap and rate; one that is held or disabled waits, but for its probes. What a
+/// person asked for (a resend, the first attempts of a recovery) goes first, and past a hold. O(log n) each.
 std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max);
+
+/// Whose outbox it is, for messages that name it. Memory only; before the first decision.
+void name_sandbox(outbox_state& state, std::string id);
 
 /// Gives back an attempt that was taken and could not be handed to the dispatcher: pending again, as if never taken.
 void give_back(outbox_state& state, fencing_token token);

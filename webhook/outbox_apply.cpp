@@ -25,7 +25,7 @@ struct folder {
 
   void operator()(const destination_updated& f) const {
     if (auto* l = s.find_lane(f.value.id))
-      s.set_config(*l, f.value);
+      s.set_config(*l, f.value, at.now);
   }
 
   // What was pending goes with it; attempts under way are judged when they come back, and its recoveries end here.
@@ -41,19 +41,35 @@ struct folder {
   }
 
   void operator()(const destination_secret_rotated& f) const {
-    if (auto* l = s.find_lane(f.id)) {
-      l->config.secrets = f.secrets;
-      l->config.updated = at.now;
-    }
+    auto* l = s.find_lane(f.id);
+    if (l == nullptr)
+      return;
+    l->config.secrets = f.secrets;
+    l->config.updated = at.now;
+    l->guard.changed(at.now, l->guard.probing.has_value());
+    s.reindex(*l);
   }
 
   void operator()(const destination_disabled& f) const {
-    if (auto* l = s.find_lane(f.id)) {
-      l->config.disabled = true;
-      l->config.disabled_reason = f.reason;
-      l->config.updated = at.now;
-      s.reindex(*l);
-    }
+    auto* l = s.find_lane(f.id);
+    if (l == nullptr)
+      return;
+    l->config.disabled = true;
+    l->config.disabled_reason = f.reason;
+    l->config.updated = at.now;
+    l->guard.disabled({at.seq, at.now}, f.probe);
+    s.reindex(*l);
+  }
+
+  void operator()(const destination_recovered& f) const {
+    auto* l = s.find_lane(f.id);
+    if (l == nullptr)
+      return;
+    l->config.disabled = false;
+    l->config.disabled_reason.clear();
+    l->config.updated = at.now;
+    l->guard.recovered();
+    s.reindex(*l);
   }
 
   // -- messages --------------------------------------------------------------------------
@@ -67,7 +83,7 @@ struct folder {
         delivery d;
         d.message = message;
         d.scheduled = true;
-        d.due = std::max(at.now, f.deliver_at.value_or(at.now));
+        d.due = d.since = std::max(at.now, f.deliver_at.value_or(at.now));
         s.add_delivery(*l, std::move(d));
       }
   }
@@ -86,7 +102,7 @@ struct folder {
     d.was_dead = f.was_dead;
     d.was_delivered = f.was_delivered;
     d.manual = 1;
-    d.manual_due = at.now;
+    d.manual_due = d.due = d.since = at.now;
     s.add_delivery(*l, std::move(d));
   }
 
@@ -99,14 +115,32 @@ struct folder {
     if (l == nullptr)
       return;
     count(*l, f);
+    note_health(*l, f);
+    note_backlog(*l, f);
     auto known = l->deliveries.find(f.message.seq);
     if (f.detached || known == l->deliveries.end())
-      return;
+      return s.reindex(*l);
     count_recovery(known->second, f.follows);
     s.change_delivery(*l, known->second, [&](delivery& d) {
       s.land(*l, d);
       settle(d, f);
     });
+  }
+
+  // What a person tries can help, and proves nothing when it fails.
+  void note_health(lane& l, const attempt_finished& f) const {
+    if (f.follows == outcome_kind::delivered)
+      l.guard.succeeded(f.result.started_us, at.now, l.cap());
+    else if (f.why != trigger::manual)
+      l.guard.failed(f.result.started_us + f.result.answer.spent.total_us, at.now, f.hold);
+    if (auto budget = l.config.retries.retries_per_minute(); budget && f.follows == outcome_kind::retry && !f.probe)
+      l.guard.book_retry(at.now, *budget);
+  }
+
+  // Told anew when it has gone down to half and grows again.
+  static void note_backlog(lane& l, const attempt_finished& f) {
+    if (f.backlog_told != 0 || l.deliveries.size() < l.backlog_told / 2)
+      l.backlog_told = f.backlog_told;
   }
 
   static void count(lane& l, const attempt_finished& f) {
@@ -132,7 +166,7 @@ struct folder {
   static void settle(delivery& d, const attempt_finished& f) {
     d.attempts = std::max(d.attempts, f.number);
     if (f.why != trigger::manual)
-      ++d.step;
+      d.step += f.probe ? 0 : 1, d.pressing = false;
     else if (d.manual > 0)
       --d.manual;
     if (f.follows == outcome_kind::retry) {
@@ -143,6 +177,7 @@ struct folder {
       d.was_dead = f.follows == outcome_kind::dead;
       d.was_delivered = f.follows == outcome_kind::delivered || (d.was_delivered && !d.was_dead);
       d.recovery = 0;
+      d.pressing = false;
     }
   }
 
@@ -152,6 +187,7 @@ struct folder {
     recovery r;
     r.what = f;
     r.started_seq = at.seq;
+    r.cursor = f.after;
     r.started = r.updated = at.now;
     s.recoveries[at.seq] = std::move(r);
   }
@@ -176,8 +212,9 @@ struct folder {
       d.was_dead = item.was_dead;
       d.was_delivered = item.was_delivered;
       d.scheduled = true;
-      d.due = at.now;
+      d.due = d.since = std::max(at.now, item.deliver_at.value_or(at.now));
       d.recovery = r->started_seq;
+      d.pressing = !r->what.automatic();
       s.add_delivery(*l, std::move(d));
     }
   }
@@ -197,17 +234,15 @@ struct folder {
     for (auto& [ordinal, l] : s.lanes) {
       for (auto& [seq, d] : l.deliveries) {
         s.unwait(l, d);
-        d.due = moved(d.due, f.by_us);
-        d.manual_due = moved(d.manual_due, f.by_us);
+        d.due = moved_by(d.due, f.by_us);
+        d.manual_due = moved_by(d.manual_due, f.by_us);
+        d.since = moved_by(d.since, f.by_us);
         s.wait(l, d);
       }
+      l.guard.moved(f.by_us);
+      l.pace = {};
       s.reindex(l);
     }
-  }
-
-  static events::virtual_time moved(events::virtual_time t, std::int64_t by_us) {
-    std::int64_t out = 0;
-    return {__builtin_add_overflow(t.us, by_us, &out) ? t.us : out};
   }
 
   // What a cancelled recovery queued and was not delivered yet. A dead letter among it is one still: it was never taken off the count.
@@ -224,6 +259,7 @@ struct folder {
         s.change_delivery(l, d, [](delivery& kept) {
           kept.scheduled = false;
           kept.recovery = 0;
+          kept.pressing = false;
         });
     }
   }

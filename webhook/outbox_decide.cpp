@@ -1,7 +1,10 @@
+#include "webhook/operational.hpp"
 #include "webhook/outbox_decider.hpp"
 
 #include "events/limits.hpp"
 #include "http/message.hpp"
+
+#include <algorithm>
 
 namespace hourglass::webhook {
 
@@ -39,14 +42,76 @@ result decider::operator()(const finish_attempt& c) const {
   f.was_dead = d != nullptr ? d->was_dead : flown.was_dead;
   f.was_delivered = d != nullptr ? d->was_delivered : flown.was_delivered;
   f.detached = d == nullptr;
-  auto meaning = classify(c.result.answer.status, c.result.answer.error, retry_after(c.result));
-  judge(f, meaning, l == s.lanes.end() ? nullptr : &l->second, d);
+  if (l == s.lanes.end()) {
+    judge(f, classify(c.result.answer.status, c.result.answer.error, std::nullopt), nullptr, nullptr);
+    decision out;
+    add(out, std::move(f));
+    return out;
+  }
+  return judged(std::move(f), l->second, d);
+}
 
-  decision out;
-  add(out, std::move(f));
-  if (std::holds_alternative<gone>(meaning) && l != s.lanes.end() && !l->second.config.disabled)
-    add(out, destination_disabled{l->second.config.id, "410 Gone"});
+/// What the attempt means for its message and for the destination, and who is told.
+result decider::judged(attempt_finished f, const lane& l, const delivery* d) const {
+  const auto& answer = f.result.answer;
+  const auto wait = retry_after(f.result);
+  const auto& rules = l.config.retries.rules_for(f.message.event_type);
+  auto meaning = classify(answer.status, answer.error, wait, rules.success, l.config.retries.gone_disables());
+  judge(f, meaning, &l, d);
+  if (!s.operational.empty() && !l.config.operational)
+    f.backlog_told = backlog_step(l);
+  auto out = leads_to(std::move(f), meaning, wait, l);
+  tell_operators(*this, l.config, &l, out);
   return out;
+}
+
+decision decider::leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l) const {
+  const auto status = f.result.answer.status;
+  decision out;
+  if (std::holds_alternative<delivered>(meaning)) {
+    const bool lifts = l.guard.lifts(f.result.started_us, ctx.now);
+    if (lifts && l.guard.held_until)
+      f.hold = ctx.now;
+    add(out, std::move(f));
+    if (lifts && l.guard.probing)
+      recover(out, l);
+    return out;
+  }
+  if (std::holds_alternative<gone>(meaning)) {
+    add(out, std::move(f));
+    if (l.takes())
+      add(out, destination_disabled{l.config.id, "410 Gone"});
+    return out;
+  }
+  f.gone_kept = status == 410;
+  // What a person tried has failed: he knows, and the rules are about the schedule's.
+  const auto rules = f.why == trigger::manual ? lane_guard::verdict{} : l.guard.judge(l.config.protection.rules(), {status, wait, ctx.now, spread_of(ctx.chance)});
+  f.hold = rules.hold;
+  add(out, std::move(f));
+  if (rules.disable && !l.config.disabled)
+    add(out, disabled_by_rule(l));
+  return out;
+}
+
+destination_disabled decider::disabled_by_rule(const lane& l) const {
+  destination_disabled off{l.config.id, "failed " + std::to_string(l.guard.in_a_row + 1) + " times in a row since " +
+                                            events::to_rfc3339(l.guard.failing_since.value_or(ctx.now))};
+  if (const auto& probe = l.config.protection.rules().disable->probe)
+    off.probe = ctx.now + *probe;
+  return off;
+}
+
+/// What came while it was disabled was stored and not queued: now it is sent.
+void decider::recover(decision& out, const lane& l) const {
+  add(out, destination_recovered{l.config.id});
+  recovery_started missing;
+  missing.id = new_id("rcv_");
+  missing.destination = l.config.id;
+  missing.since = l.guard.probing->at;
+  missing.until = ctx.now;
+  missing.scope = recovery_scope::missing;
+  missing.after = l.guard.probing->since;
+  add(out, std::move(missing));
 }
 
 void decider::judge(attempt_finished& f, const classification& meaning, const lane* l, const delivery* d) const {
@@ -63,9 +128,15 @@ void decider::judge(attempt_finished& f, const classification& meaning, const la
     return;
   }
   const auto* again = std::get_if<try_again>(&meaning);
-  auto delay = next_delay(d->step + 1, schedule_of(l->config), again != nullptr ? again->at_least : std::nullopt, spread_of(ctx.chance));
+  f.probe = l->guard.probing.has_value();
+  auto delay = f.probe ? std::optional{std::max(duration{d->due.us - ctx.now.us}, duration{0})}
+                       : next_delay(l->config, f.message.event_type, d->step + 1, again != nullptr ? again->at_least : std::nullopt, spread_of(ctx.chance));
+  if (delay && !f.probe && l->config.retries.retries_per_minute())
+    *delay += l->guard.queue_of_retries(ctx.now);
+  const auto& oldest = l->config.retries.rules_for(f.message.event_type).maximum_age;
+  const bool too_old = delay && oldest && d->since + *oldest < ctx.now + *delay;
   // A redelivery starts its schedule anew, but no message is tried without end.
-  if (!delay || f.number >= limits::attempts_per_message) {
+  if (!delay || too_old || f.number >= limits::attempts_per_message) {
     f.follows = outcome_kind::dead;
     return;
   }

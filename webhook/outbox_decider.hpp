@@ -47,7 +47,7 @@ private:
 
   // -- destinations
   events::outcome<void> check(destination& d, const lane* self) const;
-  result update(const lane& l, destination d) const;
+  result update(const lane& l, destination d, bool disabled_said) const;
   events::outcome<signing_key> new_key(const rotate_secret& c, const destination& of) const;
 
   // -- messages
@@ -59,6 +59,10 @@ private:
   const recovery* find_recovery(std::string_view id) const;
 
   // -- attempts
+  result judged(attempt_finished f, const lane& l, const delivery* d) const;
+  decision leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l) const;
+  destination_disabled disabled_by_rule(const lane& l) const;
+  void recover(decision& out, const lane& l) const;
   void judge(attempt_finished& f, const classification& meaning, const lane* l, const delivery* d) const;
 };
 

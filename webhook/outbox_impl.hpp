@@ -1,14 +1,17 @@
 #pragma once
 
 #include "events/vault.hpp"
+#include "webhook/lane_guard.hpp"
 #include "webhook/outbox.hpp"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -25,12 +28,16 @@ struct delivery {
   bool scheduled = false;     ///< the schedule's next attempt is at `due`
   bool was_dead = false;      ///< a dead letter that is tried again
   bool was_delivered = false; ///< it has arrived before and is sent again
+  bool pressing = false;      ///< a person's recovery queued it, and its first attempt is to come
   events::seq recovery = 0;   ///< `started_seq` of the recovery that queued it, or 0
   events::virtual_time due;
   events::virtual_time manual_due;
+  events::virtual_time since; ///< when it was due first: its age is counted from then
   fencing_token token = 0; ///< in flight unless 0. Memory only
 
   bool idle() const noexcept { return !scheduled && manual == 0; }
+  /// Its next attempt is what a person asked for.
+  bool asked_for() const noexcept { return manual > 0 || pressing; }
   std::int64_t next_us() const noexcept {
     if (manual == 0)
       return due.us;
@@ -44,9 +51,14 @@ struct lane {
   events::seq ordinal = 0; ///< seq of its creation
   std::unordered_map<events::seq, delivery> deliveries; ///< by message
   std::set<std::pair<std::int64_t, events::seq>> waiting; ///< (due, message) of what is not in flight
+  std::set<std::tuple<bool, std::int64_t, events::seq>> by_hand; ///< of these, (a recovery's, due, message) of what a person asked for: no hold keeps it back
   std::uint32_t in_flight = 0;
   std::uint64_t delivered = 0, dead = 0, failed_in_a_row = 0;
   std::uint64_t turn = 0; ///< when it was served last
+
+  lane_guard guard;
+  std::uint64_t backlog_told = 0; ///< operators know that so many wait
+  attempt_pace pace; ///< with a rate limit
 
   // Where it stands in the indexes of `impl`.
   bool runnable = false;
@@ -54,6 +66,18 @@ struct lane {
   std::uint64_t indexed_turn = 0;
 
   std::uint32_t cap() const noexcept;
+  bool takes() const noexcept { return !config.disabled || guard.probing; }
+  /// Whether what it wants is queued for it. What comes while it is disabled is stored and recovered later; but with nothing to probe with it would never recover.
+  bool queues(events::virtual_time now) const noexcept {
+    return !config.disabled || (guard.probing && (waiting.empty() || front_us() > std::max(now.us, guard.gate_us())));
+  }
+  /// When the first of what waits may go. A probe takes what was tried before whenever that is due.
+  std::int64_t front_us() const noexcept {
+    const auto& [due, message] = *waiting.begin();
+    return guard.probing && deliveries.find(message)->second.attempts > 0 ? INT64_MIN : due;
+  }
+  /// What an attempt means for the next depends on those before it.
+  bool guarded() const noexcept { return !config.protection.empty() || config.retries.retries_per_minute() || guard.probing; }
 };
 
 /// One attempt under way. Outlives its delivery and its destination, so that a late answer can be judged.
@@ -76,6 +100,7 @@ struct outbox_state::impl {
   std::map<std::string, std::set<events::seq>, std::less<>> wanting; ///< by event type
   std::map<std::string, std::set<events::seq>, std::less<>> wanting_below; ///< by what stands before the wildcard of a pattern
   std::set<events::seq> wanting_all;
+  std::set<events::seq> operational; ///< these want nothing else
 
   // -- memory only: order among destinations ------------------------------------------------
   std::set<std::pair<std::int64_t, events::seq>> later;           ///< (head, lane), not due at `seen_now`
@@ -86,6 +111,7 @@ struct outbox_state::impl {
   std::unordered_map<fencing_token, flight> flights;
   fencing_token last_token = 0;
   std::size_t deliveries = 0;
+  std::string sandbox; ///< its id, for messages that name it
   std::shared_ptr<const events::vault> vault; ///< seals what `decide` writes; null: written in plain (`webhook/secrets.hpp`)
 
   lane* find_lane(std::string_view id_or_uid);
@@ -94,7 +120,7 @@ struct outbox_state::impl {
 
   // -- destinations
   void add_lane(destination d, events::seq ordinal);
-  void set_config(lane& l, destination d);
+  void set_config(lane& l, destination d, events::virtual_time now);
   void remove_lane(lane& l);
   void index_filters(const lane& l, bool put);
 

@@ -7,10 +7,13 @@
 
 #include <nlohmann/json.hpp>
 
-// snapshot := {"format": 1, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// snapshot := {"format": 2, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // message  := [seq, id, event_type, body_bytes]
-// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "deliveries": [delivery…]}
-// delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?]
+// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "deliveries": [delivery…]}
+// guard    := {"in_a_row"?, "failing_since_us"?, "failed_us"?, "held_us"?, "holds"?, "release"?, "probing_since"?, "probing_at_us"?, "retries_from_us"?}
+// delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?, pressing?]; since is due when it is not there
+//
+// Format 1 had no guard and neither since nor pressing.
 //
 // Everything stands in the order of its key, so equal states give equal text.
 
@@ -22,7 +25,7 @@ using events::errc, events::failure;
 using events::json_text;
 using nlohmann::json;
 
-constexpr std::int64_t snapshot_format = 1;
+constexpr std::int64_t snapshot_format = 2;
 
 template <class Map>
 auto sorted_keys(const Map& map) {
@@ -64,16 +67,48 @@ void write_messages(json_text& j, const outbox_state::impl& s) {
   j.close_array();
 }
 
+void write_guard(json_text& j, const lane_guard& g) {
+  if (g == lane_guard{})
+    return;
+  auto time = [&j](const char* name, const std::optional<events::virtual_time>& t) {
+    if (t)
+      j.key(name).value(t->us);
+  };
+  auto count = [&j](const char* name, auto value, decltype(value) otherwise) {
+    if (value != otherwise)
+      j.key(name).value(value);
+  };
+  j.key("guard").open_object();
+  count("in_a_row", g.in_a_row, 0);
+  time("failing_since_us", g.failing_since);
+  count("failed_us", g.failed_us, 0);
+  time("held_us", g.held_until);
+  count("holds", g.holds, 0);
+  count("release", g.release, lane_guard::unbounded);
+  if (g.probing)
+    j.key("probing_since").value(g.probing->since).key("probing_at_us").value(g.probing->at.us);
+  time("retries_from_us", g.retries_from);
+  j.close_object();
+}
+
 void write_lane(json_text& j, const lane& l) {
   j.open_object().key("ordinal").value(l.ordinal).key("value");
   detail::write(j, l.config);
   j.key("delivered").value(l.delivered).key("dead").value(l.dead).key("failed_in_a_row").value(l.failed_in_a_row);
+  if (l.backlog_told != 0)
+    j.key("backlog_told").value(l.backlog_told);
+  write_guard(j, l.guard);
   j.key("deliveries").open_array();
   for (auto seq : sorted_keys(l.deliveries)) {
     const auto& d = l.deliveries.at(seq);
     j.open_array().value(seq).value(d.attempts).value(d.step).value(d.manual).value(d.scheduled).value(d.was_dead);
     j.value(d.recovery).value(d.due.us).value(d.manual_due.us);
-    if (d.was_delivered)
+    const bool aged = d.since != d.due;
+    if (d.was_delivered || aged || d.pressing)
+      j.value(d.was_delivered);
+    if (aged || d.pressing)
+      j.value(d.since.us);
+    if (d.pressing)
       j.value(true);
     j.close_array();
   }
@@ -139,6 +174,23 @@ std::string read_messages(const json& list, messages_by_seq& into) {
   return {};
 }
 
+lane_guard read_guard(const json& object, std::string& problem) {
+  detail::object_reader r{object};
+  auto time = [&r](const char* name) { return r.find(name) == nullptr ? std::nullopt : std::optional{events::virtual_time{r.integer(name)}}; };
+  lane_guard g;
+  g.in_a_row = static_cast<std::uint32_t>(r.natural("in_a_row", 0));
+  g.failing_since = time("failing_since_us");
+  g.failed_us = r.integer("failed_us", 0);
+  g.held_until = time("held_us");
+  g.holds = static_cast<std::uint32_t>(r.natural("holds", 0));
+  g.release = static_cast<std::uint32_t>(r.natural("release", lane_guard::unbounded));
+  if (r.find("probing_since") != nullptr)
+    g.probing = lane_guard::probation{r.natural("probing_since"), {r.integer("probing_at_us")}};
+  g.retries_from = time("retries_from_us");
+  problem = r.problem();
+  return g;
+}
+
 std::string read_lane(const json& object, const messages_by_seq& messages, outbox_state::impl& into) {
   detail::object_reader r{object};
   const auto* value = r.find("value");
@@ -152,6 +204,9 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
   l.delivered = r.natural("delivered");
   l.dead = r.natural("dead");
   l.failed_in_a_row = r.natural("failed_in_a_row");
+  l.backlog_told = r.natural("backlog_told", 0);
+  if (const auto* guard = r.find("guard"); guard != nullptr && problem.empty())
+    l.guard = read_guard(*guard, problem);
   for (const auto& one : *deliveries) {
     row_reader row{one};
     auto message = messages.find(row.natural());
@@ -165,6 +220,8 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
     d.due = {row.integer()};
     d.manual_due = {row.integer()};
     d.was_delivered = row.more() && row.truth();
+    d.since = row.more() ? events::virtual_time{row.integer()} : d.due;
+    d.pressing = row.more() && row.truth();
     if (!row.ok() || message == messages.end())
       return "destinations/deliveries";
     d.message = message->second;

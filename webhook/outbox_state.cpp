@@ -38,6 +38,8 @@ void outbox_state::impl::index_filters(const lane& l, bool put) {
     else
       in.erase(l.ordinal);
   };
+  if (l.config.operational)
+    return change(operational);
   if (l.config.filter_types.empty())
     return change(wanting_all);
   for (const auto& type : l.config.filter_types) {
@@ -60,14 +62,20 @@ void outbox_state::impl::add_lane(destination d, events::seq ordinal) {
   index_filters(l, true);
 }
 
-void outbox_state::impl::set_config(lane& l, destination d) {
+void outbox_state::impl::set_config(lane& l, destination d, events::virtual_time now) {
   index_filters(l, false);
   if (!l.config.uid.empty())
     by_uid.erase(l.config.uid);
-  l.config = std::move(d);
+  const auto before = std::exchange(l.config, std::move(d));
   if (!l.config.uid.empty())
     by_uid[l.config.uid] = l.ordinal;
   index_filters(l, true);
+  auto same = before;
+  same.updated = l.config.updated;
+  if (!(same == l.config)) {
+    const bool still_by_rule = l.config.disabled && l.config.disabled_reason == before.disabled_reason;
+    l.guard.changed(now, still_by_rule && l.guard.probing && l.config.protection.rules().probes());
+  }
   reindex(l);
 }
 
@@ -111,13 +119,19 @@ void outbox_state::impl::land(lane& l, delivery& d) {
 }
 
 void outbox_state::impl::wait(lane& l, const delivery& d) {
-  if (d.token == 0 && !d.idle())
-    l.waiting.emplace(d.next_us(), d.message->seq);
+  if (d.token != 0 || d.idle())
+    return;
+  l.waiting.emplace(d.next_us(), d.message->seq);
+  if (d.asked_for())
+    l.by_hand.emplace(d.manual == 0, d.manual == 0 ? d.due.us : d.manual_due.us, d.message->seq);
 }
 
 void outbox_state::impl::unwait(lane& l, const delivery& d) {
-  if (d.token == 0)
-    l.waiting.erase({d.next_us(), d.message->seq});
+  if (d.token != 0)
+    return;
+  l.waiting.erase({d.next_us(), d.message->seq});
+  if (d.asked_for())
+    l.by_hand.erase({d.manual == 0, d.manual == 0 ? d.due.us : d.manual_due.us, d.message->seq});
 }
 
 // -- the order among lanes ----------------------------------------------------------------
@@ -135,8 +149,15 @@ void outbox_state::impl::unindex(lane& l) {
 }
 
 void outbox_state::impl::reindex(lane& l) {
-  bool eligible = !l.config.disabled && l.in_flight < l.cap() && !l.waiting.empty();
-  auto head = eligible ? std::optional{l.waiting.begin()->first} : std::nullopt;
+  std::optional<std::int64_t> head;
+  if (l.takes() && l.in_flight < l.cap() && !l.waiting.empty()) {
+    if (l.in_flight < l.guard.allowance())
+      head = std::max(l.front_us(), l.guard.gate_us());
+    if (!l.by_hand.empty())
+      head = std::min(head.value_or(INT64_MAX), std::get<1>(*l.by_hand.begin()));
+    if (head)
+      head = std::max(*head, l.pace.next_us);
+  }
   bool due = head && *head <= seen_now;
   if (head == l.indexed_head && (!head || (due == l.runnable && (!due || l.turn == l.indexed_turn))))
     return;
@@ -168,9 +189,20 @@ lane* next_lane(outbox_state::impl& s, std::int64_t now) {
   return s.runnable.empty() ? nullptr : &s.lanes.at(s.runnable.begin()->second);
 }
 
+// A resend first; then by their moments, so that a long recovery holds up nothing else; and of what is held back, what a person asked for.
+events::seq next_message(const lane& l, events::virtual_time now) {
+  const bool open = l.in_flight < l.guard.allowance() && std::max(l.front_us(), l.guard.gate_us()) <= now.us;
+  if (l.by_hand.empty())
+    return l.waiting.begin()->second;
+  const auto [recovered, due, message] = *l.by_hand.begin();
+  return due <= now.us && (!recovered || !open) ? message : l.waiting.begin()->second;
+}
+
 start take_one(outbox_state::impl& s, lane& l, events::virtual_time now) {
-  auto seq = l.waiting.begin()->second;
+  const auto seq = next_message(l, now);
   auto& d = l.deliveries.at(seq);
+  if (l.config.rate_limit)
+    l.pace.took_one(now, *l.config.rate_limit);
   s.unwait(l, d);
   d.token = ++s.last_token;
   ++l.in_flight;
@@ -204,6 +236,10 @@ std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::
     out.push_back(take_one(s, *l, now));
   }
   return out;
+}
+
+void name_sandbox(outbox_state& state, std::string id) {
+  state.self().sandbox = std::move(id);
 }
 
 void give_back(outbox_state& state, fencing_token token) {
@@ -284,6 +320,11 @@ destination_counts outbox_state::counts(std::string_view id) const {
     out.dead_again += d.was_dead ? 1 : 0;
   }
   return out;
+}
+
+const lane_guard* outbox_state::guard(std::string_view id) const {
+  const auto* l = std::as_const(*self_).find_lane(id);
+  return l == nullptr ? nullptr : &l->guard;
 }
 
 const std::map<std::string, event_type, std::less<>>& outbox_state::event_types() const noexcept { return self_->types; }

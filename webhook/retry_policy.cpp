@@ -114,11 +114,15 @@ std::optional<std::int64_t> parse_http_date(std::string_view text, std::int64_t 
 
 std::span<const duration> default_schedule() noexcept { return schedule; }
 
-classification classify(unsigned status, http::transport_error error, std::optional<duration> retry_after) noexcept {
-  if (status == 410)
-    return gone{};
-  if (error == http::transport_error::none && status >= 200 && status < 300)
+classification classify(unsigned status, http::transport_error error, std::optional<duration> retry_after, std::span<const status_range> success,
+                        bool gone_is_final) noexcept {
+  constexpr std::array<status_range, 1> by_default{};
+  auto taken = success.empty() ? std::span<const status_range>{by_default} : success;
+  auto within = [status](const status_range& r) { return r.from <= status && status <= r.to; };
+  if (error == http::transport_error::none && std::any_of(taken.begin(), taken.end(), within))
     return delivered{};
+  if (status == 410 && gone_is_final)
+    return gone{};
   return try_again{retry_after};
 }
 
@@ -155,6 +159,14 @@ std::optional<duration> next_delay(std::uint32_t made, std::span<const duration>
   auto base = delays[made - 1];
   auto jittered = base + duration{std::llround(static_cast<double>(base.count()) * spread)};
   return std::max(jittered, at_least.value_or(duration{0}));
+}
+
+std::optional<duration> next_delay(std::uint32_t made, const exponential_delays& delays, std::optional<duration> at_least, double spread) noexcept {
+  if (made == 0 || made > delays.count)
+    return std::nullopt;
+  auto grown = static_cast<double>(delays.base.count()) * std::pow(delays.factor, static_cast<double>(made - 1));
+  const std::array one{duration{std::llround(std::min(grown, static_cast<double>(delays.cap.count())))}};
+  return next_delay(1, one, at_least, spread);
 }
 
 double spread_of(const events::entropy& chance) noexcept {

@@ -23,6 +23,10 @@ void write_endpoint(json_text& j, const destination& d) {
   write_texts_or_null(j, "channels", d.channels);
   j.key("filter");
   d.filter.empty() ? j.null() : j.raw(d.filter.text());
+  j.key("retryPolicy");
+  d.retries.empty() ? j.null() : j.raw(d.retries.text());
+  j.key("protection");
+  d.protection.empty() ? j.null() : j.raw(d.protection.text());
   j.key("rateLimit");
   d.rate_limit ? j.value(*d.rate_limit) : j.null();
   j.key("throttleRate");
@@ -34,11 +38,13 @@ void write_endpoint(json_text& j, const destination& d) {
   write_time(j, "createdAt", d.created);
   write_time(j, "updatedAt", d.updated);
   j.key("retrySchedule").open_array();
-  for (auto delay : schedule_of(d))
-    j.value(std::chrono::duration_cast<std::chrono::seconds>(delay).count());
+  std::uint32_t made = 1;
+  for (auto delay = next_delay(d, {}, made, std::nullopt, 0); delay; delay = next_delay(d, {}, ++made, std::nullopt, 0))
+    j.value(std::chrono::duration_cast<std::chrono::seconds>(*delay).count());
   j.close_array();
   j.key("inFlight").value(d.in_flight.value_or(static_cast<std::uint32_t>(limits::in_flight_per_destination)));
   write_text_or_null(j, "disabledReason", d.disabled_reason);
+  j.key("operational").value(d.operational);
   j.key("signatureProfile").value(to_string(d.profile));
 }
 
@@ -51,6 +57,22 @@ std::string_view name_of(recovery::phase p) noexcept {
       return "finished";
   }
   return "failed";
+}
+
+std::string_view name_of(const destination& d, const lane_guard& g, events::virtual_time now) {
+  if (d.disabled)
+    return g.probing ? "probing" : "disabled";
+  switch (g.at(now)) {
+    case lane_guard::stance::free:
+      return g.in_a_row == 0 ? "healthy" : "failing";
+    case lane_guard::stance::held:
+      return "held";
+    case lane_guard::stance::half_open:
+      return "half_open";
+    case lane_guard::stance::recovering:
+      return "recovering";
+  }
+  return "unknown";
 }
 
 } // namespace
@@ -108,6 +130,23 @@ std::string endpoint_stats(const destination_counts& c) {
   return out;
 }
 
+std::string endpoint_health_out(const destination& d, const lane_guard& g, events::virtual_time now) {
+  std::string out;
+  json_text j{out};
+  auto time = [&j](std::string_view name, const std::optional<events::virtual_time>& t) {
+    j.key(name);
+    t ? j.value(events::to_rfc3339(*t)) : j.null();
+  };
+  j.open_object().key("state").value(name_of(d, g, now)).key("failedInARow").value(g.in_a_row);
+  time("failingSince", g.failing_since);
+  time("heldUntil", g.held(now) ? g.held_until : std::nullopt);
+  j.key("inFlightAllowed");
+  g.allowance() == lane_guard::unbounded ? j.null() : j.value(g.allowance());
+  write_text_or_null(j, "disabledReason", d.disabled_reason);
+  j.close_object();
+  return out;
+}
+
 std::string event_type_out(const event_type& t) {
   std::string out;
   json_text j{out};
@@ -134,6 +173,7 @@ std::string recover_out(const recovery& r) {
   write_time(j, "until", r.what.until);
   j.key("scope").value(to_string(r.what.scope));
   write_texts_or_null(j, "eventTypes", r.what.event_types);
+  j.key("automatic").value(r.what.automatic());
   j.key("cancelled").value(r.state == recovery::phase::cancelled).key("cursor").value(r.cursor);
   j.key("seen").value(r.seen).key("queued").value(r.queued).key("delivered").value(r.delivered).key("dead").value(r.dead).close_object();
   return out;
@@ -155,6 +195,8 @@ std::string message_out(const message_created& m, events::virtual_time at, bool 
     write_time(j, "deliverAt", *m.deliver_at);
   else
     j.key("deliverAt").null();
+  if (m.operational)
+    j.key("operational").value(true);
   j.key("destinations").open_array();
   for (const auto& d : m.destinations)
     j.value(std::string_view{d});

@@ -16,13 +16,15 @@ namespace hourglass::webhook::views {
 /// Svix's MessageStatus.
 enum class status : std::uint8_t { success = 0, pending = 1, fail = 2, sending = 3, canceled = 4 };
 
-std::string endpoint_out(const destination& d);        ///< EndpointOut; ours: `filter`, `retrySchedule`, `inFlight`, `disabledReason`, `signatureProfile`
+std::string endpoint_out(const destination& d);        ///< EndpointOut; ours: `filter`, `retryPolicy`, `protection`, `retrySchedule`, `inFlight`, `disabledReason`, `signatureProfile`
 std::string endpoint_headers_out(const destination& d); ///< EndpointHeadersOut; sensitive values are only named
 /// EndpointSecretOut: what a receiver needs of the newest key; ours: `keys`, all that sign at `now`, with their end.
 std::string endpoint_secret_out(const destination& d, events::virtual_time now);
 std::string endpoint_stats(const destination_counts& c); ///< EndpointStats; ours: `dead`
+/// Ours: `state` (healthy, failing, held, half_open, recovering, probing, disabled), `failedInARow`, `failingSince`, `heldUntil`, `inFlightAllowed`, `disabledReason`.
+std::string endpoint_health_out(const destination& d, const lane_guard& g, events::virtual_time now);
 std::string event_type_out(const event_type& t);       ///< EventTypeOut
-std::string recover_out(const recovery& r);            ///< RecoverOut; ours: `seen`, `queued`, `delivered`, `dead`, `since`, `until`, `endpointId`, `cancelled`
+std::string recover_out(const recovery& r);            ///< RecoverOut; ours: `seen`, `queued`, `delivered`, `dead`, `since`, `until`, `endpointId`, `automatic`, `cancelled`
 
 /// MessageOut of a `message_created`; `with_content` false gives `payload: {}`. The payload's bytes are kept. Ours: `destinations`.
 events::outcome<std::string> message_out(const events::header& h, std::string_view payload, bool with_content = true);

@@ -179,6 +179,15 @@ void stats_between(core& in, const call_ptr& c, std::optional<std::int64_t> sinc
   });
 }
 
+void health(core& in, const call_ptr& c) {
+  in.look<state>(c, [id = c->param("endpoint_id")](const state& s, events::virtual_time now) -> events::outcome<std::string> {
+    const auto* d = s.find(id);
+    if (!d)
+      return no_endpoint();
+    return views::endpoint_health_out(*d, *s.guard(d->id), now);
+  });
+}
+
 void stats(core& in, const call_ptr& c) {
   query_reader q{c->query};
   auto since = q.instant("since"), until = q.instant("until");
@@ -243,6 +252,8 @@ void add_webhook_endpoints(router& to) {
        .says = "Deliveries since the endpoint was created; with a time range, of the messages of that time",
        .query = {{"since", "date-time", "Of messages from then on, on the sandbox's clock"}, {"until", "date-time", "Of messages until then"}},
        .answers = {{200, "EndpointStats"}}, .run = svix::stats});
+  add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/health", .id = "hourglass.endpoint.health",
+       .says = "How an endpoint is faring: whether it is held back, by what, and until when", .answers = {{200, "EndpointHealth"}}, .run = svix::health});
 }
 
 } // namespace hourglass::api

@@ -108,4 +108,50 @@ TEST_F(recovery_scan, without_filters_takes_everything_its_scope_says) {
   EXPECT_EQ(taken(recovery_scope::all), (std::set<std::string>{"failed", "missing"}));
 }
 
+TEST_F(recovery_scan, of_what_is_missing_takes_nothing_that_was_meant_for_another_alone) {
+  emit("for all", "a");
+  webhook::message_created m{"for another", "a", {}, {}, {}, {"ep_2"}, "{}", 2};
+  m.addressed = true;
+  write(m);
+  webhook::message_created mine{"for me", "a", {}, {}, {}, {"ep_1"}, "{}", 2};
+  mine.addressed = true;
+  write(mine);
+  EXPECT_EQ(taken(recovery_scope::missing), (std::set<std::string>{"for all", "for me"}));
+}
+
+TEST_F(recovery_scan, takes_messages_about_webhooks_only_for_who_gets_those) {
+  emit("ordinary", "a");
+  webhook::message_created m{"about", "endpoint.disabled", "", {}, {}, {}, "{}", 2};
+  m.operational = true;
+  write(m);
+  EXPECT_EQ(taken(recovery_scope::missing), std::set<std::string>{"ordinary"});
+  to_.operational = true;
+  EXPECT_EQ(taken(recovery_scope::missing), std::set<std::string>{"about"});
+}
+
+TEST_F(recovery_scan, that_nobody_asked_for_goes_by_place_and_not_by_time) {
+  emit("before", "a");
+  const auto disabled = write(webhook::destination_disabled{"ep_1", "failed"});
+  emit("after", "a");
+  webhook::recovery r;
+  r.what = {"rcv_1", to_.id, {5'000}, {6'000}, recovery_scope::missing, {}, {}, disabled}; // the clock was reset since
+  r.cursor = disabled;
+  r.started_seq = head_.seq + 1;
+  auto page = actors::read_recovery_page(*store_, *index_, id_, r, to_);
+  ASSERT_TRUE(page) << page.error().detail;
+  ASSERT_EQ(page->items.size(), 1U);
+  EXPECT_EQ(page->items[0].message.id, "after");
+}
+
+TEST_F(recovery_scan, keeps_the_moment_of_a_message_for_later) {
+  webhook::message_created m{"later", "a", {}, {}, {}, {}, "{}", 2, events::virtual_time{9'000}};
+  write(m);
+  webhook::recovery r;
+  r.what = {"rcv_1", to_.id, {0}, {2'000}, recovery_scope::missing, {}};
+  r.started_seq = head_.seq + 1;
+  auto page = actors::read_recovery_page(*store_, *index_, id_, r, to_);
+  ASSERT_TRUE(page && page->items.size() == 1);
+  EXPECT_EQ(page->items[0].deliver_at, events::virtual_time{9'000});
+}
+
 } // namespace

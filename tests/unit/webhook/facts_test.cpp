@@ -43,6 +43,8 @@ TEST(facts, every_one_reads_back_as_it_was_written) {
   d.filter_types = {"a", "b"};
   d.channels = {"c"};
   d.filter = content_filter::compile(json{{"payload.a", {{"$gt", 1}}}}).value();
+  d.protection = protection_policy::compile(json{{"disable", {{"probe", 60}}}}).value();
+  d.retries = retry_policy::compile(json{{"maximumAge", 60}}).value();
   d.headers = {{"Authorization", "Bearer s3cret", true}};
   d.metadata = {{"k", "v"}};
   d.schedule = {{1s, 2s}};
@@ -64,8 +66,12 @@ TEST(facts, every_one_reads_back_as_it_was_written) {
                         resend_requested{{"msg_1", 7, "t", 2}, "ep_1", 3, false, true},
                         recovery_started{"rcv_1", "ep_1", {1}, {2}, recovery_scope::missing, {"t"}},
                         recovery_progressed{"rcv_1", {{{"msg_1", 7, "t", 2}, 1, true}}, 9, 8, 7},
+                        recovery_started{"rcv_2", "ep_1", {1}, {2}, recovery_scope::missing, {}, {}, 77},
+                        recovery_progressed{"rcv_2", {{{"msg_1", 7, "t", 2}, 0, false, false, virtual_time{5}}}, 9, 8, 7},
                         recovery_finished{"rcv_1", true},
-                        deliveries_moved{-5}};
+                        deliveries_moved{-5},
+                        destination_disabled{"ep_1", "failed", virtual_time{7}},
+                        destination_recovered{"ep_1"}};
   for (const auto& f : all) {
     auto draft = encode(f);
     EXPECT_TRUE(json::accept(draft.payload)) << draft.payload;
@@ -95,16 +101,51 @@ TEST(facts, a_destination_has_its_filter_as_it_was_given_or_not_at_all) {
   auto wrong = text;
   wrong.replace(wrong.find("$in"), 3, "$on");
   EXPECT_EQ(decode(events::kind::destination_created, wrong).error().where, "filter");
-  EXPECT_EQ(events::current_version(events::kind::destination_created), 3) << "older programs must not read it";
+  EXPECT_EQ(events::current_version(events::kind::destination_created), 4) << "older programs must not read it";
 }
 
 TEST(facts, what_is_written_keeps_its_bytes) {
   EXPECT_EQ(encode(deliveries_moved{-5}).payload, R"({"by_us":-5})");
+  EXPECT_EQ(encode(destination_recovered{"ep_1"}).payload, R"({"id":"ep_1"})");
+  EXPECT_EQ(encode(destination_disabled{"ep_1", "410 Gone"}).payload, R"({"id":"ep_1","reason":"410 Gone"})") << "as version 1";
+  EXPECT_EQ(encode(destination_disabled{"ep_1", "r", virtual_time{7}}).payload, R"({"id":"ep_1","reason":"r","probe_us":7})");
   EXPECT_EQ(encode(resend_requested{{"msg_1", 7, "t", 2}, "ep_1", 3, true}).payload,
             R"({"message":"msg_1","message_seq":7,"event_type":"t","message_bytes":2,"destination":"ep_1","attempts":3,"was_dead":true})")
       << "as it was before was_delivered";
   EXPECT_EQ(encode(resend_requested{{"msg_1", 7, "t", 2}, "ep_1", 3, false, true}).payload,
             R"({"message":"msg_1","message_seq":7,"event_type":"t","message_bytes":2,"destination":"ep_1","attempts":3,"was_dead":false,"was_delivered":true})");
+}
+
+TEST(facts, a_message_that_is_addressed_to_one_destination_says_so) {
+  message_created m{"msg_1", "t", "", {}, {}, {"ep_1"}, "{}", 2};
+  EXPECT_EQ(encode(m).payload.find("addressed"), std::string::npos);
+  m.addressed = true;
+  auto text = encode(m).payload;
+  EXPECT_EQ(text, R"({"body_bytes":2,"id":"msg_1","event_type":"t","addressed":true,"destinations":["ep_1"],"body":{}})");
+  EXPECT_TRUE(std::get<message_created>(*decode(events::kind::message_created, text)).addressed);
+}
+
+TEST(facts, a_message_about_the_webhooks_themselves_says_so) {
+  message_created m{"msg_1", "endpoint.disabled", "", {}, {}, {"ep_1"}, "{}", 2};
+  m.operational = true;
+  auto text = encode(m).payload;
+  EXPECT_EQ(text, R"({"body_bytes":2,"id":"msg_1","event_type":"endpoint.disabled","operational":true,"destinations":["ep_1"],"body":{}})");
+  EXPECT_TRUE(std::get<message_created>(*decode(events::kind::message_created, text)).operational);
+}
+
+TEST(facts, an_attempt_that_holds_its_destination_says_until_when_and_no_other_does) {
+  auto f = full_attempt();
+  EXPECT_EQ(encode(f).payload.find("hold_us"), std::string::npos);
+  EXPECT_EQ(encode(f).payload.find("gone_kept"), std::string::npos);
+  f.hold = virtual_time{88};
+  f.gone_kept = f.probe = true;
+  f.backlog_told = 1'000;
+  auto text = encode(f).payload;
+  EXPECT_NE(text.find(R"("next_us":99,"hold_us":88,"gone_kept":true,"backlog_told":1000,"probe":true,"was_dead":true)"), std::string::npos) << text;
+  auto back = std::get<attempt_finished>(*decode(events::kind::attempt_finished, text));
+  EXPECT_EQ(back.hold, f.hold);
+  EXPECT_TRUE(back.gone_kept && back.probe);
+  EXPECT_EQ(back.backlog_told, 1'000U);
 }
 
 TEST(facts, an_attempt_keeps_everything_that_came_back) {

@@ -40,7 +40,7 @@ TEST(fold, skips_events_of_others_and_refuses_broken_ones) {
 TEST(snapshots, of_another_format_or_broken_are_refused) {
   EXPECT_EQ(restore("").error().code, errc::corrupt);
   EXPECT_EQ(restore("{}").error().code, errc::corrupt);
-  EXPECT_EQ(restore(R"({"format":2})").error().code, errc::newer_format);
+  EXPECT_EQ(restore(R"({"format":3})").error().code, errc::newer_format);
   EXPECT_EQ(restore(R"({"format":1,"event_types":[],"recoveries":[],"messages":[],"destinations":[{}]})").error().code, errc::corrupt);
   world w;
   w.add();

@@ -56,7 +56,7 @@ TEST(next_delay, follows_the_schedule_and_ends_with_it) {
   EXPECT_EQ(next_delay(7, s, std::nullopt, 0), 10h);
   EXPECT_EQ(next_delay(8, s, std::nullopt, 0), std::nullopt);
   EXPECT_EQ(next_delay(0, s, std::nullopt, 0), std::nullopt);
-  EXPECT_EQ(next_delay(1, {}, 5s, 0), std::nullopt);
+  EXPECT_EQ(next_delay(1, std::span<const duration>{}, 5s, 0), std::nullopt);
 }
 
 TEST(next_delay, retry_after_is_a_floor_and_never_shortens_the_schedule) {

@@ -78,19 +78,24 @@ struct world {
     drafts.clear();
     if (!d)
       return d;
-    EXPECT_EQ(d->drafts.size(), d->facts.size());
-    drafts = d->drafts;
-    for (std::size_t i = 0; i < d->drafts.size(); ++i) {
+    write(*d);
+    return d;
+  }
+
+  /// Gives what was decided its place, and applies it.
+  void write(const decision& d) {
+    EXPECT_EQ(d.drafts.size(), d.facts.size());
+    drafts = d.drafts;
+    for (std::size_t i = 0; i < d.drafts.size(); ++i) {
       events::header h;
       h.seq = log.size() + 1;
       h.wall = {now.us + 5};
       h.virtual_ = now;
-      h.kind = d->drafts[i].kind;
-      h.causation = d->drafts[i].causation;
-      log.emplace_back(h, d->drafts[i].payload);
-      apply(live, moment_of(h), d->facts[i]);
+      h.kind = d.drafts[i].kind;
+      h.causation = d.drafts[i].causation;
+      log.emplace_back(h, d.drafts[i].payload);
+      apply(live, moment_of(h), d.facts[i]);
     }
-    return d;
   }
 
   /// What would be decided if no more than `most` deliveries could wait.

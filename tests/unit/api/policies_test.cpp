@@ -1,0 +1,106 @@
+#include "world.hpp"
+
+namespace {
+
+using namespace hourglass;
+using namespace hourglass::testing;
+
+/// Retry policy and protection over HTTP. Nothing listens at port 9: every attempt fails.
+class policies : public world {
+protected:
+  void SetUp() override {
+    world::SetUp();
+    asked(201, "POST", "/api/v1/app", {{"name", "App"}, {"uid", "app"}});
+  }
+  static std::string at(const std::string& rest) { return "/api/v1/app/app" + rest; }
+  json endpoint(json more = json::object()) {
+    more.update({{"url", "http://127.0.0.1:9/hook"}});
+    return asked(201, "POST", at("/endpoint"), more);
+  }
+  json health_until(const std::string& id, const std::string& state) {
+    json out;
+    for (int i = 0; i < 2'000; ++i) {
+      out = asked(200, "GET", at("/endpoint/" + id + "/health"));
+      if (out["state"] == state)
+        break;
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    EXPECT_EQ(out["state"], state) << out;
+    return out;
+  }
+};
+
+TEST_F(policies, are_shown_as_they_were_given_and_survive_a_restart) {
+  json retry = {{"exponential", {{"base", 1}, {"count", 3}}}, {"maximumAge", 60}, {"success", {200, "300-304"}}};
+  json guard = {{"breaker", {{"failures", 2}, {"probeAfter", 600}}}, {"slowDown", {{"cap", 60}}}, {"disable", nullptr}};
+  auto made = endpoint({{"retryPolicy", retry}, {"protection", guard}});
+  EXPECT_EQ(made["retryPolicy"], retry);
+  EXPECT_EQ(made["retrySchedule"], json::array({1, 2, 4})) << "what it comes to";
+  auto id = made["id"].get<std::string>();
+  restart();
+  auto now = asked(200, "GET", at("/endpoint/" + id));
+  EXPECT_EQ(now["retryPolicy"], retry);
+  EXPECT_EQ(now["protection"], guard);
+  EXPECT_TRUE(asked(200, "PATCH", at("/endpoint/" + id), {{"retryPolicy", nullptr}, {"protection", nullptr}})["retryPolicy"].is_null());
+}
+
+TEST_F(policies, that_make_no_sense_are_refused_where_they_are_wrong) {
+  auto where = [this](json body) {
+    body["url"] = "http://127.0.0.1:9/";
+    return asked(422, "POST", at("/endpoint"), body)["detail"][0]["loc"];
+  };
+  EXPECT_EQ(where({{"retryPolicy", {{"shedule", json::array()}}}}), json::array({"body", "retryPolicy", "shedule"}));
+  EXPECT_EQ(where({{"retryPolicy", {{"success", {99}}}}}), json::array({"body", "retryPolicy", "success", "0"}));
+  EXPECT_EQ(where({{"protection", {{"breaker", {{"failures", 0}}}}}}), json::array({"body", "protection", "breaker", "failures"}));
+  EXPECT_EQ(where({{"retryPolicy", {{"schedule", {1}}}}, {"retrySchedule", {1}}}), json::array({"body", "retryPolicy"}));
+  EXPECT_EQ(where({{"rateLimit", 0}}), json::array({"body", "rateLimit"}));
+  EXPECT_TRUE(asked(200, "GET", at("/endpoint"))["data"].empty());
+}
+
+TEST_F(policies, a_breaker_opens_and_stays_open_over_a_restart) {
+  auto id = endpoint({{"protection", {{"breaker", {{"failures", 2}, {"probeAfter", 600}}}}}})["id"].get<std::string>();
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id + "/health"))["state"], "healthy");
+  for (int i = 0; i < 3; ++i)
+    asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", json::object()}});
+  auto held = health_until(id, "held");
+  EXPECT_TRUE(held["heldUntil"].is_string());
+  EXPECT_EQ(held["inFlightAllowed"], 1);
+  restart();
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id + "/health"))["heldUntil"], held["heldUntil"]);
+  asked(404, "GET", at("/endpoint/nobody/health"));
+}
+
+TEST_F(policies, a_failing_endpoint_is_disabled_by_the_clock_and_says_why) {
+  json guard = {{"disable", {{"failures", 2}, {"after", 60}, {"probe", 600}}}};
+  auto id = endpoint({{"protection", guard}, {"retrySchedule", {30, 60, 60}}})["id"].get<std::string>();
+  asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", json::object()}});
+  for (int i = 0; i < 2'000 && asked(200, "GET", at("/endpoint/" + id + "/health"))["failedInARow"] == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  auto clock = ask("POST", "/sandboxes/app/clock/advance", R"({"by":"5m"})", {{"Prefer", "wait=20"}});
+  EXPECT_LT(clock.status(), 300U) << clock.response.body;
+  auto health = health_until(id, "probing");
+  EXPECT_TRUE(health["disabledReason"].get<std::string>().starts_with("failed ")) << health;
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id))["disabled"], true);
+  asked(200, "PATCH", at("/endpoint/" + id), {{"disabled", false}});
+  EXPECT_TRUE(asked(200, "GET", at("/endpoint/" + id + "/health"))["disabledReason"].is_null());
+}
+
+TEST_F(policies, operators_are_told_of_dead_letters_and_can_read_what_they_were_told) {
+  auto ops = endpoint({{"operational", true}, {"eventTypes", {"message.attempt.*"}}});
+  EXPECT_EQ(ops["operational"], true);
+  auto id = endpoint({{"retrySchedule", json::array()}, {"uid", "mine"}})["id"].get<std::string>();
+  asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", json::object()}});
+  json told;
+  for (int i = 0; i < 2'000 && told.empty(); ++i) {
+    told = asked(200, "GET", at("/msg?event_types=message.attempt.exhausted"))["data"];
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0]["payload"]["data"]["endpointId"], id);
+  EXPECT_EQ(told[0]["payload"]["data"]["endpointUid"], "mine");
+  restart();
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + ops["id"].get<std::string>()))["operational"], true);
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id))["operational"], false);
+}
+
+} // namespace

@@ -1,0 +1,251 @@
+#include "tests/unit/webhook/world.hpp"
+#include "webhook/batch.hpp"
+
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+// Messages about the webhooks themselves.
+
+namespace {
+
+using namespace hourglass;
+using namespace hourglass::webhook;
+using namespace hourglass::webhook::tests;
+using nlohmann::json;
+
+struct operational : ::testing::Test, world {
+  void SetUp() override {
+    name_sandbox(live, "sbx_1");
+    destination d;
+    d.operational = true;
+    d.url = "http://operators.test/";
+    ops = add(d);
+  }
+  void TearDown() override {
+    auto text = snapshot(live);
+    EXPECT_EQ(snapshot(folded()), text);
+    auto back = restore(text);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(snapshot(*back), text);
+  }
+  std::string failing(std::vector<duration> schedule, std::string_view guard = "{}") {
+    destination d;
+    d.uid = "mine";
+    d.schedule = std::move(schedule);
+    d.protection = protection_policy::compile(json::parse(guard)).value();
+    return add(d);
+  }
+  /// One attempt at `to`, at the next moment that there is one; what operators are told of it waits.
+  attempt_finished attempt_at(const std::string& to, attempt_result r) {
+    for (int i = 0; i < 100; ++i) {
+      now = std::max(now, next_due(live).value_or(now));
+      for (auto& s : take())
+        held.push_back(std::move(s));
+      for (auto s = held.begin(); s != held.end(); ++s)
+        if (s->destination == to) {
+          auto token = s->token;
+          held.erase(s);
+          return finish(token, std::move(r));
+        }
+    }
+    ADD_FAILURE() << "nothing due";
+    return {};
+  }
+  std::vector<message_created> told_all() const {
+    std::vector<message_created> out;
+    for (const auto& [h, payload] : log)
+      if (h.kind == events::kind::message_created)
+        if (auto m = std::get<message_created>(*decode(h.kind, payload)); m.operational)
+          out.push_back(std::move(m));
+    return out;
+  }
+  /// What operators were told so far of how it goes, and not of what was asked for.
+  std::vector<json> told() const {
+    std::vector<json> out;
+    for (const auto& m : told_all())
+      if (m.event_type != "endpoint.created" && m.event_type != "endpoint.updated") {
+        EXPECT_EQ(m.destinations, std::vector{ops});
+        out.push_back(json::parse(m.body));
+      }
+    return out;
+  }
+  std::vector<std::string> types_told() const {
+    std::vector<std::string> out;
+    for (const auto& m : told_all())
+      out.push_back(m.event_type);
+    return out;
+  }
+  std::string ops;
+  std::vector<start> held;
+};
+
+TEST_F(operational, an_exhausted_message_is_told_in_svixs_shape) {
+  auto id = failing({});
+  auto m = emit("order.paid");
+  auto f = attempt_at(id, answer(500));
+  ASSERT_EQ(told().size(), 1U);
+  auto what = told()[0];
+  EXPECT_EQ(what["type"], "message.attempt.exhausted");
+  auto& data = what["data"];
+  EXPECT_EQ(data["appId"], "sbx_1");
+  EXPECT_EQ(data["endpointId"], id);
+  EXPECT_EQ(data["endpointUid"], "mine");
+  EXPECT_EQ(data["msgId"], m.id);
+  EXPECT_EQ(data["lastAttempt"]["id"], f.id);
+  EXPECT_EQ(data["lastAttempt"]["responseStatusCode"], 500);
+  EXPECT_TRUE(live.pending(ops, log.size())) << "it waits like every message, and survives like every message";
+}
+
+TEST_F(operational, failing_is_told_after_the_fourth_attempt_and_recovered_when_it_arrives) {
+  auto id = failing(std::vector<duration>(8, 1s));
+  emit();
+  for (int i = 0; i < 5; ++i)
+    (void)attempt_at(id, answer(500));
+  ASSERT_EQ(told().size(), 1U);
+  EXPECT_EQ(told()[0]["type"], "message.attempt.failing");
+  (void)attempt_at(id, answer(200));
+  ASSERT_EQ(told().size(), 2U);
+  EXPECT_EQ(told()[1]["type"], "message.attempt.recovered");
+}
+
+TEST_F(operational, disabled_and_recovered_are_told) {
+  auto id = failing(std::vector<duration>(50, 1s), R"({"disable":{"failures":2,"after":0,"probe":60}})");
+  emit();
+  (void)attempt_at(id, answer(500));
+  (void)attempt_at(id, answer(500));
+  ASSERT_EQ(told().size(), 1U);
+  EXPECT_EQ(told()[0]["type"], "endpoint.disabled");
+  EXPECT_TRUE(told()[0]["data"]["failSince"].is_string());
+  (void)attempt_at(id, answer(200));
+  ASSERT_EQ(told().size(), 2U);
+  EXPECT_EQ(told()[1]["type"], "endpoint.recovered");
+}
+
+TEST_F(operational, gone_is_told_too) {
+  auto id = failing({1s});
+  emit();
+  (void)attempt_at(id, answer(410));
+  ASSERT_EQ(told().size(), 1U);
+  EXPECT_EQ(told()[0]["data"]["reason"], "410 Gone");
+}
+
+TEST_F(operational, a_backlog_is_told_once_until_it_has_gone_down) {
+  auto id = failing(std::vector<duration>(50, 1h));
+  for (int i = 0; i < 1'000; ++i)
+    emit();
+  (void)attempt_at(id, answer(500));
+  (void)attempt_at(id, answer(500));
+  ASSERT_EQ(told().size(), 1U);
+  EXPECT_EQ(told()[0]["type"], "endpoint.backlog");
+  EXPECT_EQ(told()[0]["data"]["threshold"], 1'000);
+}
+
+TEST_F(operational, an_operational_endpoint_gets_nothing_else_and_others_nothing_of_it) {
+  auto id = failing({});
+  emit();
+  EXPECT_EQ(live.counts(ops).pending, 1U) << "that the other was created";
+  (void)attempt_at(id, answer(500));
+  EXPECT_EQ(live.counts(ops).pending, 2U);
+  EXPECT_EQ(live.counts(id).pending, 0U);
+}
+
+TEST_F(operational, what_happens_to_one_of_these_is_told_to_nobody) {
+  must(patch_destination{.id = ops, .schedule = std::optional{std::vector<duration>{}}});
+  auto id = failing({});
+  emit();
+  (void)attempt_at(id, answer(500));
+  EXPECT_EQ(attempt_at(ops, answer(500)).follows, outcome_kind::dead);
+  EXPECT_EQ(attempt_at(ops, answer(410)).follows, outcome_kind::dead);
+  EXPECT_TRUE(live.find(ops)->disabled);
+  EXPECT_EQ(told().size(), 1U);
+}
+
+TEST_F(operational, it_may_want_only_some_types) {
+  must(patch_destination{.id = ops, .filter_types = std::vector<std::string>{"endpoint.disabled"}});
+  auto id = failing({});
+  emit();
+  (void)attempt_at(id, answer(500));
+  EXPECT_TRUE(told_all().empty());
+}
+
+TEST_F(operational, several_of_one_decision_have_ids_of_their_own) {
+  auto id = failing({}, R"({"disable":{"failures":2,"after":0}})");
+  emit(), emit();
+  (void)attempt_at(id, answer(500));
+  (void)attempt_at(id, answer(500)); // dead and disabled at once
+  std::set<std::string> ids;
+  for (const auto& [h, payload] : log)
+    if (h.kind == events::kind::message_created) {
+      EXPECT_TRUE(ids.insert(std::get<message_created>(*decode(h.kind, payload)).id).second);
+    }
+  EXPECT_EQ(told().size(), 3U);
+}
+
+TEST_F(operational, what_is_done_to_endpoints_is_told) {
+  auto id = failing({});
+  must(patch_destination{.id = id, .description = "changed"});
+  must(switch_off(id, true));
+  must(remove_destination{id});
+  EXPECT_EQ(types_told(), (std::vector<std::string>{"endpoint.created", "endpoint.updated", "endpoint.updated", "endpoint.disabled", "endpoint.deleted"}));
+  EXPECT_EQ(told()[0]["data"]["trigger"], "manual");
+  EXPECT_EQ(told()[1]["data"]["endpointUid"], "mine");
+}
+
+TEST_F(operational, nobody_is_told_of_who_is_told) {
+  destination second;
+  second.operational = true;
+  (void)add(second);
+  EXPECT_TRUE(told_all().empty());
+}
+
+TEST_F(operational, while_nobody_listens_nothing_is_written) {
+  must(remove_destination{ops});
+  auto id = failing({});
+  emit();
+  const auto before = log.size();
+  (void)attempt_at(id, answer(500));
+  EXPECT_EQ(log.size(), before + 1);
+}
+
+TEST_F(operational, what_a_disabled_one_missed_is_stored_for_a_recovery) {
+  must(switch_off(ops, true));
+  auto id = failing({});
+  emit();
+  (void)attempt_at(id, answer(500));
+  ASSERT_EQ(told_all().size(), 2U);
+  EXPECT_TRUE(told_all()[1].destinations.empty());
+}
+
+TEST_F(operational, no_more_waits_for_operators_than_may) {
+  emit();
+  auto made = ask(create_destination{to("http://b.test/")}, 1);
+  ASSERT_TRUE(made && made->facts.size() == 2);
+  EXPECT_EQ(std::get<message_created>(made->facts[1]).destinations.size(), 1U);
+  made = ask(create_destination{to("http://b.test/")}, 0);
+  ASSERT_TRUE(made && made->facts.size() == 2);
+  EXPECT_TRUE(std::get<message_created>(made->facts[1]).destinations.empty()) << "stored, not queued";
+}
+
+TEST_F(operational, stays_so_whatever_is_changed) {
+  must(update_destination{ops, to("http://other.test/")});
+  EXPECT_TRUE(live.find(ops)->operational);
+}
+
+TEST_F(operational, nothing_is_decided_behind_what_was_told_so_that_it_is_told_once) {
+  auto id = failing(std::vector<duration>(50, 1h));
+  for (int i = 0; i < 1'000; ++i)
+    emit();
+  std::vector<fencing_token> tokens;
+  for (auto& s : take())
+    if (s.destination == id)
+      tokens.push_back(s.token);
+  batch b;
+  ASSERT_TRUE(b.add_result(live, tokens[0]));
+  auto d = decide(live, finish_attempt{tokens[0], answer(500)}, {{now.us}, now, chance_of(1), "system", ""});
+  ASSERT_TRUE(d && d->facts.size() == 2);
+  b.decided(*d);
+  EXPECT_FALSE(b.add_result(live, tokens[1]));
+}
+
+} // namespace

@@ -1,0 +1,597 @@
+#include "tests/unit/webhook/world.hpp"
+#include "webhook/batch.hpp"
+
+#include <functional>
+
+#include <nlohmann/json.hpp>
+
+// How a destination that fails is spared, and how what waited comes out again. Every end compares the live state with its fold.
+
+namespace {
+
+using namespace hourglass;
+using namespace hourglass::webhook;
+using namespace hourglass::webhook::tests;
+using nlohmann::json;
+
+struct guarded : ::testing::Test, world {
+  void TearDown() override {
+    auto text = snapshot(live);
+    EXPECT_EQ(snapshot(folded()), text) << "a restart changes nothing";
+    auto back = restore(text);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(snapshot(*back), text);
+  }
+  std::string with(std::string_view guard, std::string_view retries = "{}") {
+    destination d;
+    d.retries = retry_policy::compile(json::parse(retries)).value();
+    d.protection = protection_policy::compile(json::parse(guard)).value();
+    if (!d.retries.has_delays())
+      d.schedule = std::vector<duration>(50, 1s);
+    return id = add(d);
+  }
+  /// As the dispatcher gives it: begun and answered now.
+  attempt_result now_(attempt_result r) const {
+    r.started_us = now.us - r.answer.spent.total_us;
+    return r;
+  }
+  attempt_finished attempt(attempt_result r) { return world::attempt(now_(std::move(r))); }
+  attempt_finished finish(fencing_token token, attempt_result r) { return world::finish(token, now_(std::move(r))); }
+  /// One attempt at the next moment that there is one.
+  attempt_finished next(attempt_result r) {
+    auto at = next_due(live);
+    EXPECT_TRUE(at);
+    now = std::max(now, at.value_or(now));
+    return attempt(std::move(r));
+  }
+  const lane_guard& guard() const { return *live.guard(id); }
+  bool disabled() const { return live.find(id)->disabled; }
+  /// Kinds of what came of the last command, after its first fact.
+  std::vector<events::kind> also() const {
+    std::vector<events::kind> out;
+    for (std::size_t i = 1; i < drafts.size(); ++i)
+      out.push_back(drafts[i].kind);
+    return out;
+  }
+  std::string id;
+};
+
+constexpr const char* disables_soon = R"({"disable":{"failures":1,"after":0,"probe":600}})";
+
+// -- defaults --------------------------------------------------------------------------------
+
+TEST_F(guarded, without_a_protection_the_schedule_holds_exactly_and_retry_after_is_a_floor_for_one_message) {
+  id = add();
+  auto one = emit();
+  auto other = emit();
+  auto f = attempt(answer(503, {{"Retry-After", "60"}}));
+  EXPECT_FALSE(f.hold);
+  EXPECT_EQ(f.next, now + 60s);
+  EXPECT_EQ(attempt(answer(200)).message.id, other.id) << "the other does not wait";
+  for (duration delay : {duration{5min}, duration{30min}, duration{2h}, duration{5h}, duration{10h}, duration{10h}}) {
+    f = next(answer(500));
+    EXPECT_EQ(f.message.id, one.id);
+    EXPECT_FALSE(f.hold);
+    EXPECT_GE(f.next->us - now.us, delay.count() * 8 / 10);
+    EXPECT_LE(f.next->us - now.us, delay.count() * 12 / 10);
+  }
+  EXPECT_EQ(next(answer(500)).follows, outcome_kind::dead);
+  EXPECT_FALSE(disabled());
+}
+
+TEST_F(guarded, without_a_protection_a_thousand_failures_hold_nothing_and_leave_nothing_in_the_log) {
+  id = add();
+  for (int i = 0; i < 1'000; ++i) {
+    emit();
+    EXPECT_FALSE(attempt(answer(i % 2 == 0 ? 503 : 500)).hold);
+    EXPECT_EQ(log.back().second.find("hold"), std::string::npos);
+  }
+  EXPECT_FALSE(disabled());
+  emit();
+  EXPECT_EQ(take().size(), 1U);
+}
+
+// -- hold ------------------------------------------------------------------------------------
+
+TEST_F(guarded, asked_to_slow_down_holds_everything_as_long_as_it_says) {
+  with(R"({"slowDown":{}})");
+  emit(), emit();
+  auto f = attempt(answer(429, {{"Retry-After", "600"}}));
+  EXPECT_EQ(f.hold, now + 600s);
+  EXPECT_TRUE(take().empty()) << "the other message too";
+  EXPECT_EQ(next_due(live), now + 600s);
+  now = now + 600s;
+  EXPECT_EQ(take().size(), 1U) << "one first";
+}
+
+TEST_F(guarded, a_hold_that_is_longer_than_the_cap_is_cut_and_the_message_itself_waits_as_asked) {
+  with(R"({"slowDown":{}})");
+  emit();
+  auto f = attempt(answer(503, {{"Retry-After", "86400"}}));
+  EXPECT_EQ(f.hold, now + 1800s);
+  EXPECT_EQ(f.next, now + 24h);
+}
+
+TEST_F(guarded, what_a_person_asks_for_goes_past_a_hold_and_first_and_its_success_lifts_it) {
+  with(R"({"slowDown":{}})");
+  emit();
+  auto b = emit();
+  const auto asked_at = now;
+  (void)attempt(answer(503, {{"Retry-After", "1200"}}));
+  now = now + 1s;
+  must(resend{b, id});
+  auto due = take();
+  ASSERT_EQ(due.size(), 1U);
+  EXPECT_EQ(due[0].message->id, b.id);
+  EXPECT_EQ(due[0].why, trigger::manual);
+  EXPECT_EQ(finish(due[0].token, answer(200)).hold, now) << "the log says that the hold ends, so that the sandbox wakes";
+  EXPECT_FALSE(guard().held_until) << "it works again";
+  EXPECT_EQ(next_due(live), asked_at + 1200s) << "the other one keeps its own time";
+}
+
+TEST_F(guarded, what_a_person_tries_in_vain_makes_nothing_worse) {
+  with(R"({"breaker":{"failures":2},"disable":{"failures":2,"after":0}})");
+  auto m = emit();
+  (void)attempt(answer(500));
+  const auto before = guard();
+  must(resend{m, id});
+  EXPECT_EQ(attempt(answer(500)).why, trigger::manual);
+  EXPECT_EQ(guard(), before);
+  EXPECT_FALSE(disabled());
+}
+
+TEST_F(guarded, opens_after_so_many_failures_in_a_row_and_then_tries_one_at_a_time) {
+  with(R"({"breaker":{"failures":3,"probeAfter":60,"probeCap":200}})");
+  for (int i = 0; i < 10; ++i)
+    emit();
+  auto all = take();
+  ASSERT_EQ(all.size(), 10U);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_FALSE(finish(all[static_cast<std::size_t>(i)].token, answer(500)).hold);
+  auto third = finish(all[2].token, answer(500));
+  ASSERT_TRUE(third.hold);
+  EXPECT_GE(*third.hold, now + 48s);
+  EXPECT_LE(*third.hold, now + 72s) << "60 s and a fifth of it either way";
+  for (std::size_t i = 3; i < 10; ++i)
+    EXPECT_FALSE(finish(all[i].token, answer(500)).hold) << "already open";
+  EXPECT_TRUE(take().empty());
+  now = *guard().held_until;
+  auto trial = take();
+  ASSERT_EQ(trial.size(), 1U) << "half open: one trial";
+  auto f = finish(trial[0].token, answer(500));
+  ASSERT_TRUE(f.hold);
+  EXPECT_GE(*f.hold, now + 96s) << "twice as long";
+  now = *guard().held_until;
+  f = attempt(answer(500));
+  EXPECT_LE(*f.hold, now + 240s) << "not over the cap";
+  now = *guard().held_until;
+  EXPECT_EQ(attempt(answer(200)).follows, outcome_kind::delivered);
+  EXPECT_EQ(guard().at(now), lane_guard::stance::recovering);
+}
+
+TEST_F(guarded, releases_a_backlog_gradually) {
+  with(R"({"breaker":{"failures":1,"probeAfter":60}})");
+  for (int i = 0; i < 40; ++i)
+    emit();
+  (void)world::attempt(answer(500));
+  now = *guard().held_until;
+  std::vector<std::size_t> at_once;
+  for (auto due = take(); !due.empty(); due = take()) {
+    at_once.push_back(due.size());
+    for (auto& s : due)
+      (void)finish(s.token, answer(200));
+  }
+  ASSERT_GE(at_once.size(), 4U);
+  EXPECT_EQ(at_once[0], 1U);
+  EXPECT_EQ(at_once[1], 2U);
+  EXPECT_EQ(at_once[2], 4U) << "one more with each success";
+  EXPECT_EQ(live.pending_count(), 0U);
+}
+
+TEST_F(guarded, a_changed_endpoint_is_tried_at_once) {
+  for (auto change : std::vector<std::function<void(patch_destination&)>>{
+         [](auto& p) { p.url = "http://other.test/"; },
+         [](auto& p) { p.retries = retry_policy::compile(json{{"maximumAge", 60}}).value(); },
+         [](auto& p) { p.protection = protection_policy::compile(json::parse(R"({"breaker":{"failures":9}})")).value(); },
+         [](auto& p) { p.headers = string_map{{"X-Key", "1"}}; },
+       }) {
+    with(R"({"breaker":{"failures":1,"probeAfter":600}})");
+    emit(), emit();
+    for (auto& s : take(1))
+      (void)finish(s.token, answer(500));
+    ASSERT_TRUE(guard().held_until);
+    patch_destination p;
+    p.id = id;
+    must(p);
+    ASSERT_TRUE(guard().held_until) << "nothing was changed";
+    change(p);
+    must(p);
+    EXPECT_FALSE(guard().held_until);
+    EXPECT_EQ(take().size(), 1U) << "one first, since it had failed";
+    must(remove_destination{id});
+  }
+}
+
+TEST_F(guarded, a_rotated_secret_is_a_change_too) {
+  with(R"({"breaker":{"failures":1,"probeAfter":600}})");
+  emit();
+  (void)attempt(answer(401));
+  must(rotate_secret{id, std::nullopt, 100s});
+  EXPECT_FALSE(guard().held_until);
+}
+
+// -- recoveries ------------------------------------------------------------------------------
+
+TEST_F(guarded, a_recovery_by_a_person_goes_past_a_hold_and_its_retries_do_not) {
+  with(R"({"breaker":{"failures":1,"probeAfter":600}})", R"({"schedule":[],"success":[200]})");
+  std::vector<message_ref> dead;
+  for (int i = 0; i < 5; ++i)
+    dead.push_back(emit());
+  for (auto& s : take())
+    EXPECT_EQ(finish(s.token, answer(500)).follows, outcome_kind::dead);
+  must(patch_destination{.id = id, .retries = retry_policy::compile(json{{"schedule", {1}}}).value()});
+  emit();
+  (void)attempt(answer(500));
+  ASSERT_TRUE(guard().held(now));
+  must(start_recovery{id, {0}, std::nullopt, recovery_scope::failed, {}});
+  const auto r = live.recoveries().front()->what.id;
+  std::vector<recovery_item> items;
+  for (const auto& m : dead)
+    items.push_back({m, 1, true, false});
+  must(progress_recovery{r, items, dead.back().seq, 5, true});
+  live = restore(snapshot(live)).value();
+  auto due = take();
+  ASSERT_EQ(due.size(), 5U) << "all at once, though the breaker is open";
+  for (auto& s : due) {
+    EXPECT_EQ(s.why, trigger::recovery);
+    EXPECT_EQ(finish(s.token, answer(500)).follows, outcome_kind::retry);
+  }
+  EXPECT_TRUE(guard().held(now));
+  now = now + 2s;
+  EXPECT_TRUE(take().empty()) << "what they are tried again is the schedule's";
+}
+
+TEST_F(guarded, a_resend_goes_before_a_recovery) {
+  with("{}");
+  auto a = emit(), b = emit();
+  for (auto& s : take())
+    (void)finish(s.token, answer(200));
+  must(start_recovery{id, {0}, std::nullopt, recovery_scope::all, {}});
+  must(progress_recovery{live.recoveries().front()->what.id, {{a, 1, false, true}}, b.seq, 2, true});
+  now = now + 1s;
+  must(resend{b, id, 1, false, true});
+  EXPECT_EQ(take(1)[0].message->id, b.id);
+}
+
+TEST_F(guarded, a_long_recovery_does_not_put_off_what_came_before_it) {
+  with("{}");
+  auto a = emit();
+  for (auto& s : take())
+    (void)finish(s.token, answer(200));
+  auto b = emit();
+  now = now + 1s;
+  must(start_recovery{id, {0}, std::nullopt, recovery_scope::all, {}});
+  must(progress_recovery{live.recoveries().front()->what.id, {{a, 1, false, true}}, b.seq, 2, true});
+  EXPECT_EQ(take(1)[0].message->id, b.id);
+  EXPECT_EQ(take(1)[0].message->id, a.id);
+}
+
+TEST_F(guarded, a_message_for_later_that_a_recovery_takes_keeps_its_moment) {
+  with("{}");
+  must(switch_off(id, true));
+  const auto when = now + 1h;
+  create_message c{"user.created", {}, "{}", {}, {}, when};
+  must(c);
+  const message_ref m{"msg_later", log.size(), "user.created", 2};
+  must(switch_off(id, false));
+  must(start_recovery{id, {0}, std::nullopt, recovery_scope::missing, {}});
+  must(progress_recovery{live.recoveries().front()->what.id, {{m, 0, false, false, when}}, m.seq, 1, true});
+  EXPECT_EQ(next_due(live), when);
+}
+
+// -- disable and probe back ------------------------------------------------------------------
+
+TEST_F(guarded, is_disabled_when_it_failed_long_and_often_enough_and_comes_back_by_a_probe) {
+  with(R"({"disable":{"failures":3,"after":3600,"probe":600}})");
+  auto waiting = emit();
+  (void)attempt(answer(500));
+  for (int i = 0; i < 5; ++i)
+    (void)next(answer(500));
+  EXPECT_FALSE(disabled()) << "often, but not long";
+  now = now + 1h;
+  (void)next(answer(500));
+  ASSERT_TRUE(disabled());
+  const auto disabled_at = log.size();
+  EXPECT_TRUE(live.find(id)->disabled_reason.starts_with("failed 7 times in a row since ")) << live.find(id)->disabled_reason;
+  EXPECT_EQ(next_due(live), now + 600s);
+  auto meanwhile = emit("user.created");
+  EXPECT_EQ(live.pending_count(), 1U) << "stored, not queued";
+  now = now + 600s;
+  EXPECT_TRUE(attempt(answer(500)).hold);
+  EXPECT_TRUE(disabled());
+  EXPECT_EQ(next(answer(200)).message.id, waiting.id);
+  EXPECT_FALSE(disabled());
+  EXPECT_EQ(live.find(id)->disabled_reason, "");
+  ASSERT_EQ(live.recoveries().size(), 1U) << "what came meanwhile is sent";
+  const auto& r = *live.recoveries()[0];
+  EXPECT_EQ(r.what.scope, recovery_scope::missing);
+  EXPECT_EQ(r.what.after, disabled_at) << "from the disabling on, by place";
+  EXPECT_EQ(r.cursor, disabled_at);
+  must(progress_recovery{r.what.id, {{meanwhile, 0, false, false}}, meanwhile.seq, 1, true});
+  EXPECT_EQ(attempt(answer(200)).message.id, meanwhile.id);
+}
+
+TEST_F(guarded, comes_back_though_another_recovery_of_it_is_still_scanning) {
+  with(disables_soon);
+  must(start_recovery{id, {0}, std::nullopt, recovery_scope::failed, {}});
+  emit();
+  (void)attempt(answer(500));
+  ASSERT_TRUE(disabled());
+  (void)next(answer(200));
+  EXPECT_EQ(live.recoveries().size(), 2U);
+  EXPECT_TRUE(live.recoveries().back()->what.automatic());
+}
+
+TEST_F(guarded, what_an_automatic_recovery_sends_is_released_gradually) {
+  with(disables_soon);
+  emit();
+  (void)attempt(answer(500));
+  std::vector<recovery_item> items;
+  for (int i = 0; i < 10; ++i)
+    items.push_back({emit(), 0, false, false});
+  (void)next(answer(200));
+  must(progress_recovery{live.recoveries()[0]->what.id, items, items.back().message.seq, 10, true});
+  EXPECT_EQ(take().size(), 2U);
+}
+
+TEST_F(guarded, a_probe_takes_what_waits_first_whenever_it_is_due_and_costs_nothing_of_its_schedule) {
+  with(disables_soon, R"({"schedule":[86400]})");
+  auto m = emit();
+  const auto first = attempt(answer(500));
+  ASSERT_TRUE(disabled());
+  for (int i = 0; i < 5; ++i) {
+    auto f = next(answer(500));
+    EXPECT_EQ(f.message.id, m.id);
+    EXPECT_TRUE(f.probe);
+    EXPECT_EQ(f.follows, outcome_kind::retry);
+    EXPECT_EQ(f.next, first.next) << "where it was";
+    EXPECT_LT(now, *first.next);
+  }
+  must(switch_off(id, false));
+  auto f = next(answer(500));
+  EXPECT_EQ(now, *first.next) << "enabled by hand, its schedule goes on";
+  EXPECT_EQ(f.follows, outcome_kind::dead);
+}
+
+TEST_F(guarded, with_nothing_to_probe_with_it_takes_the_next_message) {
+  with(disables_soon, R"({"schedule":[]})");
+  emit();
+  EXPECT_EQ(attempt(answer(500)).follows, outcome_kind::dead);
+  ASSERT_TRUE(disabled());
+  EXPECT_EQ(next_due(live), std::nullopt);
+  auto probe = emit(), stored = emit();
+  EXPECT_TRUE(live.pending(id, probe.seq));
+  EXPECT_FALSE(live.pending(id, stored.seq)) << "one is enough";
+  EXPECT_EQ(next(answer(500)).follows, outcome_kind::retry);
+  EXPECT_EQ(next(answer(200)).message.id, probe.id);
+  EXPECT_FALSE(disabled());
+}
+
+TEST_F(guarded, a_message_for_later_is_no_probe_before_its_moment) {
+  with(disables_soon, R"({"schedule":[]})");
+  const auto when = now + 24h;
+  must(create_message{"user.created", {}, "{}", {}, {}, when});
+  emit();
+  (void)attempt(answer(500));
+  ASSERT_TRUE(disabled());
+  EXPECT_EQ(next_due(live), when);
+  auto probe = emit();
+  EXPECT_TRUE(live.pending(id, probe.seq));
+  EXPECT_EQ(next_due(live), guard().held_until);
+}
+
+TEST_F(guarded, gone_disables_and_is_not_probed) {
+  with(disables_soon);
+  emit(), emit();
+  (void)attempt(answer(410));
+  EXPECT_TRUE(disabled());
+  EXPECT_EQ(live.find(id)->disabled_reason, "410 Gone");
+  EXPECT_EQ(next_due(live), std::nullopt);
+}
+
+TEST_F(guarded, a_probe_that_is_answered_gone_ends_the_probes) {
+  with(disables_soon);
+  emit(), emit();
+  (void)attempt(answer(500));
+  ASSERT_TRUE(guard().probing);
+  (void)next(answer(410));
+  EXPECT_FALSE(guard().probing);
+  EXPECT_TRUE(disabled());
+  EXPECT_EQ(live.find(id)->disabled_reason, "410 Gone");
+  EXPECT_EQ(next_due(live), std::nullopt);
+}
+
+TEST_F(guarded, what_is_answered_gone_while_it_is_disabled_says_so_once) {
+  with("{}");
+  emit(), emit();
+  auto both = take();
+  (void)finish(both[0].token, answer(410));
+  EXPECT_EQ(also(), std::vector{events::kind::destination_disabled});
+  (void)finish(both[1].token, answer(410));
+  EXPECT_TRUE(also().empty());
+}
+
+TEST_F(guarded, gone_may_be_a_failure_like_any_other) {
+  with("{}", R"({"gone":"retry"})");
+  emit();
+  auto f = attempt(answer(410));
+  EXPECT_TRUE(f.gone_kept);
+  EXPECT_EQ(f.follows, outcome_kind::retry);
+  EXPECT_FALSE(disabled());
+}
+
+TEST_F(guarded, disabled_by_a_person_it_is_probed_no_more_and_other_changes_leave_it_so) {
+  with(disables_soon);
+  emit();
+  (void)attempt(answer(500));
+  ASSERT_TRUE(guard().probing);
+  must(patch_destination{.id = id, .description = "changed"});
+  EXPECT_TRUE(guard().probing);
+  EXPECT_TRUE(live.find(id)->disabled_reason.starts_with("failed "));
+  must(switch_off(id, true));
+  EXPECT_FALSE(guard().probing);
+  EXPECT_EQ(live.find(id)->disabled_reason, "by hand");
+  EXPECT_EQ(next_due(live), std::nullopt);
+  EXPECT_EQ(refused(resend{{"msg_1", 1, "t", 2}, id}), errc::conflict);
+}
+
+TEST_F(guarded, without_a_probe_in_its_rule_only_a_person_enables_it) {
+  with(R"({"disable":{"failures":1,"after":0,"probe":null}})");
+  emit();
+  (void)attempt(answer(500));
+  EXPECT_TRUE(disabled());
+  EXPECT_EQ(next_due(live), std::nullopt);
+}
+
+TEST_F(guarded, a_probe_that_is_taken_out_of_the_rule_goes_no_more) {
+  with(disables_soon);
+  emit();
+  (void)attempt(answer(500));
+  must(patch_destination{.id = id, .protection = protection_policy::compile(json::parse(R"({"disable":{"probe":null}})")).value()});
+  EXPECT_FALSE(guard().probing);
+  EXPECT_TRUE(disabled());
+  EXPECT_EQ(next_due(live), std::nullopt);
+}
+
+TEST_F(guarded, enabled_by_hand_starts_anew) {
+  with(disables_soon);
+  emit();
+  (void)attempt(answer(500));
+  ASSERT_TRUE(disabled());
+  must(patch_destination{.id = id, .disabled = false});
+  EXPECT_FALSE(guard().probing || guard().held_until || guard().failing_since);
+  EXPECT_EQ(live.find(id)->disabled_reason, "");
+  now = std::max(now, *next_due(live));
+  EXPECT_EQ(take().size(), 1U);
+}
+
+// -- decided together -------------------------------------------------------------------------
+
+TEST_F(guarded, results_of_a_guarded_destination_are_not_decided_together_and_others_are) {
+  with(R"({"breaker":{}})");
+  auto other = add();
+  emit(), emit();
+  std::vector<fencing_token> guarded_ones, free_ones;
+  for (auto& s : take())
+    (s.destination == other ? free_ones : guarded_ones).push_back(s.token);
+  batch b;
+  EXPECT_TRUE(b.add_result(live, guarded_ones[0]));
+  EXPECT_TRUE(b.add_message());
+  EXPECT_TRUE(b.add_result(live, free_ones[0]));
+  EXPECT_TRUE(b.add_result(live, free_ones[1]));
+  EXPECT_FALSE(b.add_result(live, guarded_ones[1]));
+  EXPECT_TRUE(batch{}.add_result(live, guarded_ones[1]));
+  EXPECT_TRUE(b.add_result(live, 9'999)) << "a late answer";
+  EXPECT_FALSE(b.add_other());
+}
+
+TEST_F(guarded, nothing_is_decided_beside_what_goes_alone) {
+  batch b;
+  EXPECT_TRUE(b.add_other());
+  EXPECT_FALSE(b.add_other());
+  EXPECT_FALSE(b.add_message());
+  EXPECT_FALSE(b.add_result(live, 1));
+}
+
+TEST_F(guarded, nothing_is_decided_behind_a_destination_that_was_disabled_or_recovered) {
+  with(disables_soon);
+  emit(), emit();
+  batch b;
+  auto both = take();
+  ASSERT_TRUE(b.add_result(live, both[0].token));
+  auto d = decide(live, finish_attempt{both[0].token, now_(answer(500))}, {{now.us}, now, chance_of(1), "system", ""});
+  ASSERT_TRUE(d);
+  ASSERT_EQ(d->facts.size(), 2U);
+  b.decided(*d);
+  EXPECT_FALSE(b.add_message());
+  EXPECT_FALSE(b.add_result(live, both[1].token));
+}
+
+// -- policy in use ---------------------------------------------------------------------------
+
+TEST_F(guarded, a_message_over_its_age_is_dead_instead_of_tried_again) {
+  with("{}", R"({"schedule":[10,10,10],"jitter":0,"maximumAge":25})");
+  emit();
+  EXPECT_EQ(attempt(answer(500)).follows, outcome_kind::retry);
+  EXPECT_EQ(next(answer(500)).follows, outcome_kind::retry);
+  EXPECT_EQ(next(answer(500)).follows, outcome_kind::dead) << "the next would be after 30 s";
+}
+
+TEST_F(guarded, age_survives_a_snapshot) {
+  with("{}", R"({"schedule":[10,10,10],"jitter":0,"maximumAge":25})");
+  emit();
+  (void)attempt(answer(500));
+  (void)next(answer(500));
+  live = restore(snapshot(live)).value();
+  EXPECT_EQ(next(answer(500)).follows, outcome_kind::dead);
+}
+
+TEST_F(guarded, a_budget_of_retries_spreads_them) {
+  with("{}", R"({"schedule":[1,1],"jitter":0,"retriesPerMinute":6})");
+  for (int i = 0; i < 4; ++i)
+    emit();
+  for (auto& s : take())
+    (void)finish(s.token, answer(500));
+  std::vector<std::int64_t> due;
+  for (const auto& [m, view] : live.pending_of(id, 10))
+    due.push_back((view.due.us - now.us) / 1'000'000);
+  EXPECT_EQ(due, (std::vector<std::int64_t>{1, 11, 21, 31}));
+}
+
+TEST_F(guarded, one_retry_that_is_far_off_does_not_put_off_the_others) {
+  with("{}", R"({"schedule":[1,1],"jitter":0,"retriesPerMinute":60})");
+  emit(), emit();
+  auto both = take();
+  EXPECT_EQ(finish(both[0].token, answer(500, {{"Retry-After", "86400"}})).next, now + 24h);
+  EXPECT_EQ(finish(both[1].token, answer(500)).next, now + 2s) << "one place behind";
+}
+
+TEST_F(guarded, success_is_what_the_policy_says) {
+  with("{}", R"({"success":[304]})");
+  emit();
+  EXPECT_EQ(attempt(answer(200)).follows, outcome_kind::retry);
+  EXPECT_EQ(next(answer(304)).follows, outcome_kind::delivered);
+}
+
+TEST_F(guarded, goes_no_faster_than_its_rate) {
+  destination d;
+  d.rate_limit = 2;
+  id = add(d);
+  auto a = emit();
+  emit(), emit();
+  EXPECT_EQ(take().size(), 1U);
+  EXPECT_EQ(next_due(live), now + 500ms);
+  now = now + 499ms;
+  EXPECT_TRUE(take().empty());
+  now = now + 1ms;
+  EXPECT_EQ(take().size(), 1U);
+  must(resend{a, id});
+  now = now + 500ms;
+  EXPECT_EQ(take().size(), 1U);
+}
+
+TEST_F(guarded, what_holds_it_goes_back_with_the_clock) {
+  with(R"({"slowDown":{}})");
+  emit();
+  (void)attempt(answer(429, {{"Retry-After", "60"}}));
+  auto before = *guard().held_until;
+  events::header h;
+  h.seq = log.size() + 1;
+  auto f = fact{deliveries_moved{-1'000'000}};
+  h.kind = kind_of(f);
+  log.emplace_back(h, encode(f).payload);
+  apply(live, moment_of(h), f);
+  EXPECT_EQ(*guard().held_until, before + -1s);
+}
+
+} // namespace
