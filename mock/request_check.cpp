@@ -102,6 +102,15 @@ std::vector<request_fault> request_check::faults(const request& req, const std::
   return out;
 }
 
+/// What a body without a Content-Type is taken for: JSON if the operation takes that, else the first type that it names.
+std::string request_check::assumed_media() const {
+  auto json = std::find_if(bodies_.begin(), bodies_.end(), [](const body& b) { return is_json_media(b.media_type); });
+  if (json != bodies_.end())
+    return json->media_type;
+  auto media = bodies_.front().media_type;
+  return media == "*/*" || media == "application/*" ? "application/json" : media == "text/*" ? "text/plain" : media;
+}
+
 void request_check::check_body(const request& req, std::vector<request_fault>& out) const {
   if (bodies_.empty())
     return;
@@ -111,7 +120,7 @@ void request_check::check_body(const request& req, std::vector<request_fault>& o
     return;
   }
   const auto* type = find(req.headers, "content-type");
-  auto media = type != nullptr ? media_essence(*type) : std::string{};
+  auto media = type != nullptr ? media_essence(*type) : assumed_media();
   auto range = media.substr(0, media.find('/')) + "/*";
   const body* found = nullptr;
   for (const auto& wanted : {media, range, std::string{"*/*"}})

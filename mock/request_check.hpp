@@ -39,6 +39,7 @@ private:
     json_schema schema;
     schema_walk as;
   };
+  std::string assumed_media() const;
   void check_body(const request& req, std::vector<request_fault>& out) const;
 
   std::vector<parameter> parameters_;

@@ -113,6 +113,23 @@ TEST_F(checked, a_body_that_is_no_json_is_refused_with_400_and_its_place) {
   EXPECT_NE(r.body.find("(2:"), std::string::npos) << r.body;
 }
 
+TEST_F(checked, a_body_without_a_content_type_is_held_against_the_schema_all_the_same) {
+  auto bare = [](std::string body) {
+    auto r = post("/pets/1", std::move(body));
+    r.headers.clear();
+    return r;
+  };
+  for (const char* media : {"application/json", "application/vnd.pets+json", "*/*", "application/*"}) {
+    import(document(with_body(R"({"type":"object","required":["n"]})", media)));
+    EXPECT_EQ(sent(bare(R"({"m":1})")).status, 422U) << media;
+    EXPECT_EQ(sent(bare(R"({"n":1})")).status, 200U) << media;
+    EXPECT_EQ(sent(bare("n=1")).status, 400U) << media;
+  }
+  import(document(with_body(R"({"type":"object","required":["n"]})", "application/x-www-form-urlencoded")));
+  EXPECT_EQ(sent(bare("m=1")).status, 422U);
+  EXPECT_EQ(sent(bare("n=1")).status, 200U);
+}
+
 TEST_F(checked, a_required_body_may_not_be_missing) {
   import(document(with_body(R"({"type":"object"})")));
   EXPECT_EQ(sent(post("/pets/1", "")).status, 422U);
