@@ -106,6 +106,22 @@ TEST_F(checked, a_body_is_held_against_its_schema_and_its_references) {
             R"([{"location":["body","friends","0","name"],"pointer":"/friends/0/name","rule":"type","schema":"#/components/schemas/Pet/properties/name/type","message":"must be a string, is an integer"}])");
 }
 
+TEST_F(checked, what_only_a_server_sends_is_not_demanded_wherever_the_schema_says_so) {
+  constexpr auto parts = R"({"Id":{"type":"integer"},"Sent":{"type":"integer","readOnly":true},
+    "Base":{"type":"object","properties":{"id":{"allOf":[{"$ref":"#/components/schemas/Id"},{"readOnly":true}]},"n":{"type":"integer"}}},
+    "Loop":{"allOf":[{"$ref":"#/components/schemas/Loop"}]}})";
+  for (const char* schema : {R"({"required":["id","n"],"properties":{"id":{"$ref":"#/components/schemas/Id","readOnly":true}}})",
+                             R"({"required":["id","n"],"properties":{"id":{"allOf":[{"$ref":"#/components/schemas/Sent"}]}}})",
+                             R"({"required":["id","n"],"allOf":[{"$ref":"#/components/schemas/Base"}]})",
+                             R"({"allOf":[{"$ref":"#/components/schemas/Base"},{"required":["id","n"]}]})",
+                             R"({"allOf":[{"allOf":[{"required":["id","n"]}]},{"properties":{"id":{"$ref":"#/components/schemas/Sent"}}}]})"}) {
+    import(document(with_body(schema), parts));
+    EXPECT_EQ(sent(post("/pets/1", R"({"n":1})")).status, 200U) << schema;
+    EXPECT_EQ(sent(post("/pets/1", R"({"id":1})")).status, 422U) << schema;
+  }
+  import(document(with_body(R"({"required":["id"],"properties":{"id":{"$ref":"#/components/schemas/Loop"}}})"), parts));
+}
+
 TEST_F(checked, a_body_that_is_no_json_is_refused_with_400_and_its_place) {
   import(document(with_body(R"({"type":"object"})")));
   auto r = sent(post("/pets/1", "{\"a\":\n1,}"));
