@@ -155,6 +155,8 @@ std::vector<field> cookie_pairs(const fields& headers) {
 }
 
 json_value typed_text(std::string text, const schema_walk& as) {
+  if (as.names_text(text))
+    return json_value::of(std::move(text));
   if (as.allows_number() && is_number(text))
     return *parse_json(text);
   if (as.allows_boolean() && (text == "true" || text == "false"))

@@ -46,6 +46,24 @@ void each_in_place(const schema_node& n, F&& visit) {
 
 } // namespace
 
+std::uint8_t schema_types::of(const json_value& v) noexcept {
+  switch (v.kind) {
+  case json_value::type::null:
+    return null;
+  case json_value::type::boolean:
+    return boolean;
+  case json_value::type::number:
+    return number | integer;
+  case json_value::type::string:
+    return string;
+  case json_value::type::array:
+    return array;
+  case json_value::type::object:
+    return object;
+  }
+  return 0;
+}
+
 void schema_compiler::impl::note(events::error problem) {
   if (problem.where.empty() || !options_.lenient || problem.code == errc::too_large) {
     if (!failure_)
@@ -284,10 +302,12 @@ void schema_compiler::impl::compile_values(const subject& s) {
   auto& l = logic(s);
   l.has_choices = true;
   for (const auto& c : choices->items) {
-    if (c.is_string())
+    if (c.is_string()) {
       l.choice_texts.push_back(c.text);
-    else
-      l.choices.push_back(c);
+      continue;
+    }
+    l.choices.push_back(c);
+    l.choice_types = static_cast<std::uint8_t>(l.choice_types | schema_types::of(c));
   }
   std::sort(l.choice_texts.begin(), l.choice_texts.end());
 }

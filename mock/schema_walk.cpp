@@ -8,6 +8,24 @@ namespace hourglass::mock {
 
 namespace t = schema_types;
 
+namespace {
+
+/// What a schema without `type` is about all the same.
+unsigned hints_of(const schema_node& n) noexcept {
+  unsigned out = n.numbers ? t::number | t::integer : 0U;
+  if (n.strings)
+    out |= t::string;
+  if (!n.logic)
+    return out;
+  if (n.logic->has_constant)
+    out |= schema_types::of(n.logic->constant);
+  if (!n.logic->choice_texts.empty())
+    out |= t::string;
+  return out | n.logic->choice_types;
+}
+
+} // namespace
+
 schema_walk::schema_walk(const json_schema& schema) { enter(schema.root_); }
 
 /// With all that is held against the same value, once each.
@@ -23,6 +41,8 @@ void schema_walk::enter(const schema_node* first) {
     const auto& n = *nodes_[i];
     if (n.types != t::any)
       types_ |= n.types;
+    else
+      hints_ |= hints_of(n);
     if (n.nullable)
       types_ |= t::null;
     if (!n.logic)
@@ -36,12 +56,21 @@ void schema_walk::enter(const schema_node* first) {
   }
 }
 
-bool schema_walk::allows_null() const noexcept { return (types_ & t::null) != 0; }
-bool schema_walk::allows_boolean() const noexcept { return (types_ & t::boolean) != 0; }
-bool schema_walk::allows_number() const noexcept { return (types_ & (t::number | t::integer)) != 0; }
-bool schema_walk::allows_string() const noexcept { return types_ == 0 || (types_ & t::string) != 0; }
-bool schema_walk::allows_array() const noexcept { return (types_ & t::array) != 0; }
-bool schema_walk::allows_object() const noexcept { return (types_ & t::object) != 0; }
+bool schema_walk::allows_null() const noexcept { return (types() & t::null) != 0; }
+bool schema_walk::allows_boolean() const noexcept { return (types() & t::boolean) != 0; }
+bool schema_walk::allows_number() const noexcept { return (types() & (t::number | t::integer)) != 0; }
+bool schema_walk::allows_string() const noexcept { return types() == 0 || (types() & t::string) != 0; }
+bool schema_walk::allows_array() const noexcept { return (types() & t::array) != 0; }
+bool schema_walk::allows_object() const noexcept { return (types() & t::object) != 0; }
+
+bool schema_walk::names_text(const std::string& text) const {
+  return std::any_of(nodes_.begin(), nodes_.end(), [&](schema_ref n) {
+    if (!n->logic)
+      return false;
+    const auto& l = *n->logic;
+    return (l.has_constant && l.constant.is_string() && l.constant.text == text) || std::binary_search(l.choice_texts.begin(), l.choice_texts.end(), text);
+  });
+}
 
 bool schema_walk::declares(std::string_view member) const {
   return std::any_of(nodes_.begin(), nodes_.end(), [&](schema_ref n) {

@@ -16,6 +16,7 @@ public:
   bool allows_string() const noexcept; ///< also where nothing is said
   bool allows_array() const noexcept;
   bool allows_object() const noexcept;
+  bool names_text(const std::string& text) const; ///< among the strings of an `enum` or as `const`
 
   bool declares(std::string_view member) const;
   std::vector<std::string> members() const; ///< those that are declared by name
@@ -25,9 +26,11 @@ public:
 private:
   schema_walk() = default;
   void enter(const schema_node* node);
+  unsigned types() const noexcept { return types_ != 0 ? types_ : hints_; }
 
   std::vector<const schema_node*> nodes_;
   unsigned types_ = 0; ///< of all that name some; 0: nothing is said
+  unsigned hints_ = 0; ///< those of the values that `enum` and `const` name, and that bounds and lengths are about
 };
 
 } // namespace hourglass::mock

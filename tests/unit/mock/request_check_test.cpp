@@ -253,7 +253,11 @@ constexpr auto rgb = R"({"type":"object","properties":{"R":{"type":"integer"},"G
 INSTANTIATE_TEST_SUITE_P(
   all, parameter_style,
   testing::Values(styled{"path", "simple", false, R"({"type":"string"})", "5", R"("5")"}, styled{"path", "simple", false, R"({"type":"number"})", "5.0", "5.0"},
-                  styled{"path", "simple", false, R"({"type":"boolean"})", "true", "true"}, styled{"path", "simple", false, numbers, "1,2", "[1,2]"},
+                  styled{"path", "simple", false, R"({"enum":[1,2]})", "1", "1"},
+                  styled{"path", "simple", false, R"({"const":true})", "true", "true"}, styled{"path", "simple", false, R"({"minimum":1})", "5", "5"},
+                  styled{"path", "simple", false, R"({"minimum":1})", "x", R"("x")"}, styled{"path", "simple", false, R"({"enum":["1",2]})", "1", R"("1")"},
+                  styled{"path", "simple", false, R"({"enum":["1",2]})", "2", "2"}, styled{"path", "simple", false, R"({"allOf":[{"type":"string"},{"minimum":1}]})", "5", R"("5")"},
+                  styled{"path", "simple", false, R"({"type":["string","integer"],"enum":["1",2]})", "1", R"("1")"}, styled{"path", "simple", false, R"({"type":"boolean"})", "true", "true"}, styled{"path", "simple", false, numbers, "1,2", "[1,2]"},
                   styled{"path", "simple", false, rgb, "R,100,G,200", R"({"R":100,"G":200})"}, styled{"path", "simple", true, rgb, "R=100,G=200", R"({"R":100,"G":200})"},
                   styled{"path", "label", false, numbers, ".1,2", "[1,2]"}, styled{"path", "label", true, numbers, ".1.2", "[1,2]"},
                   styled{"path", "matrix", false, R"({"type":"integer"})", ";c=5", "5"}, styled{"path", "matrix", false, numbers, ";c=1,2", "[1,2]"},
