@@ -32,6 +32,18 @@ struct schema_fault {
   bool operator==(const schema_fault&) const = default;
 };
 
+/// What looking at values may still cost: one value, or all those of a request.
+struct schema_purse {
+  std::uint64_t left = limits::schema_work;
+
+  /// False once it is empty.
+  bool spend(std::uint64_t work) noexcept {
+    left = work < left ? left - work : 0;
+    return left != 0;
+  }
+  bool empty() const noexcept { return left == 0; }
+};
+
 struct schema_node;
 struct schema_program;
 
@@ -45,8 +57,10 @@ public:
   json_schema() = default; ///< accepts everything
 
   bool accepts(const json_value& v) const;
+  bool accepts(const json_value& v, schema_purse& purse) const;
   /// All faults, at most `most`; empty if `v` fits. For alternatives the nearest one is explained, if it can be told which that is.
   std::vector<schema_fault> check(const json_value& v, std::size_t most = limits::schema_faults) const;
+  std::vector<schema_fault> check(const json_value& v, schema_purse& purse, std::size_t most = limits::schema_faults) const;
 
   explicit operator bool() const noexcept { return root_ != nullptr; }
 

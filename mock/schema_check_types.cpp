@@ -86,7 +86,7 @@ bool schema_check::check_array(const schema_node& n, const json_value& v, const 
   if (!ok && enough())
     return false;
   if (rules.unique && v.items.size() > 1) {
-    auto twice = find_equal(v.items, work_);
+    auto twice = find_equal(v.items, purse_.left);
     if (!spend(v.items.size()))
       return false;
     if (twice.found)
@@ -156,8 +156,12 @@ bool schema_check::check_object(const schema_node& n, const json_value& v, const
   if (exhausted_ || (!ok && enough()))
     return false;
   for (const auto& d : rules.dependents) {
+    if (!spend(1 + d.name.size() / 64))
+      return false;
     if (v.member(d.name) == nullptr)
       continue;
+    if (!spend(d.required.size()))
+      return false;
     for (const auto& name : d.required)
       if (v.member(name) == nullptr)
         ok = fault(n, d.keyword, w, [&] { return "must have the member " + shown(name) + ", because it has " + shown(d.name); });
@@ -178,6 +182,8 @@ bool schema_check::check_members(const schema_node& n, const json_value& v, cons
     const auto& name = v.names[i];
     instance_place at{&w.at, &name, i};
     way inner{at, w.scope, w.depth};
+    if (!spend(1 + name.size() / 64))
+      return false;
     const auto* known = rules.names.find(name);
     bool evaluated = false;
     bool good = true;
@@ -211,7 +217,11 @@ bool schema_check::check_members(const schema_node& n, const json_value& v, cons
     if (marks != nullptr && evaluated)
       (*marks)[i] = true;
   }
+  if (!spend(rules.required.size() / 16))
+    return false;
   for (std::size_t i = 0; i < rules.required.size(); ++i) {
+    if (i >= counted && !spend(1 + rules.required[i].size() / 64))
+      return false;
     bool seen = i < counted ? ((there >> i) & 1U) != 0 : v.member(rules.required[i]) != nullptr;
     if (seen)
       continue;

@@ -12,6 +12,7 @@ inline constexpr std::size_t schema_nodes = 200'000;     ///< subschemas compile
 inline constexpr std::size_t schema_documents = 10'000;  ///< ... and the resources among them
 inline constexpr std::size_t schema_faults = 20;         ///< told of one value
 inline constexpr std::size_t schema_depth = 1'000;       ///< subschemas inside each other while a value is checked
-inline constexpr std::uint64_t schema_work = 10'000'000; ///< subschemas and bytes looked at for one value; under half a second
+inline constexpr std::uint64_t schema_work = 10'000'000; ///< subschemas and bytes looked at for one value, or for all of one request; under half a second
+inline constexpr std::size_t parameter_parts = 1'000;    ///< pairs of a query, a form or a cookie, elements of a list in a parameter
 
 } // namespace hourglass::limits

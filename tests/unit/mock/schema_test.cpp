@@ -280,6 +280,38 @@ TEST(schema, that_doubles_the_work_with_each_step_ends_within_the_limit) {
   EXPECT_NE(faults.front().message.find("schema_work"), std::string::npos);
 }
 
+TEST(schema, charges_what_it_compares_and_marks) {
+  auto list = [](int n, auto&& item) {
+    std::string out;
+    for (int i = 0; i < n; ++i)
+      out += (i == 0 ? "" : ",") + item(i);
+    return out;
+  };
+  auto number = [](int i) { return std::to_string(i); };
+  auto name = [](int i) { return "\"n" + std::to_string(i) + '"'; };
+  auto member = [&](int i) { return name(i) + ":1"; };
+  auto array = "[" + list(1'600, number) + "]";
+  auto object = "{" + list(1'600, member) + "}";
+  struct one {
+    std::string schema;
+    std::string value;
+    std::uint64_t least;
+  };
+  for (const auto& [text, value, least] :
+       {one{R"({"const":)" + array + "}", array, 1'600}, one{R"({"const":)" + object + "}", object, 1'600}, one{R"({"enum":[0,)" + array + "]}", array, 1'600},
+        one{R"({"enum":["a"]})", '"' + std::string(16'000, 'b') + '"', 1'000}, one{R"({"uniqueItems":true})", "[" + array + ",[]]", 1'600},
+        one{R"({"dependentRequired":{"n0":[)" + list(1'600, name) + "]}}", object, 1'600}, one{R"({"required":[)" + list(1'600, name) + "]}", object, 1'600},
+        one{R"({"unevaluatedItems":true,"anyOf":[)" + list(50, [](int) { return std::string{"true"}; }) + "]}", array, 5'000}}) {
+    auto s = schema(text);
+    schema_purse purse;
+    (void)s.accepts(json(value), purse);
+    EXPECT_GE(limits::schema_work - purse.left, least) << text.substr(0, 60);
+    purse.left = least / 2;
+    EXPECT_FALSE(s.accepts(json(value), purse)) << text.substr(0, 60);
+    EXPECT_TRUE(purse.empty());
+  }
+}
+
 TEST(schema, whose_work_ran_out_does_not_fit_even_under_not) {
   std::string text = R"({"not":{"$ref":"#/$defs/a0"},"$defs":{"a40":{"type":"null"})";
   for (int i = 0; i < 40; ++i)
