@@ -40,7 +40,7 @@ private:
     schema_walk as;
   };
   std::string assumed_media() const;
-  void check_body(const request& req, std::vector<request_fault>& out) const;
+  void check_body(const request& req, reading& how, std::vector<request_fault>& out) const;
 
   std::vector<parameter> parameters_;
   std::vector<body> bodies_;

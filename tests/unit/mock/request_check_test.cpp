@@ -221,6 +221,75 @@ TEST_F(checked, an_endpoint_without_rules_has_nothing_to_check) {
   EXPECT_EQ(p.endpoint->check, nullptr);
 }
 
+// -- what it may cost -------------------------------------------------------------------------
+
+std::string repeated(std::size_t n, const std::string& what, char between) {
+  std::string out;
+  for (std::size_t i = 0; i < n; ++i)
+    out += (i == 0 ? "" : std::string{between}) + what;
+  return out;
+}
+
+TEST_F(checked, more_parts_than_are_read_are_a_fault) {
+  import(document(operation(R"([{"name":"q","in":"query","schema":{"type":"string"}},{"name":"X-L","in":"header","schema":{"type":"array","items":{"type":"integer"}}},
+    {"name":"c","in":"cookie","schema":{"type":"string"}}])")));
+  auto with = [](std::size_t pairs, std::size_t elements, std::size_t cookies) {
+    auto r = post("/pets/1?" + repeated(pairs, "a=1", '&'), "");
+    r.headers.push_back({"x-l", repeated(elements, "1", ',')});
+    r.headers.push_back({"cookie", repeated(cookies, "a=1", ';')});
+    return r;
+  };
+  EXPECT_EQ(sent(with(1'000, 1'000, 1'000)).status, 200U);
+  for (const auto& [r, at] : {std::pair{with(1'001, 1, 1), R"(["query"])"}, {with(1, 1'001, 1), R"(["header","X-L"])"}, {with(1, 1, 1'001), R"(["cookie"])"}}) {
+    auto answer = sent(r);
+    EXPECT_EQ(answer.status, 422U) << at;
+    EXPECT_EQ(to_text(*json(answer.body).member("validation")->items.front().member("location")), at);
+    EXPECT_NE(answer.body.find("parameter_parts"), std::string::npos) << answer.body;
+  }
+  import(document(with_body(R"({"type":"object"})", "application/x-www-form-urlencoded")));
+  EXPECT_EQ(sent(post("/pets/1", repeated(1'000, "a=1", '&'), "application/x-www-form-urlencoded")).status, 200U);
+  EXPECT_EQ(sent(post("/pets/1", repeated(1'001, "a=1", '&'), "application/x-www-form-urlencoded")).status, 422U);
+}
+
+TEST_F(checked, reading_parameters_as_wide_schemas_mean_them_is_paid_for) {
+  std::string wide;
+  for (int i = 0; i < 300; ++i)
+    wide += (i == 0 ? "" : ",") + std::string{R"({"type":"string","maxLength":)"} + std::to_string(i + 9) + "}";
+  std::string members;
+  std::string query;
+  std::string parameters;
+  for (int i = 0; i < 1'000; ++i) {
+    members += (i == 0 ? "\"m" : ",\"m") + std::to_string(i) + R"(":{"$ref":"#/components/schemas/Wide"})";
+    query += (i == 0 ? "m" : "&m") + std::to_string(i) + "=1";
+  }
+  for (int i = 0; i < 20; ++i)
+    parameters += (i == 0 ? "" : ",") + std::string{R"({"name":"p)"} + std::to_string(i) + R"(","in":"query","schema":{"$ref":"#/components/schemas/Object"}})";
+  import(document(operation("[" + parameters + "]"), R"({"Wide":{"anyOf":[)" + wide + R"(]},"Object":{"type":"object","properties":{)" + members + "}}}"));
+  EXPECT_EQ(sent(post("/pets/1?m1=1", "")).status, 200U);
+  auto r = sent(post("/pets/1?" + query, ""));
+  EXPECT_EQ(r.status, 422U);
+  EXPECT_NE(r.body.find("schema_work"), std::string::npos) << r.body;
+}
+
+TEST_F(checked, all_of_a_request_is_paid_from_one_purse) {
+  std::string schemas = R"({"a17":{"type":"boolean"})";
+  for (int i = 0; i < 17; ++i) {
+    auto next = R"({"$ref":"#/components/schemas/a)" + std::to_string(i + 1) + "\"}";
+    schemas += ",\"a" + std::to_string(i) + R"(":{"anyOf":[)" + next + "," + next + "]}";
+  }
+  std::string parameters;
+  std::string query;
+  for (int i = 0; i < 60; ++i) {
+    parameters += (i == 0 ? "" : ",") + std::string{R"({"name":"p)"} + std::to_string(i) + R"(","in":"query","schema":{"not":{"$ref":"#/components/schemas/a0"}}})";
+    query += (i == 0 ? "p" : "&p") + std::to_string(i) + "=x";
+  }
+  import(document(operation("[" + parameters + "]"), schemas + "}"));
+  EXPECT_EQ(sent(post("/pets/1?p0=x&p59=x", "")).status, 200U);
+  auto r = sent(post("/pets/1?" + query, ""));
+  EXPECT_EQ(r.status, 422U);
+  EXPECT_NE(r.body.find("schema_work"), std::string::npos) << r.body;
+}
+
 // -- styles ----------------------------------------------------------------------------------
 
 struct styled {
@@ -239,12 +308,14 @@ TEST_P(parameter_style, gives_the_value_that_the_schema_means) {
   auto schema = compile_schema(json(p.schema));
   ASSERT_TRUE(schema);
   schema_walk as{*schema};
+  schema_purse purse;
+  reading how{purse};
   parameter_spec spec{p.in, "c", p.style, p.explode, false, false, ""};
   if (spec.in == "query") {
-    auto v = read_query_parameter(spec, encoded_pairs(p.text), as);
+    auto v = read_query_parameter(spec, encoded_pairs(p.text, how), as, how);
     EXPECT_EQ(v ? to_text(*v) : "-", p.value);
   } else {
-    EXPECT_EQ(to_text(read_parameter(spec, p.text, false, as)), p.value);
+    EXPECT_EQ(to_text(read_parameter(spec, p.text, false, as, how)), p.value);
   }
 }
 
@@ -268,7 +339,8 @@ INSTANTIATE_TEST_SUITE_P(
                   styled{"query", "form", true, rgb, "R=1&G=2&x=3", R"({"G":2,"R":1})"}, styled{"query", "form", false, rgb, "c=R,1,G,2", R"({"R":1,"G":2})"},
                   styled{"query", "spaceDelimited", false, numbers, "c=1%202", "[1,2]"}, styled{"query", "pipeDelimited", false, numbers, "c=1|2", "[1,2]"},
                   styled{"query", "deepObject", true, rgb, "c[R]=1&c[G]=2", R"({"G":2,"R":1})"}, styled{"query", "form", true, rgb, "x=1", "-"},
-                  styled{"query", "form", true, "true", "c=a%zz", R"("a%zz")"}, styled{"header", "simple", false, numbers, "1,2", "[1,2]"}));
+                  styled{"query", "form", true, "true", "c=a%zz", R"("a%zz")"}, styled{"header", "simple", false, numbers, "1,2", "[1,2]"},
+                  styled{"header", "simple", false, numbers, "1, 2\t,3", "[1,2,3]"}, styled{"header", "simple", false, rgb, "R, 1, G ,2", R"({"R":1,"G":2})"}));
 
 } // namespace
 
