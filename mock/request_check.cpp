@@ -29,12 +29,14 @@ void add_tokens(std::string_view pointer, std::vector<std::string>& out) {
 }
 
 void take(std::vector<schema_fault> faults, std::vector<std::string> at, std::vector<request_fault>& out) {
+  for (auto& step : at)
+    step = told_pointer(step); // as long as the document likes
   for (auto& f : faults) {
     if (out.size() >= limits::schema_faults)
       return;
     auto location = at;
     add_tokens(f.instance, location);
-    f.schema = place_in_document(f.schema);
+    f.schema = told_pointer(place_in_document(f.schema));
     out.push_back({std::move(location), std::move(f)});
   }
 }

@@ -23,7 +23,10 @@ struct schema_options {
   bool lenient = false;        ///< what cannot be compiled is left out, and told in `schema_compiler::problems`
 };
 
-/// Why a value does not fit.
+/// A JSON Pointer, or a URI with one, as a fault tells it: at most `limits::fault_pointer_bytes` and an ellipsis.
+std::string told_pointer(std::string_view pointer);
+
+/// Why a value does not fit. Pointers are `told_pointer`s.
 struct schema_fault {
   std::string instance; ///< JSON Pointer into the value
   std::string schema;   ///< URI of the keyword that says so: the document's, and a JSON Pointer as its fragment

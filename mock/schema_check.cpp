@@ -41,7 +41,7 @@ bool schema_check::run(const schema_node& n, const json_value& v) {
 }
 
 schema_fault schema_check::too_much_work(const schema_node& n) {
-  return {"", n.at, "", "takes more work to check than the limits schema_work and schema_depth allow"};
+  return {"", told_pointer(n.at), "", "takes more work to check than the limits schema_work and schema_depth allow"};
 }
 
 bool schema_check::quietly(const schema_node& n, const json_value& v, const way& w, evaluated_marks* marks) {
