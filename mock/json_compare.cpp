@@ -31,26 +31,39 @@ std::size_t members_of(const json_value& object) {
   return n;
 }
 
-bool same_object(const json_value& a, const json_value& b) {
+bool take(std::uint64_t& work, std::uint64_t cost) noexcept {
+  work = cost < work ? work - cost : 0;
+  return work != 0;
+}
+
+bool same_object(const json_value& a, const json_value& b, std::uint64_t& work) {
   for (std::size_t i = 0; i < a.items.size(); ++i) {
+    if (!take(work, 1 + a.names[i].size() / 64))
+      return false;
     if (!is_last(a, i))
       continue;
     const auto* other = b.member(a.names[i]);
-    if (other == nullptr || !same_value(a.items[i], *other))
+    if (other == nullptr || !same_value(a.items[i], *other, work))
       return false;
   }
-  return members_of(a) == members_of(b);
+  return take(work, a.items.size() + b.items.size()) && members_of(a) == members_of(b);
 }
 
-/// What comparing it may cost.
+/// What hashing it may cost.
 std::uint64_t weight(const json_value& v) {
-  return std::accumulate(v.items.begin(), v.items.end(), 1 + v.text.size() / 64, [](std::uint64_t n, const json_value& i) { return n + weight(i); });
+  auto own = std::accumulate(v.names.begin(), v.names.end(), 1 + v.text.size() / 64, [](std::uint64_t n, const std::string& name) { return n + name.size() / 64; });
+  return std::accumulate(v.items.begin(), v.items.end(), own, [](std::uint64_t n, const json_value& i) { return n + weight(i); });
 }
 
 } // namespace
 
 bool same_value(const json_value& a, const json_value& b) {
-  if (a.kind != b.kind)
+  auto unbounded = ~std::uint64_t{0};
+  return same_value(a, b, unbounded);
+}
+
+bool same_value(const json_value& a, const json_value& b, std::uint64_t& work) {
+  if (!take(work, 1) || a.kind != b.kind)
     return false;
   switch (a.kind) {
   case type::null:
@@ -58,18 +71,19 @@ bool same_value(const json_value& a, const json_value& b) {
   case type::boolean:
     return a.truth == b.truth;
   case type::string:
-    return a.text == b.text;
+    return a.text.size() == b.text.size() && take(work, a.text.size() / 64) && a.text == b.text;
   case type::number: {
     std::int64_t left = 0;
     std::int64_t right = 0;
     if (small_integer(a.text, left) && small_integer(b.text, right))
       return left == right;
-    return a.text == b.text || decimal::of(a.text) == decimal::of(b.text);
+    return take(work, (a.text.size() + b.text.size()) / 16) && (a.text == b.text || decimal::of(a.text) == decimal::of(b.text));
   }
   case type::array:
-    return a.items.size() == b.items.size() && std::equal(a.items.begin(), a.items.end(), b.items.begin(), same_value);
+    return a.items.size() == b.items.size() &&
+           std::equal(a.items.begin(), a.items.end(), b.items.begin(), [&](const json_value& x, const json_value& y) { return same_value(x, y, work); });
   case type::object:
-    return same_object(a, b);
+    return same_object(a, b, work);
   }
   return false;
 }
@@ -109,8 +123,11 @@ equal_pair find_equal(const std::vector<json_value>& items, std::uint64_t& work)
     std::size_t place;
   };
   std::vector<one> all(items.size());
-  for (std::size_t i = 0; i < items.size(); ++i)
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (!take(work, weight(items[i])))
+      return {};
     all[i] = {value_hash(items[i]), i};
+  }
   std::sort(all.begin(), all.end(), [](const one& a, const one& b) { return a.hash != b.hash ? a.hash < b.hash : a.place < b.place; });
   equal_pair best;
   for (std::size_t from = 0; from < all.size();) {
@@ -118,15 +135,12 @@ equal_pair find_equal(const std::vector<json_value>& items, std::uint64_t& work)
     for (; to < all.size() && all[to].hash == all[from].hash; ++to) {
       // Of equal hashes nearly all are equal, so the first pair ends this.
       for (auto k = from; k < to; ++k) {
-        auto cost = weight(items[all[k].place]);
-        if (cost > work) {
-          work = 0;
-          return {};
-        }
-        work -= cost;
         auto pair = equal_pair{all[k].place, all[to].place, true};
-        if (!same_value(items[pair.first], items[pair.second]))
+        if (!same_value(items[pair.first], items[pair.second], work)) {
+          if (work == 0)
+            return {};
           continue;
+        }
         if (!best.found || pair.second < best.second)
           best = pair;
         while (to + 1 < all.size() && all[to + 1].hash == all[from].hash)

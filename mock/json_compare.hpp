@@ -9,6 +9,8 @@ namespace hourglass::mock {
 /// Equality as JSON Schema means it: numbers by value (1 is 1.0), objects whatever the order of their members.
 /// Of a member that is given twice, the last one counts.
 bool same_value(const json_value& a, const json_value& b);
+/// The same; `work` goes down by what was compared. False, too, once it is used up, which is then 0.
+bool same_value(const json_value& a, const json_value& b, std::uint64_t& work);
 
 /// Equal for what `same_value` calls equal.
 std::uint64_t value_hash(const json_value& v);

@@ -13,6 +13,8 @@ namespace hourglass::mock {
 namespace {
 
 constexpr std::size_t most_bytes = limits::record_bytes / 4;
+constexpr std::size_t most_looks = 2'000'000;
+constexpr std::size_t deepest_look = 16;
 
 bool is_prose(std::string_view keyword) {
   static constexpr std::array<std::string_view, 11> all{"description", "title",      "example",  "examples", "default", "externalDocs",
@@ -141,7 +143,8 @@ void openapi_requests::gather() {
   }
 }
 
-json_value openapi_requests::copied(const json_value& schema) {
+/// `whole`: what `schema` is only a part of, by `allOf`.
+json_value openapi_requests::copied(const json_value& schema, const json_value* whole) {
   if (!schema.is_object()) {
     bytes_ += schema.text.size() + 8;
     return schema;
@@ -171,7 +174,7 @@ json_value openapi_requests::copied(const json_value& schema) {
           bytes_ += v.names[k].size();
           all.add(v.names[k], copied(v.items[k]));
         } else {
-          all.items.push_back(copied(v.items[k]));
+          all.items.push_back(copied(v.items[k], name == "allOf" ? (whole != nullptr ? whole : &schema) : nullptr));
         }
       }
       all.seal();
@@ -179,7 +182,7 @@ json_value openapi_requests::copied(const json_value& schema) {
     } else if (name == "discriminator") {
       out.add(name, discriminator_of(v));
     } else if (name == "required" && v.is_array()) {
-      out.add(name, required_of(v, schema.member("properties")));
+      out.add(name, required_of(v, whole != nullptr ? *whole : schema));
     } else {
       bytes_ += v.items.empty() ? v.text.size() : to_text(v).size();
       out.add(name, v);
@@ -194,17 +197,42 @@ json_value openapi_requests::copied(const json_value& schema) {
 }
 
 /// What a server sends only is not demanded of a request.
-json_value openapi_requests::required_of(const json_value& names, const json_value* properties) {
+json_value openapi_requests::required_of(const json_value& names, const json_value& whole) {
   auto out = json_value::array();
   for (const auto& n : names.items) {
-    const auto* property = properties != nullptr && n.is_string() ? properties->member(n.text) : nullptr;
-    const auto* resolved = property != nullptr ? follow_reference(root_, *property) : nullptr;
-    if (resolved != nullptr && truth_of(*resolved, "readOnly"))
+    if (n.is_string() && sends_only(whole, n.text, 0))
       continue;
     bytes_ += n.text.size() + 3;
     out.items.push_back(n);
   }
   return out;
+}
+
+/// Whether any part of an object's schema says that this property is `readOnly`.
+bool openapi_requests::sends_only(const json_value& whole, const std::string& name, std::size_t depth) {
+  if (++looks_ > most_looks || depth > deepest_look)
+    return false;
+  if (const auto* properties = whole.member("properties"))
+    if (const auto* property = properties->member(name); property != nullptr && read_only(*property, depth + 1))
+      return true;
+  if (const auto* all = whole.member("allOf"); all != nullptr && all->is_array())
+    if (std::any_of(all->items.begin(), all->items.end(), [&](const json_value& part) { return sends_only(part, name, depth + 1); }))
+      return true;
+  const auto* target = whole.member("$ref") != nullptr ? follow_reference(root_, whole) : nullptr;
+  return target != nullptr && target != &whole && sends_only(*target, name, depth + 1);
+}
+
+/// Also beside or behind a reference, and in a part of `allOf`.
+bool openapi_requests::read_only(const json_value& schema, std::size_t depth) {
+  if (++looks_ > most_looks || depth > deepest_look)
+    return false;
+  if (truth_of(schema, "readOnly"))
+    return true;
+  if (const auto* all = schema.member("allOf"); all != nullptr && all->is_array())
+    if (std::any_of(all->items.begin(), all->items.end(), [&](const json_value& part) { return read_only(part, depth + 1); }))
+      return true;
+  const auto* target = schema.member("$ref") != nullptr ? follow_reference(root_, schema) : nullptr;
+  return target != nullptr && target != &schema && read_only(*target, depth + 1);
 }
 
 json_value openapi_requests::discriminator_of(const json_value& v) {

@@ -27,8 +27,10 @@ private:
   void read_bodies(const json_value& operation, const std::string& at, request_spec& out);
   std::string keep(const json_value& schema, const std::string& at);
   void gather();
-  json_value copied(const json_value& schema);
-  json_value required_of(const json_value& names, const json_value* properties);
+  json_value copied(const json_value& schema, const json_value* whole = nullptr);
+  json_value required_of(const json_value& names, const json_value& whole);
+  bool sends_only(const json_value& whole, const std::string& name, std::size_t depth);
+  bool read_only(const json_value& schema, std::size_t depth);
   json_value discriminator_of(const json_value& v);
   std::string key_of(std::string_view reference);
 
@@ -38,6 +40,7 @@ private:
   std::map<std::string, json_value> schemas_; ///< by their place
   std::vector<std::pair<std::string, const json_value*>> wanted_;
   std::size_t bytes_ = 0;
+  std::size_t looks_ = 0; ///< in search of `readOnly`
   bool full_ = false;
 };
 

@@ -62,17 +62,17 @@ schema_options options_of(const json_value& root) {
 openapi_responses::openapi_responses(const json_value& root, const events::entropy& seed, sampler::extent most,
                                      std::vector<document_warning>& warnings)
   : root_(root), schemas_(options_of(root)),
-    sampler_(root, seed, most, [this](const json_value& schema, const json_value& value) { return fits(schema, value); }), warnings_(warnings) {
+    sampler_(root, seed, most, [this](const json_value& schema, const json_value& value, schema_purse& purse) { return fits(schema, value, purse); }), warnings_(warnings) {
   schemas_.add("", root);
 }
 
 /// What cannot be compiled is no reason to make another example.
-bool openapi_responses::fits(const json_value& schema, const json_value& value) {
+bool openapi_responses::fits(const json_value& schema, const json_value& value, schema_purse& purse) {
   auto [at, fresh] = known_.try_emplace(&schema);
   if (fresh)
     if (auto compiled = schemas_.compile("", schema, "#"))
       at->second = std::move(*compiled);
-  return at->second.accepts(value);
+  return at->second.accepts(value, purse);
 }
 
 void openapi_responses::warn(std::string detail, std::string where) {

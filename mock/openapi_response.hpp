@@ -35,7 +35,7 @@ private:
   std::optional<std::string> generated(const std::string& essence, const json_value& media, const std::string& where);
   const json_value* schema_of(const json_value& media, const std::string& where);
 
-  bool fits(const json_value& schema, const json_value& value);
+  bool fits(const json_value& schema, const json_value& value, schema_purse& purse);
 
   const json_value& root_;
   schema_compiler schemas_;

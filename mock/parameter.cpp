@@ -10,7 +10,6 @@ namespace hourglass::mock {
 
 namespace {
 
-constexpr std::size_t most_pairs = 1'000;
 constexpr std::size_t most_levels = 16;
 
 std::string decoded(std::string_view text, bool encoded, bool plus_is_space) {
@@ -25,42 +24,45 @@ bool is_number(const std::string& text) {
   return v && v->is_number();
 }
 
-std::vector<std::string_view> split(std::string_view text, std::string_view delimiter) {
+std::vector<std::string_view> split(std::string_view text, std::string_view delimiter, reading& how) {
   std::vector<std::string_view> out;
   while (true) {
     auto end = std::min(text.find(delimiter), text.size());
     out.push_back(text.substr(0, end));
-    if (end == text.size() || out.size() == most_pairs)
+    if (end == text.size())
       return out;
+    if (out.size() == limits::parameter_parts) {
+      how.cut = true;
+      return out;
+    }
     text.remove_prefix(end + delimiter.size());
   }
 }
 
-json_value array_of(const std::vector<std::string_view>& parts, bool encoded, bool plus, const schema_walk& as) {
+json_value array_of(const std::vector<std::string_view>& parts, bool encoded, bool plus, const schema_walk& as, reading& how) {
   auto out = json_value::array();
   for (auto part : parts)
-    out.items.push_back(typed_text(decoded(part, encoded, plus), as.element(out.items.size())));
+    out.items.push_back(typed_text(decoded(part, encoded, plus), as.element(out.items.size(), how.purse), how));
   return out;
 }
 
 /// `a,1,b,2`, or `a=1,b=2` if exploded.
-json_value object_of(const std::vector<std::string_view>& parts, bool explode, bool encoded, bool plus, const schema_walk& as) {
+json_value object_of(const std::vector<std::string_view>& parts, bool explode, bool encoded, bool plus, const schema_walk& as, reading& how) {
   auto out = json_value::object();
   for (std::size_t i = 0; i < parts.size(); ++i) {
     auto equals = std::min(parts[i].find('='), parts[i].size());
     auto name = explode ? parts[i].substr(0, equals) : parts[i];
     auto value = explode ? parts[i].substr(std::min(equals + 1, parts[i].size())) : i + 1 < parts.size() ? parts[++i] : std::string_view{};
     auto key = decoded(name, encoded, plus);
-    auto typed = typed_text(decoded(value, encoded, plus), as.member(key));
+    auto typed = typed_text(decoded(value, encoded, plus), as.member(key, how.purse), how);
     out.add(std::move(key), std::move(typed));
   }
   out.seal();
   return out;
 }
 
-json_value composed(std::string_view text, std::string_view delimiter, bool explode, bool encoded, bool plus, const schema_walk& as) {
-  auto parts = text.empty() ? std::vector<std::string_view>{} : split(text, delimiter);
-  return as.allows_array() ? array_of(parts, encoded, plus, as) : object_of(parts, explode, encoded, plus, as);
+json_value composed(const std::vector<std::string_view>& parts, bool explode, bool encoded, bool plus, const schema_walk& as, reading& how) {
+  return as.allows_array() ? array_of(parts, encoded, plus, as, how) : object_of(parts, explode, encoded, plus, as, how);
 }
 
 bool is_scalar(const schema_walk& as) { return !as.allows_array() && !as.allows_object(); }
@@ -95,16 +97,16 @@ void insert(tree& into, const std::vector<std::string>& keys, std::size_t from, 
   at->values.push_back(std::move(value));
 }
 
-json_value value_of(const tree& t, const schema_walk& as) {
+json_value value_of(const tree& t, const schema_walk& as, reading& how) {
   bool places = !t.children.empty() && std::all_of(t.children.begin(), t.children.end(), [](const auto& c) {
     return c.first.size() < 9 && std::all_of(c.first.begin(), c.first.end(), [](char d) { return d >= '0' && d <= '9'; });
   });
   if (t.children.empty() && !(as.allows_array() && !as.allows_string()) && t.values.size() == 1)
-    return typed_text(t.values.front(), as);
+    return typed_text(t.values.front(), as, how);
   if (t.children.empty() || (places && (as.allows_array() || !as.allows_object()))) {
     auto out = json_value::array();
     for (const auto& v : t.values)
-      out.items.push_back(typed_text(v, as.element(out.items.size())));
+      out.items.push_back(typed_text(v, as.element(out.items.size(), how.purse), how));
     std::vector<std::pair<std::size_t, const tree*>> order;
     for (const auto& [key, child] : t.children)
       order.emplace_back(key.empty() ? 0 : std::stoul(key), &child);
@@ -112,41 +114,45 @@ json_value value_of(const tree& t, const schema_walk& as) {
     for (const auto& [place, child] : order) {
       if (child->children.empty())
         for (const auto& v : child->values)
-          out.items.push_back(typed_text(v, as.element(out.items.size())));
+          out.items.push_back(typed_text(v, as.element(out.items.size(), how.purse), how));
       else
-        out.items.push_back(value_of(*child, as.element(out.items.size())));
+        out.items.push_back(value_of(*child, as.element(out.items.size(), how.purse), how));
     }
     return out;
   }
   auto out = json_value::object();
   for (const auto& [key, child] : t.children)
-    out.add(key, value_of(child, as.member(key)));
+    out.add(key, value_of(child, as.member(key, how.purse), how));
   out.seal();
   return out;
 }
 
 } // namespace
 
-std::vector<field> encoded_pairs(std::string_view query) {
+std::vector<field> encoded_pairs(std::string_view query, reading& how) {
   std::vector<field> out;
-  while (!query.empty() && out.size() < most_pairs) {
+  while (!query.empty()) {
     auto end = std::min(query.find('&'), query.size());
     auto pair = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
     if (pair.empty())
       continue;
+    if (out.size() == limits::parameter_parts) {
+      how.cut = true;
+      break;
+    }
     auto equals = std::min(pair.find('='), pair.size());
     out.push_back({decoded(pair.substr(0, equals), true, true), std::string{pair.substr(std::min(equals + 1, pair.size()))}});
   }
   return out;
 }
 
-std::vector<field> cookie_pairs(const fields& headers) {
+std::vector<field> cookie_pairs(const fields& headers, reading& how) {
   std::vector<field> out;
   for (const auto& h : headers) {
     if (!same_name(h.name, "cookie"))
       continue;
-    for (auto pair : split(h.value, ";")) {
+    for (auto pair : split(h.value, ";", how)) {
       auto equals = std::min(pair.find('='), pair.size());
       out.push_back({std::string{trimmed(pair.substr(0, equals))}, std::string{trimmed(pair.substr(std::min(equals + 1, pair.size())))}});
     }
@@ -154,7 +160,9 @@ std::vector<field> cookie_pairs(const fields& headers) {
   return out;
 }
 
-json_value typed_text(std::string text, const schema_walk& as) {
+json_value typed_text(std::string text, const schema_walk& as, reading& how) {
+  if (!how.purse.spend(1 + text.size() / 16) || as.names_text(text, how.purse))
+    return json_value::of(std::move(text));
   if (as.allows_number() && is_number(text))
     return *parse_json(text);
   if (as.allows_boolean() && (text == "true" || text == "false"))
@@ -164,7 +172,7 @@ json_value typed_text(std::string text, const schema_walk& as) {
   return json_value::of(std::move(text));
 }
 
-json_value read_parameter(const parameter_spec& spec, std::string_view text, bool encoded, const schema_walk& as) {
+json_value read_parameter(const parameter_spec& spec, std::string_view text, bool encoded, const schema_walk& as, reading& how) {
   bool plus = spec.in == "query";
   if (spec.json) {
     auto v = parse_json(decoded(text, encoded, plus));
@@ -181,10 +189,10 @@ json_value read_parameter(const parameter_spec& spec, std::string_view text, boo
       text.remove_prefix(named.size());
     delimiter = spec.explode ? ";" : ",";
     if (spec.explode && as.allows_array()) {
-      auto parts = split(text, ";");
+      auto parts = split(text, ";", how);
       for (auto& part : parts)
         part.remove_prefix(part.starts_with(named) ? named.size() : 0);
-      return array_of(parts, encoded, plus, as);
+      return array_of(parts, encoded, plus, as, how);
     }
   } else if (spec.style == "spaceDelimited") {
     delimiter = text.find("%20") != std::string_view::npos ? "%20" : "+";
@@ -192,26 +200,32 @@ json_value read_parameter(const parameter_spec& spec, std::string_view text, boo
     delimiter = text.find("%7C") != std::string_view::npos ? "%7C" : "|";
   }
   if (is_scalar(as))
-    return typed_text(decoded(text, encoded, plus), as);
-  return composed(text, delimiter, spec.explode && spec.in != "cookie", encoded, plus, as);
+    return typed_text(decoded(text, encoded, plus), as, how);
+  auto parts = text.empty() ? std::vector<std::string_view>{} : split(text, delimiter, how);
+  if (spec.in == "header")
+    for (auto& part : parts) // a list of a header may have blanks around its commas
+      part = trimmed(part);
+  return composed(parts, spec.explode && spec.in != "cookie", encoded, plus, as, how);
 }
 
-std::optional<json_value> read_query_parameter(const parameter_spec& spec, const std::vector<field>& pairs, const schema_walk& as) {
+std::optional<json_value> read_query_parameter(const parameter_spec& spec, const std::vector<field>& pairs, const schema_walk& as, reading& how) {
+  how.purse.spend(pairs.size() / 4);
   if (spec.style == "deepObject" || (as.allows_object() && spec.explode && !spec.json)) {
     const bool deep = spec.style == "deepObject";
-    auto members = as.members();
     tree all;
     bool any = false;
     for (const auto& p : pairs) {
-      auto keys = keys_of(p.name);
-      bool mine = deep ? keys.size() > 1 && keys.front() == spec.name : std::find(members.begin(), members.end(), p.name) != members.end();
+      if (!how.purse.spend(1 + p.name.size() / 64))
+        break;
+      auto keys = deep ? keys_of(p.name) : std::vector<std::string>{p.name};
+      bool mine = deep ? keys.size() > 1 && keys.front() == spec.name : as.mentions(p.name, how.purse);
       if (!mine)
         continue;
       any = true;
-      insert(all, deep ? keys : std::vector<std::string>{p.name}, deep ? 1 : 0, decoded(p.value, true, true));
+      insert(all, keys, deep ? 1 : 0, decoded(p.value, true, true));
     }
     if (any)
-      return value_of(all, as);
+      return value_of(all, as, how);
     if (deep)
       return std::nullopt;
   }
@@ -222,17 +236,17 @@ std::optional<json_value> read_query_parameter(const parameter_spec& spec, const
   if (mine.empty())
     return std::nullopt;
   if (as.allows_array() && !spec.json && (spec.explode || mine.size() > 1))
-    return array_of(mine, true, true, as);
-  return read_parameter(spec, mine.front(), true, as);
+    return array_of(mine, true, true, as, how);
+  return read_parameter(spec, mine.front(), true, as, how);
 }
 
-json_value read_form(std::string_view body, const schema_walk& as) {
+json_value read_form(std::string_view body, const schema_walk& as, reading& how) {
   tree all;
-  for (const auto& p : encoded_pairs(body))
-    insert(all, as.declares(p.name) ? std::vector<std::string>{p.name} : keys_of(p.name), 0, decoded(p.value, true, true));
+  for (const auto& p : encoded_pairs(body, how))
+    insert(all, as.declares(p.name, how.purse) ? std::vector<std::string>{p.name} : keys_of(p.name), 0, decoded(p.value, true, true));
   auto out = json_value::object();
   for (const auto& [key, child] : all.children)
-    out.add(key, value_of(child, as.member(key)));
+    out.add(key, value_of(child, as.member(key, how.purse), how));
   out.seal();
   return out;
 }

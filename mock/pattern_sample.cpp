@@ -111,6 +111,13 @@ private:
     return n;
   }
 
+  static char32_t hex(std::string_view digits) {
+    char32_t code = 0;
+    for (char h : digits)
+      code = code * 16 + static_cast<char32_t>(h <= '9' ? h - '0' : (h | 0x20) - 'a' + 10);
+    return code;
+  }
+
   char_set char_class() {
     char_set out;
     ++at_;
@@ -186,9 +193,12 @@ private:
       bool braces = at_ < in_.size() && in_[at_] == '{';
       auto text = braces ? in_.substr(at_ + 1, in_.find('}', at_) - at_ - 1) : in_.substr(at_, c == 'x' ? 2 : 4);
       at_ = std::min(in_.size(), at_ + text.size() + (braces ? 2 : 0));
-      char32_t code = 0;
-      for (char h : text)
-        code = code * 16 + static_cast<char32_t>(h <= '9' ? h - '0' : (h | 0x20) - 'a' + 10);
+      auto code = hex(text);
+      if (c == 'u' && !braces && code >= 0xd800 && code < 0xdc00 && in_.substr(at_).starts_with("\\u")) // a surrogate pair
+        if (auto low = hex(in_.substr(at_ + 2, 4)); low >= 0xdc00 && low < 0xe000) {
+          code = 0x10000 + ((code - 0xd800) << 10U) + (low - 0xdc00);
+          at_ = std::min(in_.size(), at_ + 6);
+        }
       one(code);
       break;
     }
@@ -243,6 +253,8 @@ public:
     }
   }
 
+  std::size_t steps() const noexcept { return steps_; }
+
   std::string out;
 
 private:
@@ -267,10 +279,19 @@ std::size_t code_points(std::string_view text) {
 
 } // namespace
 
-std::optional<std::string> text_for_pattern(std::string_view pattern, std::size_t least, std::size_t most, const std::function<std::uint64_t()>& draw) {
-  auto engine = ecma_regex::compile(pattern);
-  if (!engine)
+std::optional<std::string> text_for_pattern(std::string_view pattern, std::string_view wish, std::size_t least, std::size_t most,
+                                            const std::function<std::uint64_t()>& draw, schema_purse& purse) {
+  if (!purse.spend(pattern.size()))
     return std::nullopt;
+  auto engine = ecma_regex::compile(pattern);
+  if (!engine || !purse.spend((*engine)->steps()))
+    return std::nullopt;
+  auto fits = [&](std::string_view text) {
+    auto length = code_points(text);
+    return length >= least && length <= most && purse.spend((*engine)->cost_of(text.size())) && (*engine)->matches(text);
+  };
+  if (!wish.empty() && fits(wish))
+    return std::string{wish};
   auto read = reader{pattern}.alternatives();
   std::vector<std::size_t> spares{4}; // first a look that is not the shortest, then every length there may be
   for (std::size_t i = 0; i <= 64; ++i)
@@ -280,10 +301,11 @@ std::optional<std::string> text_for_pattern(std::string_view pattern, std::size_
     for (int attempt = 0; attempt < 3; ++attempt) {
       writer w{draw, std::min<std::size_t>(spare, 10'000)};
       w.write(read);
-      while (code_points(w.out) < least && w.out.size() < 10'000 && (*engine)->matches(w.out + 'a')) // not anchored at its end
-        w.out += 'a';
-      auto length = code_points(w.out);
-      if (length >= least && length <= most && (*engine)->matches(w.out))
+      if (!purse.spend(1 + w.steps() + w.out.size() / 8))
+        return std::nullopt;
+      if (fits(w.out))
+        return std::move(w.out);
+      if (auto length = code_points(w.out); length < least && fits(w.out.append(least - length, 'a'))) // not anchored at its end
         return std::move(w.out);
     }
   }

@@ -29,14 +29,24 @@ void add_tokens(std::string_view pointer, std::vector<std::string>& out) {
 }
 
 void take(std::vector<schema_fault> faults, std::vector<std::string> at, std::vector<request_fault>& out) {
+  for (auto& step : at)
+    step = told_pointer(step); // as long as the document likes
   for (auto& f : faults) {
     if (out.size() >= limits::schema_faults)
       return;
     auto location = at;
     add_tokens(f.instance, location);
-    f.schema = place_in_document(f.schema);
+    f.schema = told_pointer(place_in_document(f.schema));
     out.push_back({std::move(location), std::move(f)});
   }
+}
+
+schema_fault too_much_work() { return {"", "", "", "takes more work to read than the limit schema_work allows for one request"}; }
+
+/// What is not read to its end cannot be said to fit.
+void note_cut(reading& how, std::vector<std::string> at, std::vector<request_fault>& out) {
+  if (std::exchange(how.cut, false))
+    take({{"", "", "", "has more parts than the limit parameter_parts (" + std::to_string(limits::parameter_parts) + ")"}}, std::move(at), out);
 }
 
 schema_fault missing(std::string_view what) { return {"", "", "required", "is required, and missing" + std::string{what}}; }
@@ -68,6 +78,8 @@ std::string place_in_document(std::string_view uri) {
 std::vector<request_fault> request_check::faults(const request& req, const std::vector<std::string>& names,
                                                  const std::vector<std::string>& captures) const {
   std::vector<request_fault> out;
+  schema_purse purse; // one for all of the request
+  reading how{purse};
   std::optional<std::vector<field>> query;
   std::optional<std::vector<field>> cookies;
   for (const auto& p : parameters_) {
@@ -77,32 +89,49 @@ std::vector<request_fault> request_check::faults(const request& req, const std::
       auto i = static_cast<std::size_t>(at - names.begin());
       if (i >= captures.size())
         continue;
-      value = read_parameter(p.spec, captures[i], false, p.as);
+      value = read_parameter(p.spec, captures[i], false, p.as, how);
     } else if (p.spec.in == "query") {
       if (!query)
-        query = encoded_pairs(split_target(req.target).query);
-      value = read_query_parameter(p.spec, *query, p.as);
+        query = encoded_pairs(split_target(req.target).query, how);
+      note_cut(how, {"query"}, out);
+      value = read_query_parameter(p.spec, *query, p.as, how);
     } else if (p.spec.in == "header") {
       if (const auto* text = find(req.headers, p.spec.name))
-        value = read_parameter(p.spec, trimmed(*text), false, p.as);
+        value = read_parameter(p.spec, trimmed(*text), false, p.as, how);
     } else {
       if (!cookies)
-        cookies = cookie_pairs(req.headers);
+        cookies = cookie_pairs(req.headers, how);
+      note_cut(how, {"cookie"}, out);
       auto at = std::find_if(cookies->begin(), cookies->end(), [&](const field& c) { return c.name == p.spec.name; });
       if (at != cookies->end())
-        value = read_parameter(p.spec, at->value, true, p.as);
+        value = read_parameter(p.spec, at->value, true, p.as, how);
     }
+    if (purse.empty()) {
+      take({too_much_work()}, {p.spec.in, p.spec.name}, out);
+      return out;
+    }
+    note_cut(how, {p.spec.in, p.spec.name}, out);
     if (value)
-      take(p.schema.check(*value), {p.spec.in, p.spec.name}, out);
+      take(p.schema.check(*value, purse), {p.spec.in, p.spec.name}, out);
     else if (p.spec.required && out.size() < limits::schema_faults)
       out.push_back({{p.spec.in, p.spec.name}, missing("")});
+    if (purse.empty() || out.size() >= limits::schema_faults)
+      return out; // an empty purse was a fault of the last check
   }
-  if (out.size() < limits::schema_faults)
-    check_body(req, out);
+  check_body(req, how, out);
   return out;
 }
 
-void request_check::check_body(const request& req, std::vector<request_fault>& out) const {
+/// What a body without a Content-Type is taken for: JSON if the operation takes that, else the first type that it names.
+std::string request_check::assumed_media() const {
+  auto json = std::find_if(bodies_.begin(), bodies_.end(), [](const body& b) { return is_json_media(b.media_type); });
+  if (json != bodies_.end())
+    return json->media_type;
+  auto media = bodies_.front().media_type;
+  return media == "*/*" || media == "application/*" ? "application/json" : media == "text/*" ? "text/plain" : media;
+}
+
+void request_check::check_body(const request& req, reading& how, std::vector<request_fault>& out) const {
   if (bodies_.empty())
     return;
   if (req.body.empty()) {
@@ -111,7 +140,7 @@ void request_check::check_body(const request& req, std::vector<request_fault>& o
     return;
   }
   const auto* type = find(req.headers, "content-type");
-  auto media = type != nullptr ? media_essence(*type) : std::string{};
+  auto media = type != nullptr ? media_essence(*type) : assumed_media();
   auto range = media.substr(0, media.find('/')) + "/*";
   const body* found = nullptr;
   for (const auto& wanted : {media, range, std::string{"*/*"}})
@@ -120,16 +149,20 @@ void request_check::check_body(const request& req, std::vector<request_fault>& o
         found = &b;
   if (found == nullptr || !found->schema)
     return; // which types are taken is the router's to say
+  auto take_read = [&](const json_value& value) {
+    note_cut(how, {"body"}, out);
+    take(how.purse.empty() ? std::vector{too_much_work()} : found->schema.check(value, how.purse), {"body"}, out);
+  };
   if (is_json_media(media)) {
     auto value = parse_json(req.body);
     if (!value)
       out.push_back({{"body"}, {"", "", "json", "is no JSON: " + value.error().detail + " (" + value.error().where + ")"}});
     else
-      take(found->schema.check(*value), {"body"}, out);
+      take(found->schema.check(*value, how.purse), {"body"}, out);
   } else if (media == "application/x-www-form-urlencoded") {
-    take(found->schema.check(read_form(req.body, found->as)), {"body"}, out);
+    take_read(read_form(req.body, found->as, how));
   } else if (media.starts_with("text/") && events::is_utf8(req.body)) {
-    take(found->schema.check(typed_text(req.body, found->as)), {"body"}, out);
+    take_read(typed_text(req.body, found->as, how));
   }
 }
 

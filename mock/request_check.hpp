@@ -39,7 +39,8 @@ private:
     json_schema schema;
     schema_walk as;
   };
-  void check_body(const request& req, std::vector<request_fault>& out) const;
+  std::string assumed_media() const;
+  void check_body(const request& req, reading& how, std::vector<request_fault>& out) const;
 
   std::vector<parameter> parameters_;
   std::vector<body> bodies_;

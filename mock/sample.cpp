@@ -103,9 +103,12 @@ std::uint64_t sampler::draw() noexcept { // splitmix64
 json_value sampler::sample(const json_value& schema, std::string_view place) {
   constexpr std::uint64_t most = 5;
   auto first = attempt(schema, place, 0);
-  if (fits_ && !exhausted() && !fits_(schema, first ? *first : json_value{}))
+  auto fits = [&](const json_value& value) {
+    return paid(limits::schema_work, [&](schema_purse& purse) { return fits_(schema, value, purse); });
+  };
+  if (fits_ && !exhausted() && !fits(first ? *first : json_value{}))
     for (std::uint64_t n = 1; n < most && !exhausted(); ++n)
-      if (auto next = attempt(schema, place, n); next && fits_(schema, *next))
+      if (auto next = attempt(schema, place, n); next && fits(*next))
         return std::move(*next);
   return first ? std::move(*first) : json_value{};
 }

@@ -13,6 +13,8 @@
 
 namespace hourglass::mock {
 
+struct schema_purse;
+
 /// Makes values that fit the schemas of one document. The same seed, document and `place` give the same value, whatever was made before.
 ///
 /// Honours type (or list of types), const, enum, default, example(s), format, pattern, bounds, lengths, multipleOf, required, properties,
@@ -28,15 +30,15 @@ public:
     std::size_t depth = 7;
   };
 
-  /// Whether a value fits a schema of the document.
-  using verdict = std::function<bool(const json_value& schema, const json_value& value)>;
+  /// Whether a value fits a schema of the document. What that costs is spent from `purse`, and counts as steps.
+  using verdict = std::function<bool(const json_value& schema, const json_value& value, schema_purse& purse)>;
 
   sampler(const json_value& root, const events::entropy& seed, extent most, verdict fits = {});
 
   /// A value for `schema`; null if there is none within the limits.
   json_value sample(const json_value& schema, std::string_view place);
 
-  /// True once `limits::document_sample_steps` are used up: from then on every value is null.
+  /// True once `limits::document_sample_steps` are used up, by schemas that were visited, verdicts, and tries of texts for patterns: from then on every value is null.
   bool exhausted() const noexcept { return total_steps_ >= limits::document_sample_steps; }
 
 private:
@@ -57,6 +59,9 @@ private:
   maybe array(const view& v, std::size_t depth);
   json_value number(const view& v, bool whole);
   json_value text(const view& v, std::string_view name, std::size_t ordinal);
+  std::string word_for(std::string_view name, std::size_t ordinal, std::size_t least, std::size_t most);
+  template <class Work>
+  auto paid(std::uint64_t most, Work&& work);
   std::string formatted(std::string_view format);
 
   std::uint64_t draw() noexcept;

@@ -2,7 +2,6 @@
 #include "mock/sample_view.hpp"
 
 #include "events/time.hpp"
-#include "mock/ecma_regex.hpp"
 #include "mock/pattern_sample.hpp"
 
 #include <algorithm>
@@ -110,19 +109,24 @@ std::string sampler::formatted(std::string_view format) {
 }
 
 json_value sampler::text(const view& v, std::string_view name, std::size_t ordinal) {
+  constexpr std::uint64_t most_pattern_work = 1'000'000; // one pattern shall not cost all the others their texts
   const auto* format = v.keyword("format");
   auto out = format != nullptr && format->is_string() ? formatted(format->text) : std::string{};
   auto least = std::min(v.count("minLength", 0), std::size_t{10'000});
   auto most = std::max(v.count("maxLength", 10'000), least);
+  if (out.empty()) // a length that contradicts a format cannot be met
+    out = word_for(name, ordinal, least, most);
   const auto* pattern = v.keyword("pattern");
-  if (pattern != nullptr && pattern->is_string()) {
-    if (auto regex = ecma_regex::compile(pattern->text); regex && !(*regex)->matches(out))
-      if (auto made = text_for_pattern(pattern->text, least, most, [this] { return draw(); }))
-        return json_value::of(std::move(*made));
-  }
-  if (!out.empty())
-    return json_value::of(std::move(out)); // a length that contradicts the format cannot be met
-  out = words[below(words.size())];
+  if (pattern == nullptr || !pattern->is_string())
+    return json_value::of(std::move(out));
+  auto made = paid(most_pattern_work, [&](schema_purse& purse) {
+    return text_for_pattern(pattern->text, out, least, most, [this] { return draw(); }, purse);
+  });
+  return json_value::of(made ? std::move(*made) : std::move(out));
+}
+
+std::string sampler::word_for(std::string_view name, std::size_t ordinal, std::size_t least, std::size_t most) {
+  std::string out{words[below(words.size())]};
   bool plain = std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7f; });
   if (plain && !name.empty() && name.size() <= 32)
     out = std::string{name} + '-' + out;
@@ -134,7 +138,7 @@ json_value sampler::text(const view& v, std::string_view name, std::size_t ordin
     out += words[below(words.size())];
   if (out.size() > most)
     out.resize(most);
-  return json_value::of(std::move(out));
+  return out;
 }
 
 /// Whether a discriminator's value is one that its property has: documents that leave out the mapping rely on their enums instead.

@@ -1,6 +1,9 @@
 #pragma once
 
 #include "mock/sample.hpp"
+#include "mock/schema.hpp"
+
+#include <algorithm>
 
 namespace hourglass::mock {
 
@@ -21,5 +24,15 @@ struct sampler::view {
   bool has_properties() const;
   std::string_view type() const; ///< empty: nothing says
 };
+
+/// Has `work` done from a purse of at most `most`, which the document pays.
+template <class Work>
+auto sampler::paid(std::uint64_t most, Work&& work) {
+  schema_purse purse{std::min<std::uint64_t>(most, exhausted() ? 0 : limits::document_sample_steps - total_steps_)};
+  const auto before = purse.left;
+  auto out = work(purse);
+  total_steps_ += before - purse.left;
+  return out;
+}
 
 } // namespace hourglass::mock

@@ -23,13 +23,28 @@ struct schema_options {
   bool lenient = false;        ///< what cannot be compiled is left out, and told in `schema_compiler::problems`
 };
 
-/// Why a value does not fit.
+/// A JSON Pointer, or a URI with one, as a fault tells it: at most `limits::fault_pointer_bytes` and an ellipsis.
+std::string told_pointer(std::string_view pointer);
+
+/// Why a value does not fit. Pointers are `told_pointer`s.
 struct schema_fault {
   std::string instance; ///< JSON Pointer into the value
   std::string schema;   ///< URI of the keyword that says so: the document's, and a JSON Pointer as its fragment
   std::string keyword;
   std::string message;  ///< half a sentence whose subject is what `instance` points at
   bool operator==(const schema_fault&) const = default;
+};
+
+/// What looking at values may still cost: one value, or all those of a request.
+struct schema_purse {
+  std::uint64_t left = limits::schema_work;
+
+  /// False once it is empty.
+  bool spend(std::uint64_t work) noexcept {
+    left = work < left ? left - work : 0;
+    return left != 0;
+  }
+  bool empty() const noexcept { return left == 0; }
 };
 
 struct schema_node;
@@ -45,8 +60,10 @@ public:
   json_schema() = default; ///< accepts everything
 
   bool accepts(const json_value& v) const;
+  bool accepts(const json_value& v, schema_purse& purse) const;
   /// All faults, at most `most`; empty if `v` fits. For alternatives the nearest one is explained, if it can be told which that is.
   std::vector<schema_fault> check(const json_value& v, std::size_t most = limits::schema_faults) const;
+  std::vector<schema_fault> check(const json_value& v, schema_purse& purse, std::size_t most = limits::schema_faults) const;
 
   explicit operator bool() const noexcept { return root_ != nullptr; }
 

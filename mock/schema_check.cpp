@@ -23,13 +23,10 @@ bool is_whole(const json_value& v) { return decimal::of(v.text).is_integer(); }
 } // namespace
 
 bool schema_check::spend(std::uint64_t work) noexcept {
-  if (work >= work_) {
-    work_ = 0;
-    exhausted_ = true;
-    return false;
-  }
-  work_ -= work;
-  return true;
+  if (purse_.spend(work))
+    return true;
+  exhausted_ = true;
+  return false;
 }
 
 bool schema_check::run(const schema_node& n, const json_value& v) {
@@ -44,7 +41,7 @@ bool schema_check::run(const schema_node& n, const json_value& v) {
 }
 
 schema_fault schema_check::too_much_work(const schema_node& n) {
-  return {"", n.at, "", "takes more work to check than the limits schema_work and schema_depth allow"};
+  return {"", told_pointer(n.at), "", "takes more work to check than the limits schema_work and schema_depth allow"};
 }
 
 bool schema_check::quietly(const schema_node& n, const json_value& v, const way& w, evaluated_marks* marks) {
@@ -63,6 +60,8 @@ bool schema_check::check(const schema_node& n, const json_value& v, const way& a
     return fault(n, "", above, [] { return std::string{"is not allowed here"}; });
   if (n.nullable && v.is_null())
     return true;
+  if (v.kind == type::number && !spend(v.text.size() / 16))
+    return false;
   const dynamic_scope inner{above.scope, n.resource};
   const bool entered = above.scope == nullptr || above.scope->resource != n.resource;
   const way w{above.at, entered ? &inner : above.scope, above.depth + 1};
@@ -81,6 +80,8 @@ bool schema_check::check(const schema_node& n, const json_value& v, const way& a
   evaluated_marks own;
   auto* into = marks;
   if (unevaluated) {
+    if (!spend(v.items.size() / 16))
+      return false;
     own.resize(v.items.size());
     into = &own;
   }
@@ -141,13 +142,19 @@ bool schema_check::check_unevaluated(const schema_node& n, const json_value& v, 
 
 bool schema_check::check_values(const schema_node& n, const json_value& v, const way& w) {
   const auto& l = *n.logic;
-  if (l.has_constant && !same_value(l.constant, v))
+  auto is_v = [&](const json_value& c) { return same_value(c, v, purse_.left); };
+  bool good = !l.has_constant || is_v(l.constant);
+  if (!spend(0))
+    return false;
+  if (!good)
     return fault(n, "const", w, [&] { return "must be " + shown(l.constant) + ", is " + shown(v); });
   if (!l.has_choices)
     return true;
+  if (v.is_string() && !spend(1 + v.text.size() / 16))
+    return false;
   bool known = v.is_string() ? std::binary_search(l.choice_texts.begin(), l.choice_texts.end(), v.text)
-                             : std::any_of(l.choices.begin(), l.choices.end(), [&](const json_value& c) { return same_value(c, v); });
-  if (!v.is_string() && !spend(l.choices.size()))
+                             : std::any_of(l.choices.begin(), l.choices.end(), is_v);
+  if (!spend(0))
     return false;
   return known || fault(n, "enum", w, [&] {
            std::string all;
@@ -183,6 +190,8 @@ bool schema_check::check_logic(const schema_node& n, const json_value& v, const 
   if (l.negated != nullptr && !go_on(!quietly(*l.negated, v, w, nullptr) || fault(n, "not", w, [] { return std::string{"fits the schema of `not`"}; })))
     return false;
   if (l.condition != nullptr) {
+    if (!spend_marks(marks))
+      return false;
     evaluated_marks own(marks != nullptr ? v.items.size() : 0);
     bool holds = quietly(*l.condition, v, w, marks != nullptr ? &own : nullptr);
     if (holds && marks != nullptr)
@@ -197,6 +206,8 @@ bool schema_check::check_logic(const schema_node& n, const json_value& v, const 
 bool schema_check::check_alternatives(const schema_node& n, const json_value& v, const way& w, evaluated_marks* marks) {
   bool any = false;
   for (const auto* one : n.logic->any_of) {
+    if (!spend_marks(marks))
+      return false;
     evaluated_marks own(marks != nullptr ? v.items.size() : 0);
     if (!quietly(*one, v, w, marks != nullptr ? &own : nullptr))
       continue;
@@ -216,6 +227,8 @@ bool schema_check::check_one_of(const schema_node& n, const json_value& v, const
   const auto& all = n.logic->one_of;
   std::size_t first = all.size();
   for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!spend_marks(marks))
+      return false;
     evaluated_marks own(marks != nullptr ? v.items.size() : 0);
     if (!quietly(*all[i], v, w, marks != nullptr ? &own : nullptr))
       continue;
@@ -236,7 +249,7 @@ bool schema_check::check_one_of(const schema_node& n, const json_value& v, const
 
 /// Tells what is wrong with the alternative that was meant, if a discriminator or the type says which that is.
 void schema_check::explain(const schema_node& n, const std::vector<schema_ref>& alternatives, const json_value& v, const way& w) {
-  if (enough())
+  if (enough() || !spend(alternatives.size()))
     return;
   const schema_node* meant = nullptr;
   if (const auto& d = n.logic->discriminator; d && v.is_object()) {
@@ -261,11 +274,11 @@ void schema_check::explain(const schema_node& n, const std::vector<schema_ref>& 
 }
 
 /// The outermost resource on the way here that has this anchor.
-schema_ref schema_check::dynamic_target(const logic_rules& l, const dynamic_scope* scope) const {
+schema_ref schema_check::dynamic_target(const logic_rules& l, const dynamic_scope* scope) {
   auto found = l.dynamic;
   if (!l.is_dynamic)
     return found;
-  for (; scope != nullptr; scope = scope->up) {
+  for (; scope != nullptr && spend(1); scope = scope->up) {
     if (scope->resource >= program_.dynamic.size())
       continue;
     const auto& anchors = program_.dynamic[scope->resource];
@@ -303,19 +316,31 @@ bool type_fits(const schema_node& n, const json_value& v) noexcept {
 
 // -- the public face ---------------------------------------------------------------
 
-bool json_schema::accepts(const json_value& v) const { return root_ == nullptr || schema_check{*program_, nullptr, 0}.run(*root_, v); }
+bool json_schema::accepts(const json_value& v) const {
+  schema_purse own;
+  return accepts(v, own);
+}
+
+bool json_schema::accepts(const json_value& v, schema_purse& purse) const {
+  return root_ == nullptr || schema_check{*program_, purse, nullptr, 0}.run(*root_, v);
+}
 
 std::vector<schema_fault> json_schema::check(const json_value& v, std::size_t most) const {
+  schema_purse own;
+  return check(v, own, most);
+}
+
+std::vector<schema_fault> json_schema::check(const json_value& v, schema_purse& purse, std::size_t most) const {
   std::vector<schema_fault> faults;
   if (root_ == nullptr || most == 0)
     return faults;
-  schema_check quick{*program_, nullptr, 0}; // nearly all values fit
+  schema_check quick{*program_, purse, nullptr, 0}; // nearly all values fit
   if (quick.run(*root_, v))
     return faults;
   if (quick.exhausted())
     faults.push_back(schema_check::too_much_work(*root_));
   else
-    schema_check{*program_, &faults, most}.run(*root_, v);
+    schema_check{*program_, purse, &faults, most}.run(*root_, v);
   return faults;
 }
 

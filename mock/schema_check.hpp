@@ -25,8 +25,8 @@ struct dynamic_scope {
 /// One value against one schema. Private to schema_check*.cpp.
 class schema_check {
 public:
-  schema_check(const schema_program& program, std::vector<schema_fault>* faults, std::size_t most)
-    : program_(program), faults_(faults), most_(most) {}
+  schema_check(const schema_program& program, schema_purse& purse, std::vector<schema_fault>* faults, std::size_t most)
+    : program_(program), purse_(purse), faults_(faults), most_(most) {}
 
   bool run(const schema_node& n, const json_value& v);
   bool exhausted() const noexcept { return exhausted_; }
@@ -53,11 +53,13 @@ private:
   bool check_alternatives(const schema_node& n, const json_value& v, const way& w, evaluated_marks* marks);
   bool check_one_of(const schema_node& n, const json_value& v, const way& w, evaluated_marks* marks);
   void explain(const schema_node& n, const std::vector<schema_ref>& alternatives, const json_value& v, const way& w);
-  schema_ref dynamic_target(const logic_rules& l, const dynamic_scope* scope) const;
+  schema_ref dynamic_target(const logic_rules& l, const dynamic_scope* scope);
 
   /// Whether `v` fits, telling nobody why not.
   bool quietly(const schema_node& n, const json_value& v, const way& w, evaluated_marks* marks);
   bool spend(std::uint64_t work) noexcept;
+  /// Room for the marks of one alternative; nothing is spent if there are none to keep.
+  bool spend_marks(const evaluated_marks* marks) noexcept { return marks == nullptr || spend(marks->size() / 16); }
   /// Notes a fault; false, always.
   template <class Message>
   bool fault(const schema_node& n, const char* keyword, const way& w, Message&& message) {
@@ -70,9 +72,9 @@ private:
   bool enough() const noexcept { return faults_ == nullptr || faults_->size() >= most_; }
 
   const schema_program& program_;
+  schema_purse& purse_;
   std::vector<schema_fault>* faults_;
   std::size_t most_;
-  std::uint64_t work_ = limits::schema_work;
   bool exhausted_ = false;
 };
 

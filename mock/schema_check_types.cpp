@@ -19,6 +19,15 @@ std::string but_has(std::string_view bound, std::size_t wanted, std::string_view
   return "must have at " + std::string{bound} + ' ' + how_many(wanted, what) + ", has " + std::to_string(there);
 }
 
+/// At most `most` bytes, and whole characters.
+std::string_view front_of(std::string_view text, std::size_t most) {
+  if (text.size() <= most)
+    return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80)
+    --most;
+  return text.substr(0, most);
+}
+
 } // namespace
 
 // -- numbers and strings -----------------------------------------------------------
@@ -86,7 +95,7 @@ bool schema_check::check_array(const schema_node& n, const json_value& v, const 
   if (!ok && enough())
     return false;
   if (rules.unique && v.items.size() > 1) {
-    auto twice = find_equal(v.items, work_);
+    auto twice = find_equal(v.items, purse_.left);
     if (!spend(v.items.size()))
       return false;
     if (twice.found)
@@ -156,8 +165,12 @@ bool schema_check::check_object(const schema_node& n, const json_value& v, const
   if (exhausted_ || (!ok && enough()))
     return false;
   for (const auto& d : rules.dependents) {
+    if (!spend(1 + d.name.size() / 64))
+      return false;
     if (v.member(d.name) == nullptr)
       continue;
+    if (!spend(d.required.size()))
+      return false;
     for (const auto& name : d.required)
       if (v.member(name) == nullptr)
         ok = fault(n, d.keyword, w, [&] { return "must have the member " + shown(name) + ", because it has " + shown(d.name); });
@@ -178,6 +191,8 @@ bool schema_check::check_members(const schema_node& n, const json_value& v, cons
     const auto& name = v.names[i];
     instance_place at{&w.at, &name, i};
     way inner{at, w.scope, w.depth};
+    if (!spend(1 + name.size() / 64))
+      return false;
     const auto* known = rules.names.find(name);
     bool evaluated = false;
     bool good = true;
@@ -211,7 +226,11 @@ bool schema_check::check_members(const schema_node& n, const json_value& v, cons
     if (marks != nullptr && evaluated)
       (*marks)[i] = true;
   }
+  if (!spend(rules.required.size() / 16))
+    return false;
   for (std::size_t i = 0; i < rules.required.size(); ++i) {
+    if (i >= counted && !spend(1 + rules.required[i].size() / 64))
+      return false;
     bool seen = i < counted ? ((there >> i) & 1U) != 0 : v.member(rules.required[i]) != nullptr;
     if (seen)
       continue;
@@ -224,13 +243,30 @@ bool schema_check::check_members(const schema_node& n, const json_value& v, cons
 
 // -- what is said ------------------------------------------------------------------
 
-std::string instance_place::pointer() const {
-  if (up == nullptr)
-    return {};
-  return pointer_to(up->pointer(), name != nullptr ? std::string_view{*name} : std::string_view{std::to_string(index)});
+std::string told_pointer(std::string_view pointer) {
+  auto front = front_of(pointer, limits::fault_pointer_bytes);
+  const bool cut = front.size() < pointer.size();
+  if (cut && front.ends_with('~')) // half an escape
+    front.remove_suffix(1);
+  return std::string{front} + (cut ? "…" : "");
 }
 
-std::string schema_check::keyword_uri(const schema_node& n, std::string_view keyword) { return keyword.empty() ? n.at : pointer_to(n.at, keyword); }
+std::string instance_place::pointer() const {
+  std::vector<const instance_place*> way;
+  for (const auto* p = this; p->up != nullptr; p = p->up)
+    way.push_back(p);
+  std::string out;
+  for (auto at = way.rbegin(); at != way.rend() && out.size() <= limits::fault_pointer_bytes; ++at) {
+    const auto* member = (*at)->name;
+    out += member != nullptr ? pointer_to("", front_of(*member, limits::fault_pointer_bytes + 4)) : '/' + std::to_string((*at)->index);
+  }
+  return told_pointer(out);
+}
+
+std::string schema_check::keyword_uri(const schema_node& n, std::string_view keyword) {
+  auto at = told_pointer(n.at);
+  return keyword.empty() ? at : pointer_to(at, keyword);
+}
 
 std::string names_of_types(std::uint8_t types) {
   namespace t = schema_types;
@@ -272,19 +308,6 @@ std::string_view name_of_type(const json_value& v) noexcept {
   }
   return "";
 }
-
-namespace {
-
-/// At most `most` bytes, and whole characters.
-std::string_view front_of(std::string_view text, std::size_t most) {
-  if (text.size() <= most)
-    return text;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80)
-    --most;
-  return text.substr(0, most);
-}
-
-} // namespace
 
 std::string shown(std::string_view text) {
   auto front = front_of(text, 80);

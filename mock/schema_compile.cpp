@@ -46,7 +46,26 @@ void each_in_place(const schema_node& n, F&& visit) {
 
 } // namespace
 
+std::uint8_t schema_types::of(const json_value& v) noexcept {
+  switch (v.kind) {
+  case json_value::type::null:
+    return null;
+  case json_value::type::boolean:
+    return boolean;
+  case json_value::type::number:
+    return number | integer;
+  case json_value::type::string:
+    return string;
+  case json_value::type::array:
+    return array;
+  case json_value::type::object:
+    return object;
+  }
+  return 0;
+}
+
 void schema_compiler::impl::note(events::error problem) {
+  problem.where = told_pointer(problem.where);
   if (problem.where.empty() || !options_.lenient || problem.code == errc::too_large) {
     if (!failure_)
       failure_ = std::move(problem);
@@ -136,7 +155,7 @@ bool schema_compiler::impl::find_circles() {
       if (known == seen.end()) {
         enter(next);
       } else if (!known->second) {
-        failure_ = events::error{errc::invalid, "refers back to itself without end", next->at};
+        failure_ = events::error{errc::invalid, "refers back to itself without end", told_pointer(next->at)};
         // The next schema is not blamed for this one.
         for (auto& walked : seen)
           walked.second = true;
@@ -157,6 +176,13 @@ schema_ref schema_compiler::impl::node_for(place at) {
     nodes_.erase(known);
     return nullptr;
   }
+  pointer_bytes_ += at.at.size();
+  if (pointer_bytes_ > limits::schema_pointer_bytes) {
+    note({errc::too_large, "its subschemas stand at places whose pointers are longer together than the limit schema_pointer_bytes (" +
+                             std::to_string(limits::schema_pointer_bytes) + ")", at.at});
+    nodes_.erase(known);
+    return nullptr;
+  }
   auto& node = program_->nodes.emplace_back();
   node.at = at.at;
   node.resource = at.resource;
@@ -166,6 +192,8 @@ schema_ref schema_compiler::impl::node_for(place at) {
 }
 
 schema_ref schema_compiler::impl::child(const subject& s, const json_value& schema, std::string below) {
+  if (failure_)
+    return nullptr; // spelling out the places of the others could take long
   if (!schema.is_object() && !schema.is_bool()) {
     refuse(s, below, "must be a schema: an object or a boolean");
     return nullptr;
@@ -284,10 +312,12 @@ void schema_compiler::impl::compile_values(const subject& s) {
   auto& l = logic(s);
   l.has_choices = true;
   for (const auto& c : choices->items) {
-    if (c.is_string())
+    if (c.is_string()) {
       l.choice_texts.push_back(c.text);
-    else
-      l.choices.push_back(c);
+      continue;
+    }
+    l.choices.push_back(c);
+    l.choice_types = static_cast<std::uint8_t>(l.choice_types | schema_types::of(c));
   }
   std::sort(l.choice_texts.begin(), l.choice_texts.end());
 }

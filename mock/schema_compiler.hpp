@@ -66,7 +66,8 @@ private:
   std::unordered_map<const json_value*, schema_node*> nodes_;
   std::vector<pending> queue_;
   std::map<std::string, std::shared_ptr<const ecma_regex>, std::less<>> regexes_;
-  std::size_t regex_steps_ = 0; ///< of all of them
+  std::size_t regex_steps_ = 0;   ///< of all of them
+  std::size_t pointer_bytes_ = 0; ///< of all nodes
   std::set<std::string, std::less<>> dynamic_names_;
   std::unordered_map<schema_ref, bool> walked_; ///< in search of circles; true: done, false: on the way
   std::size_t walked_nodes_ = 0;

@@ -124,6 +124,8 @@ outcome<schema_rules> schema_documents::rules_of(std::string_view metaschema, co
 outcome<std::uint32_t> schema_documents::load(const std::string& uri, const json_value& document) {
   if (resources_.size() >= limits::schema_documents)
     return failure(errc::too_large, "there are more schema resources than the limit schema_documents (" + std::to_string(limits::schema_documents) + ")", uri);
+  if (!spell_out(uri))
+    return failure(errc::too_large, "the ids of its resources are longer together than a few times the limit schema_pointer_bytes", std::string{uri.substr(0, 200)});
   auto index = static_cast<std::uint32_t>(resources_.size());
   resource fresh;
   fresh.uri = uri;
@@ -165,6 +167,12 @@ outcome<std::uint32_t> schema_documents::resource_of(std::string_view uri) {
   return index;
 }
 
+/// False if all places together are too long to be spelt out. More places are looked at than are compiled.
+bool schema_documents::spell_out(std::string_view at) noexcept {
+  spelt_bytes_ += at.size();
+  return spelt_bytes_ <= 4 * limits::schema_pointer_bytes;
+}
+
 auto schema_documents::start(const json_value& v, const std::string& id, std::uint32_t& in, std::string& at) -> failed {
   auto [uri, fragment] = split_fragment(id);
   auto absolute = uri.empty() ? resources_[in].uri : resolve_uri(resources_[in].uri, uri);
@@ -195,6 +203,9 @@ auto schema_documents::start(const json_value& v, const std::string& id, std::ui
 auto schema_documents::scan(const json_value& v, std::uint32_t in, const std::string& where, bool is_root) -> failed {
   if (!v.is_object() || !scanned_.insert(&v).second)
     return std::nullopt;
+  if (!spell_out(where))
+    return events::error{errc::too_large, "its subschemas stand at places whose pointers are longer together than a few times the limit schema_pointer_bytes",
+                         told_pointer(where)};
   auto at = where;
   auto id_name = [&](const schema_rules& r) { return r.dialect == dialect::draft4 ? "id" : "$id"; };
   auto rules = resources_[in].rules;

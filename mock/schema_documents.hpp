@@ -71,6 +71,7 @@ private:
   events::outcome<place> walk(std::uint32_t from, std::string_view pointer, std::string_view reference);
   failed scan(const json_value& v, std::uint32_t in, const std::string& at, bool is_root);
   failed scan_children(const json_value& v, std::uint32_t in, const std::string& at);
+  bool spell_out(std::string_view at) noexcept;
   failed start(const json_value& v, const std::string& id, std::uint32_t& in, std::string& at);
 
   schema_options options_;
@@ -79,6 +80,7 @@ private:
   std::map<std::string, std::uint32_t, std::less<>> by_uri_;
   std::unordered_map<const json_value*, std::uint32_t> starts_; ///< values that begin a resource
   std::set<const json_value*> scanned_;
+  std::size_t spelt_bytes_ = 0; ///< of all places that were looked at
   std::set<std::string> used_;
 };
 

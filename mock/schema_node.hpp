@@ -112,6 +112,7 @@ struct logic_rules {
   bool has_choices = false;
   std::vector<json_value> choices;        ///< those of `enum` that are no strings
   std::vector<std::string> choice_texts;  ///< those that are, in order
+  std::uint8_t choice_types = 0;          ///< of `choices`
   schema_ref reference = nullptr;
   schema_ref dynamic = nullptr;
   const char* dynamic_keyword = "$dynamicRef";
@@ -138,6 +139,8 @@ inline constexpr std::uint8_t array = 16;
 inline constexpr std::uint8_t object = 32;
 inline constexpr std::uint8_t integer = 64;
 inline constexpr std::uint8_t any = 63;
+/// The bits of a value's own type; both for a number.
+std::uint8_t of(const json_value& v) noexcept;
 } // namespace schema_types
 
 struct schema_node {

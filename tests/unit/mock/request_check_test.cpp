@@ -106,11 +106,44 @@ TEST_F(checked, a_body_is_held_against_its_schema_and_its_references) {
             R"([{"location":["body","friends","0","name"],"pointer":"/friends/0/name","rule":"type","schema":"#/components/schemas/Pet/properties/name/type","message":"must be a string, is an integer"}])");
 }
 
+TEST_F(checked, what_only_a_server_sends_is_not_demanded_wherever_the_schema_says_so) {
+  constexpr auto parts = R"({"Id":{"type":"integer"},"Sent":{"type":"integer","readOnly":true},
+    "Base":{"type":"object","properties":{"id":{"allOf":[{"$ref":"#/components/schemas/Id"},{"readOnly":true}]},"n":{"type":"integer"}}},
+    "Loop":{"allOf":[{"$ref":"#/components/schemas/Loop"}]}})";
+  for (const char* schema : {R"({"required":["id","n"],"properties":{"id":{"$ref":"#/components/schemas/Id","readOnly":true}}})",
+                             R"({"required":["id","n"],"properties":{"id":{"allOf":[{"$ref":"#/components/schemas/Sent"}]}}})",
+                             R"({"required":["id","n"],"allOf":[{"$ref":"#/components/schemas/Base"}]})",
+                             R"({"allOf":[{"$ref":"#/components/schemas/Base"},{"required":["id","n"]}]})",
+                             R"({"allOf":[{"allOf":[{"required":["id","n"]}]},{"properties":{"id":{"$ref":"#/components/schemas/Sent"}}}]})"}) {
+    import(document(with_body(schema), parts));
+    EXPECT_EQ(sent(post("/pets/1", R"({"n":1})")).status, 200U) << schema;
+    EXPECT_EQ(sent(post("/pets/1", R"({"id":1})")).status, 422U) << schema;
+  }
+  import(document(with_body(R"({"required":["id"],"properties":{"id":{"$ref":"#/components/schemas/Loop"}}})"), parts));
+}
+
 TEST_F(checked, a_body_that_is_no_json_is_refused_with_400_and_its_place) {
   import(document(with_body(R"({"type":"object"})")));
   auto r = sent(post("/pets/1", "{\"a\":\n1,}"));
   EXPECT_EQ(r.status, 400U);
   EXPECT_NE(r.body.find("(2:"), std::string::npos) << r.body;
+}
+
+TEST_F(checked, a_body_without_a_content_type_is_held_against_the_schema_all_the_same) {
+  auto bare = [](std::string body) {
+    auto r = post("/pets/1", std::move(body));
+    r.headers.clear();
+    return r;
+  };
+  for (const char* media : {"application/json", "application/vnd.pets+json", "*/*", "application/*"}) {
+    import(document(with_body(R"({"type":"object","required":["n"]})", media)));
+    EXPECT_EQ(sent(bare(R"({"m":1})")).status, 422U) << media;
+    EXPECT_EQ(sent(bare(R"({"n":1})")).status, 200U) << media;
+    EXPECT_EQ(sent(bare("n=1")).status, 400U) << media;
+  }
+  import(document(with_body(R"({"type":"object","required":["n"]})", "application/x-www-form-urlencoded")));
+  EXPECT_EQ(sent(bare("m=1")).status, 422U);
+  EXPECT_EQ(sent(bare("n=1")).status, 200U);
 }
 
 TEST_F(checked, a_required_body_may_not_be_missing) {
@@ -188,6 +221,75 @@ TEST_F(checked, an_endpoint_without_rules_has_nothing_to_check) {
   EXPECT_EQ(p.endpoint->check, nullptr);
 }
 
+// -- what it may cost -------------------------------------------------------------------------
+
+std::string repeated(std::size_t n, const std::string& what, char between) {
+  std::string out;
+  for (std::size_t i = 0; i < n; ++i)
+    out += (i == 0 ? "" : std::string{between}) + what;
+  return out;
+}
+
+TEST_F(checked, more_parts_than_are_read_are_a_fault) {
+  import(document(operation(R"([{"name":"q","in":"query","schema":{"type":"string"}},{"name":"X-L","in":"header","schema":{"type":"array","items":{"type":"integer"}}},
+    {"name":"c","in":"cookie","schema":{"type":"string"}}])")));
+  auto with = [](std::size_t pairs, std::size_t elements, std::size_t cookies) {
+    auto r = post("/pets/1?" + repeated(pairs, "a=1", '&'), "");
+    r.headers.push_back({"x-l", repeated(elements, "1", ',')});
+    r.headers.push_back({"cookie", repeated(cookies, "a=1", ';')});
+    return r;
+  };
+  EXPECT_EQ(sent(with(1'000, 1'000, 1'000)).status, 200U);
+  for (const auto& [r, at] : {std::pair{with(1'001, 1, 1), R"(["query"])"}, {with(1, 1'001, 1), R"(["header","X-L"])"}, {with(1, 1, 1'001), R"(["cookie"])"}}) {
+    auto answer = sent(r);
+    EXPECT_EQ(answer.status, 422U) << at;
+    EXPECT_EQ(to_text(*json(answer.body).member("validation")->items.front().member("location")), at);
+    EXPECT_NE(answer.body.find("parameter_parts"), std::string::npos) << answer.body;
+  }
+  import(document(with_body(R"({"type":"object"})", "application/x-www-form-urlencoded")));
+  EXPECT_EQ(sent(post("/pets/1", repeated(1'000, "a=1", '&'), "application/x-www-form-urlencoded")).status, 200U);
+  EXPECT_EQ(sent(post("/pets/1", repeated(1'001, "a=1", '&'), "application/x-www-form-urlencoded")).status, 422U);
+}
+
+TEST_F(checked, reading_parameters_as_wide_schemas_mean_them_is_paid_for) {
+  std::string wide;
+  for (int i = 0; i < 300; ++i)
+    wide += (i == 0 ? "" : ",") + std::string{R"({"type":"string","maxLength":)"} + std::to_string(i + 9) + "}";
+  std::string members;
+  std::string query;
+  std::string parameters;
+  for (int i = 0; i < 1'000; ++i) {
+    members += (i == 0 ? "\"m" : ",\"m") + std::to_string(i) + R"(":{"$ref":"#/components/schemas/Wide"})";
+    query += (i == 0 ? "m" : "&m") + std::to_string(i) + "=1";
+  }
+  for (int i = 0; i < 20; ++i)
+    parameters += (i == 0 ? "" : ",") + std::string{R"({"name":"p)"} + std::to_string(i) + R"(","in":"query","schema":{"$ref":"#/components/schemas/Object"}})";
+  import(document(operation("[" + parameters + "]"), R"({"Wide":{"anyOf":[)" + wide + R"(]},"Object":{"type":"object","properties":{)" + members + "}}}"));
+  EXPECT_EQ(sent(post("/pets/1?m1=1", "")).status, 200U);
+  auto r = sent(post("/pets/1?" + query, ""));
+  EXPECT_EQ(r.status, 422U);
+  EXPECT_NE(r.body.find("schema_work"), std::string::npos) << r.body;
+}
+
+TEST_F(checked, all_of_a_request_is_paid_from_one_purse) {
+  std::string schemas = R"({"a17":{"type":"boolean"})";
+  for (int i = 0; i < 17; ++i) {
+    auto next = R"({"$ref":"#/components/schemas/a)" + std::to_string(i + 1) + "\"}";
+    schemas += ",\"a" + std::to_string(i) + R"(":{"anyOf":[)" + next + "," + next + "]}";
+  }
+  std::string parameters;
+  std::string query;
+  for (int i = 0; i < 60; ++i) {
+    parameters += (i == 0 ? "" : ",") + std::string{R"({"name":"p)"} + std::to_string(i) + R"(","in":"query","schema":{"not":{"$ref":"#/components/schemas/a0"}}})";
+    query += (i == 0 ? "p" : "&p") + std::to_string(i) + "=x";
+  }
+  import(document(operation("[" + parameters + "]"), schemas + "}"));
+  EXPECT_EQ(sent(post("/pets/1?p0=x&p59=x", "")).status, 200U);
+  auto r = sent(post("/pets/1?" + query, ""));
+  EXPECT_EQ(r.status, 422U);
+  EXPECT_NE(r.body.find("schema_work"), std::string::npos) << r.body;
+}
+
 // -- styles ----------------------------------------------------------------------------------
 
 struct styled {
@@ -206,12 +308,14 @@ TEST_P(parameter_style, gives_the_value_that_the_schema_means) {
   auto schema = compile_schema(json(p.schema));
   ASSERT_TRUE(schema);
   schema_walk as{*schema};
+  schema_purse purse;
+  reading how{purse};
   parameter_spec spec{p.in, "c", p.style, p.explode, false, false, ""};
   if (spec.in == "query") {
-    auto v = read_query_parameter(spec, encoded_pairs(p.text), as);
+    auto v = read_query_parameter(spec, encoded_pairs(p.text, how), as, how);
     EXPECT_EQ(v ? to_text(*v) : "-", p.value);
   } else {
-    EXPECT_EQ(to_text(read_parameter(spec, p.text, false, as)), p.value);
+    EXPECT_EQ(to_text(read_parameter(spec, p.text, false, as, how)), p.value);
   }
 }
 
@@ -220,7 +324,11 @@ constexpr auto rgb = R"({"type":"object","properties":{"R":{"type":"integer"},"G
 INSTANTIATE_TEST_SUITE_P(
   all, parameter_style,
   testing::Values(styled{"path", "simple", false, R"({"type":"string"})", "5", R"("5")"}, styled{"path", "simple", false, R"({"type":"number"})", "5.0", "5.0"},
-                  styled{"path", "simple", false, R"({"type":"boolean"})", "true", "true"}, styled{"path", "simple", false, numbers, "1,2", "[1,2]"},
+                  styled{"path", "simple", false, R"({"enum":[1,2]})", "1", "1"},
+                  styled{"path", "simple", false, R"({"const":true})", "true", "true"}, styled{"path", "simple", false, R"({"minimum":1})", "5", "5"},
+                  styled{"path", "simple", false, R"({"minimum":1})", "x", R"("x")"}, styled{"path", "simple", false, R"({"enum":["1",2]})", "1", R"("1")"},
+                  styled{"path", "simple", false, R"({"enum":["1",2]})", "2", "2"}, styled{"path", "simple", false, R"({"allOf":[{"type":"string"},{"minimum":1}]})", "5", R"("5")"},
+                  styled{"path", "simple", false, R"({"type":["string","integer"],"enum":["1",2]})", "1", R"("1")"}, styled{"path", "simple", false, R"({"type":"boolean"})", "true", "true"}, styled{"path", "simple", false, numbers, "1,2", "[1,2]"},
                   styled{"path", "simple", false, rgb, "R,100,G,200", R"({"R":100,"G":200})"}, styled{"path", "simple", true, rgb, "R=100,G=200", R"({"R":100,"G":200})"},
                   styled{"path", "label", false, numbers, ".1,2", "[1,2]"}, styled{"path", "label", true, numbers, ".1.2", "[1,2]"},
                   styled{"path", "matrix", false, R"({"type":"integer"})", ";c=5", "5"}, styled{"path", "matrix", false, numbers, ";c=1,2", "[1,2]"},
@@ -231,7 +339,8 @@ INSTANTIATE_TEST_SUITE_P(
                   styled{"query", "form", true, rgb, "R=1&G=2&x=3", R"({"G":2,"R":1})"}, styled{"query", "form", false, rgb, "c=R,1,G,2", R"({"R":1,"G":2})"},
                   styled{"query", "spaceDelimited", false, numbers, "c=1%202", "[1,2]"}, styled{"query", "pipeDelimited", false, numbers, "c=1|2", "[1,2]"},
                   styled{"query", "deepObject", true, rgb, "c[R]=1&c[G]=2", R"({"G":2,"R":1})"}, styled{"query", "form", true, rgb, "x=1", "-"},
-                  styled{"query", "form", true, "true", "c=a%zz", R"("a%zz")"}, styled{"header", "simple", false, numbers, "1,2", "[1,2]"}));
+                  styled{"query", "form", true, "true", "c=a%zz", R"("a%zz")"}, styled{"header", "simple", false, numbers, "1,2", "[1,2]"},
+                  styled{"header", "simple", false, numbers, "1, 2\t,3", "[1,2,3]"}, styled{"header", "simple", false, rgb, "R, 1, G ,2", R"({"R":1,"G":2})"}));
 
 } // namespace
 

@@ -52,7 +52,7 @@ TEST_P(generated_from, a_value_fits_its_schema_whatever_the_seed) {
   auto schema = json(GetParam());
   judge by{schema, schema_dialect::draft2020_12};
   for (std::uint8_t seed = 1; seed < 20; ++seed) {
-    sampler s{schema, seed_of(seed), {}, [&](const json_value& of, const json_value& v) { return by.faults(of, v).empty(); }};
+    sampler s{schema, seed_of(seed), {}, [&](const json_value& of, const json_value& v, schema_purse&) { return by.faults(of, v).empty(); }};
     auto v = s.sample(schema, "here");
     auto faults = by.faults(schema, v);
     EXPECT_TRUE(faults.empty()) << to_text(v) << ": " << faults.front().instance << ' ' << faults.front().message;
@@ -73,20 +73,51 @@ INSTANTIATE_TEST_SUITE_P(
                   R"({"type":"object","properties":{"a":{"type":"string","example":5}}})", R"({"type":"object","properties":{"a":{"type":"integer"}},"not":{"required":["a"]}})",
                   R"({"type":"number","minimum":0.5,"maximum":1,"multipleOf":0.25})", R"({"type":"integer","multipleOf":12,"exclusiveMinimum":12,"maximum":36})",
                   R"({"type":"string","format":"date-time"})", R"({"type":"string","format":"ipv6"})", R"({"type":"string","format":"duration"})", R"({"type":"string","format":"time"})",
-                  R"({"type":"string","maxLength":2})"));
+                  R"({"type":"string","maxLength":2})", R"({"type":"string","pattern":"^[0-9]*$"})",
+                  R"({"type":"string","pattern":"^(?:[A-Z]{2})?$"})", R"({"type":"string","pattern":"^\\uD83D\\uDE00$"})",
+                  R"({"type":"string","pattern":"^[\\uD83D\\uDE00-\\uD83D\\uDE4F]{2,3}$"})", R"({"type":"string","pattern":"[^\\s]","minLength":9000})"));
 
 TEST(pattern_text, is_within_the_lengths_or_not_at_all) {
   std::uint64_t n = 0;
   auto draw = [&] { return n++ * 7919; };
+  schema_purse purse;
   for (auto [pattern, least, most] : {std::tuple{"^[a-z]*$", 10U, 12U}, {"^(ab)+$", 4U, 4U}, {"x", 1U, 1U}, {"^.{5}$", 0U, 9U}}) {
-    auto text = text_for_pattern(pattern, least, most, draw);
+    auto text = text_for_pattern(pattern, {}, least, most, draw, purse);
     ASSERT_TRUE(text) << pattern;
     EXPECT_GE(text->size(), least) << pattern;
     EXPECT_LE(text->size(), most) << pattern;
     EXPECT_TRUE((*ecma_regex::compile(pattern))->matches(*text)) << *text;
   }
-  EXPECT_FALSE(text_for_pattern("^a{5}$", 0, 3, draw));
-  EXPECT_FALSE(text_for_pattern("^(?!a)", 0, 3, draw));
+  EXPECT_FALSE(text_for_pattern("^a{5}$", {}, 0, 3, draw, purse));
+  EXPECT_FALSE(text_for_pattern("^(?!a)", {}, 0, 3, draw, purse));
+}
+
+TEST(pattern_text, is_the_wish_if_that_fits) {
+  auto draw = [] { return std::uint64_t{5}; };
+  schema_purse purse;
+  EXPECT_EQ(text_for_pattern("^[a-z-]*$", "some-word", 0, 20, draw, purse), "some-word");
+  EXPECT_NE(text_for_pattern("^[a-z-]*$", "some-word", 0, 5, draw, purse), "some-word");
+  EXPECT_NE(text_for_pattern("^[a-z]*$", "", 0, 5, draw, purse), "");
+}
+
+TEST(pattern_text, ends_with_an_empty_purse) {
+  auto draw = [] { return std::uint64_t{5}; };
+  schema_purse purse{1'000};
+  EXPECT_FALSE(text_for_pattern("^(?:ab){400}$", {}, 0, 10'000, draw, purse));
+  EXPECT_TRUE(purse.empty());
+}
+
+TEST(sampler, pays_for_verdicts_and_texts_out_of_the_steps_of_its_document) {
+  auto schema = json(R"({"type":"string"})");
+  sampler judged{schema, seed_of(1), {}, [](const json_value&, const json_value&, schema_purse& purse) { return purse.spend(limits::schema_work); }};
+  (void)judged.sample(schema, "here");
+  EXPECT_TRUE(judged.exhausted());
+
+  auto costly = json(R"({"type":"string","pattern":"^(?:ab){40}$","minLength":200})");
+  sampler s{costly, seed_of(1), {}};
+  for (int i = 0; i < 2'000 && !s.exhausted(); ++i)
+    (void)s.sample(costly, "here");
+  EXPECT_TRUE(s.exhausted());
 }
 
 // -- real documents --------------------------------------------------------------------
@@ -104,9 +135,9 @@ TEST_P(real_schemas, give_values_that_fit_for_every_json_answer) {
   options.assert_formats = false;
   schema_compiler lenient{options};
   lenient.add("", root);
-  sampler s{root, seed_of(7), {}, [&](const json_value& of, const json_value& v) {
+  sampler s{root, seed_of(7), {}, [&](const json_value& of, const json_value& v, schema_purse& purse) {
               auto compiled = lenient.compile("", of, "#");
-              return !compiled || compiled->accepts(v);
+              return !compiled || compiled->accepts(v, purse);
             }};
   std::size_t made = 0;
   std::size_t fitting = 0;

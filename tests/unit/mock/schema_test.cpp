@@ -280,6 +280,70 @@ TEST(schema, that_doubles_the_work_with_each_step_ends_within_the_limit) {
   EXPECT_NE(faults.front().message.find("schema_work"), std::string::npos);
 }
 
+TEST(schema, tells_long_places_of_faults_in_short) {
+  const std::string name(500'000, '/');
+  auto document = R"({"properties":{")" + name + R"(":{"items":{"type":"string"}}},"additionalProperties":{"items":{"type":"string"}}})";
+  auto faults = schema(document).check(json("{\"" + name + "\":[1],\"a" + name + "\":[1,1]}"));
+  ASSERT_EQ(faults.size(), 3U);
+  for (const auto& f : faults) {
+    EXPECT_LE(f.instance.size(), limits::fault_pointer_bytes + 3);
+    EXPECT_TRUE(f.instance.ends_with("~1…")) << f.instance.substr(f.instance.size() - 9);
+    EXPECT_LE(f.schema.size(), limits::fault_pointer_bytes + 9);
+  }
+  auto e = refusal_of(R"({"properties":{")" + name + R"(":{"type":"text"}}})");
+  EXPECT_LE(e.where.size(), limits::fault_pointer_bytes + 3);
+}
+
+TEST(schema, whose_places_are_too_long_together_is_refused) {
+  std::string properties;
+  for (int i = 0; i < 100'000; ++i)
+    properties += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":{}";
+  const std::string name(1'000'000, 'n');
+  for (const char* named : {"http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema"}) {
+    auto e = refusal_of(R"({"$schema":")" + std::string{named} + R"(","properties":{")" + name + R"(":{"properties":{)" + properties + "}}}}");
+    EXPECT_EQ(e.code, events::errc::too_large) << named;
+    EXPECT_NE(e.detail.find("schema_pointer_bytes"), std::string::npos) << e.detail;
+  }
+  // A dialect without ids, where nothing but the nodes is looked at.
+  schema_options options;
+  options.dialect = schema_dialect::openapi_3_0;
+  auto s = compile_schema(json(R"({"properties":{")" + name + R"(":{"properties":{)" + properties + "}}}}"), options);
+  ASSERT_FALSE(s);
+  EXPECT_EQ(s.error().code, events::errc::too_large);
+}
+
+TEST(schema, charges_what_it_compares_and_marks) {
+  auto list = [](int n, auto&& item) {
+    std::string out;
+    for (int i = 0; i < n; ++i)
+      out += (i == 0 ? "" : ",") + item(i);
+    return out;
+  };
+  auto number = [](int i) { return std::to_string(i); };
+  auto name = [](int i) { return "\"n" + std::to_string(i) + '"'; };
+  auto member = [&](int i) { return name(i) + ":1"; };
+  auto array = "[" + list(1'600, number) + "]";
+  auto object = "{" + list(1'600, member) + "}";
+  struct one {
+    std::string schema;
+    std::string value;
+    std::uint64_t least;
+  };
+  for (const auto& [text, value, least] :
+       {one{R"({"const":)" + array + "}", array, 1'600}, one{R"({"const":)" + object + "}", object, 1'600}, one{R"({"enum":[0,)" + array + "]}", array, 1'600},
+        one{R"({"enum":["a"]})", '"' + std::string(16'000, 'b') + '"', 1'000}, one{R"({"uniqueItems":true})", "[" + array + ",[]]", 1'600},
+        one{R"({"dependentRequired":{"n0":[)" + list(1'600, name) + "]}}", object, 1'600}, one{R"({"required":[)" + list(1'600, name) + "]}", object, 1'600},
+        one{R"({"unevaluatedItems":true,"anyOf":[)" + list(50, [](int) { return std::string{"true"}; }) + "]}", array, 5'000}}) {
+    auto s = schema(text);
+    schema_purse purse;
+    (void)s.accepts(json(value), purse);
+    EXPECT_GE(limits::schema_work - purse.left, least) << text.substr(0, 60);
+    purse.left = least / 2;
+    EXPECT_FALSE(s.accepts(json(value), purse)) << text.substr(0, 60);
+    EXPECT_TRUE(purse.empty());
+  }
+}
+
 TEST(schema, whose_work_ran_out_does_not_fit_even_under_not) {
   std::string text = R"({"not":{"$ref":"#/$defs/a0"},"$defs":{"a40":{"type":"null"})";
   for (int i = 0; i < 40; ++i)
