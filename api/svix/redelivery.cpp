@@ -218,7 +218,7 @@ void add_redelivery(router& to) {
   add({.method = "GET", .path = one, .id = "hourglass.recovery.get", .says = "One recovery, with its progress",
        .answers = {{200, "RecoverOut"}}, .run = svix::show_recovery});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recovery/{recovery_id}/cancel",
-       .id = "hourglass.recovery.cancel", .says = "Stops a recovery; what it queued already is delivered",
+       .id = "hourglass.recovery.cancel", .says = "Stops a recovery and takes back what it queued and has not sent; what was dead stays dead",
        .answers = {{200, "RecoverOut"}}, .run = svix::cancel_recovery});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/dead", .id = "hourglass.dead.list",
        .says = "Dead letters, newest first: the attempt that ended each, with its message",
