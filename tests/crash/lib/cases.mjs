@@ -234,7 +234,7 @@ async function corruptionIsTold({ data, report, sandbox, count, name }) {
   return again.kill();
 }
 
-const reserve = 64 * 1024 * 1024; // disk_reserve_bytes: with less room nothing is written
+const reserve = 224 * 1024 * 1024; // with less room nothing is written: all that is in memory may have to be flushed
 
 /// The data folder on a disk of its own that runs full. Only root, or a user who may make namespaces, has one to give.
 async function fullDisk({ data, report }) {
@@ -251,13 +251,13 @@ async function fullDisk({ data, report }) {
     const kept = [];
     let refusal;
     const value = 'w'.repeat(100_000);
-    for (let n = 0; n < 600 && !refusal; ++n) { // more than what RocksDB has set aside for its log
+    for (let n = 0; n < 2000 && !refusal; ++n) { // more than what RocksDB has set aside for its log
       const answer = await server.call('PUT', `/sandboxes/${sandbox}/data/big/${n}`, { n, value });
       if (answer.status === 204) kept.push(n);
       else refusal = answer;
     }
     const wrong = [];
-    if (!refusal) wrong.push('600 values of 100 KB fit on a disk with 3 MB more than the reserve');
+    if (!refusal) wrong.push('2,000 values of 100 KB fit on a disk with 3 MB more than the reserve');
     else if (refusal.status !== 503 || !/problem\+json/.test(refusal.headers['content-type'])) wrong.push(`refused with ${refusal.status} ${refusal.text.slice(0, 300)}`);
     // It tries again and again, so it may look well for a moment.
     let ready;
@@ -295,9 +295,9 @@ async function fullDisk({ data, report }) {
   }
 }
 
-/// 192 MB in a mount namespace that a sleeping process keeps open; its files are reached through /proc.
+/// 448 MB in a mount namespace that a sleeping process keeps open; its files are reached through /proc.
 function smallDisk(folder) {
-  const holder = spawn('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', `mount -t tmpfs -o size=192m none "$0" && echo mounted && exec sleep 600`, folder], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const holder = spawn('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', `mount -t tmpfs -o size=448m none "$0" && echo mounted && exec sleep 600`, folder], { stdio: ['ignore', 'pipe', 'ignore'] });
   holder.on('error', () => {});
   const deadline = Date.now() + 5_000;
   // The holder's one line comes at once or never.
