@@ -51,7 +51,7 @@ struct lane_guard {
   std::optional<events::virtual_time> failing_since; ///< the first of them
   std::int64_t failed_us = 0;                        ///< wall time: when the last of them was answered
   std::optional<events::virtual_time> held_until;    ///< set until it is lifted, not until it is over
-  std::uint32_t holds = 0;                           ///< since the last success: the breaker's next is that many times twice as long
+  std::uint32_t holds = 0;                           ///< by the breaker since the last success: its next is that many times twice as long
   std::uint32_t release = unbounded;                 ///< in flight at once, while it recovers
   std::optional<probation> probing;
   std::optional<events::virtual_time> retries_from; ///< with a retry budget: the first place in the row that is free
@@ -84,13 +84,14 @@ struct lane_guard {
   struct verdict {
     std::optional<events::virtual_time> hold; ///< nothing goes before
     bool disable = false;
+    bool opened = false; ///< by the breaker
   };
   verdict judge(const protection_rules& rules, const failure& f) const noexcept;
 
   // -- folding -------------------------------------------------------------------------
 
   void succeeded(std::int64_t began_us, events::virtual_time now, std::uint32_t cap) noexcept;
-  void failed(std::int64_t answered_us, events::virtual_time now, std::optional<events::virtual_time> hold) noexcept;
+  void failed(std::int64_t answered_us, events::virtual_time now, std::optional<events::virtual_time> hold, bool opened) noexcept;
   void book_retry(events::virtual_time now, std::uint32_t per_minute) noexcept;
   /// By rule, at `from`. Without a probe only a person enables it.
   void disabled(const probation& from, std::optional<events::virtual_time> probe) noexcept;

@@ -102,6 +102,8 @@ public:
   std::vector<std::pair<message_ref, delivery_view>> pending_of(std::string_view destination_id, std::size_t max) const;
 
   std::size_t pending_count() const noexcept;
+  /// Whether its recovery may queue more now. What other destinations have waiting does not count, as long as the sandbox has room.
+  bool room_for_recovery(std::string_view destination_id) const;
   std::size_t in_flight_count() const noexcept;
 
   struct impl;

@@ -132,7 +132,7 @@ struct folder {
     if (f.follows == outcome_kind::delivered)
       l.guard.succeeded(f.result.started_us, at.now, l.cap());
     else if (f.why != trigger::manual)
-      l.guard.failed(f.result.started_us + f.result.answer.spent.total_us, at.now, f.hold);
+      l.guard.failed(f.result.started_us + f.result.answer.spent.total_us, at.now, f.hold, f.opened);
     if (auto budget = l.config.retries.retries_per_minute(); budget && f.follows == outcome_kind::retry && !f.probe)
       l.guard.book_retry(at.now, *budget);
   }

@@ -87,6 +87,12 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
   // What a person tried has failed: he knows, and the rules are about the schedule's.
   const auto rules = f.why == trigger::manual ? lane_guard::verdict{} : l.guard.judge(l.config.protection.rules(), {status, wait, ctx.now, spread_of(ctx.chance)});
   f.hold = rules.hold;
+  f.opened = rules.opened;
+  // The last that waits is kept to probe with.
+  if (rules.disable && !l.config.disabled && f.follows == outcome_kind::dead && l.deliveries.size() == 1 && l.config.protection.rules().probes()) {
+    f.follows = outcome_kind::retry;
+    f.next = ctx.now;
+  }
   add(out, std::move(f));
   if (rules.disable && !l.config.disabled)
     add(out, disabled_by_rule(l));
@@ -129,9 +135,13 @@ void decider::judge(attempt_finished& f, const classification& meaning, const la
   }
   const auto* again = std::get_if<try_again>(&meaning);
   f.probe = l->guard.probing.has_value();
-  auto delay = f.probe ? std::optional{std::max(duration{d->due.us - ctx.now.us}, duration{0})}
-                       : next_delay(l->config, f.message.event_type, d->step + 1, again != nullptr ? again->at_least : std::nullopt, spread_of(ctx.chance));
-  if (delay && !f.probe && l->config.retries.retries_per_minute())
+  if (f.probe) { // without end: were the last of what waits used up, nothing would be left to probe with
+    f.follows = outcome_kind::retry;
+    f.next = std::max(d->due, ctx.now);
+    return;
+  }
+  auto delay = next_delay(l->config, f.message.event_type, d->step + 1, again != nullptr ? again->at_least : std::nullopt, spread_of(ctx.chance));
+  if (delay && l->config.retries.retries_per_minute())
     *delay += l->guard.queue_of_retries(ctx.now);
   const auto& oldest = l->config.retries.rules_for(f.message.event_type).maximum_age;
   const bool too_old = delay && oldest && d->since + *oldest < ctx.now + *delay;

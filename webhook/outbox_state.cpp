@@ -370,6 +370,13 @@ std::vector<std::pair<message_ref, outbox_state::delivery_view>> outbox_state::p
 }
 
 std::size_t outbox_state::pending_count() const noexcept { return self_->deliveries; }
+
+bool outbox_state::room_for_recovery(std::string_view destination_id) const {
+  constexpr std::size_t waiting_most = 5'000;
+  const auto* l = std::as_const(*self_).find_lane(destination_id);
+  return l != nullptr && l->deliveries.size() <= waiting_most && self_->deliveries < limits::pending_per_sandbox;
+}
+
 std::size_t outbox_state::in_flight_count() const noexcept { return self_->flights.size(); }
 
 } // namespace hourglass::webhook

@@ -27,7 +27,7 @@ struct life {
 
   lane_guard::verdict fail(unsigned status = 500, std::optional<duration> retry_after = std::nullopt, double spread = 0) {
     auto out = g.judge(rules, {status, retry_after, now, spread});
-    g.failed(wall_us += 10, now, out.hold);
+    g.failed(wall_us += 10, now, out.hold, out.opened);
     return out;
   }
   void succeed() { g.succeeded(wall_us += 10, now, cap); }
@@ -186,6 +186,20 @@ TEST(lane_guard, holds_are_spread_so_that_destinations_do_not_come_back_together
   auto early = with_breaker(1), late = with_breaker(1);
   EXPECT_EQ(early.fail(500, {}, -0.2).hold, early.now + 24s);
   EXPECT_EQ(late.fail(500, {}, 0.2).hold, late.now + 36s);
+}
+
+TEST(lane_guard, that_is_slowed_down_opens_after_as_many_failures_as_without_and_waits_as_it_was_asked_to) {
+  auto l = with_breaker(5);
+  l.rules.slow_down = 1800s;
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(l.fail(429, 1s).hold, l.now + 1s) << i;
+    l.half_open();
+  }
+  auto fifth = l.fail(429, 1s);
+  EXPECT_EQ(fifth.hold, l.now + 30s) << "not twice as long: it is the first time";
+  EXPECT_TRUE(fifth.opened);
+  l.half_open();
+  EXPECT_EQ(l.fail(500).hold, l.now + 60s);
 }
 
 // -- recovering -------------------------------------------------------------------------------

@@ -289,6 +289,23 @@ TEST_F(guarded, a_message_for_later_that_a_recovery_takes_keeps_its_moment) {
   EXPECT_EQ(next_due(live), when);
 }
 
+TEST_F(guarded, a_recovery_has_room_whatever_waits_for_another) {
+  destination full;
+  full.url = "http://b.test/";
+  full.filter_types = {"other"};
+  const auto parked = add(full);
+  id = add();
+  must(switch_off(id, true));
+  for (int i = 0; i < 5'001; ++i)
+    emit("other");
+  must(switch_off(parked, true));
+  must(switch_off(id, false));
+  EXPECT_EQ(live.pending_count(), 5'001U);
+  EXPECT_FALSE(live.room_for_recovery(parked)) << "its own count";
+  EXPECT_TRUE(live.room_for_recovery(id));
+  EXPECT_FALSE(live.room_for_recovery("ep_none"));
+}
+
 // -- disable and probe back ------------------------------------------------------------------
 
 TEST_F(guarded, is_disabled_when_it_failed_long_and_often_enough_and_comes_back_by_a_probe) {
@@ -357,17 +374,47 @@ TEST_F(guarded, a_probe_takes_what_waits_first_whenever_it_is_due_and_costs_noth
     EXPECT_EQ(f.next, first.next) << "where it was";
     EXPECT_LT(now, *first.next);
   }
-  must(switch_off(id, false));
+  must(patch_destination{.id = id, .protection = protection_policy{}, .disabled = false});
   auto f = next(answer(500));
   EXPECT_EQ(now, *first.next) << "enabled by hand, its schedule goes on";
   EXPECT_EQ(f.follows, outcome_kind::dead);
 }
 
+TEST_F(guarded, the_last_that_waits_is_kept_to_probe_with_and_is_never_used_up) {
+  with(disables_soon, R"({"schedule":[],"maximumAge":60})");
+  auto a = emit(), last = emit();
+  (void)a;
+  auto both = take();
+  EXPECT_EQ(finish(both[0].token, answer(500)).follows, outcome_kind::dead);
+  ASSERT_TRUE(disabled());
+  EXPECT_EQ(finish(both[1].token, answer(500)).follows, outcome_kind::retry) << "nothing else is left";
+  for (std::size_t i = 0; i < 2 * limits::attempts_per_message; ++i)
+    ASSERT_EQ(next(answer(500)).follows, outcome_kind::retry) << i;
+  EXPECT_EQ(next(answer(200)).message.id, last.id);
+  EXPECT_FALSE(disabled());
+}
+
+TEST_F(guarded, the_message_that_disables_is_kept_to_probe_with_when_nothing_else_waits) {
+  with(disables_soon, R"({"schedule":[]})");
+  auto only = emit();
+  EXPECT_EQ(attempt(answer(500)).follows, outcome_kind::retry);
+  ASSERT_TRUE(disabled());
+  emit();
+  EXPECT_EQ(next_due(live), guard().held_until) << "without new traffic";
+  EXPECT_EQ(next(answer(200)).message.id, only.id);
+  EXPECT_FALSE(disabled());
+}
+
 TEST_F(guarded, with_nothing_to_probe_with_it_takes_the_next_message) {
   with(disables_soon, R"({"schedule":[]})");
-  emit();
-  EXPECT_EQ(attempt(answer(500)).follows, outcome_kind::dead);
+  auto gone = emit();
+  (void)attempt(answer(200));
+  must(start_recovery{id, {0}, std::nullopt, recovery_scope::all, {}});
+  const auto r = live.recoveries().front()->what.id;
+  must(progress_recovery{r, {{gone, 1, false, true}}, gone.seq, 1, true});
+  (void)attempt(answer(500));
   ASSERT_TRUE(disabled());
+  must(cancel_recovery{r});
   EXPECT_EQ(next_due(live), std::nullopt);
   auto probe = emit(), stored = emit();
   EXPECT_TRUE(live.pending(id, probe.seq));
@@ -382,7 +429,7 @@ TEST_F(guarded, a_message_for_later_is_no_probe_before_its_moment) {
   const auto when = now + 24h;
   must(create_message{"user.created", {}, "{}", {}, {}, when});
   emit();
-  (void)attempt(answer(500));
+  EXPECT_EQ(attempt(answer(500)).follows, outcome_kind::dead);
   ASSERT_TRUE(disabled());
   EXPECT_EQ(next_due(live), when);
   auto probe = emit();
