@@ -67,17 +67,18 @@ result decider::judged(attempt_finished f, const lane& l, const delivery* d) con
 
 decision decider::leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l) const {
   const auto status = f.result.answer.status;
+  const bool current = f.url == l.config.url; // else it says nothing about the one that is there now
   decision out;
   if (std::holds_alternative<delivered>(meaning)) {
-    const bool lifts = l.guard.lifts(f.result.started_us, ctx.now);
+    const bool lifts = current && l.guard.lifts(f.result.started_us, ctx.now);
     if (lifts && l.guard.held_until)
       f.hold = ctx.now;
     add(out, std::move(f));
     if (lifts && l.guard.probing)
-      recover(out, l);
+      add(out, destination_recovered{l.config.id}), add(out, missing_of(l));
     return out;
   }
-  if (std::holds_alternative<gone>(meaning)) {
+  if (current && std::holds_alternative<gone>(meaning)) {
     add(out, std::move(f));
     if (l.takes())
       add(out, destination_disabled{l.config.id, "410 Gone"});
@@ -85,7 +86,8 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
   }
   f.gone_kept = status == 410;
   // What a person tried has failed: he knows, and the rules are about the schedule's.
-  const auto rules = f.why == trigger::manual ? lane_guard::verdict{} : l.guard.judge(l.config.protection.rules(), {status, wait, ctx.now, spread_of(ctx.chance)});
+  const auto rules = f.why == trigger::manual || !current ? lane_guard::verdict{}
+                                                             : l.guard.judge(l.config.protection.rules(), {status, wait, ctx.now, spread_of(ctx.chance), f.result.started_us});
   f.hold = rules.hold;
   f.opened = rules.opened;
   // The last that waits is kept to probe with.
@@ -108,8 +110,7 @@ destination_disabled decider::disabled_by_rule(const lane& l) const {
 }
 
 /// What came while it was disabled was stored and not queued: now it is sent.
-void decider::recover(decision& out, const lane& l) const {
-  add(out, destination_recovered{l.config.id});
+recovery_started decider::missing_of(const lane& l) const {
   recovery_started missing;
   missing.id = new_id("rcv_");
   missing.destination = l.config.id;
@@ -117,7 +118,7 @@ void decider::recover(decision& out, const lane& l) const {
   missing.until = ctx.now;
   missing.scope = recovery_scope::missing;
   missing.after = l.guard.probing->since;
-  add(out, std::move(missing));
+  return missing;
 }
 
 void decider::judge(attempt_finished& f, const classification& meaning, const lane* l, const delivery* d) const {
