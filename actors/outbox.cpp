@@ -17,8 +17,6 @@ constexpr std::size_t most_bytes_in_a_proposal = 8 * limits::mebi;
 constexpr std::size_t fresh_bytes_kept = 8 * limits::mebi;
 /// With more to write down a snapshot is folded on a reader thread instead: the outbox has deliveries to look after.
 constexpr std::size_t most_pending_written_here = 2'000;
-/// A recovery queues no more while this many deliveries wait: the log holds the rest.
-constexpr std::size_t pending_before_scan = 5'000;
 
 /// When the sandbox must be awake because of `f`: a crash must not leave a delivery waiting for a visitor.
 std::optional<events::virtual_time> due_of(const webhook::fact& f, events::virtual_time now) {
@@ -266,11 +264,11 @@ void outbox_actor::scan() {
   for (const auto* r : state_.recoveries()) {
     if (r->state != webhook::recovery::phase::scanning)
       continue;
+    if (!seen.insert(r->what.destination).second || !state_.room_for_recovery(r->what.destination))
+      continue; // without room it goes on with the next result, and keeps nobody awake until then
     any = true;
-    if (!seen.insert(r->what.destination).second)
-      continue;
     const auto* to = state_.find(r->what.destination);
-    if (to == nullptr || state_.pending_count() > pending_before_scan || !scanning_.insert(r->what.id).second)
+    if (!scanning_.insert(r->what.id).second)
       continue;
     auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
     env_.post_for(id_, [&env = env_, id = id_, r = *r, to = *to, self] {

@@ -87,6 +87,9 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
     auto& m = std::get<webhook::message_created>(*f);
     if (!wants(r.what, m) || m.operational != to.operational)
       continue;
+    // What was queued for it as something to probe with is not missing, whether it has an attempt yet or not.
+    if (r.what.automatic() && std::find(m.destinations.begin(), m.destinations.end(), r.what.destination) != m.destinations.end())
+      continue;
     // What failed here was meant for here; of all the rest only what the destination asks for, and nothing that was meant for another alone.
     const bool for_another = m.addressed && std::find(m.destinations.begin(), m.destinations.end(), r.what.destination) == m.destinations.end();
     if (r.what.scope != webhook::recovery_scope::failed &&

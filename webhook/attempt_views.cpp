@@ -63,7 +63,7 @@ events::outcome<std::string> attempt_out(const events::header& h, std::string_vi
   // After a 410 the endpoint is disabled: the next attempt waits until somebody enables it.
   const bool parked = a.status == 410 && f.follows == outcome_kind::retry && !f.gone_kept;
   if (f.next && !parked)
-    write_time(j, "nextAttempt", *f.next);
+    write_time(j, "nextAttempt", std::max(*f.next, f.hold.value_or(*f.next)));
   else
     j.key("nextAttempt").null();
   j.key("endpointDisabled").value(parked).key("probe").value(f.probe);

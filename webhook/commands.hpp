@@ -27,6 +27,7 @@ struct update_destination {
   destination value;
   bool create_if_missing = false;
   bool keep_profile = false; ///< the body said none
+  bool keep_retries = false, keep_protection = false; ///< as well: clients that do not know them write none
 };
 
 /// Only what is given (PATCH).

@@ -90,6 +90,8 @@ result decider::update(const lane& l, destination d, bool disabled_said) const {
   decision out;
   out.reply = views::endpoint_out(d);
   add(out, destination_updated{d});
+  if (l.guard.probing && !d.disabled)
+    add(out, missing_of(l));
   tell_operators(*this, d, &l, out);
   return out;
 }
@@ -101,7 +103,11 @@ result decider::operator()(const update_destination& c) const {
     d.secrets = l->config.secrets;
     d.headers = l->config.headers;
     d.profile = c.keep_profile ? l->config.profile : d.profile;
-    return update(*l, std::move(d), true);
+    if (c.keep_retries)
+      d.retries = l->config.retries;
+    if (c.keep_protection)
+      d.protection = l->config.protection;
+    return update(*l, std::move(d), false); // what it was already, a PUT of the whole says again
   }
   if (!c.create_if_missing || c.id.starts_with("ep_"))
     return no_destination(c.id);

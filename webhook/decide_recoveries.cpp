@@ -34,7 +34,7 @@ result decider::operator()(const start_recovery& c) const {
   for (const auto& [seq, r] : s.recoveries) {
     if (r.state != recovery::phase::scanning)
       continue;
-    if (r.what.destination == l->config.id)
+    if (r.what.destination == l->config.id && !r.what.automatic())
       return failure(errc::conflict, "recovery `" + r.what.id + "` of this endpoint is running");
     ++running;
   }

@@ -50,7 +50,7 @@ events::outcome<update_destination> read_endpoint_update(std::string_view text) 
   body_reader r{text};
   auto d = read_destination_fields(r);
   auto keep_profile = r.given("signatureProfile") == nullptr;
-  return r.done(update_destination{{}, std::move(d), true, keep_profile});
+  return r.done(update_destination{{}, std::move(d), true, keep_profile, !r.has("retryPolicy"), !r.has("protection")});
 }
 
 events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {

@@ -103,6 +103,8 @@ struct writer {
       j.key("next_us").value(f.next->us);
     if (f.hold)
       j.key("hold_us").value(f.hold->us);
+    if (f.opened)
+      j.key("opened").value(true);
     if (f.gone_kept)
       j.key("gone_kept").value(true);
     if (f.backlog_told != 0)

@@ -72,6 +72,7 @@ struct attempt_finished {
   bool was_dead = false;    ///< it was a dead letter until then; `delivered` takes it off the count
   bool was_delivered = false; ///< it had been delivered before; `delivered` does not count it again
   std::optional<events::virtual_time> hold = {}; ///< nothing of the schedule is sent to the destination before; with `delivered`: a hold ends now
+  bool opened = false;      ///< it is the breaker that holds, and holds twice as long next time
   bool gone_kept = false;   ///< a 410 that does not disable
   std::uint64_t backlog_told = 0; ///< operators are told that so many wait
   bool probe = false;       ///< its destination was disabled by rule: it failed, and costs nothing of the schedule

@@ -146,6 +146,7 @@ fact read_attempt(object_reader& r) {
     r.fail("next_us");
   if (r.find("hold_us") != nullptr)
     f.hold = events::virtual_time{r.integer("hold_us")};
+  f.opened = r.truth("opened", false);
   f.gone_kept = r.truth("gone_kept", false);
   f.probe = r.truth("probe", false);
   f.backlog_told = r.natural("backlog_told", 0);

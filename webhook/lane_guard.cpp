@@ -32,17 +32,18 @@ lane_guard::verdict lane_guard::judge(const protection_rules& rules, const failu
   if (rules.disable && !probing && row >= rules.disable->failures && failing_since.value_or(f.now) + rules.disable->after <= f.now)
     return {std::nullopt, true};
   duration wait{0};
+  bool opened = false;
   if ((rules.slow_down || probing) && (f.status == 429 || f.status == 503))
     wait = std::min(f.retry_after.value_or(duration{1s} * (1 << std::min(in_a_row, slow_doublings_most))), rules.slow_down.value_or(default_slow_down));
-  // Those that were under way when the hold began are no trial of it.
+  // Those that were under way when the hold began are no trial of it. While probing the node's clock is not asked: set back, it would let probes go without a pause.
   if (probing && !held(f.now) && rules.disable && rules.disable->probe)
     wait = std::max(wait, spread_out(*rules.disable->probe, f.spread));
-  else if (rules.breaker && !held(f.now) && (row >= rules.breaker->failures || (held_until && holds > 0)))
+  else if (opened = rules.breaker && !held(f.now) && (!held_until || f.began_us >= failed_us) && (row >= rules.breaker->failures || (held_until && holds > 0)); opened)
     wait = std::max(wait, spread_out(doubled(rules.breaker->probe_after, holds, rules.breaker->probe_cap), f.spread));
   const auto until = f.now + wait;
   if (wait == duration{0} || (held(f.now) && until <= *held_until))
     return {};
-  return {until, false};
+  return {until, false, opened};
 }
 
 void lane_guard::succeeded(std::int64_t began_us, events::virtual_time now, std::uint32_t cap) noexcept {
@@ -57,16 +58,16 @@ void lane_guard::succeeded(std::int64_t began_us, events::virtual_time now, std:
     release = unbounded;
 }
 
-void lane_guard::failed(std::int64_t answered_us, events::virtual_time now, std::optional<events::virtual_time> hold) noexcept {
+void lane_guard::failed(std::int64_t answered_us, events::virtual_time now, std::optional<events::virtual_time> hold, bool opened) noexcept {
   ++in_a_row;
   failing_since = failing_since.value_or(now);
   failed_us = std::max(failed_us, answered_us);
   if (!hold) {
-    if (release != unbounded)
-      release = std::max<std::uint32_t>(1, release / 2);
+    if (release != unbounded) // one less, not half: a few failures, as there always are, must not keep it from ever being over
+      release = std::max<std::uint32_t>(2, release) - 1;
     return;
   }
-  holds += held(now) ? 0 : 1;
+  holds += opened ? 1 : 0;
   held_until = held(now) ? std::max(*held_until, *hold) : *hold;
   release = 1;
 }

@@ -16,7 +16,7 @@ namespace hourglass::webhook {
 /// Operation
 ///   Pure. `judge` says what a failure leads to, which is written into the log; the rest folds what the log says. Nothing in it is memory only.
 ///
-///   Stances. What it keeps back is the schedule's; what a person asks for (a resend, the first attempts of a recovery) passes every hold.
+///   Stances. What it keeps back is the schedule's; a message that a person sends again passes every hold. That he starts a recovery is a change.
 ///     free           nothing is kept back
 ///     held(T)        nothing goes before T
 ///     half_open      T has passed: one at a time, until one succeeds
@@ -28,7 +28,7 @@ namespace hourglass::webhook {
 ///                    | was if it began before  |                    |                      |
 ///                    | the last failure        |                    |                      |
 ///     half_open      | recovering(2)           | half_open          | held(U)              | recovering(1)
-///     recovering(n)  | recovering(n + 1); free | recovering(n / 2), | held(U)              | recovering(n)
+///     recovering(n)  | recovering(n + 1); free | recovering(n - 1), | held(U)              | recovering(n)
 ///                    | when that is its cap    | at least 1         |                      |
 ///
 ///   Beside that a destination that is disabled by the rule may be probing: held until its next probe, always. The success that lifts a hold
@@ -51,7 +51,7 @@ struct lane_guard {
   std::optional<events::virtual_time> failing_since; ///< the first of them
   std::int64_t failed_us = 0;                        ///< wall time: when the last of them was answered
   std::optional<events::virtual_time> held_until;    ///< set until it is lifted, not until it is over
-  std::uint32_t holds = 0;                           ///< since the last success: the breaker's next is that many times twice as long
+  std::uint32_t holds = 0;                           ///< by the breaker since the last success: its next is that many times twice as long
   std::uint32_t release = unbounded;                 ///< in flight at once, while it recovers
   std::optional<probation> probing;
   std::optional<events::virtual_time> retries_from; ///< with a retry budget: the first place in the row that is free
@@ -80,17 +80,19 @@ struct lane_guard {
     std::optional<duration> retry_after;
     events::virtual_time now;
     double spread = 0; ///< in [-0.2, 0.2]: destinations that failed together do not come back together
+    std::int64_t began_us = INT64_MAX; ///< wall time
   };
   struct verdict {
     std::optional<events::virtual_time> hold; ///< nothing goes before
     bool disable = false;
+    bool opened = false; ///< by the breaker
   };
   verdict judge(const protection_rules& rules, const failure& f) const noexcept;
 
   // -- folding -------------------------------------------------------------------------
 
   void succeeded(std::int64_t began_us, events::virtual_time now, std::uint32_t cap) noexcept;
-  void failed(std::int64_t answered_us, events::virtual_time now, std::optional<events::virtual_time> hold) noexcept;
+  void failed(std::int64_t answered_us, events::virtual_time now, std::optional<events::virtual_time> hold, bool opened) noexcept;
   void book_retry(events::virtual_time now, std::uint32_t per_minute) noexcept;
   /// By rule, at `from`. Without a probe only a person enables it.
   void disabled(const probation& from, std::optional<events::virtual_time> probe) noexcept;

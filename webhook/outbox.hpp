@@ -102,6 +102,8 @@ public:
   std::vector<std::pair<message_ref, delivery_view>> pending_of(std::string_view destination_id, std::size_t max) const;
 
   std::size_t pending_count() const noexcept;
+  /// Whether its recovery may queue more now. What other destinations have waiting does not count, as long as the sandbox has room.
+  bool room_for_recovery(std::string_view destination_id) const;
   std::size_t in_flight_count() const noexcept;
 
   struct impl;
@@ -135,7 +137,7 @@ events::outcome<void> apply(outbox_state& state, const events::header& at, std::
 
 /// Takes up to `max` attempts that are due at `now` and marks them in flight. Destinations take turns, so neither a long backlog nor a
 /// hanging receiver delays another; each has its own in-flight cap and rate; one that is held or disabled waits, but for its probes. What a
-/// person asked for (a resend, the first attempts of a recovery) goes first, and past a hold. O(log n) each.
+/// person sends again goes first, and past a hold. O(log n) each.
 std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max);
 
 /// Whose outbox it is, for messages that name it. Memory only; before the first decision.

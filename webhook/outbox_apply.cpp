@@ -129,10 +129,11 @@ struct folder {
 
   // What a person tries can help, and proves nothing when it fails.
   void note_health(lane& l, const attempt_finished& f) const {
-    if (f.follows == outcome_kind::delivered)
+    const bool current = f.url == l.config.url; // else it is another receiver's health
+    if (current && f.follows == outcome_kind::delivered)
       l.guard.succeeded(f.result.started_us, at.now, l.cap());
-    else if (f.why != trigger::manual)
-      l.guard.failed(f.result.started_us + f.result.answer.spent.total_us, at.now, f.hold);
+    else if (current && f.why != trigger::manual)
+      l.guard.failed(f.result.started_us + f.result.answer.spent.total_us, at.now, f.hold, f.opened);
     if (auto budget = l.config.retries.retries_per_minute(); budget && f.follows == outcome_kind::retry && !f.probe)
       l.guard.book_retry(at.now, *budget);
   }
@@ -166,7 +167,7 @@ struct folder {
   static void settle(delivery& d, const attempt_finished& f) {
     d.attempts = std::max(d.attempts, f.number);
     if (f.why != trigger::manual)
-      d.step += f.probe ? 0 : 1, d.pressing = false;
+      d.step += f.probe ? 0 : 1;
     else if (d.manual > 0)
       --d.manual;
     if (f.follows == outcome_kind::retry) {
@@ -177,7 +178,6 @@ struct folder {
       d.was_dead = f.follows == outcome_kind::dead;
       d.was_delivered = f.follows == outcome_kind::delivered || (d.was_delivered && !d.was_dead);
       d.recovery = 0;
-      d.pressing = false;
     }
   }
 
@@ -190,6 +190,11 @@ struct folder {
     r.cursor = f.after;
     r.started = r.updated = at.now;
     s.recoveries[at.seq] = std::move(r);
+    // Who asks for one has repaired something: it is as if he had changed the endpoint.
+    if (auto* l = s.find_lane(f.destination); l != nullptr && !f.automatic()) {
+      l->guard.changed(at.now, l->guard.probing.has_value());
+      s.reindex(*l);
+    }
   }
 
   void operator()(const recovery_progressed& f) const {
@@ -214,7 +219,6 @@ struct folder {
       d.scheduled = true;
       d.due = d.since = std::max(at.now, item.deliver_at.value_or(at.now));
       d.recovery = r->started_seq;
-      d.pressing = !r->what.automatic();
       s.add_delivery(*l, std::move(d));
     }
   }
@@ -259,7 +263,6 @@ struct folder {
         s.change_delivery(l, d, [](delivery& kept) {
           kept.scheduled = false;
           kept.recovery = 0;
-          kept.pressing = false;
         });
     }
   }

@@ -67,17 +67,18 @@ result decider::judged(attempt_finished f, const lane& l, const delivery* d) con
 
 decision decider::leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l) const {
   const auto status = f.result.answer.status;
+  const bool current = f.url == l.config.url; // else it says nothing about the one that is there now
   decision out;
   if (std::holds_alternative<delivered>(meaning)) {
-    const bool lifts = l.guard.lifts(f.result.started_us, ctx.now);
+    const bool lifts = current && l.guard.lifts(f.result.started_us, ctx.now);
     if (lifts && l.guard.held_until)
       f.hold = ctx.now;
     add(out, std::move(f));
     if (lifts && l.guard.probing)
-      recover(out, l);
+      add(out, destination_recovered{l.config.id}), add(out, missing_of(l));
     return out;
   }
-  if (std::holds_alternative<gone>(meaning)) {
+  if (current && std::holds_alternative<gone>(meaning)) {
     add(out, std::move(f));
     if (l.takes())
       add(out, destination_disabled{l.config.id, "410 Gone"});
@@ -85,8 +86,15 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
   }
   f.gone_kept = status == 410;
   // What a person tried has failed: he knows, and the rules are about the schedule's.
-  const auto rules = f.why == trigger::manual ? lane_guard::verdict{} : l.guard.judge(l.config.protection.rules(), {status, wait, ctx.now, spread_of(ctx.chance)});
+  const auto rules = f.why == trigger::manual || !current ? lane_guard::verdict{}
+                                                             : l.guard.judge(l.config.protection.rules(), {status, wait, ctx.now, spread_of(ctx.chance), f.result.started_us});
   f.hold = rules.hold;
+  f.opened = rules.opened;
+  // The last that waits is kept to probe with.
+  if (rules.disable && !l.config.disabled && f.follows == outcome_kind::dead && l.deliveries.size() == 1 && l.config.protection.rules().probes()) {
+    f.follows = outcome_kind::retry;
+    f.next = ctx.now;
+  }
   add(out, std::move(f));
   if (rules.disable && !l.config.disabled)
     add(out, disabled_by_rule(l));
@@ -102,8 +110,7 @@ destination_disabled decider::disabled_by_rule(const lane& l) const {
 }
 
 /// What came while it was disabled was stored and not queued: now it is sent.
-void decider::recover(decision& out, const lane& l) const {
-  add(out, destination_recovered{l.config.id});
+recovery_started decider::missing_of(const lane& l) const {
   recovery_started missing;
   missing.id = new_id("rcv_");
   missing.destination = l.config.id;
@@ -111,7 +118,7 @@ void decider::recover(decision& out, const lane& l) const {
   missing.until = ctx.now;
   missing.scope = recovery_scope::missing;
   missing.after = l.guard.probing->since;
-  add(out, std::move(missing));
+  return missing;
 }
 
 void decider::judge(attempt_finished& f, const classification& meaning, const lane* l, const delivery* d) const {
@@ -129,9 +136,13 @@ void decider::judge(attempt_finished& f, const classification& meaning, const la
   }
   const auto* again = std::get_if<try_again>(&meaning);
   f.probe = l->guard.probing.has_value();
-  auto delay = f.probe ? std::optional{std::max(duration{d->due.us - ctx.now.us}, duration{0})}
-                       : next_delay(l->config, f.message.event_type, d->step + 1, again != nullptr ? again->at_least : std::nullopt, spread_of(ctx.chance));
-  if (delay && !f.probe && l->config.retries.retries_per_minute())
+  if (f.probe) { // without end: were the last of what waits used up, nothing would be left to probe with
+    f.follows = outcome_kind::retry;
+    f.next = std::max(d->due, ctx.now);
+    return;
+  }
+  auto delay = next_delay(l->config, f.message.event_type, d->step + 1, again != nullptr ? again->at_least : std::nullopt, spread_of(ctx.chance));
+  if (delay && l->config.retries.retries_per_minute())
     *delay += l->guard.queue_of_retries(ctx.now);
   const auto& oldest = l->config.retries.rules_for(f.message.event_type).maximum_age;
   const bool too_old = delay && oldest && d->since + *oldest < ctx.now + *delay;

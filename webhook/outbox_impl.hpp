@@ -11,7 +11,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -28,7 +27,6 @@ struct delivery {
   bool scheduled = false;     ///< the schedule's next attempt is at `due`
   bool was_dead = false;      ///< a dead letter that is tried again
   bool was_delivered = false; ///< it has arrived before and is sent again
-  bool pressing = false;      ///< a person's recovery queued it, and its first attempt is to come
   events::seq recovery = 0;   ///< `started_seq` of the recovery that queued it, or 0
   events::virtual_time due;
   events::virtual_time manual_due;
@@ -36,8 +34,6 @@ struct delivery {
   fencing_token token = 0; ///< in flight unless 0. Memory only
 
   bool idle() const noexcept { return !scheduled && manual == 0; }
-  /// Its next attempt is what a person asked for.
-  bool asked_for() const noexcept { return manual > 0 || pressing; }
   std::int64_t next_us() const noexcept {
     if (manual == 0)
       return due.us;
@@ -51,7 +47,7 @@ struct lane {
   events::seq ordinal = 0; ///< seq of its creation
   std::unordered_map<events::seq, delivery> deliveries; ///< by message
   std::set<std::pair<std::int64_t, events::seq>> waiting; ///< (due, message) of what is not in flight
-  std::set<std::tuple<bool, std::int64_t, events::seq>> by_hand; ///< of these, (a recovery's, due, message) of what a person asked for: no hold keeps it back
+  std::set<std::pair<std::int64_t, events::seq>> by_hand; ///< of these, (due, message) of what a person sends again: no hold keeps it back
   std::uint32_t in_flight = 0;
   std::uint64_t delivered = 0, dead = 0, failed_in_a_row = 0;
   std::uint64_t turn = 0; ///< when it was served last

@@ -11,9 +11,9 @@
 // message  := [seq, id, event_type, body_bytes]
 // lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "deliveries": [delivery…]}
 // guard    := {"in_a_row"?, "failing_since_us"?, "failed_us"?, "held_us"?, "holds"?, "release"?, "probing_since"?, "probing_at_us"?, "retries_from_us"?}
-// delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?, pressing?]; since is due when it is not there
+// delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?]; since is due when it is not there
 //
-// Format 1 had no guard and neither since nor pressing.
+// Format 1 had no guard and no since.
 //
 // Everything stands in the order of its key, so equal states give equal text.
 
@@ -104,12 +104,10 @@ void write_lane(json_text& j, const lane& l) {
     j.open_array().value(seq).value(d.attempts).value(d.step).value(d.manual).value(d.scheduled).value(d.was_dead);
     j.value(d.recovery).value(d.due.us).value(d.manual_due.us);
     const bool aged = d.since != d.due;
-    if (d.was_delivered || aged || d.pressing)
+    if (d.was_delivered || aged)
       j.value(d.was_delivered);
-    if (aged || d.pressing)
+    if (aged)
       j.value(d.since.us);
-    if (d.pressing)
-      j.value(true);
     j.close_array();
   }
   j.close_array().close_object();
@@ -221,7 +219,6 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
     d.manual_due = {row.integer()};
     d.was_delivered = row.more() && row.truth();
     d.since = row.more() ? events::virtual_time{row.integer()} : d.due;
-    d.pressing = row.more() && row.truth();
     if (!row.ok() || message == messages.end())
       return "destinations/deliveries";
     d.message = message->second;

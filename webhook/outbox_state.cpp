@@ -70,8 +70,17 @@ void outbox_state::impl::set_config(lane& l, destination d, events::virtual_time
   if (!l.config.uid.empty())
     by_uid[l.config.uid] = l.ordinal;
   index_filters(l, true);
-  auto same = before;
+  if (before.rate_limit != l.config.rate_limit)
+    l.pace = {};
+  auto same = before; // but for what says nothing about how it is reached
   same.updated = l.config.updated;
+  same.uid = l.config.uid;
+  same.description = l.config.description;
+  same.metadata = l.config.metadata;
+  same.version = l.config.version;
+  same.filter_types = l.config.filter_types;
+  same.channels = l.config.channels;
+  same.filter = l.config.filter;
   if (!(same == l.config)) {
     const bool still_by_rule = l.config.disabled && l.config.disabled_reason == before.disabled_reason;
     l.guard.changed(now, still_by_rule && l.guard.probing && l.config.protection.rules().probes());
@@ -122,16 +131,16 @@ void outbox_state::impl::wait(lane& l, const delivery& d) {
   if (d.token != 0 || d.idle())
     return;
   l.waiting.emplace(d.next_us(), d.message->seq);
-  if (d.asked_for())
-    l.by_hand.emplace(d.manual == 0, d.manual == 0 ? d.due.us : d.manual_due.us, d.message->seq);
+  if (d.manual > 0)
+    l.by_hand.emplace(d.manual_due.us, d.message->seq);
 }
 
 void outbox_state::impl::unwait(lane& l, const delivery& d) {
   if (d.token != 0)
     return;
   l.waiting.erase({d.next_us(), d.message->seq});
-  if (d.asked_for())
-    l.by_hand.erase({d.manual == 0, d.manual == 0 ? d.due.us : d.manual_due.us, d.message->seq});
+  if (d.manual > 0)
+    l.by_hand.erase({d.manual_due.us, d.message->seq});
 }
 
 // -- the order among lanes ----------------------------------------------------------------
@@ -154,8 +163,8 @@ void outbox_state::impl::reindex(lane& l) {
     if (l.in_flight < l.guard.allowance())
       head = std::max(l.front_us(), l.guard.gate_us());
     if (!l.by_hand.empty())
-      head = std::min(head.value_or(INT64_MAX), std::get<1>(*l.by_hand.begin()));
-    if (head)
+      head = std::min(head.value_or(INT64_MAX), l.by_hand.begin()->first);
+    if (head && l.config.rate_limit)
       head = std::max(*head, l.pace.next_us);
   }
   bool due = head && *head <= seen_now;
@@ -189,13 +198,10 @@ lane* next_lane(outbox_state::impl& s, std::int64_t now) {
   return s.runnable.empty() ? nullptr : &s.lanes.at(s.runnable.begin()->second);
 }
 
-// A resend first; then by their moments, so that a long recovery holds up nothing else; and of what is held back, what a person asked for.
+// A resend first; then by their moments.
 events::seq next_message(const lane& l, events::virtual_time now) {
-  const bool open = l.in_flight < l.guard.allowance() && std::max(l.front_us(), l.guard.gate_us()) <= now.us;
-  if (l.by_hand.empty())
-    return l.waiting.begin()->second;
-  const auto [recovered, due, message] = *l.by_hand.begin();
-  return due <= now.us && (!recovered || !open) ? message : l.waiting.begin()->second;
+  const bool resend = !l.by_hand.empty() && l.by_hand.begin()->first <= now.us;
+  return (resend ? l.by_hand : l.waiting).begin()->second;
 }
 
 start take_one(outbox_state::impl& s, lane& l, events::virtual_time now) {
@@ -370,6 +376,13 @@ std::vector<std::pair<message_ref, outbox_state::delivery_view>> outbox_state::p
 }
 
 std::size_t outbox_state::pending_count() const noexcept { return self_->deliveries; }
+
+bool outbox_state::room_for_recovery(std::string_view destination_id) const {
+  constexpr std::size_t waiting_most = 5'000;
+  const auto* l = std::as_const(*self_).find_lane(destination_id);
+  return l != nullptr && l->deliveries.size() <= waiting_most && self_->deliveries < limits::pending_per_sandbox;
+}
+
 std::size_t outbox_state::in_flight_count() const noexcept { return self_->flights.size(); }
 
 } // namespace hourglass::webhook

@@ -143,6 +143,20 @@ TEST_F(recovery_scan, that_nobody_asked_for_goes_by_place_and_not_by_time) {
   EXPECT_EQ(page->items[0].message.id, "after");
 }
 
+TEST_F(recovery_scan, that_nobody_asked_for_takes_nothing_that_was_queued_for_it_already) {
+  const auto disabled = write(webhook::destination_disabled{"ep_1", "failed"});
+  write(webhook::message_created{"probe", "a", {}, {}, {}, {"ep_2", "ep_1"}, "{}", 2});
+  write(webhook::message_created{"stored", "a", {}, {}, {}, {"ep_2"}, "{}", 2});
+  webhook::recovery r;
+  r.what = {"rcv_1", to_.id, {0}, {2'000}, recovery_scope::missing, {}, {}, disabled};
+  r.cursor = disabled;
+  r.started_seq = head_.seq + 1;
+  auto page = actors::read_recovery_page(*store_, *index_, id_, r, to_);
+  ASSERT_TRUE(page) << page.error().detail;
+  ASSERT_EQ(page->items.size(), 1U);
+  EXPECT_EQ(page->items[0].message.id, "stored");
+}
+
 TEST_F(recovery_scan, keeps_the_moment_of_a_message_for_later) {
   webhook::message_created m{"later", "a", {}, {}, {}, {}, "{}", 2, events::virtual_time{9'000}};
   write(m);

@@ -138,13 +138,13 @@ TEST(facts, an_attempt_that_holds_its_destination_says_until_when_and_no_other_d
   EXPECT_EQ(encode(f).payload.find("hold_us"), std::string::npos);
   EXPECT_EQ(encode(f).payload.find("gone_kept"), std::string::npos);
   f.hold = virtual_time{88};
-  f.gone_kept = f.probe = true;
+  f.gone_kept = f.probe = f.opened = true;
   f.backlog_told = 1'000;
   auto text = encode(f).payload;
-  EXPECT_NE(text.find(R"("next_us":99,"hold_us":88,"gone_kept":true,"backlog_told":1000,"probe":true,"was_dead":true)"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"("next_us":99,"hold_us":88,"opened":true,"gone_kept":true,"backlog_told":1000,"probe":true,"was_dead":true)"), std::string::npos) << text;
   auto back = std::get<attempt_finished>(*decode(events::kind::attempt_finished, text));
   EXPECT_EQ(back.hold, f.hold);
-  EXPECT_TRUE(back.gone_kept && back.probe);
+  EXPECT_TRUE(back.gone_kept && back.probe && back.opened);
   EXPECT_EQ(back.backlog_told, 1'000U);
 }
 

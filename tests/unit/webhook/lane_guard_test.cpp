@@ -26,8 +26,8 @@ struct life {
   std::int64_t wall_us = 5'000;
 
   lane_guard::verdict fail(unsigned status = 500, std::optional<duration> retry_after = std::nullopt, double spread = 0) {
-    auto out = g.judge(rules, {status, retry_after, now, spread});
-    g.failed(wall_us += 10, now, out.hold);
+    auto out = g.judge(rules, {status, retry_after, now, spread, wall_us});
+    g.failed(wall_us += 10, now, out.hold, out.opened);
     return out;
   }
   void succeed() { g.succeeded(wall_us += 10, now, cap); }
@@ -188,6 +188,30 @@ TEST(lane_guard, holds_are_spread_so_that_destinations_do_not_come_back_together
   EXPECT_EQ(late.fail(500, {}, 0.2).hold, late.now + 36s);
 }
 
+TEST(lane_guard, that_is_slowed_down_opens_after_as_many_failures_as_without_and_waits_as_it_was_asked_to) {
+  auto l = with_breaker(5);
+  l.rules.slow_down = 1800s;
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(l.fail(429, 1s).hold, l.now + 1s) << i;
+    l.half_open();
+  }
+  auto fifth = l.fail(429, 1s);
+  EXPECT_EQ(fifth.hold, l.now + 30s) << "not twice as long: it is the first time";
+  EXPECT_TRUE(fifth.opened);
+  l.half_open();
+  EXPECT_EQ(l.fail(500).hold, l.now + 60s);
+}
+
+TEST(lane_guard, what_began_before_the_hold_is_no_trial_of_it_though_it_is_answered_after) {
+  auto l = held();
+  l.half_open();
+  const auto before = l.g.held_until;
+  auto v = l.g.judge(l.rules, {500, {}, l.now, 0, l.g.failed_us - 1});
+  EXPECT_FALSE(v.hold || v.opened);
+  EXPECT_TRUE(l.g.judge(l.rules, {500, {}, l.now, 0, l.g.failed_us}).opened);
+  EXPECT_EQ(l.g.held_until, before);
+}
+
 // -- recovering -------------------------------------------------------------------------------
 
 TEST(lane_guard, recovering_lets_one_more_out_with_each_success_until_its_cap) {
@@ -200,15 +224,29 @@ TEST(lane_guard, recovering_lets_one_more_out_with_each_success_until_its_cap) {
   EXPECT_EQ(l.g, [&] { lane_guard fresh; fresh.failed_us = l.g.failed_us; return fresh; }()) << "nothing is left of it";
 }
 
-TEST(lane_guard, recovering_lets_half_as_many_out_after_a_failure_and_at_least_one) {
+TEST(lane_guard, recovering_lets_one_less_out_after_a_failure_and_at_least_one) {
   auto l = recovering();
   l.rules.breaker->failures = 10;
   l.succeed();
-  l.fail();
-  EXPECT_EQ(l.g.allowance(), 1U);
-  l.fail();
-  EXPECT_EQ(l.g.allowance(), 1U);
+  EXPECT_EQ(l.g.allowance(), 3U);
+  for (auto left : {2U, 1U, 1U}) {
+    l.fail();
+    EXPECT_EQ(l.g.allowance(), left);
+  }
   EXPECT_EQ(l.at(), stance::recovering);
+}
+
+TEST(lane_guard, recovering_ends_though_one_in_ten_fails) {
+  auto l = recovering();
+  l.rules.breaker->failures = 10;
+  int steps = 0;
+  for (; l.at() != stance::free && steps < 200; ++steps) {
+    if (steps % 10 == 0)
+      l.fail();
+    else
+      l.g.succeeded(l.wall_us += 10, l.now, 64);
+  }
+  EXPECT_LT(steps, 100);
 }
 
 TEST(lane_guard, recovering_is_held_again_by_as_many_failures_as_at_first) {

@@ -170,7 +170,7 @@ TEST_F(operational, it_may_want_only_some_types) {
 }
 
 TEST_F(operational, several_of_one_decision_have_ids_of_their_own) {
-  auto id = failing({}, R"({"disable":{"failures":2,"after":0}})");
+  auto id = failing({}, R"({"disable":{"failures":2,"after":0,"probe":null}})");
   emit(), emit();
   (void)attempt_at(id, answer(500));
   (void)attempt_at(id, answer(500)); // dead and disabled at once

@@ -1,5 +1,6 @@
 #include "tests/unit/webhook/world.hpp"
 #include "webhook/batch.hpp"
+#include "webhook/inputs.hpp"
 
 #include <functional>
 
@@ -222,7 +223,7 @@ TEST_F(guarded, a_rotated_secret_is_a_change_too) {
 
 // -- recoveries ------------------------------------------------------------------------------
 
-TEST_F(guarded, a_recovery_by_a_person_goes_past_a_hold_and_its_retries_do_not) {
+TEST_F(guarded, a_recovery_by_a_person_lifts_a_hold_and_floods_nobody) {
   with(R"({"breaker":{"failures":1,"probeAfter":600}})", R"({"schedule":[],"success":[200]})");
   std::vector<message_ref> dead;
   for (int i = 0; i < 5; ++i)
@@ -234,6 +235,7 @@ TEST_F(guarded, a_recovery_by_a_person_goes_past_a_hold_and_its_retries_do_not) 
   (void)attempt(answer(500));
   ASSERT_TRUE(guard().held(now));
   must(start_recovery{id, {0}, std::nullopt, recovery_scope::failed, {}});
+  EXPECT_FALSE(guard().held_until);
   const auto r = live.recoveries().front()->what.id;
   std::vector<recovery_item> items;
   for (const auto& m : dead)
@@ -241,14 +243,12 @@ TEST_F(guarded, a_recovery_by_a_person_goes_past_a_hold_and_its_retries_do_not) 
   must(progress_recovery{r, items, dead.back().seq, 5, true});
   live = restore(snapshot(live)).value();
   auto due = take();
-  ASSERT_EQ(due.size(), 5U) << "all at once, though the breaker is open";
-  for (auto& s : due) {
-    EXPECT_EQ(s.why, trigger::recovery);
-    EXPECT_EQ(finish(s.token, answer(500)).follows, outcome_kind::retry);
-  }
+  ASSERT_EQ(due.size(), 1U) << "at once, and one first";
+  EXPECT_EQ(due[0].why, trigger::recovery);
+  now = now + 1ms;
+  EXPECT_TRUE(finish(due[0].token, answer(500)).hold) << "it says stop again";
   EXPECT_TRUE(guard().held(now));
-  now = now + 2s;
-  EXPECT_TRUE(take().empty()) << "what they are tried again is the schedule's";
+  EXPECT_TRUE(take().empty());
 }
 
 TEST_F(guarded, a_resend_goes_before_a_recovery) {
@@ -287,6 +287,23 @@ TEST_F(guarded, a_message_for_later_that_a_recovery_takes_keeps_its_moment) {
   must(start_recovery{id, {0}, std::nullopt, recovery_scope::missing, {}});
   must(progress_recovery{live.recoveries().front()->what.id, {{m, 0, false, false, when}}, m.seq, 1, true});
   EXPECT_EQ(next_due(live), when);
+}
+
+TEST_F(guarded, a_recovery_has_room_whatever_waits_for_another) {
+  destination full;
+  full.url = "http://b.test/";
+  full.filter_types = {"other"};
+  const auto parked = add(full);
+  id = add();
+  must(switch_off(id, true));
+  for (int i = 0; i < 5'001; ++i)
+    emit("other");
+  must(switch_off(parked, true));
+  must(switch_off(id, false));
+  EXPECT_EQ(live.pending_count(), 5'001U);
+  EXPECT_FALSE(live.room_for_recovery(parked)) << "its own count";
+  EXPECT_TRUE(live.room_for_recovery(id));
+  EXPECT_FALSE(live.room_for_recovery("ep_none"));
 }
 
 // -- disable and probe back ------------------------------------------------------------------
@@ -357,17 +374,47 @@ TEST_F(guarded, a_probe_takes_what_waits_first_whenever_it_is_due_and_costs_noth
     EXPECT_EQ(f.next, first.next) << "where it was";
     EXPECT_LT(now, *first.next);
   }
-  must(switch_off(id, false));
+  must(patch_destination{.id = id, .protection = protection_policy{}, .disabled = false});
   auto f = next(answer(500));
   EXPECT_EQ(now, *first.next) << "enabled by hand, its schedule goes on";
   EXPECT_EQ(f.follows, outcome_kind::dead);
 }
 
+TEST_F(guarded, the_last_that_waits_is_kept_to_probe_with_and_is_never_used_up) {
+  with(disables_soon, R"({"schedule":[],"maximumAge":60})");
+  auto a = emit(), last = emit();
+  (void)a;
+  auto both = take();
+  EXPECT_EQ(finish(both[0].token, answer(500)).follows, outcome_kind::dead);
+  ASSERT_TRUE(disabled());
+  EXPECT_EQ(finish(both[1].token, answer(500)).follows, outcome_kind::retry) << "nothing else is left";
+  for (std::size_t i = 0; i < 2 * limits::attempts_per_message; ++i)
+    ASSERT_EQ(next(answer(500)).follows, outcome_kind::retry) << i;
+  EXPECT_EQ(next(answer(200)).message.id, last.id);
+  EXPECT_FALSE(disabled());
+}
+
+TEST_F(guarded, the_message_that_disables_is_kept_to_probe_with_when_nothing_else_waits) {
+  with(disables_soon, R"({"schedule":[]})");
+  auto only = emit();
+  EXPECT_EQ(attempt(answer(500)).follows, outcome_kind::retry);
+  ASSERT_TRUE(disabled());
+  emit();
+  EXPECT_EQ(next_due(live), guard().held_until) << "without new traffic";
+  EXPECT_EQ(next(answer(200)).message.id, only.id);
+  EXPECT_FALSE(disabled());
+}
+
 TEST_F(guarded, with_nothing_to_probe_with_it_takes_the_next_message) {
   with(disables_soon, R"({"schedule":[]})");
-  emit();
-  EXPECT_EQ(attempt(answer(500)).follows, outcome_kind::dead);
+  auto gone = emit();
+  (void)attempt(answer(200));
+  must(start_recovery{id, {0}, std::nullopt, recovery_scope::all, {}});
+  const auto r = live.recoveries().front()->what.id;
+  must(progress_recovery{r, {{gone, 1, false, true}}, gone.seq, 1, true});
+  (void)attempt(answer(500));
   ASSERT_TRUE(disabled());
+  must(cancel_recovery{r});
   EXPECT_EQ(next_due(live), std::nullopt);
   auto probe = emit(), stored = emit();
   EXPECT_TRUE(live.pending(id, probe.seq));
@@ -382,7 +429,7 @@ TEST_F(guarded, a_message_for_later_is_no_probe_before_its_moment) {
   const auto when = now + 24h;
   must(create_message{"user.created", {}, "{}", {}, {}, when});
   emit();
-  (void)attempt(answer(500));
+  EXPECT_EQ(attempt(answer(500)).follows, outcome_kind::dead);
   ASSERT_TRUE(disabled());
   EXPECT_EQ(next_due(live), when);
   auto probe = emit();
@@ -472,6 +519,82 @@ TEST_F(guarded, enabled_by_hand_starts_anew) {
   EXPECT_FALSE(guard().probing || guard().held_until || guard().failing_since);
   EXPECT_EQ(live.find(id)->disabled_reason, "");
   now = std::max(now, *next_due(live));
+  EXPECT_EQ(take().size(), 1U);
+}
+
+TEST_F(guarded, enabled_by_hand_what_came_meanwhile_is_sent_too_and_a_person_may_recover_more) {
+  with(disables_soon);
+  emit();
+  (void)attempt(answer(500));
+  ASSERT_TRUE(disabled());
+  const auto disabled_at = log.size();
+  emit();
+  must(switch_off(id, false));
+  ASSERT_EQ(live.recoveries().size(), 1U);
+  EXPECT_EQ(live.recoveries()[0]->what.after, disabled_at);
+  EXPECT_EQ(live.recoveries()[0]->what.scope, recovery_scope::missing);
+  must(start_recovery{id, {0}, std::nullopt, recovery_scope::failed, {}});
+  EXPECT_EQ(refused(start_recovery{id, {0}, std::nullopt, recovery_scope::failed, {}}), errc::conflict) << "one of his at a time";
+}
+
+TEST_F(guarded, answers_of_the_url_before_say_nothing_about_the_one_that_is_there_now) {
+  with(R"({"breaker":{"failures":1,"probeAfter":60},"disable":{"failures":1,"after":0}})");
+  emit(), emit(), emit();
+  auto old = take();
+  ASSERT_EQ(old.size(), 3U);
+  must(patch_destination{.id = id, .url = "http://other.test/"});
+  const auto before = guard();
+  EXPECT_FALSE(finish(old[0].token, answer(500)).hold);
+  EXPECT_EQ(guard(), before);
+  EXPECT_EQ(finish(old[1].token, answer(410)).follows, outcome_kind::retry);
+  EXPECT_FALSE(disabled());
+  (void)next(answer(500));
+  ASSERT_TRUE(disabled()) << "its own";
+  (void)finish(old[2].token, answer(200));
+  EXPECT_TRUE(disabled()) << "that the old one works enables nothing";
+}
+
+TEST_F(guarded, a_put_keeps_the_policies_it_does_not_name_and_the_probes) {
+  with(disables_soon, R"({"maximumAge":900})");
+  emit();
+  (void)attempt(answer(500));
+  ASSERT_TRUE(guard().probing);
+  const auto reason = live.find(id)->disabled_reason;
+  auto put = [this](std::string_view body) {
+    auto c = read_endpoint_update(body).value();
+    c.id = id;
+    must(c);
+  };
+  put(R"({"url":"http://receiver.test/hook","disabled":true})");
+  EXPECT_TRUE(guard().probing);
+  EXPECT_EQ(live.find(id)->disabled_reason, reason);
+  EXPECT_TRUE(live.find(id)->protection.rules().disable);
+  EXPECT_TRUE(live.find(id)->retries.rules_for("a").maximum_age);
+  put(R"({"url":"http://receiver.test/hook","disabled":true,"protection":null,"retryPolicy":null})");
+  EXPECT_TRUE(live.find(id)->protection.empty());
+  EXPECT_FALSE(live.find(id)->retries.rules_for("a").maximum_age);
+  EXPECT_FALSE(guard().probing);
+}
+
+TEST_F(guarded, what_does_not_change_how_it_is_reached_lifts_nothing) {
+  with(R"({"breaker":{"failures":1,"probeAfter":600}})");
+  emit();
+  (void)attempt(answer(500));
+  const auto before = guard();
+  must(patch_destination{.id = id, .uid = "mine", .description = "d", .filter_types = std::vector<std::string>{"user.created"}, .metadata = string_map{{"a", "b"}}});
+  EXPECT_EQ(guard(), before);
+}
+
+TEST_F(guarded, a_rate_that_is_lifted_keeps_nothing_back) {
+  destination d;
+  d.rate_limit = 1;
+  id = add(d);
+  emit(), emit();
+  EXPECT_EQ(take().size(), 1U);
+  patch_destination p;
+  p.id = id;
+  p.rate_limit.emplace(std::nullopt);
+  must(p);
   EXPECT_EQ(take().size(), 1U);
 }
 

@@ -57,6 +57,16 @@ TEST(views, a_message_has_what_svix_requires_and_its_payloads_bytes) {
   EXPECT_EQ(views::message_ref_of(h, payload)->seq, w.log.size());
 }
 
+TEST(views, the_next_attempt_is_not_before_the_hold_that_this_one_led_to) {
+  attempt_finished f;
+  f.id = "atmpt_1", f.message = {"msg_1", 1, "a", 2}, f.destination = "ep_1";
+  f.result = answer(500);
+  f.follows = outcome_kind::retry;
+  f.next = events::virtual_time{1'000'000};
+  f.hold = events::virtual_time{60'000'000};
+  EXPECT_EQ(json::parse(*views::attempt_out({}, encode(f).payload))["nextAttempt"], "1970-01-01T00:01:00.000000Z");
+}
+
 TEST(views, an_attempt_has_what_svix_requires_and_what_we_add) {
   world w;
   auto ep = w.add();
