@@ -31,6 +31,10 @@ bool host(JSContext* cx, unsigned argc, JS::Value* vp) {
 
 /// The four parts of an answer, as the prelude's `shape` has made them.
 bool read_shape(JSContext* cx, JS::HandleValue v, result& out) {
+  if (!v.isObject()) {
+    JS_ReportErrorUTF8(cx, "no answer was made");
+    return false;
+  }
   JS::RootedObject shape(cx, &v.toObject());
   std::string* texts[] = {&out.status, &out.headers, &out.form, &out.body};
   for (std::uint32_t i = 0; i < 4; ++i) {

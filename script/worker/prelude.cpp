@@ -2,7 +2,7 @@
 
 namespace hourglass::worker {
 
-const std::string_view prelude = R"js((function (native, library) {
+const std::string_view prelude = R"js((function (native) {
 'use strict';
 const {host, interrupt, log, random, text_chars} = native;
 const O = Object, {stringify} = JSON, {isArray} = Array;
@@ -129,8 +129,6 @@ const $func = {
     idempotency: {remember},
   },
 };
-for (const [name, of_project] of library)
-  $func[name] = (...given) => of_project($func, ...given);
 
 // -- closing ------------------------------------------------------------------------
 
@@ -175,11 +173,21 @@ function close(root) {
   }
 }
 const iterators = [[][Symbol.iterator](), new Map()[Symbol.iterator](), new Set()[Symbol.iterator](), ''[Symbol.iterator](), 'a'.matchAll(/a/g)];
-[function () {}, async function () {}, function* () {}, async function* () {}, () => {}, ...iterators, $func, shape, globalThis].forEach(close);
-seen.clear();
+[function () {}, async function () {}, function* () {}, async function* () {}, () => {}, ...iterators, shape, globalThis].forEach(close);
+
+// Functions of the project are compiled in the closed realm, and closed as well: one that has a name could keep things in itself.
+function adopt(library) {
+  for (const [name, of_project] of library) {
+    close(of_project);
+    $func[name] = (...given) => of_project($func, ...given);
+  }
+  close($func);
+  seen.clear();
+}
 
 const forget = /(?:)/;
 return [
+  adopt,
   (handler, request, start) => {
     forget.exec(''); // what RegExp remembers of the last match
     const $resp = {status: start.status, headers: start.headers, body: undefined};
