@@ -35,6 +35,7 @@ struct engine::running {
   bool interrupted = false; ///< by `$func.error`, which has filled `answer`
   result answer;
   std::size_t console_lines = 0;
+  std::size_t calls = 0;
   unsigned line = 0, column = 0; ///< where the watchdog found it
   std::uint64_t chance[2] = {1, 2};
 };

@@ -4,7 +4,7 @@ namespace hourglass::worker {
 
 const std::string_view prelude = R"js((function (native) {
 'use strict';
-const {host, interrupt, log, random, text_chars} = native;
+const {host, interrupt, log, random, bytes, most_headers, header_bytes, text_chars} = native;
 const O = Object, {stringify} = JSON, {isArray} = Array;
 
 // -- what must not be what it is elsewhere --------------------------------------
@@ -42,7 +42,11 @@ function header_lines(headers) {
     for (const one of isArray(value) ? value : [value]) {
       if (typeof one !== 'string' && typeof one !== 'number' && typeof one !== 'boolean')
         throw new TypeError(`the header ${name} must be a string`);
-      lines.push([name, String(one)]);
+      const text = String(one);
+      if (bytes(name) > header_bytes || bytes(text) > header_bytes)
+        throw new RangeError(`the header ${name.slice(0, 64)} is larger than the limit script_header_bytes (${header_bytes})`);
+      if (lines.push([name, text]) > most_headers)
+        throw new RangeError(`more headers than the limit script_headers (${most_headers})`);
     }
   }
   return lines;

@@ -245,6 +245,27 @@ TEST_F(engine_test, what_is_too_large_for_a_frame_is_the_scripts_error_and_not_i
   }
 }
 
+TEST_F(engine_test, what_the_server_would_kill_a_worker_for_is_the_scripts_error) {
+  open(1);
+  ASSERT_EQ(said("$resp.body = 1"), "1");
+  for (const auto* source : {"for (let i = 0; i < 101; i++) $resp.headers['x-' + i] = '1'", "$resp.headers['x-a'] = Array(101).fill('1')",
+                             "$resp.headers['x-a'] = 'x'.repeat(8193)", "$resp.headers['x-a'] = 'é'.repeat(4097)", "$resp.headers['x'.repeat(8193)] = '1'",
+                             "$func.error(400, {'x-a': 'x'.repeat(8193)})"}) {
+    auto o = run(source);
+    ASSERT_TRUE(o.error) << source;
+    EXPECT_EQ(o.error->fault, script_fault::thrown) << source;
+    EXPECT_NE(o.error->message.find("limit script_header"), std::string::npos) << o.error->message;
+  }
+  EXPECT_FALSE(run("for (let i = 0; i < 99; i++) $resp.headers['x-' + i] = '1'; $resp.headers['x-a'] = 'x'.repeat(8192)").error);
+  auto t = task("let n = 0; try { for (;;) { $func.env.get('x'); n++ } } catch (e) { $resp.body = [n, e.message] }");
+  t.host = std::make_shared<test_host>([](std::string_view, std::string_view) -> events::outcome<std::string> { return "1"; });
+  auto o = run(std::move(t));
+  if (o.error) // 10,000 calls may take a slow machine more than the time that a script has
+    EXPECT_EQ(o.error->fault, script_fault::time) << o.error->message;
+  else
+    EXPECT_EQ(o.answer.body, R"-([10000,"more calls than the limit script_calls (10000)"])-");
+}
+
 TEST_F(engine_test, code_from_texts_and_shared_memory_do_not_exist) {
   for (const auto* source : {"eval('1')", "new Function('1')", "(async () => {}).constructor('1')", "new WebAssembly.Memory({initial: 1})",
                              "new SharedArrayBuffer(8)", "Atomics.wait", "new WeakRef({})"}) {
@@ -316,6 +337,15 @@ TEST_F(engine_test, a_worker_that_stands_still_is_killed_and_replaced) {
   EXPECT_EQ(said("$resp.body = 1"), "1");
 }
 
+TEST_F(engine_test, a_host_that_throws_ends_its_run_and_nothing_else) {
+  auto t = task("$func.env.get('x')");
+  t.host = std::make_shared<test_host>([](std::string_view, std::string_view) -> events::outcome<std::string> { throw std::bad_alloc{}; });
+  auto o = run(std::move(t));
+  ASSERT_TRUE(o.error);
+  EXPECT_EQ(o.error->fault, script_fault::died) << o.error->message;
+  EXPECT_EQ(said("$resp.body = 1"), "1");
+}
+
 TEST_F(engine_test, a_script_that_waits_too_long_is_stopped_on_the_wall) {
   open(1, std::chrono::milliseconds{300});
   auto t = task("for (;;) $func.env.get('x')"); // costs the worker next to nothing
@@ -360,6 +390,36 @@ TEST(script_pool, without_its_program_does_not_open) {
   auto opened = open_pool({"/nowhere/hourglass-script-worker", 1});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, events::errc::unavailable);
+}
+
+/// A program that says it is ready, and then `what` (for the shell's printf) without end or listening.
+std::filesystem::path false_worker(const std::string& what) {
+  auto path = std::filesystem::path{testing::TempDir()} / ("false_worker_" + std::to_string(::getpid()));
+  std::ofstream{path} << "#!/bin/sh\nprintf '\\001\\000\\000\\000\\020' >&3\nwhile printf '" << what << "' >&3; do :; done\n";
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  return path;
+}
+
+TEST(script_pool, a_worker_that_wants_sources_without_end_is_given_up) {
+  mock::script_task t;
+  t.script = mock::script_source::of("1");
+  const auto size = t.script->digest.size();
+  const auto octal = [](std::size_t n) {
+    char out[8];
+    std::snprintf(out, sizeof out, "\\%03zo", n);
+    return std::string{out};
+  };
+  std::string want = octal(1 + 4 + size) + R"(\000\000\000\022)" + octal(size) + R"(\000\000\000)";
+  for (const auto c : t.script->digest)
+    want += octal(static_cast<unsigned char>(c));
+  const auto program = false_worker(want);
+  auto opened = open_pool({program, 1, std::chrono::milliseconds{2'000}});
+  ASSERT_TRUE(opened);
+  auto o = run_and_wait(**opened, t);
+  ASSERT_TRUE(o.error);
+  EXPECT_EQ(o.error->fault, script_fault::died) << "and not after the time that a script has: " << o.error->message;
+  (*opened)->stop();
+  std::filesystem::remove(program);
 }
 
 TEST(script_pool, a_program_that_is_no_worker_fails_each_run) {
