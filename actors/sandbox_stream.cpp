@@ -67,8 +67,11 @@ void sandbox_actor::on_propose(const proposal_ptr& p) {
 /// The journal would reject it, and with it whatever the others append meanwhile. So nothing of it gets a place, and nobody else notices.
 void sandbox_actor::refuse_whole(const proposal_ptr& p) {
   p->fail({events::errc::too_large, "this would be an event larger than record_bytes; nothing was changed", {}});
-  if (std::all_of(p->parts.begin(), p->parts.end(), [](const auto& part) { return part.request != nullptr; }))
-    return; // to have served a request changes no state
+  auto changes_nothing = [](const proposal::part& part) { // to have served a request; what its script wrote is another thing
+    return std::all_of(part.drafts.begin(), part.drafts.end(), [](const auto& d) { return d.kind == events::kind::request_served; });
+  };
+  if (std::all_of(p->parts.begin(), p->parts.end(), changes_nothing))
+    return;
   if (p->from == child::endpoint || p->from == child::data) {
     drop(child::endpoint);
     drop(child::data);

@@ -48,7 +48,7 @@ decision one_event(events::kind kind, std::string payload, std::vector<std::stri
 
 std::string entity(std::string_view space, std::string_view key) { return "data:" + std::string{space} + '/' + std::string{key}; }
 
-outcome<decision> decide_one(const data_state& state, const put_item& c) {
+outcome<decision> decide_put(const data_state& state, const put_item& c, bool fits) {
   if (auto ok = check_names(c.space, c.key); !ok)
     return tl::unexpected<events::error>{ok.error()};
   if (c.value.size() > limits::data_value_bytes)
@@ -60,13 +60,15 @@ outcome<decision> decide_one(const data_state& state, const put_item& c) {
   const auto* before = state.find(c.space, c.key);
   if (before != nullptr && *before == text)
     return decision{};
-  if (auto ok = check_room(state, c.key.size() + text.size(), before != nullptr ? c.key.size() + before->size() : 0); !ok)
+  if (auto ok = check_room(state, c.key.size() + text.size(), before != nullptr ? c.key.size() + before->size() : 0); !ok && !fits)
     return tl::unexpected<events::error>{ok.error()};
   std::string payload;
   events::json_text j{payload};
   j.open_object().key("namespace").value(c.space).key("key").value(c.key).key("value").raw(text).close_object();
   return one_event(events::kind::data_put, std::move(payload), {entity(c.space, c.key)});
 }
+
+outcome<decision> decide_one(const data_state& state, const put_item& c) { return decide_put(state, c, false); }
 
 outcome<decision> decide_one(const data_state& state, const remove_item& c) {
   if (state.find(c.space, c.key) == nullptr)
@@ -236,6 +238,12 @@ std::vector<std::pair<const std::string*, const std::string*>> data_state::list(
 }
 
 outcome<decision> decide(const data_state& state, const data_command& command, const events::context&) {
+  return std::visit([&](const auto& c) { return decide_one(state, c); }, command);
+}
+
+outcome<decision> decide_together(const data_state& state, const data_command& command) {
+  if (const auto* put = std::get_if<put_item>(&command))
+    return decide_put(state, *put, true);
   return std::visit([&](const auto& c) { return decide_one(state, c); }, command);
 }
 

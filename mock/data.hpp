@@ -64,6 +64,8 @@ using data_command = std::variant<put_item, remove_item, clear_namespace, put_en
 
 /// Fails with `errc::invalid`, `errc::not_found` (nothing to remove), `errc::too_large`. Putting what is already there is no event.
 events::outcome<decision> decide(const data_state& state, const data_command& command, const events::context& ctx);
+/// One of several commands about different items, of which the caller knows that they fit together: there may be room for it only after another.
+events::outcome<decision> decide_together(const data_state& state, const data_command& command);
 
 /// Folds data_put, data_removed, data_cleared, env_put, env_removed, template_put, template_removed; other kinds change nothing. Fails with `errc::corrupt`.
 events::outcome<void> apply(data_state& state, events::kind kind, std::string_view payload);

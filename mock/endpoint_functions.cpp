@@ -41,7 +41,7 @@ std::optional<script_to_check> script_in(const endpoint_command& command) {
   if (const auto* f = std::get_if<put_function>(&command))
     return script_to_check{f->source, script_form::function, "/source"};
   const auto* put = std::get_if<put_endpoint>(&command);
-  if (put == nullptr || put->text.find("handler") == std::string::npos)
+  if (put == nullptr)
     return std::nullopt;
   auto e = read_endpoint(put->text);
   if (!e || e->script.empty())

@@ -310,8 +310,8 @@ outcome<served> handler_run::finish(const script_outcome& outcome, const events:
     return conclude(*plan_, answer_of(*note.error, *plan_, ctx_, sandbox_), *request_, ctx_, redact, &note);
   std::vector<events::draft> changes;
   for (const auto& command : view_.changes()) {
-    auto decided = decide(*data_, command, ctx_);
-    if (!decided) // the view has asked before; that many together fit is its word
+    auto decided = decide_together(*data_, command); // that they fit is the view's word
+    if (!decided) // it has asked before
       return failure(errc::internal, "a script's change is refused: " + decided.error().detail);
     std::move(decided->events.begin(), decided->events.end(), std::back_inserter(changes));
   }

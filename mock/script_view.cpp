@@ -53,7 +53,12 @@ outcome<void> script_view::room_for(const place& at, const std::optional<std::st
     return failure(errc::too_large, "more stored data than the limit data_bytes_per_sandbox (" + std::to_string(limits::data_bytes_per_sandbox) + ")");
   if (!written_.contains(at) && written_.size() >= limits::script_writes)
     return failure(errc::too_large, "more items changed than the limit script_writes (" + std::to_string(limits::script_writes) + ")");
+  const auto known = written_.find(at);
+  const auto replaced = known != written_.end() && known->second ? at.second.size() + known->second->size() : 0;
+  if (written_bytes_ - replaced + added > limits::script_write_bytes)
+    return failure(errc::too_large, "more written than the limit script_write_bytes (" + std::to_string(limits::script_write_bytes) + ")");
   bytes_ = bytes_ - freed + added;
+  written_bytes_ = written_bytes_ - replaced + added;
   return {};
 }
 

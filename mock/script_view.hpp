@@ -30,7 +30,7 @@ public:
   /// Fails with `errc::too_large` beyond `limits::script_call_bytes`.
   events::outcome<std::vector<item>> list(const std::string& space, const std::string& after, const std::string& prefix, std::size_t most) const;
 
-  /// `value` is JSON text. Fails as `decide` of put_item does, and beyond `limits::script_writes`.
+  /// `value` is JSON text. Fails as `decide` of put_item does, and beyond `limits::script_writes` and `limits::script_write_bytes`.
   events::outcome<void> put(const std::string& space, const std::string& key, std::string_view value, const events::context& ctx);
   /// False if there was nothing.
   events::outcome<bool> remove(const std::string& space, const std::string& key);
@@ -46,7 +46,8 @@ private:
 
   const data_state& base_;
   std::map<place, std::optional<std::string>> written_; ///< no value: removed
-  std::size_t bytes_;
+  std::size_t bytes_;             ///< that the sandbox would hold
+  std::size_t written_bytes_ = 0; ///< of `written_`
 };
 
 } // namespace hourglass::mock

@@ -25,6 +25,8 @@ script_outcome failed(script_fault fault, std::string message) {
   return out;
 }
 
+constexpr std::size_t most_sources = 2; ///< that one run is made of: its script and its functions
+
 /// A run, or a check when there is no `task.script`.
 struct job {
   mock::script_task task;
@@ -140,7 +142,7 @@ private:
           return false;
         }
       bool asked = false;
-      auto end = talk(*s.process, j, asked);
+      auto end = try_talk(*s.process, j, asked);
       if (end) {
         const auto& error = end->outcome.error;
         const bool was_stopped = error && (error->fault == script_fault::time || error->fault == script_fault::memory);
@@ -161,6 +163,16 @@ private:
     }
   }
 
+  /// No memory, for one: it is this run's misfortune, while an exception that leaves the thread is the server's end.
+  events::outcome<ending> try_talk(script::process& with, const job& j, bool& asked) {
+    try {
+      return talk(with, j, asked);
+    } catch (...) {
+      asked = true; // not again
+      return events::failure(events::errc::abandoned, "");
+    }
+  }
+
   /// What the worker made of it. Fails with `errc::timeout` or `errc::abandoned`; then the worker is of no use any more.
   events::outcome<ending> talk(script::process& with, const job& j, bool& asked) {
     using got = process::got;
@@ -173,8 +185,10 @@ private:
       return events::failure(events::errc::timeout, "took more than " + std::to_string(limits::script_cpu_time.count()) + " s of processor time");
     };
     auto sent = (j.is_check() ? with.send(frame_kind::check, {j.source, j.form == mock::script_form::function ? "function" : "handler"}) : send_run(with, j.task));
-    std::size_t calls = 0;
+    std::size_t calls = 0, wants = 0;
     for (;;) {
+      if (with.is_late()) // it may say one thing after the other without ever making us wait
+        return over(got::late);
       frame f;
       if (sent == got::frame)
         sent = with.receive(f);
@@ -187,7 +201,7 @@ private:
       if (j.is_check())
         return over(got::gone);
       if (f.kind == frame_kind::want) {
-        sent = give_source(with, j.task, f);
+        sent = ++wants <= most_sources ? give_source(with, j.task, f) : got::gone;
       } else {
         const auto before = process::clock::now();
         sent = f.kind == frame_kind::call && ++calls <= limits::script_calls ? answer(with, j.task, f) : got::gone;

@@ -131,16 +131,16 @@ process::got process::send(frame_kind kind, std::initializer_list<std::string_vi
   write_frame(out_, kind, texts);
   std::string_view rest = out_;
   while (!rest.empty()) {
+    const auto before = clock::now();
     const auto n = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
-    if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) { // it takes nothing
-      charge(step);
-      if (is_late() || is_burning())
-        return got::late;
-      continue;
-    }
-    if (n <= 0)
+    const bool nothing = n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK);
+    if (n <= 0 && !nothing)
       return got::gone;
-    rest.remove_prefix(static_cast<std::size_t>(n));
+    charge(clock::now() - before);
+    if (n > 0)
+      rest.remove_prefix(static_cast<std::size_t>(n));
+    if (!rest.empty() && (is_late() || is_burning())) // it takes nothing, or little at a time
+      return got::late;
   }
   if (out_.capacity() > limits::mebi)
     out_ = {};
@@ -148,13 +148,15 @@ process::got process::send(frame_kind kind, std::initializer_list<std::string_vi
 }
 
 process::got process::receive(frame& out) {
-  for (;;) {
+  for (bool first = true;; first = false) {
     if (auto f = reader_.next()) {
       out = *f;
       return got::frame;
     }
     if (reader_.broken())
       return got::gone;
+    if (!first && (is_late() || is_burning())) // also when it comes a byte at a time
+      return got::late;
     auto to = reader_.room();
     const auto before = clock::now();
     const auto n = ::recv(socket_, to.data(), to.size(), 0);
@@ -164,8 +166,6 @@ process::got process::receive(frame& out) {
     charge(clock::now() - before);
     if (n > 0)
       reader_.filled(static_cast<std::size_t>(n));
-    if (is_late() || (nothing && is_burning()))
-      return got::late;
   }
 }
 

@@ -88,7 +88,9 @@ void job_queue::runJobs(JSContext* cx) {
   while (done < jobs_.length() && !now_.stopped) {
     JS::RootedObject job(cx, jobs_[done]);
     jobs_[done++].set(nullptr);
-    JSAutoRealm in(cx, job);
+    if (JS::GetNonCCWObjectGlobal(job) !=
+        JS::CurrentGlobalOrNull(cx)) // would speak with this run's host
+      continue;
     JS::RootedValue function(cx, JS::ObjectValue(*job)), ignored(cx);
     if (!JS_CallFunctionValue(cx, nullptr, function, JS::HandleValueArray::empty(), &ignored)) {
       if (!JS_IsExceptionPending(cx))
@@ -174,29 +176,38 @@ engine::realm* engine::realm_of(const order& what, result& out) {
     return nullptr;
   }
   JSAutoRealm in(cx, made->global);
-  if (!furnish(*made, what.library)) {
-    describe_exception(cx, out);
+  if (!furnish(*made, what.library, out)) {
+    if (!self_->now.stopped && JS_IsExceptionPending(cx))
+      describe_exception(cx, out);
     return nullptr;
   }
   realms.push_front(std::move(made));
   return realms.front().get();
 }
 
-/// Compiles the project's functions and has the prelude close the realm around them.
-bool engine::furnish(realm& fresh, const std::string& library) {
+/// Has the prelude close the realm, then compiles the project's functions into it.
+bool engine::furnish(realm& fresh, const std::string& library, result& out) {
   auto* cx = self_->cx;
   JS::RootedObject natives(cx), functions(cx);
-  JS::RootedValue prelude_function(cx), pair(cx);
-  if (!JS::InitRealmStandardClasses(cx) || !(natives = make_natives(cx)) || !(functions = JS::NewArrayObject(cx, 0)) ||
-      (!library.empty() && !compile_library(cx, self_->server.source_of(library), functions)) || !evaluate(cx, prelude, prelude_file, 1, &prelude_function))
+  JS::RootedValue prelude_function(cx), made(cx), ignored(cx);
+  if (!JS::InitRealmStandardClasses(cx) || !(natives = make_natives(cx)) ||
+      !evaluate(cx, prelude, prelude_file, 1, &prelude_function))
     return false;
-  JS::RootedValueArray<2> args(cx);
-  args[0].setObject(*natives);
-  args[1].setObject(*functions);
-  if (!JS_CallFunctionValue(cx, nullptr, prelude_function, args, &pair))
+  JS::RootedValue given(cx, JS::ObjectValue(*natives));
+  if (!JS_CallFunctionValue(cx, nullptr, prelude_function, JS::HandleValueArray(given), &made))
     return false;
-  JS::RootedObject both(cx, &pair.toObject());
-  return JS_GetElement(cx, both, 0, &fresh.run) && JS_GetElement(cx, both, 1, &fresh.finish);
+  JS::RootedObject three(cx, &made.toObject());
+  if (!JS_GetElement(cx, three, 0, &fresh.adopt) || !JS_GetElement(cx, three, 1, &fresh.run) ||
+      !JS_GetElement(cx, three, 2, &fresh.finish))
+    return false;
+  const auto sources = library.empty() ? std::string{"[]"} : self_->server.source_of(library);
+  auto compiled = [&] {
+    return (functions = JS::NewArrayObject(cx, 0)) && compile_library(cx, sources, functions);
+  };
+  if ((!library.empty() && !apart(cx, out, compiled)) || !compiled())
+    return false;
+  given.setObject(*functions);
+  return JS_CallFunctionValue(cx, nullptr, fresh.adopt, JS::HandleValueArray(given), &ignored);
 }
 
 bool engine::run_in(realm& of, const order& what, result& out) {
@@ -206,7 +217,9 @@ bool engine::run_in(realm& of, const order& what, result& out) {
     if (of.handlers.size() >= limits::handlers_per_realm)
       of.handlers.clear();
     JS::RootedObject made(cx);
-    if (!compile_handler(cx, self_->server.source_of(what.script), &made))
+    const auto source = self_->server.source_of(what.script);
+    auto compiled = [&] { return compile_handler(cx, source, &made); };
+    if (!apart(cx, out, compiled) || !compiled())
       return false;
     known = of.handlers.emplace(what.script, JS::PersistentRootedObject(cx, made)).first;
   }
@@ -228,26 +241,19 @@ bool engine::run_in(realm& of, const order& what, result& out) {
   return JS_CallFunctionValue(cx, nullptr, of.finish, JS::HandleValueArray(resp), &shape) && read_answer(cx, shape, out);
 }
 
-result engine::run(const order& what) {
-  auto* cx = self_->cx;
-  result out;
+void engine::begin() {
   self_->now = {};
-  now_us = static_cast<double>(what.now_us);
-  if (what.seed.size() == sizeof self_->now.chance)
-    std::memcpy(self_->now.chance, what.seed.data(), sizeof self_->now.chance);
-  if (self_->now.chance[0] == 0 && self_->now.chance[1] == 0)
-    self_->now.chance[0] = 1;
-  auto* of = realm_of(what, out);
-  if (of == nullptr)
-    return out;
-  JSAutoRealm in(cx, of->global);
+  self_->jobs->forget();
+  JS_ClearPendingException(self_->cx);
   self_->dog.arm();
-  const bool good = run_in(*of, what, self_->now.answer);
-  auto& now = self_->now;
-  if (!good && !now.stopped && JS_IsExceptionPending(cx))
-    describe_exception(cx, now.answer);
-  const auto why = self_->dog.disarm();
-  out = std::move(now.answer);
+}
+
+/// What became of it, and nothing of it left for the next one.
+void engine::end(bool good, result& out) {
+  auto* cx = self_->cx;
+  auto& dog = self_->dog;
+  const auto why = dog.disarm();
+  const auto& now = self_->now;
   if (now.interrupted) {
     out.ended = "interrupted";
   } else if (why == watchdog::reason::time) {
@@ -265,33 +271,49 @@ result engine::run(const order& what) {
   }
   JS_ClearPendingException(cx);
   self_->jobs->forget();
-  const bool large = self_->dog.resident_bytes() > self_->dog.settled_bytes() + limits::tired_bytes;
-  if (large || out.ended == "time") { // what it has left behind must not trouble the next one
+  const auto tired = [&] {
+    return dog.resident_bytes() > dog.settled_bytes() + limits::tired_bytes;
+  };
+  if (tired() || out.ended == "time") {
     JS_GC(cx);
-    out.tired = self_->dog.resident_bytes() > self_->dog.settled_bytes() + limits::tired_bytes;
+    out.tired = out.tired || tired();
   }
   out.tired = out.tired || out.ended == "memory";
+}
+
+result engine::run(const order& what) {
+  auto* cx = self_->cx;
+  begin();
+  auto& now = self_->now;
+  now_us = static_cast<double>(what.now_us);
+  if (what.seed.size() == sizeof now.chance)
+    std::memcpy(now.chance, what.seed.data(), sizeof now.chance);
+  if (now.chance[0] == 0 && now.chance[1] == 0)
+    now.chance[0] = 1;
+  bool good = false;
+  if (auto* of = realm_of(what, now.answer)) {
+    JSAutoRealm in(cx, of->global);
+    good = run_in(*of, what, now.answer);
+    if (!good && !now.stopped && JS_IsExceptionPending(cx))
+      describe_exception(cx, now.answer);
+  }
+  auto out = std::move(now.answer);
+  end(good, out);
   return out;
 }
 
 result engine::check(std::string_view source, std::string_view form) {
   auto* cx = self_->cx;
   result out;
-  self_->now = {};
-  JSAutoRealm in(cx, self_->base->global);
-  self_->dog.arm();
-  JS::RootedObject made(cx);
+  begin();
   out.status = "200"; // of an outcome that is read as any other
-  const bool good = form == "function" ? compile_function(cx, source, "function", &made) : compile_handler(cx, source, &made);
-  if (!good && JS_IsExceptionPending(cx))
-    describe_exception(cx, out);
-  const auto why = self_->dog.disarm();
-  if (!good && (why != watchdog::reason::none || out.ended == "ok")) {
-    out.ended = why == watchdog::reason::time ? "time" : "memory";
-    out.message = "is too much to compile";
-  }
-  out.tired = out.ended == "memory";
-  JS_ClearPendingException(cx);
+  JS::RootedObject made(cx);
+  const bool good = apart(cx, out, [&] {
+    return form == "function" ? compile_function(cx, source, "function", &made)
+                              : compile_handler(cx, source, &made);
+  });
+  made = nullptr;
+  end(good, out);
   // A file that ends too early is wrong behind its last line, which is ours.
   const auto lines = static_cast<unsigned>(std::count(source.begin(), source.end(), '\n')) + 1;
   if (out.line > lines) {

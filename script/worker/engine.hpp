@@ -62,8 +62,10 @@ public:
   struct parts;
 
 private:
+  void begin();
+  void end(bool good, result& out);
   realm* realm_of(const order& what, result& out);
-  bool furnish(realm& fresh, const std::string& library);
+  bool furnish(realm& fresh, const std::string& library, result& out);
   bool run_in(realm& of, const order& what, result& out);
 
   asking& server_;

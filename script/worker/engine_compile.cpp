@@ -1,6 +1,7 @@
 #include "script/worker/engine_parts.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include <jsfriendapi.h>
 #include <js/Array.h>
@@ -33,14 +34,39 @@ std::string_view past_comments(std::string_view source) {
   for (;;) {
     source.remove_prefix(std::min(source.find_first_not_of(" \t\r\n\f\v"), source.size()));
     std::size_t end = 0;
-    if (source.starts_with("//"))
-      end = source.find('\n');
+    if (source.starts_with("//")) // which each of the four ends of a line ends
+      end = std::min({source.find_first_of("\r\n"), source.find("\u2028"), source.find("\u2029")});
     else if (source.starts_with("/*"))
       end = source.find("*/", 2);
     else
       return source;
-    source.remove_prefix(end == std::string_view::npos ? source.size() : std::min(end + 2 - (source[1] == '/' ? 1 : 0), source.size()));
+    if (end == std::string_view::npos)
+      return {};
+    source.remove_prefix(source[1] == '/' ? end : end + 2);
   }
+}
+
+/// The text that the engine has taken for the function `v`; empty when `v` is none.
+bool text_of_function(JSContext* cx, JS::HandleValue v, std::string& out) {
+  out.clear();
+  JS::RootedFunction function(cx, v.isObject() ? JS_GetObjectFunction(&v.toObject()) : nullptr);
+  if (!function)
+    return true;
+  JS::RootedString whole(cx, JS_DecompileFunction(cx, function));
+  if (!whole)
+    return false;
+  JS::RootedValue text(cx, JS::StringValue(whole));
+  return to_utf8(cx, text, out);
+}
+
+/// A class runs code where it stands: static blocks, fields, what it extends.
+bool is_class(std::string_view function) {
+  constexpr std::string_view word = "class";
+  if (!function.starts_with(word))
+    return false;
+  const auto next =
+      static_cast<unsigned char>(function.size() == word.size() ? ' ' : function[word.size()]);
+  return !(std::isalnum(next) != 0 || next == '_' || next == '$' || next == '\\' || next >= 0x80);
 }
 
 } // namespace
@@ -62,17 +88,37 @@ bool evaluate(JSContext* cx, std::string_view source, const char* file, unsigned
   return compile(cx, source, file, line, &script) && JS_ExecuteScript(cx, script, out);
 }
 
-bool compile_handler(JSContext* cx, std::string_view body, JS::MutableHandleObject out) {
-  // A body may leave its function (`}); …; (function () {`) only if it closes as many braces as we opened: no body does that for one and for two.
-  const std::string head = body.find("await") != std::string_view::npos ? "(async function ($req, $resp, $func) {" : "(function ($req, $resp, $func) {";
-  std::string twice = head + "{\n";
-  twice.append(body).append("\n}})");
-  std::string once = head + "\n";
-  once.append(body).append("\n})");
-  JS::RootedScript first(cx), second(cx);
-  JS::RootedValue made(cx);
-  if (!compile(cx, once, handler_file, 0, &first) || !compile(cx, twice, handler_file, 0, &second) || !JS_ExecuteScript(cx, first, &made))
+bool apart(JSContext* cx, result& out, const std::function<bool()>& compiles) {
+  JS::RootedObject global(cx, make_global(cx, parts_of(cx).base->global));
+  if (!global) { // the collector has not caught up with the realms that were given up
+    JS_ClearPendingException(cx);
+    out.ended = "memory";
+    out.tired = true;
     return false;
+  }
+  JSAutoRealm in(cx, global);
+  const bool good = compiles();
+  if (!good && !parts_of(cx).now.stopped && JS_IsExceptionPending(cx))
+    describe_exception(cx, out);
+  parts_of(cx).jobs->forget();
+  return good && !parts_of(cx).now.stopped;
+}
+
+bool compile_handler(JSContext* cx, std::string_view body, JS::MutableHandleObject out) {
+  std::string text = body.find("await") != std::string_view::npos
+                         ? "(async function ($req, $resp, $func) {\n"
+                         : "(function ($req, $resp, $func) {\n";
+  text.append(body).append("\n})");
+  JS::RootedValue made(cx);
+  std::string written;
+  if (!evaluate(cx, text, handler_file, 0, &made) || !text_of_function(cx, made, written))
+    return false;
+  // A body that leaves its function (`}); …; (function () {`) makes one whose text is not all of
+  // ours.
+  if (written != std::string_view{text}.substr(1, text.size() - 2)) {
+    JS_ReportErrorUTF8(cx, "must be the body of one function");
+    return false;
+  }
   out.set(&made.toObject());
   return true;
 }
@@ -82,22 +128,14 @@ bool compile_function(JSContext* cx, std::string_view source, const char* file, 
   std::string text = "(\n";
   text.append(source).append("\n)");
   JS::RootedValue made(cx);
-  if (!evaluate(cx, text, file, 0, &made))
-    return false;
-  JS::RootedFunction function(cx, made.isObject() ? JS_GetObjectFunction(&made.toObject()) : nullptr);
   std::string written;
-  if (function) {
-    JS::RootedString whole(cx, JS_DecompileFunction(cx, function));
-    JS::RootedValue v(cx);
-    if (!whole)
-      return false;
-    v.setString(whole);
-    if (!to_utf8(cx, v, written))
-      return false;
-  }
-  // Nothing but the function: what another expression keeps beside it would live from one request to the next.
+  if (!evaluate(cx, text, file, 0, &made) || !text_of_function(cx, made, written))
+    return false;
+  // Nothing but the function: what another expression keeps beside it would live from one request
+  // to the next.
   auto rest = past_comments(source);
-  if (written.empty() || !rest.starts_with(written) || !past_comments(rest.substr(written.size())).empty()) {
+  if (written.empty() || is_class(written) || !rest.starts_with(written) ||
+      !past_comments(rest.substr(written.size())).empty()) {
     JS_ReportErrorUTF8(cx, "must be one function, such as ($func, a, b) => a + b");
     return false;
   }

@@ -22,6 +22,10 @@ bool host(JSContext* cx, unsigned argc, JS::Value* vp) {
     JS_ReportErrorUTF8(cx, "the arguments are larger than %zu bytes", limits::call_bytes);
     return false;
   }
+  if (++parts_of(cx).now.calls > limits::calls) {
+    JS_ReportErrorUTF8(cx, "more calls than the limit script_calls (%zu)", limits::calls);
+    return false;
+  }
   if (!parts_of(cx).server.call(name, arguments, answer)) {
     JS_ReportErrorUTF8(cx, "%s", answer.c_str());
     return false;
@@ -31,6 +35,10 @@ bool host(JSContext* cx, unsigned argc, JS::Value* vp) {
 
 /// The four parts of an answer, as the prelude's `shape` has made them.
 bool read_shape(JSContext* cx, JS::HandleValue v, result& out) {
+  if (!v.isObject()) {
+    JS_ReportErrorUTF8(cx, "no answer was made");
+    return false;
+  }
   JS::RootedObject shape(cx, &v.toObject());
   std::string* texts[] = {&out.status, &out.headers, &out.form, &out.body};
   for (std::uint32_t i = 0; i < 4; ++i) {
@@ -72,6 +80,16 @@ bool log(JSContext* cx, unsigned argc, JS::Value* vp) {
   return true;
 }
 
+/// bytes(text): as UTF-8.
+bool bytes(JSContext* cx, unsigned argc, JS::Value* vp) {
+  auto args = JS::CallArgsFromVp(argc, vp);
+  std::string text;
+  if (!to_utf8(cx, args.get(0), text))
+    return false;
+  args.rval().setNumber(static_cast<double>(text.size()));
+  return true;
+}
+
 /// xorshift128+, from the request's chance: the same again in a replay.
 bool random(JSContext* cx, unsigned argc, JS::Value* vp) {
   auto args = JS::CallArgsFromVp(argc, vp);
@@ -94,7 +112,9 @@ bool read_answer(JSContext* cx, JS::HandleValue shape, result& out) { return rea
 JSObject* make_natives(JSContext* cx) {
   JS::RootedObject out(cx, JS_NewPlainObject(cx));
   if (!out || !JS_DefineFunction(cx, out, "host", host, 2, 0) || !JS_DefineFunction(cx, out, "interrupt", interrupt, 1, 0) ||
-      !JS_DefineFunction(cx, out, "log", log, 2, 0) || !JS_DefineFunction(cx, out, "random", random, 0, 0) ||
+      !JS_DefineFunction(cx, out, "log", log, 2, 0) || !JS_DefineFunction(cx, out, "random", random, 0, 0) || !JS_DefineFunction(cx, out, "bytes", bytes, 1, 0) ||
+      !JS_DefineProperty(cx, out, "most_headers", static_cast<double>(limits::headers), 0) ||
+      !JS_DefineProperty(cx, out, "header_bytes", static_cast<double>(limits::header_bytes), 0) ||
       !JS_DefineProperty(cx, out, "text_chars", static_cast<double>(limits::text_chars), 0))
     return nullptr;
   return out;

@@ -15,8 +15,10 @@ public:
   job_queue(JSContext* cx, engine::running& now);
 
   JSObject* getIncumbentGlobal(JSContext* cx) override;
-  bool enqueuePromiseJob(JSContext* cx, JS::HandleObject promise, JS::HandleObject job, JS::HandleObject site, JS::HandleObject global) override;
-  void runJobs(JSContext* cx) override; ///< until none is left, or the script was stopped
+  bool enqueuePromiseJob(JSContext* cx, JS::HandleObject promise, JS::HandleObject job,
+                         JS::HandleObject site, JS::HandleObject global) override;
+  void runJobs(JSContext* cx)
+      override; ///< those of the current realm, until none is left or the script was stopped
   bool empty() const override { return jobs_.empty(); }
   void forget() { jobs_.clear(); }
 
@@ -33,15 +35,16 @@ struct engine::running {
   bool interrupted = false; ///< by `$func.error`, which has filled `answer`
   result answer;
   std::size_t console_lines = 0;
+  std::size_t calls = 0;
   unsigned line = 0, column = 0; ///< where the watchdog found it
   std::uint64_t chance[2] = {1, 2};
 };
 
 struct engine::realm {
-  explicit realm(JSContext* cx) : global(cx), run(cx), finish(cx) {}
+  explicit realm(JSContext* cx) : global(cx), adopt(cx), run(cx), finish(cx) {}
   std::string key;
   JS::PersistentRootedObject global;
-  JS::PersistentRootedValue run, finish;
+  JS::PersistentRootedValue adopt, run, finish;                            ///< of the prelude
   std::map<std::string, JS::PersistentRootedObject, std::less<>> handlers; ///< by digest
 };
 
@@ -53,7 +56,7 @@ struct engine::parts {
   running now;
   JSContext* cx = nullptr;
   std::unique_ptr<job_queue> jobs;
-  std::unique_ptr<realm> base; ///< where sources are only checked; also lends its zone
+  std::unique_ptr<realm> base;              ///< lends its zone; no script runs there
   std::list<std::unique_ptr<realm>> realms; ///< the last used first
 };
 
@@ -81,7 +84,13 @@ void describe_exception(JSContext* cx, result& out);
 // -- engine_compile.cpp ----------------------------------------------------------
 
 JSObject* make_global(JSContext* cx, JSObject* zone_of);
-/// A handler's body or a project's function becomes a function. False with an exception pending, a SyntaxError as a rule.
+/// Calls `compiles` in a realm of its own that is given up afterwards. To compile is to evaluate an
+/// expression, of which nobody knows yet that it is a function and nothing else: only what has
+/// passed here is compiled where others see it. False with `out` filled, unless the script was
+/// stopped.
+bool apart(JSContext* cx, result& out, const std::function<bool()>& compiles);
+/// A handler's body or a project's function becomes a function. False with an exception pending, a
+/// SyntaxError as a rule.
 bool compile_handler(JSContext* cx, std::string_view body, JS::MutableHandleObject out);
 bool compile_function(JSContext* cx, std::string_view source, const char* file, JS::MutableHandleObject out);
 /// JSON [[name, source]…] becomes [name, function] pairs in `into`.

@@ -10,6 +10,7 @@
 #include <js/Exception.h>
 #include <js/JSON.h>
 #include <js/Stack.h>
+#include <js/String.h>
 
 // Texts and errors between the engine and us.
 namespace hourglass::worker {
@@ -102,10 +103,11 @@ bool to_utf8(JSContext* cx, JS::HandleValue v, std::string& out) {
   JS::RootedString text(cx, JS::ToString(cx, v));
   if (!text)
     return false;
-  auto bytes = JS_EncodeStringToUTF8(cx, text);
-  if (!bytes)
+  auto* linear = JS_EnsureLinearString(cx, text);
+  if (linear == nullptr)
     return false;
-  out = bytes.get();
+  out.resize(JS::GetDeflatedUTF8StringLength(linear)); // U+0000 is a character
+  JS::DeflateStringToUTF8Buffer(linear, mozilla::Span<char>(out.data(), out.size()));
   return true;
 }
 

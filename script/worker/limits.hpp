@@ -1,5 +1,7 @@
 #pragma once
 
+#include "mock/script_limits.hpp"
+
 #include <cstddef>
 
 /// What a script may cost inside a worker. What the server waits for, and keeps, stands in mock/script_limits.hpp.
@@ -15,6 +17,9 @@ inline constexpr std::size_t address_bytes = 512 * mebi; ///< above what an idle
 inline constexpr std::size_t stack_bytes = 700 * 1024;   ///< of the script's calls; the thread has 8 MiB
 inline constexpr std::size_t frame_bytes = 24 * mebi;    ///< from the server
 inline constexpr std::size_t call_bytes = 4 * mebi;      ///< of a call's arguments
+inline constexpr std::size_t calls = hourglass::limits::script_calls;               ///< what the server would kill us for is the script's error here
+inline constexpr std::size_t headers = hourglass::limits::script_headers;           ///< the same
+inline constexpr std::size_t header_bytes = hourglass::limits::script_header_bytes; ///< the same; of a name or a value
 inline constexpr std::size_t headers_bytes = 1 * mebi;   ///< of an answer's headers
 inline constexpr std::size_t answer_bytes = 6 * mebi;    ///< of an answer's body
 inline constexpr std::size_t text_chars = 8 * mebi;      ///< that `repeat`, `padStart` and `padEnd` make

@@ -2,9 +2,9 @@
 
 namespace hourglass::worker {
 
-const std::string_view prelude = R"js((function (native, library) {
+const std::string_view prelude = R"js((function (native) {
 'use strict';
-const {host, interrupt, log, random, text_chars} = native;
+const {host, interrupt, log, random, bytes, most_headers, header_bytes, text_chars} = native;
 const O = Object, {stringify} = JSON, {isArray} = Array;
 
 // -- what must not be what it is elsewhere --------------------------------------
@@ -42,7 +42,11 @@ function header_lines(headers) {
     for (const one of isArray(value) ? value : [value]) {
       if (typeof one !== 'string' && typeof one !== 'number' && typeof one !== 'boolean')
         throw new TypeError(`the header ${name} must be a string`);
-      lines.push([name, String(one)]);
+      const text = String(one);
+      if (bytes(name) > header_bytes || bytes(text) > header_bytes)
+        throw new RangeError(`the header ${name.slice(0, 64)} is larger than the limit script_header_bytes (${header_bytes})`);
+      if (lines.push([name, text]) > most_headers)
+        throw new RangeError(`more headers than the limit script_headers (${most_headers})`);
     }
   }
   return lines;
@@ -129,8 +133,6 @@ const $func = {
     idempotency: {remember},
   },
 };
-for (const [name, of_project] of library)
-  $func[name] = (...given) => of_project($func, ...given);
 
 // -- closing ------------------------------------------------------------------------
 
@@ -175,11 +177,21 @@ function close(root) {
   }
 }
 const iterators = [[][Symbol.iterator](), new Map()[Symbol.iterator](), new Set()[Symbol.iterator](), ''[Symbol.iterator](), 'a'.matchAll(/a/g)];
-[function () {}, async function () {}, function* () {}, async function* () {}, () => {}, ...iterators, $func, shape, globalThis].forEach(close);
-seen.clear();
+[function () {}, async function () {}, function* () {}, async function* () {}, () => {}, ...iterators, shape, globalThis].forEach(close);
+
+// Functions of the project are compiled in the closed realm, and closed as well: one that has a name could keep things in itself.
+function adopt(library) {
+  for (const [name, of_project] of library) {
+    close(of_project);
+    $func[name] = (...given) => of_project($func, ...given);
+  }
+  close($func);
+  seen.clear();
+}
 
 const forget = /(?:)/;
 return [
+  adopt,
   (handler, request, start) => {
     forget.exec(''); // what RegExp remembers of the last match
     const $resp = {status: start.status, headers: start.headers, body: undefined};

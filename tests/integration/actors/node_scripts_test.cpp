@@ -1,6 +1,7 @@
 #include "node_fixture.hpp"
 
 #include "actors/testing.hpp"
+#include "events/limits.hpp"
 #include "mock/serve.hpp"
 #include "replay/request.hpp"
 #include "script/pool.hpp"
@@ -107,6 +108,25 @@ TEST_F(scripts, each_saw_exactly_the_state_that_the_events_before_it_make) {
     ASSERT_TRUE(again) << again.error().detail;
     EXPECT_TRUE(again->identical) << "at " << e.header.seq;
   }
+}
+
+TEST_F(scripts, what_a_script_wrote_is_gone_when_its_request_is_too_large_for_the_log) {
+  auto id = with_handler("const n = $func.mock.find('counters', 'a') ?? 0; $func.mock.put('counters', 'a', n + 1);\n"
+                         "$resp.body = $req.headers['x-large'] ? 'x'.repeat(6200000) : {n};\n"
+                         "for (let i = 0; i < 99 && $req.headers['x-large']; i++) { $resp.headers['x-' + i] = '\\\\'.repeat(5000); console.log('\\\\'.repeat(4000)); }");
+  ASSERT_EQ(get(id, "/run")->body, R"({"n":0})");
+  promised<mock::response> large;
+  mock::request r;
+  r.method = "GET";
+  r.target = "/run";
+  r.headers = {{"X-Large", std::string(8 * limits::mebi, 'x')}, {"Content-Type", "application/octet-stream"}};
+  r.body.assign(8 * limits::mebi, '\xff'); // a script does not get it
+  node_->serve(id, std::move(r), {"mock", "test"}, large.callback());
+  auto refused = large.get();
+  ASSERT_FALSE(refused) << refused->status;
+  EXPECT_EQ(refused.error().code, events::errc::too_large) << refused.error().detail;
+  EXPECT_EQ(data_of(id)["counters"]["a"], 1);
+  EXPECT_EQ(get(id, "/run")->body, R"({"n":1})");
 }
 
 TEST_F(scripts, one_that_fails_writes_only_that_it_did) {

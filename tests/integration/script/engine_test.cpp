@@ -78,6 +78,58 @@ TEST_F(engine_test, a_handler_cannot_leave_the_function_it_is_put_into) {
   EXPECT_TRUE(check("}}); for (;;) {} ((function () {{"));
 }
 
+/// Compiles with one brace in front as with two: the `/` is a division in one case and a regular
+/// expression in the other.
+constexpr const char* leaves_its_function =
+    R"(} /"("+1);globalThis.evil=1;let n=0;Object.freeze=x=>x;(function(){")/;{//")";
+
+TEST_F(engine_test, a_handler_that_leaves_its_function_changes_nothing_for_anybody) {
+  open(1);
+  EXPECT_TRUE(check(leaves_its_function));
+  EXPECT_TRUE(run(leaves_its_function).error);
+  EXPECT_EQ(said("$resp.body = [typeof evil, typeof n, Object.isFrozen(globalThis)]"),
+            R"(["undefined","undefined",true])");
+  auto other = task("$resp.body = [typeof evil, typeof n, Object.isFrozen(globalThis)]", "sbx_new");
+  EXPECT_EQ(run(other).answer.body, R"(["undefined","undefined",true])");
+}
+
+TEST_F(engine_test, a_check_leaves_nothing_for_the_next_check) {
+  open(1);
+  EXPECT_TRUE(check("(Function.prototype.toString = Object.freeze = null, globalThis.x = 1)",
+                    mock::script_form::function));
+  auto seen = check("(() => { throw new Error(typeof x + typeof Object.freeze) })()",
+                    mock::script_form::function);
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->message, "Error: undefinedfunction");
+}
+
+TEST_F(engine_test, promises_that_a_run_or_check_has_left_never_run_in_another) {
+  open(1);
+  const std::string later = "Promise.resolve().then(() => $func.env.get('mine'))";
+  std::vector<std::string> heard;
+  auto asks = [&heard](const mock::script_task& of) {
+    auto t = of;
+    t.host = std::make_shared<test_host>(
+        [&heard, sandbox = t.sandbox](std::string_view,
+                                      std::string_view arguments) -> events::outcome<std::string> {
+          heard.push_back(sandbox + std::string{arguments});
+          return "1";
+        });
+    return t;
+  };
+  for (const auto& end : {std::string{"throw new Error('x')"}, std::string{"$func.error(400)"},
+                          std::string{"$resp.status = 1"}, std::string{"for (;;) {}"}}) {
+    run(asks(task(later + "; " + end)));
+    EXPECT_EQ(run(asks(task("await 1; await 2; $resp.body = 1", "sbx_b"))).answer.body, "1") << end;
+  }
+  for (const auto& entry : heard)
+    EXPECT_EQ(entry.substr(0, 5), "sbx_a") << entry;
+  // What a check has left would be stopped in the next run, for the time that it takes.
+  EXPECT_TRUE(
+      check("(Promise.resolve().then(() => { for (;;) {} }), 1)", mock::script_form::function));
+  EXPECT_EQ(said("await 1; $resp.body = 2"), "2");
+}
+
 TEST_F(engine_test, error_interrupts_past_catch_and_finally) {
   auto o = run("try { $func.error(402, {'x-why': 'card'}, {code: 'declined'}) } catch (e) { console.log('caught') } finally { console.log('finally') }");
   ASSERT_FALSE(o.error);
@@ -129,9 +181,58 @@ TEST_F(engine_test, functions_of_the_project_are_there_and_take_func_first) {
 
 TEST_F(engine_test, a_function_of_the_project_is_a_function_and_nothing_else) {
   EXPECT_FALSE(check("($func, a) => a", mock::script_form::function));
-  EXPECT_FALSE(check("// what it does\nfunction add($func, a, b) {\n  return a + b;\n}\n", mock::script_form::function));
-  for (const auto* bad : {"1", "(() => { let n = 0; return () => ++n })()", "a =>", "x, () => 1", "() => 1, () => 2"})
+  EXPECT_FALSE(check("// what it does\nfunction add($func, a, b) {\n  return a + b;\n}\n",
+                     mock::script_form::function));
+  EXPECT_FALSE(check("classes => classes", mock::script_form::function));
+  for (const auto* bad :
+       {"1", "(() => { let n = 0; return () => ++n })()", "a =>", "x, () => 1", "() => 1, () => 2",
+        "class {}", "class a { static { Object.freeze = null } }", "class extends Object {}",
+        "// x\u2028globalThis.evil = 1,\n() => 1", "// x\rglobalThis.evil = 1,\n() => 1",
+        "() => 1 // x\u2029, () => 2"})
     EXPECT_TRUE(check(bad, mock::script_form::function)) << bad;
+}
+
+TEST_F(engine_test,
+       functions_of_the_project_run_nothing_before_their_realm_is_closed_and_nothing_without_end) {
+  for (const auto* library :
+       {R"([["f","class { static { Object.freeze = x => x; globalThis.evil = 1 } }"]])",
+        R"([["f","// x\u2028globalThis.evil = 1,\n() => 1"]])"}) {
+    auto t = task("$resp.body = [typeof evil, Object.isFrozen(globalThis)]");
+    t.library = mock::script_source::of(library);
+    auto o = run(t);
+    ASSERT_TRUE(o.error) << library;
+    EXPECT_EQ(o.error->message, "Error: must be one function, such as ($func, a, b) => a + b");
+  }
+  auto t = task("$resp.body = 1");
+  t.library = mock::script_source::of("[[\"f\",\"(() => { for (;;) {} })()\"]]");
+  auto o = run(t);
+  ASSERT_TRUE(o.error);
+  EXPECT_EQ(o.error->fault, script_fault::time);
+  EXPECT_NE(o.error->message.find("100 ms"), std::string::npos)
+      << "by the worker itself: " << o.error->message;
+  EXPECT_EQ(said("$resp.body = 1"), "1");
+}
+
+TEST_F(engine_test, functions_of_the_project_keep_nothing_between_requests) {
+  for (const auto* function :
+       {"function add($func) { add.n = (add.n || 0) + 1; return add.n }",
+        "function add($func) { add.prototype.n = (add.prototype.n || 0) + 1; return 1 }",
+        "function* add($func) { add.prototype.n = 1; yield 1 }",
+        "async function add($func) { add.n = 1 }"}) {
+    auto t = task("const made = $func.add(); $resp.body = made.next ? made.next() : await made");
+    t.library = mock::script_source::of(std::string{R"([["add",")"} + function + "\"]]");
+    for (int i = 0; i < 2; ++i) {
+      auto o = run(t);
+      ASSERT_TRUE(o.error) << function << " gives " << o.answer.body;
+      EXPECT_EQ(o.error->fault, script_fault::thrown);
+      EXPECT_NE(o.error->message.find("TypeError"), std::string::npos) << o.error->message;
+    }
+  }
+}
+
+TEST_F(engine_test, texts_may_have_any_character) {
+  EXPECT_EQ(said("$resp.body = 'a\\u0000b\\ud83d\\ude00'"),
+            (std::string{"a\0b", 3} + "\xf0\x9f\x98\x80"));
 }
 
 TEST_F(engine_test, what_is_too_large_for_a_frame_is_the_scripts_error_and_not_its_workers_end) {
@@ -142,6 +243,27 @@ TEST_F(engine_test, what_is_too_large_for_a_frame_is_the_scripts_error_and_not_i
     EXPECT_EQ(o.error->fault, script_fault::thrown) << source;
     EXPECT_NE(o.error->message.find("larger than"), std::string::npos) << o.error->message;
   }
+}
+
+TEST_F(engine_test, what_the_server_would_kill_a_worker_for_is_the_scripts_error) {
+  open(1);
+  ASSERT_EQ(said("$resp.body = 1"), "1");
+  for (const auto* source : {"for (let i = 0; i < 101; i++) $resp.headers['x-' + i] = '1'", "$resp.headers['x-a'] = Array(101).fill('1')",
+                             "$resp.headers['x-a'] = 'x'.repeat(8193)", "$resp.headers['x-a'] = 'é'.repeat(4097)", "$resp.headers['x'.repeat(8193)] = '1'",
+                             "$func.error(400, {'x-a': 'x'.repeat(8193)})"}) {
+    auto o = run(source);
+    ASSERT_TRUE(o.error) << source;
+    EXPECT_EQ(o.error->fault, script_fault::thrown) << source;
+    EXPECT_NE(o.error->message.find("limit script_header"), std::string::npos) << o.error->message;
+  }
+  EXPECT_FALSE(run("for (let i = 0; i < 99; i++) $resp.headers['x-' + i] = '1'; $resp.headers['x-a'] = 'x'.repeat(8192)").error);
+  auto t = task("let n = 0; try { for (;;) { $func.env.get('x'); n++ } } catch (e) { $resp.body = [n, e.message] }");
+  t.host = std::make_shared<test_host>([](std::string_view, std::string_view) -> events::outcome<std::string> { return "1"; });
+  auto o = run(std::move(t));
+  if (o.error) // 10,000 calls may take a slow machine more than the time that a script has
+    EXPECT_EQ(o.error->fault, script_fault::time) << o.error->message;
+  else
+    EXPECT_EQ(o.answer.body, R"-([10000,"more calls than the limit script_calls (10000)"])-");
 }
 
 TEST_F(engine_test, code_from_texts_and_shared_memory_do_not_exist) {
@@ -215,6 +337,15 @@ TEST_F(engine_test, a_worker_that_stands_still_is_killed_and_replaced) {
   EXPECT_EQ(said("$resp.body = 1"), "1");
 }
 
+TEST_F(engine_test, a_host_that_throws_ends_its_run_and_nothing_else) {
+  auto t = task("$func.env.get('x')");
+  t.host = std::make_shared<test_host>([](std::string_view, std::string_view) -> events::outcome<std::string> { throw std::bad_alloc{}; });
+  auto o = run(std::move(t));
+  ASSERT_TRUE(o.error);
+  EXPECT_EQ(o.error->fault, script_fault::died) << o.error->message;
+  EXPECT_EQ(said("$resp.body = 1"), "1");
+}
+
 TEST_F(engine_test, a_script_that_waits_too_long_is_stopped_on_the_wall) {
   open(1, std::chrono::milliseconds{300});
   auto t = task("for (;;) $func.env.get('x')"); // costs the worker next to nothing
@@ -259,6 +390,36 @@ TEST(script_pool, without_its_program_does_not_open) {
   auto opened = open_pool({"/nowhere/hourglass-script-worker", 1});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, events::errc::unavailable);
+}
+
+/// A program that says it is ready, and then `what` (for the shell's printf) without end or listening.
+std::filesystem::path false_worker(const std::string& what) {
+  auto path = std::filesystem::path{testing::TempDir()} / ("false_worker_" + std::to_string(::getpid()));
+  std::ofstream{path} << "#!/bin/sh\nprintf '\\001\\000\\000\\000\\020' >&3\nwhile printf '" << what << "' >&3; do :; done\n";
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  return path;
+}
+
+TEST(script_pool, a_worker_that_wants_sources_without_end_is_given_up) {
+  mock::script_task t;
+  t.script = mock::script_source::of("1");
+  const auto size = t.script->digest.size();
+  const auto octal = [](std::size_t n) {
+    char out[8];
+    std::snprintf(out, sizeof out, "\\%03zo", n);
+    return std::string{out};
+  };
+  std::string want = octal(1 + 4 + size) + R"(\000\000\000\022)" + octal(size) + R"(\000\000\000)";
+  for (const auto c : t.script->digest)
+    want += octal(static_cast<unsigned char>(c));
+  const auto program = false_worker(want);
+  auto opened = open_pool({program, 1, std::chrono::milliseconds{2'000}});
+  ASSERT_TRUE(opened);
+  auto o = run_and_wait(**opened, t);
+  ASSERT_TRUE(o.error);
+  EXPECT_EQ(o.error->fault, script_fault::died) << "and not after the time that a script has: " << o.error->message;
+  (*opened)->stop();
+  std::filesystem::remove(program);
 }
 
 TEST(script_pool, a_program_that_is_no_worker_fails_each_run) {

@@ -165,13 +165,45 @@ TEST_F(handler, may_change_only_so_many_items_and_emit_only_so_many_messages) {
   EXPECT_EQ(serve_it().events.size(), 1 + limits::script_writes);
 }
 
+/// JSON text of `data_value_bytes`.
+std::string megabyte() { return '"' + std::string(limits::data_value_bytes - 2, 'x') + '"'; }
+constexpr std::size_t most_megabytes = limits::data_bytes_per_sandbox / limits::data_value_bytes - 1;
+
 TEST_F(handler, cannot_store_more_than_the_sandbox_may_hold) {
+  for (std::size_t i = 0; i + 2 < most_megabytes; ++i)
+    ASSERT_TRUE(run(data, data_command{put_item{"big", "k" + std::to_string(i), megabyte()}}));
   engine.during = [](script_host& h) {
-    const std::string megabyte = '"' + std::string(limits::data_value_bytes - 2, 'x') + '"';
-    std::size_t stored = 0;
-    while (stored < 100 && h.call("mock.put", R"(["big","k)" + std::to_string(stored) + "\"," + megabyte + "]"))
-      ++stored;
-    EXPECT_EQ(stored, limits::data_bytes_per_sandbox / limits::data_value_bytes - 1);
+    EXPECT_TRUE(h.call("mock.put", R"(["more","a",)" + megabyte() + "]"));
+    EXPECT_TRUE(h.call("mock.put", R"(["more","b",)" + megabyte() + "]"));
+    EXPECT_FALSE(h.call("mock.put", R"(["more","c",)" + megabyte() + "]"));
+  };
+  EXPECT_EQ(serve_it().events.size(), 3U);
+}
+
+TEST_F(handler, that_makes_room_before_it_writes_may_write) {
+  for (std::size_t i = 0; i < most_megabytes; ++i)
+    ASSERT_TRUE(run(data, data_command{put_item{"big", "k" + std::to_string(i), megabyte()}}));
+  engine.during = [](script_host& h) {
+    EXPECT_FALSE(h.call("mock.insert", R"(["an","other",)" + megabyte() + "]"));
+    EXPECT_EQ(h.call("mock.delete", R"(["big","k0"])"), "true");
+    EXPECT_TRUE(h.call("mock.insert", R"(["an","other",)" + megabyte() + "]"));
+  };
+  for (const auto& e : serve_it().events)
+    ASSERT_TRUE(apply(data, e.kind, e.payload));
+  EXPECT_EQ(data.namespaces["big"].size(), most_megabytes - 1);
+  EXPECT_EQ(data.namespaces["an"].size(), 1U);
+  EXPECT_LE(data.bytes, limits::data_bytes_per_sandbox);
+}
+
+TEST_F(handler, may_write_only_so_many_bytes) {
+  engine.during = [](script_host& h) {
+    constexpr std::size_t fitting = limits::script_write_bytes / limits::data_value_bytes - 1; // and their keys
+    for (std::size_t i = 0; i < fitting; ++i)
+      EXPECT_TRUE(h.call("mock.put", R"(["big","k)" + std::to_string(i) + "\"," + megabyte() + "]"));
+    EXPECT_FALSE(h.call("mock.put", R"(["big","more",)" + megabyte() + "]"));
+    EXPECT_TRUE(h.call("mock.put", R"(["big","k0",)" + megabyte() + "]")) << "what is written twice counts once";
+    EXPECT_TRUE(h.call("mock.delete", R"(["big","k0"])"));
+    EXPECT_TRUE(h.call("mock.put", R"(["big","more",)" + megabyte() + "]"));
   };
   serve_it();
 }
@@ -328,6 +360,9 @@ TEST(script_commands, name_the_script_that_must_compile) {
   EXPECT_EQ(h->where, "/handler/script");
   EXPECT_FALSE(script_in(put_endpoint{R"({"method":"GET","path":"/handler","response":{}})", ""}));
   EXPECT_FALSE(script_in(put_endpoint{"{", ""}));
+  auto escaped = script_in(put_endpoint{R"({"method":"GET","path":"/a","h\u0061ndler":{"script":"x"}})", ""});
+  ASSERT_TRUE(escaped) << "it is the same name in JSON";
+  EXPECT_EQ(escaped->source, "x");
   auto f = script_in(put_function{"f", "() => 1"});
   ASSERT_TRUE(f);
   EXPECT_EQ(f->form, script_form::function);
