@@ -127,6 +127,30 @@ void restore(core& in, const call_ptr& c) {
   });
 }
 
+/// One of the named sources of a sandbox.
+template <class Sources>
+events::outcome<std::string> one_of(const Sources& all, const std::string& name, std::string_view what) {
+  auto found = all.find(name);
+  if (found == all.end())
+    return failure(errc::not_found, "there is no such " + std::string{what} + " in this sandbox");
+  return json{{"name", name}, {"source", found->second}}.dump();
+}
+
+/// The `source` of a body; nothing when it is answered already.
+std::optional<std::string> source_in(const call_ptr& c, std::size_t least, std::size_t most) {
+  input body{c->body};
+  auto source = body.text("source", least, most);
+  if (auto fine = body.done(); !fine) {
+    c->fail(fine.error());
+    return std::nullopt;
+  }
+  return source;
+}
+
+void remove(core& in, const call_ptr& c, actors::command what) {
+  in.change(c, c->sandbox, std::move(what), [](const call_ptr& done, actors::receipt) { done->no_content(); });
+}
+
 // -- functions --------------------------------------------------------------------------
 
 void functions(core& in, const call_ptr& c) {
@@ -140,24 +164,17 @@ void functions(core& in, const call_ptr& c) {
 
 void function(core& in, const call_ptr& c) {
   in.look<mock::endpoint_state>(c, [name = c->param("name")](const mock::endpoint_state& s, events::virtual_time) -> events::outcome<std::string> {
-    auto found = s.functions().find(name);
-    if (found == s.functions().end())
-      return failure(errc::not_found, "there is no such function in this sandbox");
-    return json{{"name", name}, {"source", found->second}}.dump();
+    return one_of(s.functions(), name, "function");
   });
 }
 
 void put_function(core& in, const call_ptr& c) {
-  input body{c->body};
-  auto source = body.text("source", 1, limits::script_bytes);
-  if (auto fine = body.done(); !fine)
-    return c->fail(fine.error());
-  in.change(c, mock::endpoint_command{mock::put_function{c->param("name"), std::move(source)}});
+  if (auto source = source_in(c, 1, limits::script_bytes))
+    in.change(c, mock::endpoint_command{mock::put_function{c->param("name"), std::move(*source)}});
 }
 
 void remove_function(core& in, const call_ptr& c) {
-  in.change(c, c->sandbox, mock::endpoint_command{mock::remove_function{c->param("name")}},
-            [](const call_ptr& done, actors::receipt) { done->no_content(); });
+  remove(in, c, mock::endpoint_command{mock::remove_function{c->param("name")}});
 }
 
 // -- templates --------------------------------------------------------------------------
@@ -173,24 +190,17 @@ void templates(core& in, const call_ptr& c) {
 
 void one_template(core& in, const call_ptr& c) {
   in.look<mock::data_state>(c, [name = c->param("name")](const mock::data_state& s, events::virtual_time) -> events::outcome<std::string> {
-    auto found = s.templates.find(name);
-    if (found == s.templates.end())
-      return failure(errc::not_found, "there is no such template in this sandbox");
-    return json{{"name", name}, {"source", found->second}}.dump();
+    return one_of(s.templates, name, "template");
   });
 }
 
 void put_template(core& in, const call_ptr& c) {
-  input body{c->body};
-  auto source = body.text("source", 0, limits::data_value_bytes);
-  if (auto fine = body.done(); !fine)
-    return c->fail(fine.error());
-  in.change(c, mock::data_command{mock::put_template{c->param("name"), std::move(source)}});
+  if (auto source = source_in(c, 0, limits::data_value_bytes))
+    in.change(c, mock::data_command{mock::put_template{c->param("name"), std::move(*source)}});
 }
 
 void remove_template(core& in, const call_ptr& c) {
-  in.change(c, c->sandbox, mock::data_command{mock::remove_template{c->param("name")}},
-            [](const call_ptr& done, actors::receipt) { done->no_content(); });
+  remove(in, c, mock::data_command{mock::remove_template{c->param("name")}});
 }
 
 // -- a trial ------------------------------------------------------------------------------
