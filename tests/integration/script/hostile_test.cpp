@@ -1,9 +1,8 @@
 // The hostile scripts of ../shared/reference/spidermonkey/probes.h, looked for beside the checkout. Each must end with an answer or a clear error,
 // and a healthy script of another sandbox must get its answer after each.
 #include "engine_fixture.hpp"
+#include "tests/support/reference_data.hpp"
 
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <regex>
@@ -15,24 +14,9 @@ namespace hourglass::script {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 struct probe {
   std::string name, source;
 };
-
-std::string probes_file() {
-  // A compiler cache may have made the path of this file a relative one; the tests are built below the checkout too.
-  for (auto folder : {fs::path{__FILE__}.parent_path(), fs::current_path()})
-    for (int i = 0; i < 8; ++i, folder = folder.parent_path())
-      if (auto at = folder / "shared" / "reference" / "spidermonkey" / "probes.h"; fs::exists(at)) {
-        std::ifstream in{at};
-        std::ostringstream out;
-        out << in.rdbuf();
-        return out.str();
-      }
-  return {};
-}
 
 /// Lines `{"name", "source"},` after the first table, which is of things that work.
 std::vector<probe> hostile(const std::string& text) {
@@ -47,7 +31,7 @@ std::vector<probe> hostile(const std::string& text) {
 }
 
 TEST_F(engine_test, every_hostile_script_ends_and_a_healthy_one_answers_after_it) {
-  const auto text = probes_file();
+  const auto text = test::reference_text("reference/spidermonkey/probes.h");
   if (text.empty())
     GTEST_SKIP() << "no probes.h beside the checkout";
   const auto all = hostile(text);

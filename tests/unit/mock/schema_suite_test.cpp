@@ -1,4 +1,6 @@
 // The official JSON Schema test suite, every required case. It is looked for beside the checkout and in HOURGLASS_SCHEMA_SUITE.
+#include "tests/support/reference_data.hpp"
+
 #include "mock/schema.hpp"
 
 #include <gtest/gtest.h>
@@ -20,11 +22,7 @@ namespace fs = std::filesystem;
 fs::path suite() {
   if (const char* told = std::getenv("HOURGLASS_SCHEMA_SUITE"))
     return told;
-  auto folder = fs::path{__FILE__}.parent_path();
-  for (int i = 0; i < 8; ++i, folder = folder.parent_path())
-    if (auto at = folder / "shared" / "json-schema-test-suite"; fs::exists(at / "tests"))
-      return at;
-  return {};
+  return test::reference_data("json-schema-test-suite");
 }
 
 std::string bytes_of(const fs::path& path) {

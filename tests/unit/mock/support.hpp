@@ -1,12 +1,11 @@
 #pragma once
 
+#include "tests/support/reference_data.hpp"
+
 #include "mock/serve.hpp"
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -72,18 +71,8 @@ inline std::string named(std::string_view method, std::string_view path, std::st
          std::string{body} + R"("})" + std::string{more} + "}";
 }
 
-/// The documents stand beside the checkout; the tests that need them are skipped elsewhere.
 inline std::string real_document(const std::string& name) {
-  for (auto folder = std::filesystem::path{__FILE__}.parent_path(); folder != folder.root_path(); folder = folder.parent_path()) {
-    auto path = folder.parent_path() / "shared" / "specs" / name;
-    if (std::filesystem::exists(path)) {
-      std::ifstream in{path};
-      std::stringstream text;
-      text << in.rdbuf();
-      return text.str();
-    }
-  }
-  return {};
+  return test::reference_text("specs/" + name);
 }
 
 } // namespace hourglass::mock
