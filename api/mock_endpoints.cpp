@@ -60,11 +60,23 @@ void import(core& in, const call_ptr& c) {
     return c->fail({errc::invalid, "the body must be an OpenAPI document, JSON or YAML", "body"});
   query_reader q{c->query};
   auto validation = mock::validation_mode_from(q.choice("validation", {"off", "report", "enforce"}).value_or("report"));
+  auto kept = q.choice("state", {"off", "on", "empty"});
+  auto examples = q.choice("examples", {"document", "generated"}).value_or("document");
   if (auto fine = q.done(); !fine)
     return c->fail(fine.error());
   mock::import_openapi import{c->request->body, {}};
+  import.generated = examples == "generated";
+  if (kept)
+    import.state = mock::state_mode_from(*kept);
   import.validation = validation.value_or(mock::validation_mode::report);
   in.change(c, mock::endpoint_command{std::move(import)});
+}
+
+void put_state(core& in, const call_ptr& c) {
+  const auto wanted = c->body.is_object() && c->body.size() == 1 ? c->body.value("state", nlohmann::json{}) : nlohmann::json{};
+  if (wanted != "on" && wanted != "off")
+    return c->fail({errc::invalid, R"(must be {"state": "on"} or {"state": "off"})", "/state"});
+  in.change(c, mock::endpoint_command{mock::switch_state{c->param("endpoint"), wanted == "on"}});
 }
 
 } // namespace
@@ -85,9 +97,14 @@ void add_mock_endpoints(router& to) {
           .body_schema = "MockEndpointPut", .answers = {{200, "MockEndpoint"}}, .run = replace});
   to.add({.method = "DELETE", .path = "/sandboxes/{sandbox}/endpoints/{endpoint}", .id = "deleteEndpoint", .tag = tag,
           .says = "Removes a mock endpoint", .who = access::sandbox, .answers = {{204}}, .run = remove});
+  to.add({.method = "PUT", .path = "/sandboxes/{sandbox}/endpoints/{endpoint}/state", .id = "putEndpointState", .tag = tag,
+          .says = "Has an imported endpoint of a collection keep state, or answer from its examples", .who = access::sandbox, .takes = body::json,
+          .body_schema = "EndpointStatePut", .answers = {{200, "MockEndpoint"}}, .run = put_state});
   to.add({.method = "PUT", .path = "/sandboxes/{sandbox}/openapi", .id = "importOpenapi", .tag = tag,
           .says = "Replaces all imported endpoints by those of the document in the body, JSON or YAML. Where it does not parse, pointer is line:column", .who = access::sandbox,
-          .query = {{"validation", "string", "Requests that break the document's rules: off (not checked), report (answered, with X-Request-Validation), enforce (refused with 422 and a list of faults); report if absent"}},
+          .query = {{"validation", "string", "Requests that break the document's rules: off (not checked), report (answered, with X-Request-Validation), enforce (refused with 422 and a list of faults); report if absent"},
+                    {"state", "string", "Collections (paths such as /pets beside /pets/{petId}): on (they keep what is created, changed and deleted, beginning with the document's examples), empty (beginning with nothing), off (every operation answers from its examples). Default: what the document says with x-hourglass-state, else on"},
+                    {"examples", "string", "document (its examples, and values made from its schemas where it has none) or generated (only those); document if absent"}},
           .takes = body::document, .answers = {{200, "OpenapiImport"}}, .run = import});
 }
 

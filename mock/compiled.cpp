@@ -161,7 +161,8 @@ events::outcome<route_pattern> compile_route(std::string_view path) {
   }
 }
 
-events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::compile(endpoint spec, std::shared_ptr<const request_check> check) {
+events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::compile(endpoint spec, std::shared_ptr<const request_check> check,
+                                                                                     const collections* kept) {
   auto out = std::make_shared<compiled_endpoint>();
   out->spec = std::move(spec);
   out->check = std::move(check);
@@ -178,6 +179,9 @@ events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::com
     out->answers.push_back(std::move(*answer));
   }
   choose_preferred(*out);
+  if (kept != nullptr && out->spec.state.on)
+    if (auto at = kept->find(out->spec.state.collection); at != kept->end())
+      out->kept = at->second;
   if (!out->spec.script.empty())
     out->script = script_source::of(out->spec.script);
   return std::shared_ptr<const compiled_endpoint>{std::move(out)};

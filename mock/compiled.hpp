@@ -55,6 +55,7 @@ struct compiled_endpoint {
   std::shared_ptr<const request_check> check; ///< null: nothing is demanded of a request
   std::size_t preferred = 0;      ///< the answer without Prefer
   unsigned preferred_status = 200;
+  std::shared_ptr<const collection> kept; ///< what it reads or changes; null: it answers from its examples
   std::shared_ptr<const script_source> script; ///< null: the answers are fixed or templates
 
   compiled_endpoint() = default;
@@ -62,7 +63,8 @@ struct compiled_endpoint {
   compiled_endpoint& operator=(const compiled_endpoint&) = delete;
 
   /// Fails with `errc::invalid` (`where` as in the endpoint's JSON) if route or templates do not compile.
-  static events::outcome<std::shared_ptr<const compiled_endpoint>> compile(endpoint spec, std::shared_ptr<const request_check> check = nullptr);
+  static events::outcome<std::shared_ptr<const compiled_endpoint>> compile(endpoint spec, std::shared_ptr<const request_check> check = nullptr,
+                                                                           const collections* kept = nullptr);
 };
 
 } // namespace hourglass::mock

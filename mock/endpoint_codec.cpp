@@ -262,6 +262,10 @@ void write_endpoint(const endpoint& e, std::string& out) {
     j.key("demands");
     write_demands(e.demands, j);
   }
+  if (!e.state.empty()) {
+    j.key("state");
+    write_state(e.state, j);
+  }
   j.close_object();
 }
 
@@ -298,6 +302,12 @@ events::outcome<endpoint> decode_endpoint(const json_value& v) {
       return tl::unexpected<events::error>{read.error()};
     e.demands = std::move(*read);
   }
+  if (const auto* state = v.member("state")) {
+    auto read = decode_state(*state);
+    if (!read)
+      return tl::unexpected<events::error>{read.error()};
+    e.state = std::move(*read);
+  }
   return e;
 }
 
@@ -321,6 +331,10 @@ std::string to_json(const endpoint& e) {
   if (!e.demands.empty()) {
     j.key("request");
     write_demands(e.demands, j);
+  }
+  if (!e.state.empty()) {
+    j.key("state");
+    write_state(e.state, j);
   }
   j.close_object();
   return out;

@@ -20,6 +20,8 @@ struct endpoint_state::tables {
   std::string imported_title; ///< of the imported document; empty without one
   std::string imported_version;
   std::string imported_requests; ///< what `request_schemas` reads, as JSON; empty: requests are not checked
+  std::string imported_collections; ///< as JSON; empty: none
+  collections kept;                 ///< of these, by namespace
   std::map<std::string, std::string, std::less<>> functions;
   std::shared_ptr<const script_source> library; ///< of `functions`, as the engine takes them; null: none
   std::map<std::string, std::size_t, std::less<>> imported_roots; ///< base path of the imported servers -> endpoints under it
@@ -27,11 +29,24 @@ struct endpoint_state::tables {
   void put(std::shared_ptr<const compiled_endpoint> e); ///< replaces the one of the same id
   void remove(std::string_view id);
   void note_functions(); ///< they have changed
+  /// The rules of an imported endpoint that is put alone.
+  events::outcome<std::shared_ptr<const request_check>> check_of(const endpoint& e) const;
   void note_import(const json_value& v); ///< what an import's event or a snapshot says beside its endpoints
 };
 
 /// Reads the API's JSON of put_endpoint (all but the id), with errors that point at the member.
 events::outcome<endpoint> read_endpoint(std::string_view text);
+
+// endpoint_import.cpp
+struct decoded_endpoints {
+  std::vector<std::shared_ptr<const compiled_endpoint>> endpoints;
+  collections kept;
+};
+events::outcome<decision> decide_import(const endpoint_state& state, const import_openapi& command, const events::context& ctx);
+/// Those of an event or a snapshot, with the collections and schemas beside them.
+events::outcome<decoded_endpoints> decode_all(const json_value& v);
+/// What this core wrote itself, which may be larger than what it takes from outside.
+events::outcome<json_value> parse_own(std::string_view text);
 
 // endpoint_functions.cpp
 events::outcome<decision> decide_put_function(const endpoint_state& state, const put_function& command);

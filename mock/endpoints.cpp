@@ -3,12 +3,14 @@
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
 #include "mock/negotiation.hpp"
-#include "mock/openapi.hpp"
-#include "mock/request_check.hpp"
 
 #include <algorithm>
 
 namespace hourglass::mock {
+
+using events::errc;
+using events::failure;
+using events::outcome;
 
 // -- state ---------------------------------------------------------------------
 
@@ -37,6 +39,8 @@ void endpoint_state::tables::note_import(const json_value& v) {
   imported_version = v.string_member("version");
   const auto* requests = v.member("requests");
   imported_requests = requests != nullptr ? to_text(*requests) : std::string{};
+  const auto* kept_of = v.member("collections");
+  imported_collections = kept_of != nullptr ? to_text(*kept_of) : std::string{};
 }
 
 endpoint_state::endpoint_state() : self(std::make_unique<tables>()) {}
@@ -46,6 +50,8 @@ endpoint_state::endpoint_state(const endpoint_state& other) : self(std::make_uni
   self->imported_title = other.self->imported_title;
   self->imported_version = other.self->imported_version;
   self->imported_requests = other.self->imported_requests;
+  self->imported_collections = other.self->imported_collections;
+  self->kept = other.self->kept;
   self->imported_roots = other.self->imported_roots;
   self->functions = other.self->functions;
   self->library = other.self->library;
@@ -76,10 +82,6 @@ std::vector<const endpoint*> endpoint_state::list(std::string_view after, std::s
 // -- decide ----------------------------------------------------------------------
 
 namespace {
-
-using events::errc;
-using events::failure;
-using events::outcome;
 
 bool overlap(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   if (a.empty() || b.empty())
@@ -133,123 +135,25 @@ outcome<decision> decide_remove(const endpoint_state& state, const remove_endpoi
   return out;
 }
 
-/// An imported endpoint keeps its id over re-imports as long as method and path stay.
-void give_ids(const endpoint_state& state, std::vector<endpoint>& fresh, const events::context& ctx) {
-  std::map<std::pair<std::string, std::string>, std::string> known;
-  for (const auto& [id, e] : state.self->by_id)
-    if (e->spec.source == endpoint_source::openapi)
-      known.emplace(std::pair{e->spec.method, e->spec.full_path()}, id);
-  std::uint32_t ordinal = 0;
-  for (auto& e : fresh) {
-    auto at = known.find({e.method, e.full_path()});
-    e.id = at != known.end() ? at->second : events::make_id("ep_", ctx.wall.us / 1000, ctx.chance, ordinal);
-    ++ordinal;
-  }
-}
-
-void write_webhooks(events::json_text& j, const std::vector<document_webhook>& webhooks) {
-  j.key("webhooks").open_array();
-  for (const auto& w : webhooks) {
-    j.open_object().key("name").value(w.name).key("description").value(w.description);
-    j.key("media_type").value(w.media_type).key("example").raw(w.example).close_object();
-  }
-  j.close_array();
-}
-
-outcome<decision> decide_import(const endpoint_state& state, const import_openapi& command, const events::context& ctx) {
-  auto doc = command.already;
-  if (!doc) {
-    auto read = read_openapi(command.document, ctx.chance);
-    if (!read)
-      return tl::unexpected<events::error>{std::move(read).error()};
-    doc = std::make_shared<const openapi_document>(std::move(*read));
-  }
-  auto fresh = doc->endpoints;
-  auto hand = std::count_if(state.self->by_id.begin(), state.self->by_id.end(),
-                            [](const auto& e) { return e.second->spec.source == endpoint_source::hand; });
-  if (static_cast<std::size_t>(hand) + doc->endpoints.size() > limits::endpoints_per_sandbox)
-    return failure(errc::too_large, "more endpoints than the limit endpoints_per_sandbox (" + std::to_string(limits::endpoints_per_sandbox) + ")");
-  give_ids(state, fresh, ctx);
-  const bool checked = command.validation != validation_mode::off && doc->requests.is_object();
-  if (!checked)
-    for (auto& e : fresh)
-      e.demands = {};
+outcome<decision> decide_switch(const endpoint_state& state, const switch_state& command) {
+  const auto* before = state.find(command.id);
+  if (before == nullptr)
+    return failure(errc::not_found, "there is no such endpoint");
+  if (before->state.empty())
+    return failure(errc::invalid, "this endpoint is of no collection that keeps state", "/state");
+  auto spec = *before;
+  spec.state.on = command.on;
   decision out;
+  out.reply = to_json(spec);
+  if (before->state.on == command.on)
+    return out;
   std::string payload;
-  events::json_text p{payload};
-  p.open_object().key("title").value(doc->title).key("version").value(doc->version).key("endpoints").open_array();
-  for (const auto& e : fresh) {
-    std::string one;
-    write_endpoint(e, one);
-    p.raw(one);
-  }
-  p.close_array();
-  write_webhooks(p, doc->webhooks);
-  if (checked) {
-    auto requests = doc->requests;
-    requests.set("validation", json_value::of(std::string{to_string(command.validation)}));
-    p.key("requests").raw(to_text(requests));
-  }
-  p.close_object();
-  if (payload.size() > limits::record_bytes - 64 * limits::kibi)
-    return failure(errc::too_large, "what this document describes is larger than the limit record_bytes (" + std::to_string(limits::record_bytes) + ")");
-  out.events.push_back({events::kind::openapi_imported, std::move(payload), {}, 0, {}});
-  events::json_text j{out.reply};
-  j.open_object().key("title").value(doc->title).key("version").value(doc->version);
-  j.key("endpoints").value(doc->endpoints.size());
-  write_webhooks(j, doc->webhooks);
-  j.key("warnings").open_array();
-  for (const auto& w : doc->warnings)
-    j.open_object().key("detail").value(w.detail).key("pointer").value(w.where).close_object();
-  j.close_array().close_object();
+  write_endpoint(spec, payload);
+  out.events.push_back({events::kind::endpoint_put, std::move(payload), {spec.id}, 0, {}});
   return out;
-}
-
-outcome<std::vector<std::shared_ptr<const compiled_endpoint>>> decode_all(const json_value& v) {
-  const auto* list = v.member("endpoints");
-  if (list == nullptr || !list->is_array())
-    return failure(errc::corrupt, "a list of endpoints does not read");
-  std::unique_ptr<request_schemas> schemas;
-  if (const auto* requests = v.member("requests")) {
-    auto read = request_schemas::read(*requests);
-    if (!read)
-      return tl::unexpected<events::error>{read.error()};
-    schemas = std::move(*read);
-  }
-  std::vector<std::shared_ptr<const compiled_endpoint>> out;
-  for (const auto& item : list->items) {
-    auto e = decode_endpoint(item);
-    if (!e)
-      return tl::unexpected<events::error>{e.error()};
-    auto check = schemas ? schemas->compile(*e) : nullptr;
-    auto compiled = compiled_endpoint::compile(std::move(*e), std::move(check));
-    if (!compiled)
-      return failure(errc::corrupt, compiled.error().detail, compiled.error().where);
-    out.push_back(std::move(*compiled));
-  }
-  return out;
-}
-
-/// What this core wrote itself may be larger than what it takes from outside.
-outcome<json_value> parse_own(std::string_view text) {
-  auto v = parse_json(text, {std::size_t{1} << 40, limits::json_depth * 2});
-  if (!v)
-    return failure(errc::corrupt, v.error().detail, v.error().where);
-  return v;
 }
 
 } // namespace
-
-outcome<void> read_ahead(import_openapi& import, const events::entropy& seed) {
-  if (import.already)
-    return {};
-  auto doc = read_openapi(import.document, seed);
-  if (!doc)
-    return tl::unexpected<events::error>{std::move(doc).error()};
-  import.already = std::make_shared<const openapi_document>(std::move(*doc));
-  import.document.clear();
-  return {};
-}
 
 outcome<decision> decide(const endpoint_state& state, const endpoint_command& command, const events::context& ctx) {
   if (const auto* put = std::get_if<put_endpoint>(&command))
@@ -260,6 +164,8 @@ outcome<decision> decide(const endpoint_state& state, const endpoint_command& co
     return decide_put_function(state, *put);
   if (const auto* remove = std::get_if<remove_function>(&command))
     return decide_remove_function(state, *remove);
+  if (const auto* one = std::get_if<switch_state>(&command))
+    return decide_switch(state, *one);
   return decide_import(state, std::get<import_openapi>(command), ctx);
 }
 
@@ -282,7 +188,10 @@ outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view p
     auto e = decode_endpoint(*v);
     if (!e)
       return tl::unexpected<events::error>{e.error()};
-    auto compiled = compiled_endpoint::compile(std::move(*e));
+    auto check = state.self->check_of(*e);
+    if (!check)
+      return tl::unexpected<events::error>{check.error()};
+    auto compiled = compiled_endpoint::compile(std::move(*e), std::move(*check), &state.self->kept);
     if (!compiled)
       return failure(errc::corrupt, compiled.error().detail, compiled.error().where);
     state.self->put(std::move(*compiled));
@@ -297,8 +206,9 @@ outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view p
       gone.push_back(id);
   for (const auto& id : gone)
     state.self->remove(id);
-  for (auto& e : *fresh)
+  for (auto& e : fresh->endpoints)
     state.self->put(std::move(e));
+  state.self->kept = std::move(fresh->kept);
   state.self->note_import(*v);
   return {};
 }
@@ -308,7 +218,7 @@ outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view p
 std::string snapshot(const endpoint_state& state) {
   std::string out;
   events::json_text j{out};
-  j.open_object().key("format").value(2);
+  j.open_object().key("format").value(state.self->imported_collections.empty() ? 2 : 3);
   j.key("functions").open_object();
   for (const auto& [name, source] : state.self->functions)
     j.key(name).value(source);
@@ -316,6 +226,8 @@ std::string snapshot(const endpoint_state& state) {
   j.key("title").value(state.self->imported_title).key("version").value(state.self->imported_version);
   if (!state.self->imported_requests.empty())
     j.key("requests").raw(state.self->imported_requests);
+  if (!state.self->imported_collections.empty())
+    j.key("collections").raw(state.self->imported_collections);
   j.key("endpoints").open_array();
   for (const auto& [id, e] : state.self->by_id) {
     std::string one;
@@ -334,14 +246,15 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
   std::int64_t format = 0;
   if (const auto* f = v->member("format"); f == nullptr || !f->as_integer(format))
     return failure(errc::corrupt, "a snapshot of endpoints does not read");
-  if (format > 2)
+  if (format > 3)
     return failure(errc::newer_format, "a snapshot of endpoints is of a newer format");
   auto all = decode_all(*v);
   if (!all)
     return tl::unexpected<events::error>{all.error()};
   endpoint_state out;
-  for (auto& e : *all)
+  for (auto& e : all->endpoints)
     out.self->put(std::move(e));
+  out.self->kept = std::move(all->kept);
   out.self->note_import(*v);
   if (const auto* functions = v->member("functions"); functions != nullptr && functions->is_object()) // not before format 2
     for (std::size_t i = 0; i < functions->items.size(); ++i)

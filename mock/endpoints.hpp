@@ -1,5 +1,6 @@
 #pragma once
 
+#include "mock/collection.hpp"
 #include "mock/decision.hpp"
 #include "mock/fwd.hpp"
 #include "mock/message.hpp"
@@ -59,6 +60,7 @@ struct endpoint {
   bool json_body = false; ///< the hand-made body was given as a JSON value, not as a string
   std::vector<response_spec> responses; ///< at least one
   request_spec demands; ///< of an imported one; its schemas are the import's
+  state_spec state;     ///< of an imported one: the collection that it reads or changes
   std::string script;   ///< the handler that answers; `responses` then only say how its answer starts. Empty: none
 
   std::string full_path() const { return project_root + group_root + path; }
@@ -107,12 +109,20 @@ struct remove_endpoint {
 };
 /// Replaces all imported endpoints by those of an OpenAPI 3.0 or 3.1 document, JSON or YAML; hand-made ones stay, and win
 /// over an imported one with the same route. Reply:
-///   {"title", "version", "endpoints", "webhooks": [{"name", "description", "media_type", "example"}], "warnings": []}
+///   {"title", "version", "endpoints", "collections": [{"namespace", "path", "id", "seeds"}],
+///    "webhooks": [{"name", "description", "media_type", "example"}], "warnings": []}
 /// The event's payload holds the same `webhooks`, so that event types can be made of them.
 struct import_openapi {
   std::string document;
   std::shared_ptr<const openapi_document> already; ///< what `read_ahead` made of it
   validation_mode validation = validation_mode::report; ///< what becomes of requests that break the document's rules
+  bool generated = false; ///< all values are made from the schemas, and the document's examples left alone
+  std::optional<state_mode> state; ///< of its collections; none: what the document says with `x-hourglass-state`, else `on`
+};
+/// Has one imported endpoint of a collection keep state, or answer from its examples.
+struct switch_state {
+  std::string id;
+  bool on = true;
 };
 /// A script that all handlers may call as `$func.<name>`. The name is an identifier that `$func` does not have already.
 /// Limits: `limits::script_functions`, `limits::script_functions_bytes`.
@@ -126,7 +136,7 @@ struct remove_function {
 /// Does the part of an import that takes long and needs no state. Fails as `decide` would.
 events::outcome<void> read_ahead(import_openapi& import, const events::entropy& seed);
 
-using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi, put_function, remove_function>;
+using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi, put_function, remove_function, switch_state>;
 
 /// The script in a command that must compile before anybody decides on it.
 struct script_to_check {
@@ -172,6 +182,8 @@ struct plan {
 
   /// `handler_run` answers, not `render`.
   bool runs_script() const noexcept;
+  /// The answer is made of a collection (`mock/stateful.hpp`).
+  bool stateful = false;
   /// Empty when nothing matched.
   std::string_view endpoint_id() const noexcept;
 };

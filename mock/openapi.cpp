@@ -4,6 +4,7 @@
 #include "events/limits.hpp"
 #include "mock/compiled.hpp"
 #include "mock/negotiation.hpp"
+#include "mock/openapi_collections.hpp"
 #include "mock/openapi_request.hpp"
 #include "mock/openapi_response.hpp"
 #include "mock/request_check.hpp"
@@ -11,9 +12,22 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <unordered_set>
+#include <utility>
 
 namespace hourglass::mock {
+
+std::string reference_to_place(std::string_view pointer) {
+  std::string out = "#";
+  for (char c : pointer) {
+    if (c == '%')
+      out += "%25";
+    else
+      out += c;
+  }
+  return out;
+}
 
 const json_value* follow_reference(const json_value& root, const json_value& v) {
   const auto* at = &v;
@@ -74,9 +88,9 @@ std::string route_key(const endpoint& e, const route_pattern& route) {
 
 class importer {
 public:
-  importer(const json_value& root, const events::entropy& seed, sampler::extent most, bool last)
-    : root_(root), last_(last), responses_(root, seed, most, out_.warnings),
-      requests_(root, root.string_member("openapi").starts_with("3.1"), [this](std::string detail, std::string where) { responses_.warn(std::move(detail), std::move(where)); }) {}
+  importer(const json_value& root, const events::entropy& seed, sampler::extent most, bool last, bool generated)
+    : root_(root), last_(last), responses_(root, seed, most, generated, out_.warnings),
+      requests_(root, root.string_member("openapi").starts_with("3.1"), warner()), collections_(root, seed, requests_, warner()) {}
 
   outcome<openapi_document> run() {
     if (auto ok = check_version(); !ok)
@@ -92,7 +106,11 @@ public:
         responses_.warn("is given more than once; only the last one counts", pointer_to("", root_.names[i]));
     if (auto ok = walk(); !ok)
       return tl::unexpected<events::error>{ok.error()};
+    out_.state = state_said_by(root_);
+    out_.collections = collections_.take(out_.endpoints);
     if (auto ok = take_requests(); !ok)
+      return tl::unexpected<events::error>{ok.error()};
+    if (auto ok = charge_collections(); !ok)
       return tl::unexpected<events::error>{ok.error()};
     return std::move(out_);
   }
@@ -100,6 +118,10 @@ public:
   bool has_generated() const noexcept { return responses_.has_generated(); }
 
 private:
+  std::function<void(std::string, std::string)> warner() {
+    return [this](std::string detail, std::string where) { responses_.warn(std::move(detail), std::move(where)); };
+  }
+
   outcome<void> check_version() const {
     if (!root_.is_object())
       return failure(errc::invalid, "an OpenAPI document is an object");
@@ -122,15 +144,15 @@ private:
       return failure(errc::invalid, "is required", "/paths");
     if (paths != nullptr && !paths->is_object())
       return failure(errc::invalid, "must be an object", "/paths");
+    for (std::size_t i = 0; webhooks != nullptr && webhooks->is_object() && i < webhooks->items.size(); ++i)
+      if (auto ok = read_webhook(webhooks->names[i], webhooks->items[i], pointer_to(root_.member("webhooks") != nullptr ? "/webhooks" : "/x-webhooks", webhooks->names[i])); !ok)
+        return ok;
     for (std::size_t i = 0; paths != nullptr && i < paths->items.size(); ++i) {
       if (paths->names[i].starts_with("x-"))
         continue;
       if (auto ok = read_path(paths->names[i], paths->items[i]); !ok)
         return ok;
     }
-    for (std::size_t i = 0; webhooks != nullptr && webhooks->is_object() && i < webhooks->items.size(); ++i)
-      if (auto ok = read_webhook(webhooks->names[i], webhooks->items[i]); !ok)
-        return ok;
     return {};
   }
 
@@ -150,6 +172,8 @@ private:
       out_.requests = {};
       for (auto& e : out_.endpoints)
         e.demands = {};
+      for (auto& c : out_.collections)
+        c.schema.clear();
       responses_.warn("requests are not checked: there is no room for their schemas beside the answers", "");
     }
     if (out_.requests.is_null())
@@ -161,8 +185,31 @@ private:
       return tl::unexpected<events::error>{schemas.error()};
     for (const auto& e : out_.endpoints)
       (*schemas)->compile(e);
+    for (const auto& c : out_.collections)
+      (*schemas)->compile(c.schema);
     for (const auto& p : (*schemas)->problems())
       responses_.warn("requests are not checked against this: " + p.detail, p.where);
+    return {};
+  }
+
+  outcome<void> charge_collections() {
+    std::size_t bytes = 0;
+    std::string text;
+    for (const auto& c : out_.collections) {
+      events::json_text j{text};
+      write_collection(c, j);
+      bytes += std::exchange(text, {}).size();
+    }
+    for (const auto& e : out_.endpoints)
+      if (!e.state.empty())
+        bytes += 120 + 20 * (e.state.members.size() + e.state.needs.size() + 2 * e.state.filters.size());
+    auto ok = responses_.charge(bytes, "");
+    if (ok || (!last_ && has_generated()))
+      return ok; // shorter examples make room
+    out_.collections.clear();
+    for (auto& e : out_.endpoints)
+      e.state = {};
+    responses_.warn("nothing keeps state: there is no room for the collections beside the answers", "");
     return {};
   }
 
@@ -199,7 +246,7 @@ private:
     e.method = method;
     std::transform(e.method.begin(), e.method.end(), e.method.begin(), [](char c) { return static_cast<char>(c - 32); });
     e.name = clipped(text_of(operation.member("operationId")), 256);
-    e.project_root = base_path(item, operation);
+    e.project_root = base_path_of(root_, item, operation);
     auto route = compile_route(e.full_path());
     if (!route) {
       responses_.warn("this operation was left out: " + route.error().detail, where);
@@ -213,44 +260,9 @@ private:
     e.demands = requests_.read(item, operation, pointer_to("/paths", path), where);
     if (auto ok = responses_.read(operation, where, e.responses); !ok)
       return ok;
+    collections_.note(out_.endpoints.size(), e, route->parameters, item, operation, where);
     out_.endpoints.push_back(std::move(e));
-    return {};
-  }
-
-  /// Path part of the first server of the operation, the path or the document.
-  std::string base_path(const json_value& item, const json_value& operation) const {
-    for (const auto* level : {&operation, &item, &root_}) {
-      const auto* servers = level->member("servers");
-      if (servers == nullptr || !servers->is_array() || servers->items.empty())
-        continue;
-      const auto& server = servers->items.front();
-      auto url = with_defaults(std::string{server.string_member("url")}, server.member("variables"));
-      if (auto scheme = url.find("://"); scheme != std::string::npos) {
-        auto slash = url.find('/', scheme + 3);
-        url = slash == std::string::npos ? std::string{} : url.substr(slash);
-      } else if (url.starts_with("//")) {
-        auto slash = url.find('/', 2);
-        url = slash == std::string::npos ? std::string{} : url.substr(slash);
-      }
-      url = url.substr(0, url.find_first_of("?#"));
-      while (url.ends_with('/'))
-        url.pop_back();
-      if (!url.empty() && url.front() != '/')
-        url.insert(url.begin(), '/');
-      return url == "/." ? std::string{} : url;
-    }
-    return {};
-  }
-
-  static std::string with_defaults(std::string url, const json_value* variables) {
-    if (variables == nullptr || !variables->is_object())
-      return url;
-    for (std::size_t i = 0; i < std::min<std::size_t>(variables->items.size(), 32); ++i) {
-      auto name = '{' + variables->names[i] + '}';
-      if (auto at = url.find(name); at != std::string::npos)
-        url.replace(at, name.size(), text_of(variables->items[i].member("default")));
-    }
-    return url;
+    return read_callbacks(operation, where);
   }
 
   void read_consumes(const json_value& operation, endpoint& e) const {
@@ -268,8 +280,30 @@ private:
     }
   }
 
-  outcome<void> read_webhook(const std::string& name, const json_value& item) {
-    auto at = pointer_to(root_.member("webhooks") != nullptr ? "/webhooks" : "/x-webhooks", name);
+  /// What an operation calls back is a webhook, too; of several with one name the first counts.
+  outcome<void> read_callbacks(const json_value& operation, const std::string& where) {
+    const auto* callbacks = operation.member("callbacks");
+    for (std::size_t i = 0; callbacks != nullptr && callbacks->is_object() && i < callbacks->items.size(); ++i) {
+      const auto& name = callbacks->names[i];
+      if (out_.webhooks.size() >= limits::document_webhooks) {
+        responses_.warn("from here on callbacks are left out: there are more than the limit document_webhooks (" + std::to_string(limits::document_webhooks) + ")", where);
+        return {};
+      }
+      const auto at = pointer_to(where + "/callbacks", name);
+      const auto* called = follow_reference(root_, callbacks->items[i]);
+      if (called == nullptr || !called->is_object() || called->items.empty()) {
+        responses_.warn("this callback was left out: it is no object, or a reference that is not followed", at);
+        continue;
+      }
+      if (auto ok = read_webhook(name, called->items.front(), pointer_to(at, called->names.front())); !ok)
+        return ok;
+    }
+    return {};
+  }
+
+  outcome<void> read_webhook(const std::string& name, const json_value& item, const std::string& at) {
+    if (!webhook_names_.insert(name).second)
+      return {};
     const auto* resolved = follow_reference(root_, item);
     if (out_.webhooks.size() >= limits::document_webhooks)
       return failure(errc::too_large, "more webhooks than the limit document_webhooks (" + std::to_string(limits::document_webhooks) + ")", at);
@@ -300,26 +334,32 @@ private:
   openapi_document out_;
   openapi_responses responses_;
   openapi_requests requests_;
+  openapi_collections collections_;
   std::unordered_set<std::string> routes_;
+  std::unordered_set<std::string> webhook_names_;
 };
 
-} // namespace
-
-outcome<openapi_document> read_openapi(std::string_view text, const events::entropy& seed) {
-  if (text.size() > limits::request_body_bytes)
-    return failure(errc::too_large, "the document is larger than the limit request_body_bytes (" + std::to_string(limits::request_body_bytes) + ")");
-  auto root = parse_document(text);
-  if (!root)
-    return tl::unexpected<events::error>{root.error()};
-  // A document whose generated examples do not fit in one event is read again with shorter ones.
+/// A document whose generated examples do not fit in one event is read again with shorter ones.
+outcome<openapi_document> read_parsed(const json_value& root, const events::entropy& seed, bool generated) {
   static constexpr std::array<sampler::extent, 3> extents{{{limits::sample_nodes, 7}, {limits::sample_nodes / 10, 4}, {20, 2}}};
   for (const auto& most : extents) {
-    importer one{*root, seed, most, &most == &extents.back()};
+    importer one{root, seed, most, &most == &extents.back(), generated};
     auto doc = one.run();
     if (doc || doc.error().code != errc::too_large || !one.has_generated() || &most == &extents.back())
       return doc;
   }
   return failure(errc::internal, "no way to read this document");
+}
+
+} // namespace
+
+outcome<openapi_document> read_openapi(std::string_view text, const events::entropy& seed, bool generated) {
+  if (text.size() > limits::request_body_bytes)
+    return failure(errc::too_large, "the document is larger than the limit request_body_bytes (" + std::to_string(limits::request_body_bytes) + ")");
+  auto root = parse_document(text);
+  if (!root)
+    return tl::unexpected<events::error>{root.error()};
+  return read_parsed(*root, seed, generated);
 }
 
 } // namespace hourglass::mock

@@ -30,6 +30,8 @@ struct openapi_document {
   std::vector<endpoint> endpoints; ///< without ids; each compiles
   std::vector<document_webhook> webhooks;
   json_value requests; ///< the schemas that the endpoints' `demands` name, as `request_schemas` reads them but for `validation`; null: none
+  std::vector<collection_spec> collections; ///< whose `space` the endpoints' `state` names
+  std::optional<state_mode> state; ///< what the document itself says of them
   std::vector<document_warning> warnings; ///< at most `limits::document_warnings`
 };
 
@@ -38,7 +40,11 @@ struct openapi_document {
 /// Bodies are, in this order: `examples` (their `value`, whatever stands beside it) and `example` of the media type, an example of its schema, a
 /// value generated from the schema. Only references within the document are followed; others are left out with a warning.
 /// Fails with `errc::invalid` (`where` = `line:column` or a JSON Pointer) on what is no such document, with `errc::too_large` beyond the limits.
-events::outcome<openapi_document> read_openapi(std::string_view text, const events::entropy& seed);
+/// With `generated` only the last of these, and without the examples and defaults of the schemas.
+events::outcome<openapi_document> read_openapi(std::string_view text, const events::entropy& seed, bool generated = false);
+
+/// A JSON Pointer as a reference within its document.
+std::string reference_to_place(std::string_view pointer);
 
 /// Follows `$ref`s within `root` from `v` to something that is none. Null for one that leaves the document, dangles or runs in a circle.
 const json_value* follow_reference(const json_value& root, const json_value& v);
@@ -49,5 +55,8 @@ struct openapi_body {
   const json_value* content = nullptr;
 };
 openapi_body request_body_of(const json_value& root, const json_value& operation);
+
+/// Path part of the first server of the operation, the path or the document.
+std::string base_path_of(const json_value& root, const json_value& item, const json_value& operation);
 
 } // namespace hourglass::mock

@@ -28,16 +28,7 @@ bool truth_of(const json_value& v, std::string_view name, bool otherwise = false
 }
 
 /// `key` as a reference among the kept schemas.
-std::string reference_to(std::string_view key) {
-  std::string out = "#";
-  for (char c : pointer_to("", key)) {
-    if (c == '%')
-      out += "%25";
-    else
-      out += c;
-  }
-  return out;
-}
+std::string reference_to(std::string_view key) { return reference_to_place(pointer_to("", key)); }
 
 } // namespace
 
@@ -117,6 +108,15 @@ std::string openapi_requests::keep(const json_value& schema, const std::string& 
     gather();
   }
   return at;
+}
+
+std::string openapi_requests::keep_at(const schema_place& s) {
+  if (!schemas_.contains(s.at)) {
+    schemas_.emplace(s.at, json_value{});
+    wanted_.emplace_back(s.at, s.schema);
+    gather();
+  }
+  return s.at;
 }
 
 /// Where a reference within the document leads, which is kept, too; empty if it leads nowhere.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mock/openapi.hpp"
+#include "mock/openapi_item.hpp"
 #include "mock/request_spec.hpp"
 
 #include <functional>
@@ -16,6 +17,9 @@ public:
   openapi_requests(const json_value& root, bool later, warner warn) : root_(root), later_(later), warn_(std::move(warn)) {}
 
   request_spec read(const json_value& path_item, const json_value& operation, const std::string& path_at, const std::string& at);
+
+  /// Gathers one more schema; its key.
+  std::string keep_at(const schema_place& s);
 
   /// The schemas as `request_schemas` reads them, but for `validation`; null if there are none. What they refer to is among them.
   json_value take();

@@ -59,11 +59,12 @@ schema_options options_of(const json_value& root) {
 
 } // namespace
 
-openapi_responses::openapi_responses(const json_value& root, const events::entropy& seed, sampler::extent most,
+openapi_responses::openapi_responses(const json_value& root, const events::entropy& seed, sampler::extent most, bool generated,
                                      std::vector<document_warning>& warnings)
-  : root_(root), schemas_(options_of(root)),
+  : root_(root), generated_only_(generated), schemas_(options_of(root)),
     sampler_(root, seed, most, [this](const json_value& schema, const json_value& value, schema_purse& purse) { return fits(schema, value, purse); }), warnings_(warnings) {
   schemas_.add("", root);
+  sampler_.use_own_values(!generated);
 }
 
 /// What cannot be compiled is no reason to make another example.
@@ -137,7 +138,7 @@ void openapi_responses::read_headers(const json_value& response, const std::stri
     if (header == nullptr || !is_token(name) || is_framing_header(name) || same_name(name, "content-type"))
       continue; // the document's Content-Type is ignored by the specification
     json_value value;
-    if (const auto* given = header->member("example"))
+    if (const auto* given = header->member("example"); given != nullptr && !generated_only_)
       value = *given;
     else if (const auto* schema = header->member("schema"))
       value = sampler_.sample(*schema, at);
@@ -162,9 +163,10 @@ void openapi_responses::read_content(const std::string& media_type, const json_v
 
 std::vector<example> openapi_responses::examples_of(const std::string& essence, const json_value& media, const std::string& where) {
   std::vector<example> out;
-  named_examples(essence, media, where, out);
+  if (!generated_only_)
+    named_examples(essence, media, where, out);
   const auto* schema = schema_of(media, where);
-  if (const auto* one = media.member("example"); one != nullptr && out.empty())
+  if (const auto* one = media.member("example"); one != nullptr && out.empty() && !generated_only_)
     if (auto body = as_body(essence, *one, schema))
       out.push_back({{}, std::move(*body)});
   if (out.empty())

@@ -11,7 +11,8 @@ namespace hourglass::mock {
 /// Reads the responses of operations and the payloads of webhooks: statuses, headers, media types, examples. Private to openapi*.cpp.
 class openapi_responses {
 public:
-  openapi_responses(const json_value& root, const events::entropy& seed, sampler::extent most,
+  /// `generated`: examples are not used.
+  openapi_responses(const json_value& root, const events::entropy& seed, sampler::extent most, bool generated,
                     std::vector<document_warning>& warnings);
 
   /// The answers of `operation`, at least one. Fails with `errc::too_large` once all of them together would not fit in one event.
@@ -38,6 +39,7 @@ private:
   bool fits(const json_value& schema, const json_value& value, schema_purse& purse);
 
   const json_value& root_;
+  bool generated_only_;
   schema_compiler schemas_;
   std::map<const json_value*, json_schema> known_;
   sampler sampler_;

@@ -122,6 +122,23 @@ std::vector<request_fault> request_check::faults(const request& req, const std::
   return out;
 }
 
+std::optional<json_value> request_check::body_of(const request& req) const {
+  const auto* type = find(req.headers, "content-type");
+  auto media = type != nullptr ? media_essence(*type) : bodies_.empty() ? "application/json" : assumed_media();
+  if (is_json_media(media)) {
+    auto value = parse_json(req.body);
+    return value ? std::optional{std::move(*value)} : std::nullopt;
+  }
+  if (media != "application/x-www-form-urlencoded")
+    return std::nullopt;
+  schema_purse purse;
+  reading how{purse};
+  static const schema_walk any{json_schema{}};
+  auto by = std::find_if(bodies_.begin(), bodies_.end(), [&](const body& b) { return b.media_type == media; });
+  auto value = read_form(req.body, by != bodies_.end() ? by->as : any, how);
+  return purse.empty() || how.cut ? std::nullopt : std::optional{std::move(value)};
+}
+
 /// What a body without a Content-Type is taken for: JSON if the operation takes that, else the first type that it names.
 std::string request_check::assumed_media() const {
   auto json = std::find_if(bodies_.begin(), bodies_.end(), [](const body& b) { return is_json_media(b.media_type); });

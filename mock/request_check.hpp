@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace hourglass::mock {
 
@@ -21,6 +22,10 @@ public:
   /// At most `limits::schema_faults`, none if the request is as it should be. `captures`: the path's parameters, in order of `names`.
   std::vector<request_fault> faults(const request& req, const std::vector<std::string>& names, const std::vector<std::string>& captures) const;
   bool enforced() const noexcept { return enforced_; }
+
+  /// The body as the value that it means; nothing if it is none, or one of a media type that is not read.
+  std::optional<json_value> body_of(const request& req) const;
+  unsigned refusal_status() const noexcept { return refusal_; }
 
   /// The answer to a request with `faults`: a problem document with a `validation` list.
   response refusal_of(const std::vector<request_fault>& faults) const;
@@ -59,6 +64,8 @@ public:
 
   /// Null if `e` demands nothing.
   std::shared_ptr<const request_check> compile(const endpoint& e);
+  /// The schema of that key; accepts everything if there is none.
+  json_schema compile(const std::string& key) { return schema_of(key); }
   /// What no schema could be made of; `where` points into the document.
   std::vector<events::error> problems() const;
 

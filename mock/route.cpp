@@ -2,6 +2,7 @@
 #include "mock/endpoint_tables.hpp"
 
 #include "events/json_text.hpp"
+#include "mock/answer_choice.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/refusal.hpp"
 #include "mock/target.hpp"
@@ -11,8 +12,6 @@
 namespace hourglass::mock {
 
 namespace {
-
-using answer = compiled_endpoint::answer;
 
 plan refuse(plan p, response with) {
   p.status = with.status;
@@ -87,37 +86,6 @@ response not_found(const request& req, std::string_view path, const router::matc
   return refusal(404, "no-endpoint", "No such endpoint", "no endpoint of this sandbox matches " + quoted(req.method + " " + std::string{path}));
 }
 
-/// Finds the answer for a status: exact, then its range, then `default`. False if there is none.
-bool choose_code(const compiled_endpoint& e, unsigned code, plan& p) {
-  auto by = [&](auto fits) {
-    auto at = std::find_if(e.answers.begin(), e.answers.end(), fits);
-    p.response = static_cast<std::size_t>(at - e.answers.begin());
-    return at != e.answers.end();
-  };
-  p.status = code;
-  return by([&](const answer& a) { return a.code == code; }) || by([&](const answer& a) { return a.range == code / 100; }) ||
-         by([](const answer& a) { return a.code == 0 && a.range == 0; });
-}
-
-/// By quality; of equals, the one that is sent without Accept, then the first.
-bool choose_content(const answer& a, const fields& headers, plan& p) {
-  p.content = a.default_content;
-  std::string accept;
-  for (const auto& h : headers)
-    if (same_name(h.name, "accept"))
-      accept += (accept.empty() ? "" : ",") + h.value;
-  if (trimmed(accept).empty() || accept == "*/*" || a.media.empty())
-    return true;
-  int best = accept_quality(accept, a.media[p.content]);
-  for (std::size_t i = 0; i < a.media.size(); ++i) {
-    if (auto q = accept_quality(accept, a.media[i]); q > best) {
-      best = q;
-      p.content = i;
-    }
-  }
-  return best > 0;
-}
-
 /// The named example: in the chosen content, else in any the endpoint has for this status.
 bool choose_example(const response_spec& spec, std::string_view name, plan& p) {
   const auto& examples = spec.contents.at(p.content).examples;
@@ -136,7 +104,10 @@ bool check_request(plan& p, const request& req) {
     p.report = request_check::report_of(faults);
     return true;
   }
-  p = refuse(std::move(p), e.check->refusal_of(faults));
+  auto declared = e.kept ? declared_error(e, e.check->refusal_status(), req) : std::nullopt;
+  if (declared)
+    p.report = request_check::report_of(faults); // the document's own body has no place for it
+  p = refuse(std::move(p), declared ? std::move(*declared) : e.check->refusal_of(faults));
   return false;
 }
 
@@ -177,6 +148,7 @@ plan choose_answer(plan p, const request& req) {
                                         "this answer has no example `" + quoted(*wish.example) + "`" +
                                           (known.empty() ? std::string{", and none with a name"} : ", only " + joined(known)), "Prefer"));
   }
+  p.stateful = e.kept && !wish.example && p.status >= 200 && p.status < 300;
   return p;
 }
 

@@ -114,7 +114,7 @@ json_value sampler::sample(const json_value& schema, std::string_view place) {
 }
 
 sampler::maybe sampler::attempt(const json_value& schema, std::string_view place, std::uint64_t number) {
-  own_values_ = number == 0 || number == 2;
+  own_values_ = may_use_own_ && (number == 0 || number == 2);
   lean_ = number >= 2;
   state_ = seed_ + number;
   for (unsigned char c : place) // FNV-1a, so that one place's values do not depend on another's

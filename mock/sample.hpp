@@ -35,6 +35,9 @@ public:
 
   sampler(const json_value& root, const events::entropy& seed, extent most, verdict fits = {});
 
+  /// Whether examples and defaults that schemas give are used; else only `const` and `enum`.
+  void use_own_values(bool use) noexcept { may_use_own_ = use; }
+
   /// A value for `schema`; null if there is none within the limits.
   json_value sample(const json_value& schema, std::string_view place);
 
@@ -71,6 +74,7 @@ private:
   extent most_;
   std::uint64_t seed_;
   verdict fits_;
+  bool may_use_own_ = true;
   bool own_values_ = true; ///< examples and defaults of schemas are used
   bool lean_ = false;      ///< only what is required
   std::uint64_t state_ = 0;

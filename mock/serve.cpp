@@ -8,6 +8,7 @@
 #include "mock/json_value.hpp"
 #include "mock/refusal.hpp"
 #include "mock/script_record.hpp"
+#include "mock/stateful.hpp"
 #include "mock/target.hpp"
 
 #include <algorithm>
@@ -269,6 +270,12 @@ served conclude_filled(const plan& p, filled done, const request& req, const eve
 
 served render(const plan& p, const data_state& data, const request& req, const events::context& ctx,
               const events::redactor& redact) {
+  if (p.stateful) {
+    auto done = answer_from_collection(p, data, req, ctx);
+    auto out = conclude_filled(p, {std::move(done.answer), nullptr}, req, ctx, redact, nullptr);
+    std::move(done.changes.begin(), done.changes.end(), std::back_inserter(out.events));
+    return out;
+  }
   return conclude_filled(p, fill(p, data, req, ctx), req, ctx, redact, nullptr);
 }
 

@@ -22,13 +22,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!back || snapshot(*back) != text)
     std::abort();
   static const events::redactor redact{{}};
-  for (const auto* e : state.list("", 20)) {
-    request r;
-    r.method = e->method;
-    r.target = e->full_path();
-    auto s = serve(state, {}, r, ctx, redact);
-    if (!decode_served(s.events.front().payload))
-      std::abort();
+  data_state data; // what its collections keep
+  for (int round = 0; round < 2; ++round) {
+    for (const auto* e : state.list("", 20)) {
+      request r;
+      r.method = e->method;
+      r.target = e->full_path();
+      r.body = round == 0 ? "" : R"({"id":1,"name":"x","a":[null]})";
+      ctx.chance[0] = static_cast<std::uint8_t>(ctx.chance[0] + 1);
+      auto s = serve(state, data, r, ctx, redact);
+      if (!decode_served(s.events.front().payload))
+        std::abort();
+      for (const auto& change : s.events)
+        if (!apply(data, change.kind, change.payload))
+          std::abort(); // what serving writes, the data must read
+    }
   }
   return 0;
 }

@@ -172,6 +172,36 @@ TEST_F(imported, a_hand_made_endpoint_wins_over_an_imported_one_of_the_same_rout
   EXPECT_EQ(got("/a/1").status, 204U);
 }
 
+TEST_F(imported, what_an_operation_calls_back_is_a_webhook_too) {
+  auto reply = import(R"({"openapi":"3.0.0","paths":{"/jobs":{"post":{"responses":{"202":{"description":"x"}},"callbacks":{
+      "job.done":{"{$request.body#/url}":{"post":{"summary":"it is done","requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Job"}}}}}}},
+      "job.shared":{"$ref":"#/components/callbacks/Shared"},"twice":{"x":{"post":{}}},"broken":7}}}},
+    "webhooks":{"twice":{"post":{"description":"this one","requestBody":{"content":{"application/json":{"example":2}}}}}},
+    "components":{"schemas":{"Job":{"type":"object","required":["id"],"properties":{"id":{"type":"integer","example":7}}}},
+      "callbacks":{"Shared":{"{$request.query.u}":{"post":{"requestBody":{"content":{"application/json":{"example":{"a":1}}}}}}}}}})");
+  ASSERT_EQ(reply["webhooks"].size(), 3U) << reply["webhooks"];
+  EXPECT_EQ(reply["webhooks"][0]["name"], "twice");
+  EXPECT_EQ(reply["webhooks"][0]["example"], 2);
+  EXPECT_EQ(reply["webhooks"][1]["name"], "job.done");
+  EXPECT_EQ(reply["webhooks"][1]["description"], "it is done");
+  EXPECT_EQ(reply["webhooks"][1]["example"]["id"], 7);
+  EXPECT_EQ(reply["webhooks"][2]["example"]["a"], 1);
+  bool told = false;
+  for (const auto& w : reply["warnings"])
+    told = told || w["pointer"] == "/paths/~1jobs/post/callbacks/broken";
+  EXPECT_TRUE(told) << reply["warnings"];
+}
+
+TEST_F(imported, values_may_be_made_of_the_schemas_alone) {
+  import_openapi what{with_media(R"({"example":{"name":"of the document"},"schema":{"type":"object","required":["name","kind"],"properties":{"name":{"type":"string","example":"of the schema"},"kind":{"const":"cat"}}}})")};
+  what.generated = true;
+  ASSERT_TRUE(run(state, endpoint_command{std::move(what)}));
+  auto made = json::parse(got("/x").body);
+  EXPECT_NE(made["name"], "of the document");
+  EXPECT_NE(made["name"], "of the schema");
+  EXPECT_EQ(made["kind"], "cat");
+}
+
 TEST_F(imported, webhooks_come_with_an_example) {
   auto reply = import(R"({"openapi":"3.1.0","webhooks":{"pet.created":{"post":{"description":"d","requestBody":{"content":{"application/json":
     {"schema":{"$ref":"#/components/schemas/P"}}}}}}},"components":{"schemas":{"P":{"type":"object","properties":{"id":{"const":7}}}}}})");
@@ -207,7 +237,7 @@ TEST(documents, what_is_none_is_refused_with_its_place) {
     {"[]", errc::invalid, ""},
     {"hello", errc::invalid, ""},
     {"{}", errc::invalid, "/openapi"},
-    {R"({"swagger":"2.0","paths":{}})", errc::invalid, "/swagger"},
+    {R"({"swagger":"1.2","paths":{}})", errc::invalid, "/swagger"},
     {R"({"openapi":"4.0.0","paths":{}})", errc::invalid, "/openapi"},
     {R"({"openapi":"3.0.0"})", errc::invalid, "/paths"},
     {R"({"openapi":"3.0.0","paths":[]})", errc::invalid, "/paths"},
@@ -413,7 +443,9 @@ TEST_P(real_documents, import_and_every_operation_answers) {
   if (text.empty())
     GTEST_SKIP() << "no " << GetParam().first << " beside the checkout";
   endpoint_state state;
-  auto r = run(state, endpoint_command{import_openapi{text}});
+  import_openapi import{text};
+  import.state = state_mode::off; // the examples are what is asked for
+  auto r = run(state, endpoint_command{std::move(import)});
   ASSERT_TRUE(r) << r.error().detail << " at " << r.error().where;
   EXPECT_GE(state.size(), GetParam().second);
   for (const auto* e : state.list("", 100'000)) {

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "mock/collection_view.hpp"
+#include "mock/compiled.hpp"
+#include "mock/stateful.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hourglass::mock {
+
+/// One request to one collection. Private to stateful*.cpp.
+class collection_turn {
+public:
+  collection_turn(const plan& p, const data_state& data, const request& req, const events::context& ctx);
+
+  state_answer run(const data_state& data);
+
+private:
+  // stateful.cpp
+  response create();
+  response replace();
+  response merge();
+  response remove();
+  response get();
+  response put(const std::string& id, json_value item, bool fresh);
+  json_value fitted(json_value least, const json_value& wanted);
+  json_value begun(json_value id, const json_value* before);
+  void stamp(json_value& item, bool fresh) const;
+  std::optional<json_value> body() const;
+  std::string id_in_path() const;
+
+  // stateful_list.cpp
+  response list();
+  bool matches(const json_value& item, const fields& query) const;
+  void count_pages(json_value& around, std::size_t depth) const;
+
+  // stateful_answer.cpp
+  response example() const;
+  response show(json_value item) const;
+  response show_all(std::vector<json_value> items) const;
+  response missing(std::string_view id) const;
+  response refuse(unsigned status, std::string_view name, std::string_view title, std::string detail) const;
+  response refuse(const events::error& why) const;
+  json_value visible(json_value item, const json_value* like) const;
+  bool shows_json() const;
+  json_value whole_example() const;
+  void add_headers(response& out) const;
+
+  const plan& p_;
+  const compiled_endpoint& e_;
+  const collection& c_;
+  const state_spec& s_;
+  const request& req_;
+  const events::context& ctx_;
+  collection_view items_;
+  schema_purse purse_; ///< what holding items against their schema may cost
+  std::string made_;   ///< the id of a new item
+  struct page {
+    std::size_t total = 0, size = 0, number = 0, offset = 0;
+    bool more = false;
+    std::string last; ///< id of the last item shown
+  } page_;
+};
+
+} // namespace hourglass::mock

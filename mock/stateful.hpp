@@ -1,0 +1,26 @@
+#pragma once
+
+#include "mock/serve.hpp"
+
+#include <vector>
+
+namespace hourglass::mock {
+
+/// What a request to a collection is answered, and the events of the data that it changes.
+struct state_answer {
+  response answer;
+  std::vector<events::draft> changes;
+};
+
+/// Answers `p.stateful` requests from the sandbox's data. Status, media type and what stands around the items are those of the chosen answer of the
+/// document; what was stored fits the schema of the item, as far as the import knows it. What is not there is the document's 404, if it has one with a
+/// body, else a problem document. The same arguments give the same answer.
+///
+/// create   a body that is no object changes nothing, and the example answers. Members that are the server's are not taken from it; what does not fit the
+///          item's schema is left out. An id that is taken is 409 if the document has that, else the item is replaced.
+/// replace  keeps the id, what is the server's and what is required; of an item that is not there it makes one if the document has a 201.
+/// merge    as RFC 7396; parameters of the query that are named like members count, too.
+/// list     filtered by parameters named like members, paged by those named like pages, at most `limits::collection_page` items.
+state_answer answer_from_collection(const plan& p, const data_state& data, const request& req, const events::context& ctx);
+
+} // namespace hourglass::mock

@@ -1,0 +1,150 @@
+// How the answer of a document shows items, and how it says that there is none.
+#include "events/json_text.hpp"
+#include "mock/answer_choice.hpp"
+#include "mock/collection_turn.hpp"
+#include "mock/negotiation.hpp"
+#include "mock/openapi_item.hpp"
+#include "mock/refusal.hpp"
+#include "mock/target.hpp"
+
+#include <algorithm>
+
+namespace hourglass::mock {
+
+namespace {
+
+bool contains(const std::vector<std::string>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+
+/// Puts `value` where `at` leads to in `around`.
+json_value placed(json_value around, const std::vector<std::string>& at, std::size_t step, json_value value) {
+  if (step == at.size())
+    return value;
+  if (!around.is_object())
+    around = json_value::object();
+  const auto* inner = around.member(at[step]);
+  around.set(at[step], placed(inner != nullptr ? *inner : json_value{}, at, step + 1, std::move(value)));
+  return around;
+}
+
+const json_value* reached(const json_value& v, const std::vector<std::string>& at) {
+  const auto* out = &v;
+  for (const auto& name : at)
+    if (out != nullptr)
+      out = out->member(name);
+  return out;
+}
+
+std::string shortened(std::string_view text) {
+  if (!events::is_utf8(text))
+    return "(bytes that are not UTF-8)";
+  return text.size() <= 100 ? std::string{text} : "(a text of " + std::to_string(text.size()) + " bytes)";
+}
+
+} // namespace
+
+bool collection_turn::shows_json() const {
+  const auto& a = e_.answers[p_.response];
+  return s_.shown && !a.bodies.empty() && p_.status != 204 && p_.status != 304 && is_json_media(a.media[p_.content]);
+}
+
+json_value collection_turn::whole_example() const {
+  const auto& a = e_.answers[p_.response];
+  auto v = parse_json(a.bodies[a.first[p_.content] + p_.example].sent);
+  return v ? std::move(*v) : json_value{};
+}
+
+void collection_turn::add_headers(response& out) const {
+  for (const auto& h : e_.spec.responses[p_.response].headers) {
+    auto value = h.value;
+    if (same_name(h.name, "location") && !made_.empty()) {
+      // Relative to the request's own path, so that it leads to the item wherever the sandbox is mounted.
+      auto path = split_target(req_.target).path;
+      while (path.size() > 1 && path.ends_with('/'))
+        path.remove_suffix(1);
+      value = std::string{path.substr(path.rfind('/') + 1)};
+      if (s_.role == collection_role::create) {
+        value += '/';
+        for (unsigned char c : made_) {
+          const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view{"-._~"}.find(static_cast<char>(c)) != std::string_view::npos;
+          value += plain ? std::string(1, static_cast<char>(c)) : '%' + events::to_hex(std::string(1, static_cast<char>(c)));
+        }
+      }
+    }
+    const auto plain = plain_name(h.name);
+    if (s_.role == collection_role::list && (plain == "xtotalcount" || plain == "xtotal" || plain == "totalcount"))
+      value = std::to_string(page_.total);
+    out.headers.push_back({h.name, std::move(value)});
+  }
+}
+
+response collection_turn::example() const {
+  const auto& a = e_.answers[p_.response];
+  response out;
+  out.status = p_.status;
+  if (!a.bodies.empty() && p_.status != 204 && p_.status != 304) {
+    const auto& body = a.bodies[a.first[p_.content] + p_.example];
+    out.headers.push_back({"Content-Type", std::string{body.media_type}});
+    out.body = body.sent;
+  }
+  add_headers(out);
+  return out;
+}
+
+/// `like`: the example's item, for what the answer must have and the item has not.
+json_value collection_turn::visible(json_value item, const json_value* like) const {
+  if (s_.members.empty() && c_.spec.write_only.empty())
+    return item;
+  auto out = json_value::object();
+  for (std::size_t i = 0; i < item.items.size(); ++i)
+    if ((s_.members.empty() || contains(s_.members, item.names[i])) && !contains(c_.spec.write_only, item.names[i]))
+      out.add(item.names[i], std::move(item.items[i]));
+  for (std::size_t i = 0; like != nullptr && i < like->items.size() && i < like->names.size(); ++i)
+    if (contains(s_.needs, like->names[i]) && out.member(like->names[i]) == nullptr)
+      out.add(like->names[i], like->items[i]);
+  out.seal();
+  return out;
+}
+
+response collection_turn::show(json_value item) const {
+  auto out = example();
+  if (!shows_json())
+    return out;
+  const auto around = s_.at.empty() && s_.needs.empty() ? json_value{} : whole_example();
+  auto seen = visible(std::move(item), reached(around, s_.at));
+  out.body = to_text(placed(around, s_.at, 0, std::move(seen)));
+  return out;
+}
+
+response collection_turn::show_all(std::vector<json_value> items) const {
+  auto out = example();
+  if (!shows_json())
+    return out;
+  auto around = s_.at.empty() && s_.needs.empty() ? json_value{} : whole_example();
+  const auto* there = reached(around, s_.at);
+  const auto* like = there != nullptr && there->is_array() && !there->items.empty() ? &there->items.front() : nullptr;
+  auto all = json_value::array();
+  for (auto& item : items)
+    all.items.push_back(visible(std::move(item), like));
+  if (!s_.at.empty())
+    count_pages(around, 0);
+  out.body = to_text(placed(std::move(around), s_.at, 0, std::move(all)));
+  return out;
+}
+
+response collection_turn::refuse(unsigned status, std::string_view name, std::string_view title, std::string detail) const {
+  auto declared = declared_error(e_, status, req_);
+  return declared ? std::move(*declared) : refusal(status, name, title, detail);
+}
+
+response collection_turn::missing(std::string_view id) const {
+  auto detail = id.empty() ? "what this path is about does not exist" : "there is no item with the id " + shortened(id) + " in " + c_.spec.path;
+  return refuse(404, "no-such-item", "No such item", std::move(detail));
+}
+
+response collection_turn::refuse(const events::error& why) const {
+  if (why.code == events::errc::invalid)
+    return refusal(400, "invalid-id", "Invalid id", why.detail);
+  return refusal(507, "insufficient-storage", "Insufficient storage", why.detail);
+}
+
+} // namespace hourglass::mock

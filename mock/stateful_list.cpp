@@ -1,0 +1,147 @@
+// Lists of a collection: which items, and which of them.
+#include "mock/collection_limits.hpp"
+#include "mock/collection_turn.hpp"
+#include "mock/openapi_item.hpp"
+#include "mock/target.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace hourglass::mock {
+
+namespace {
+
+std::string text_of(const json_value& v) { return v.is_string() || v.is_number() ? v.text : v.is_bool() ? (v.truth ? "true" : "false") : std::string{}; }
+
+/// Whether `v` is what a filter names: itself, one of its elements, or what they are called.
+bool is_meant(const json_value& v, std::string_view wanted) {
+  if (v.is_array())
+    return std::any_of(v.items.begin(), v.items.end(), [&](const json_value& one) { return is_meant(one, wanted); });
+  if (v.is_object()) {
+    for (const auto* name : {"id", "name"})
+      if (const auto* m = v.member(name); m != nullptr && text_of(*m) == wanted)
+        return true;
+    return false;
+  }
+  const auto text = text_of(v);
+  return text == wanted || (v.is_number() && v.as_double() == json_value::of_number(std::string{wanted}).as_double() && !wanted.empty());
+}
+
+bool mentions(const json_value& v, std::string_view lowered) {
+  if (v.is_string())
+    return lower(v.text).find(lowered) != std::string::npos;
+  return std::any_of(v.items.begin(), v.items.end(), [&](const json_value& one) { return mentions(one, lowered); });
+}
+
+const std::string* value_of(const fields& query, const std::string& name) {
+  if (name.empty())
+    return nullptr;
+  auto at = std::find_if(query.begin(), query.end(), [&](const field& f) { return f.name == name; });
+  return at != query.end() ? &at->value : nullptr;
+}
+
+/// A number of at least `least`, or `otherwise`.
+std::size_t number_of(const std::string* text, std::size_t least, std::size_t otherwise) {
+  std::size_t out = 0;
+  if (text == nullptr)
+    return otherwise;
+  auto [rest, bad] = std::from_chars(text->data(), text->data() + text->size(), out);
+  return bad == std::errc{} && rest == text->data() + text->size() && out >= least ? out : otherwise;
+}
+
+} // namespace
+
+/// A filter that is given more than once, or with commas, takes any of its values.
+bool collection_turn::matches(const json_value& item, const fields& query) const {
+  for (const auto& f : s_.filters) {
+    bool asked = false;
+    bool met = false;
+    for (const auto& pair : query) {
+      if (pair.name != f.name || pair.value.empty())
+        continue;
+      asked = true;
+      if (f.value.empty()) {
+        met = met || mentions(item, lower(pair.value));
+        continue;
+      }
+      const auto* member = item.member(f.value);
+      std::string_view rest = pair.value;
+      met = met || (member != nullptr && is_meant(*member, rest));
+      while (member != nullptr && !met && rest.find(',') != std::string_view::npos) {
+        met = is_meant(*member, rest.substr(0, rest.find(',')));
+        rest.remove_prefix(rest.find(',') + 1);
+        met = met || is_meant(*member, rest);
+      }
+    }
+    if (asked && !met)
+      return false;
+  }
+  return true;
+}
+
+response collection_turn::list() {
+  const auto query = parse_query(split_target(req_.target).query);
+  auto entries = items_.entries();
+  const bool filtered = std::any_of(query.begin(), query.end(), [&](const field& q) {
+    return std::any_of(s_.filters.begin(), s_.filters.end(), [&](const field& f) { return f.name == q.name; });
+  });
+  if (filtered)
+    std::erase_if(entries, [&](const collection_view::entry& e) { return !matches(items_.item(e), query); });
+  page_.total = entries.size();
+  const auto otherwise = s_.page_size > 0 ? static_cast<std::size_t>(s_.page_size) : limits::collection_page;
+  page_.size = std::min(number_of(value_of(query, s_.limit), 1, otherwise), limits::collection_page);
+  const auto first = static_cast<std::size_t>(s_.first_page);
+  page_.number = number_of(value_of(query, s_.page), first, first);
+  page_.offset = number_of(value_of(query, s_.offset), 0, 0);
+  if (!s_.page.empty())
+    page_.offset += std::min(page_.number - first, page_.total) * page_.size;
+  if (const auto* after = value_of(query, s_.after); after != nullptr && !after->empty()) {
+    auto at = std::find_if(entries.begin(), entries.end(), [key = collection_key(*after)](const collection_view::entry& e) { return e.key == key; });
+    page_.offset += at != entries.end() ? static_cast<std::size_t>(at - entries.begin()) + 1 : 0;
+  }
+  page_.offset = std::min(page_.offset, page_.total);
+  const auto end = std::min(page_.offset + page_.size, page_.total);
+  page_.more = end < page_.total;
+  std::vector<json_value> shown;
+  std::size_t bytes = 0;
+  for (auto i = page_.offset; i < end && bytes <= limits::template_output_bytes; ++i) {
+    bytes += entries[i].text != nullptr ? entries[i].text->size() : 0;
+    shown.push_back(items_.item(entries[i]));
+    page_.more = i + 1 < page_.total;
+  }
+  if (!shown.empty())
+    if (const auto* id = shown.back().member(c_.spec.id))
+      page_.last = id_text(*id);
+  return show_all(std::move(shown));
+}
+
+/// What stands around the items and counts them: each only if the example has it there, and of that type.
+void collection_turn::count_pages(json_value& around, std::size_t depth) const {
+  for (std::size_t i = 0; i < around.items.size() && i < around.names.size(); ++i) {
+    auto& v = around.items[i];
+    const auto plain = plain_name(around.names[i]);
+    auto is = [&](std::initializer_list<std::string_view> names) { return std::find(names.begin(), names.end(), plain) != names.end(); };
+    if (v.is_object() && depth == 0 && is({"meta", "metadata", "pagination", "paging", "page", "pageinfo"}))
+      count_pages(v, 1);
+    if (v.is_number()) {
+      const bool all = is({"total", "totalcount", "totalitems", "totalresults", "totalelements", "totalrecords", "count"});
+      const auto pages = page_.size > 0 ? (page_.total + page_.size - 1) / page_.size : 0;
+      if (all)
+        v = json_value::of_number(static_cast<std::int64_t>(page_.total));
+      else if (is({"totalpages", "pages", "pagecount"}))
+        v = json_value::of_number(static_cast<std::int64_t>(pages));
+      else if (is({"limit", "perpage", "pagesize", "size"}))
+        v = json_value::of_number(static_cast<std::int64_t>(page_.size));
+      else if (is({"offset", "skip", "start"}))
+        v = json_value::of_number(static_cast<std::int64_t>(page_.offset));
+      else if (is({"page", "pagenumber", "currentpage"}))
+        v = json_value::of_number(static_cast<std::int64_t>(page_.number));
+    } else if (v.is_bool() && is({"hasmore", "hasnext", "hasnextpage", "more"})) {
+      v.truth = page_.more;
+    } else if (v.is_string() && is({"nextcursor", "nextmarker", "nextpagetoken", "nexttoken", "endcursor", "lastid"})) {
+      v.text = plain == "lastid" || page_.more ? page_.last : std::string{};
+    }
+  }
+}
+
+} // namespace hourglass::mock
