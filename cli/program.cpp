@@ -2,6 +2,7 @@
 
 #include "cli/completion.hpp"
 #include "cli/listen.hpp"
+#include "cli/mock.hpp"
 #include "cli/serve.hpp"
 #include "cli/trigger.hpp"
 #include "cli/version.hpp"
@@ -49,9 +50,11 @@ struct program {
   std::string config;
   std::string config_in_use; ///< whose options are parsed, too
   listen_options listening;
+  mock_options mocking;
   trigger_options triggering;
   CLI::App* serve_command = nullptr;
   CLI::App* listen_command = nullptr;
+  CLI::App* mock_command = nullptr;
   CLI::App* trigger_command = nullptr;
   CLI::App* version_command = nullptr;
   CLI::App* completion_command = nullptr;
@@ -62,10 +65,36 @@ struct program {
                "version, 5 it does not verify");
     serve_command = app.add_subcommand("serve", "Run a node. Flags go before HOURGLASS_… variables, those before the YAML file");
     add_serve_options(*serve_command, serving, config);
+    add_mock();
     add_listen();
     add_trigger();
     version_command = app.add_subcommand("version", "Print the version");
     completion_command = app.add_subcommand("completion", "Print completion for bash: source <(hourglass completion)");
+  }
+
+  void add_mock() {
+    mock_command = app.add_subcommand("mock", "Serve one OpenAPI document at / until Ctrl-C, and forget everything then");
+    auto& c = *mock_command;
+    c.footer("Prints the operations of the document, then a line for each request as it is answered: method, target, status, milliseconds and, where the\n"
+             "request breaks the document's rules, the first fault. Prefer: code=404 or example=NAME chooses another answer of the document.\n"
+             "What is wrong with a document is told as FILE:LINE:COLUMN or FILE: /json/pointer, with exit code 1");
+    c.add_option("document", mocking.document, "OpenAPI document, JSON or YAML; - reads standard input")->required();
+    c.add_option("--listen", mocking.listen, "HOST:PORT to answer on; port 0 takes a free one, :PORT answers on every address, without a key")->check(is_host_port, "HOST:PORT")->capture_default_str();
+    c.add_option("--seed", mocking.seed, "Number that the values made from schemas come from: the same one makes the same values. Default: others at each start");
+    c.add_flag("--dynamic", mocking.dynamic, "Make all values from the schemas, also where the document has examples. Default: examples first");
+    c.add_option("--state", mocking.state,
+                 "on: collections such as /pets beside /pets/{petId} keep what is created, changed and deleted, beginning with the document's examples; "
+                 "empty: beginning with nothing; off: every operation answers from its examples. Default: what the document says with x-hourglass-state, else on")
+        ->check(CLI::IsMember({"on", "empty", "off"}));
+    c.add_option("--validation", mocking.validation,
+                 "Requests that break the document's rules. report: answered, with X-Request-Validation; enforce: refused with 422 (or what the document has); off: not checked")
+        ->check(CLI::IsMember({"report", "enforce", "off"}))->capture_default_str();
+    c.add_flag("--json", mocking.json, "JSON objects, one a line, instead of text: what is warning, operation, listening or request. Default: off");
+  }
+
+  static std::string is_host_port(const std::string& text) {
+    auto parsed = parse_host_port(text);
+    return parsed ? std::string{} : parsed.error().detail;
   }
 
   void add_listen() {
@@ -163,7 +192,7 @@ int run(int argc, char** argv) {
   program given;
   auto named = [&arguments](const CLI::App* command) { return command->get_name() == arguments[0]; };
   if (!arguments.empty() && !arguments[0].starts_with('-') && given.app.get_subcommands(named).empty())
-    return wrong("there is no command \"" + arguments[0] + "\": serve, listen, trigger, version or completion; see hourglass --help");
+    return wrong("there is no command \"" + arguments[0] + "\": serve, mock, listen, trigger, version or completion; see hourglass --help");
   if (auto ended = given.parse(arguments); ended >= 0)
     return ended;
   if (given.version_command->parsed()) {
@@ -173,6 +202,10 @@ int run(int argc, char** argv) {
   if (given.completion_command->parsed()) {
     std::fputs(bash_completion(given.app).c_str(), stdout);
     return done;
+  }
+  if (given.mock_command->parsed()) {
+    block_signals();
+    return serve_document(given.mocking);
   }
   if (given.listen_command->parsed()) {
     block_signals();

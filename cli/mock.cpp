@@ -1,0 +1,306 @@
+#include "cli/mock.hpp"
+
+#include "actors/node.hpp"
+#include "api/service.hpp"
+#include "cli/log.hpp"
+#include "cli/serve_options.hpp"
+#include "cli/version.hpp"
+#include "events/json_text.hpp"
+#include "http/egress.hpp"
+#include "http/server.hpp"
+#include "mock/openapi.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iostream>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include <unistd.h>
+
+namespace hourglass::cli {
+
+using events::errc;
+using events::failure;
+using events::outcome;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto grace = 5s;
+
+/// Where the sandbox keeps its log. Gone when this is.
+class temporary_folder {
+public:
+  static outcome<std::unique_ptr<temporary_folder>> make() {
+    std::error_code why;
+    auto pattern = (std::filesystem::temp_directory_path(why) / "hourglass-mock-XXXXXX").string();
+    if (why || ::mkdtemp(pattern.data()) == nullptr)
+      return failure(errc::io, std::string{"cannot make a temporary folder: "} + (why ? why.message() : std::strerror(errno)), pattern);
+    return std::unique_ptr<temporary_folder>{new temporary_folder{pattern}};
+  }
+  ~temporary_folder() { remove(); }
+  temporary_folder(const temporary_folder&) = delete;
+  temporary_folder& operator=(const temporary_folder&) = delete;
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  void remove() const noexcept {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+private:
+  explicit temporary_folder(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+/// Lines on standard output, whole, from any thread.
+class printer {
+public:
+  explicit printer(bool json) : json_(json) {}
+  bool json() const noexcept { return json_; }
+
+  void line(const std::string& text) {
+    std::lock_guard held{mutex_};
+    std::printf("%s\n", text.c_str());
+    std::fflush(stdout);
+  }
+
+private:
+  bool json_;
+  std::mutex mutex_;
+};
+
+/// Passes an answer on and prints it.
+struct printing_sink final : http::reply::sink {
+  printing_sink(std::shared_ptr<printer> on, std::shared_ptr<const http::request> of, http::reply answer)
+    : out(std::move(on)), request(std::move(of)), to(std::move(answer)) {}
+
+  void send(http::response answer) override {
+    auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+    out->line(request_line(*request, answer, took, out->json()));
+    to.send(std::move(answer));
+  }
+  std::shared_ptr<http::event_stream> stream(http::fields headers) override { return to.stream(std::move(headers)); }
+
+  std::shared_ptr<printer> out;
+  std::shared_ptr<const http::request> request;
+  http::reply to;
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+};
+
+outcome<std::string> read_text(const std::string& document) {
+  std::stringstream text;
+  if (document == "-") {
+    text << std::cin.rdbuf();
+    return text.str();
+  }
+  std::error_code ignored;
+  std::ifstream in{document, std::ios::binary};
+  if (!in || std::filesystem::is_directory(document, ignored))
+    return failure(errc::io, "cannot read the document", document);
+  text << in.rdbuf();
+  return text.str();
+}
+
+outcome<mock::import_openapi> read_import(const mock_options& options) {
+  auto text = read_text(options.document);
+  if (!text)
+    return tl::unexpected<events::error>{std::move(text).error()};
+  const auto name = options.document == "-" ? std::string{"(standard input)"} : options.document;
+  mock::import_openapi import{std::move(*text), {}};
+  import.generated = options.dynamic;
+  import.state = mock::state_mode_from(options.state);
+  import.validation = mock::validation_mode_from(options.validation).value_or(mock::validation_mode::report);
+  auto chance = options.seed ? events::entropy{} : events::draw_entropy();
+  if (options.seed)
+    std::memcpy(chance.data(), &*options.seed, sizeof(*options.seed));
+  if (auto read = mock::read_ahead(import, chance); !read) {
+    auto e = std::move(read).error();
+    e.where = name + (e.where.empty() ? "" : (e.where.front() == '/' ? ": " : ":") + e.where);
+    return tl::unexpected<events::error>{std::move(e)};
+  }
+  return import;
+}
+
+exit_code report(const events::error& e) {
+  std::fprintf(stderr, "%s%s%s\n", e.where.c_str(), e.where.empty() ? "" : ": ", e.detail.c_str());
+  return exit_code_of(e);
+}
+
+/// A call of the node, waited for.
+template <class Call>
+outcome<actors::receipt> wait_for(Call&& call) {
+  auto promise = std::make_shared<std::promise<outcome<actors::receipt>>>();
+  auto done = promise->get_future();
+  call([promise](outcome<actors::receipt> r) { promise->set_value(std::move(r)); });
+  return done.get();
+}
+
+/// A sandbox with what the document describes; its id.
+outcome<std::string> make_sandbox(actors::node& node, mock::import_openapi import) {
+  const actors::caller us{"admin", "mock", nullptr};
+  auto made = wait_for([&](actors::on_receipt done) { node.create(R"({"uid":"mock","name":"mock"})", us, std::move(done)); });
+  if (!made)
+    return tl::unexpected<events::error>{std::move(made).error()};
+  auto id = node.resolve("mock");
+  if (!id)
+    return tl::unexpected<events::error>{std::move(id).error()};
+  auto taken = wait_for([&](actors::on_receipt done) { node.submit(*id, mock::endpoint_command{std::move(import)}, us, std::move(done)); });
+  if (!taken)
+    return tl::unexpected<events::error>{std::move(taken).error()};
+  return id->to_string();
+}
+
+void print_document(printer& out, const mock::openapi_document& document, mock::state_mode state, const std::string& url) {
+  for (const auto& w : document.warnings) {
+    if (out.json()) {
+      std::string line;
+      events::json_text{line}.open_object().key("what").value("warning").key("pointer").value(w.where).key("detail").value(w.detail).close_object();
+      out.line(line);
+    } else {
+      std::fprintf(stderr, "warning: %s: %s\n", printable(w.where).c_str(), printable(w.detail).c_str());
+    }
+  }
+  std::size_t longest = 0;
+  for (const auto& e : document.endpoints)
+    longest = std::max(longest, e.path.size());
+  for (const auto& e : document.endpoints) {
+    const bool keeps = state != mock::state_mode::off && !e.state.empty() && e.state.on;
+    std::string line;
+    if (out.json()) {
+      events::json_text j{line};
+      j.open_object().key("what").value("operation").key("method").value(e.method).key("path").value(e.path).key("name").value(e.name);
+      if (keeps)
+        j.key("collection").value(e.state.collection).key("role").value(mock::to_string(e.state.role));
+      j.close_object();
+    } else {
+      line = e.method + std::string(8 - std::min<std::size_t>(e.method.size(), 7), ' ') + printable(e.path);
+      if (keeps || !e.name.empty())
+        line += std::string(std::min<std::size_t>(60, longest) - std::min<std::size_t>(std::min<std::size_t>(60, longest), e.path.size()) + 2, ' ') + printable(e.name);
+      if (keeps)
+        line += (e.name.empty() ? "" : "  ") + ("(" + std::string{mock::to_string(e.state.role)}) + " " + e.state.collection + ")";
+    }
+    out.line(line);
+  }
+  std::string last;
+  if (out.json())
+    events::json_text{last}.open_object().key("what").value("listening").key("url").value(url).key("title").value(document.title).key("operations").value(document.endpoints.size()).close_object();
+  else
+    last = "listening on " + url;
+  out.line(last);
+}
+
+std::string url_of(const host_port& where, std::uint16_t port) {
+  auto host = where.host.find(':') != std::string::npos ? "[" + where.host + "]" : where.host;
+  return "http://" + host + ":" + std::to_string(port);
+}
+
+/// The first signal ends it in order, a second one at once; the folder is gone either way.
+void wait_for_end(const temporary_folder& folder) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  int signal = 0;
+  sigwait(&set, &signal);
+  std::thread{[path = folder.path(), set] {
+    int second = 0;
+    sigwait(&set, &second);
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+    ::_exit(failed);
+  }}.detach();
+}
+
+/// Everything at `/` is the sandbox's.
+http::handler at_root(std::shared_ptr<printer> out, http::handler service, const std::string& sandbox) {
+  return [out = std::move(out), service = std::move(service), before = "/s/" + sandbox](std::shared_ptr<const http::request> request, http::reply reply) {
+    auto inside = std::make_shared<http::request>(*request);
+    inside->target.insert(0, before);
+    service(std::move(inside), http::reply{std::make_unique<printing_sink>(out, std::move(request), std::move(reply))});
+  };
+}
+
+} // namespace
+
+std::string printable(std::string_view text) {
+  if (!events::is_utf8(text))
+    return "(bytes that are not UTF-8)";
+  std::string out;
+  for (char c : text.substr(0, 1'000))
+    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  while (out.size() < text.size() && !out.empty() && !events::is_utf8(out)) // cut within a character
+    out.pop_back();
+  return out.size() < text.size() ? out + "…" : out;
+}
+
+std::string request_line(const http::request& request, const http::response& answer, std::chrono::microseconds took, bool json) {
+  const auto faults = http::find(answer.headers, "X-Request-Validation");
+  std::string out;
+  if (json) {
+    events::json_text j{out};
+    j.open_object().key("what").value("request").key("time").value(events::to_rfc3339(request.received_us)).key("method").value(printable(request.method));
+    j.key("target").value(printable(request.target)).key("status").value(answer.status).key("bytes").value(answer.body.size()).key("us").value(took.count());
+    if (!faults.empty())
+      j.key("validation").value(faults);
+    j.close_object();
+    return out;
+  }
+  char time[32];
+  std::snprintf(time, sizeof time, "%.1f ms", static_cast<double>(took.count()) / 1'000);
+  out = printable(request.method) + ' ' + printable(request.target) + "  " + std::to_string(answer.status) + "  " + time;
+  if (!faults.empty())
+    out += "  " + std::string{faults};
+  return out;
+}
+
+exit_code serve_document(const mock_options& options) {
+  open_log("error", "text");
+  auto where = parse_host_port(options.listen);
+  if (!where)
+    return usage;
+  auto import = read_import(options);
+  if (!import)
+    return report(import.error());
+  const auto document = import->already;
+  const auto state = import->state.value_or(document->state.value_or(mock::state_mode::on));
+  auto folder = temporary_folder::make();
+  if (!folder)
+    return report(folder.error());
+  actors::node_options below;
+  below.data = (*folder)->path();
+  below.client.threads = 1;
+  below.client.user_agent = "Hourglass/" + std::string{version};
+  below.guard = std::make_shared<http::egress_guard>(std::vector<http::cidr>{}, std::vector<http::egress_guard::endpoint>{});
+  auto node = actors::node::open(std::move(below));
+  if (!node)
+    return report(node.error());
+  auto sandbox = make_sandbox(**node, std::move(*import));
+  if (!sandbox)
+    return report(sandbox.error());
+  api::service service{**node, {}};
+  auto out = std::make_shared<printer>(options.json);
+  http::server_options listening;
+  listening.address = where->host;
+  listening.port = where->port;
+  auto server = http::server::open(listening, at_root(out, service.handler(), *sandbox));
+  if (!server) {
+    std::fprintf(stderr, "%s: %s\n", options.listen.c_str(), server.error().c_str());
+    return failed;
+  }
+  print_document(*out, *document, state, url_of(*where, (*server)->port()));
+  wait_for_end(**folder);
+  service.drain();
+  (*server)->stop(grace);
+  (*node)->stop(grace);
+  return done;
+}
+
+} // namespace hourglass::cli
