@@ -8,6 +8,7 @@
 #include "mock/openapi_request.hpp"
 #include "mock/openapi_response.hpp"
 #include "mock/request_check.hpp"
+#include "mock/swagger.hpp"
 #include "mock/target.hpp"
 
 #include <algorithm>
@@ -125,13 +126,11 @@ private:
   outcome<void> check_version() const {
     if (!root_.is_object())
       return failure(errc::invalid, "an OpenAPI document is an object");
-    if (root_.member("swagger") != nullptr)
-      return failure(errc::invalid, "Swagger 2.0 is not read, only OpenAPI 3.0 and 3.1", "/swagger");
     auto version = text_of(root_.member("openapi"));
     if (version.empty())
       return failure(errc::invalid, "an OpenAPI document says its version", "/openapi");
     if (!version.starts_with("3.0") && !version.starts_with("3.1"))
-      return failure(errc::invalid, "only OpenAPI 3.0 and 3.1 are read", "/openapi");
+      return failure(errc::invalid, "only OpenAPI 3.0 and 3.1, and Swagger 2.0, are read", "/openapi");
     return {};
   }
 
@@ -340,7 +339,7 @@ private:
 };
 
 /// A document whose generated examples do not fit in one event is read again with shorter ones.
-outcome<openapi_document> read_parsed(const json_value& root, const events::entropy& seed, bool generated) {
+outcome<openapi_document> read_converted(const json_value& root, const events::entropy& seed, bool generated) {
   static constexpr std::array<sampler::extent, 3> extents{{{limits::sample_nodes, 7}, {limits::sample_nodes / 10, 4}, {20, 2}}};
   for (const auto& most : extents) {
     importer one{root, seed, most, &most == &extents.back(), generated};
@@ -359,7 +358,20 @@ outcome<openapi_document> read_openapi(std::string_view text, const events::entr
   auto root = parse_document(text);
   if (!root)
     return tl::unexpected<events::error>{root.error()};
-  return read_parsed(*root, seed, generated);
+  if (!swagger_conversion::is_one(*root))
+    return read_converted(*root, seed, generated);
+  swagger_conversion swagger;
+  auto converted = swagger.convert(*root);
+  if (!converted)
+    return tl::unexpected<events::error>{converted.error()};
+  auto doc = read_converted(*converted, seed, generated);
+  if (doc) {
+    swagger.give_back(*doc);
+    return doc;
+  }
+  auto e = std::move(doc).error();
+  e.where = swagger.original(e.where);
+  return tl::unexpected<events::error>{std::move(e)};
 }
 
 } // namespace hourglass::mock

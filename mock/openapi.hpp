@@ -35,7 +35,7 @@ struct openapi_document {
   std::vector<document_warning> warnings; ///< at most `limits::document_warnings`
 };
 
-/// Derives endpoints from an OpenAPI 3.0 or 3.1 document, JSON or YAML. The same text and seed give the same endpoints.
+/// Derives endpoints from an OpenAPI 3.0 or 3.1 document, or a Swagger 2.0 one (`mock/swagger.hpp`), JSON or YAML. The same text and seed give the same endpoints.
 ///
 /// Bodies are, in this order: `examples` (their `value`, whatever stands beside it) and `example` of the media type, an example of its schema, a
 /// value generated from the schema. Only references within the document are followed; others are left out with a warning.
