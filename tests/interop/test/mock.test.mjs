@@ -14,9 +14,15 @@ const temporary = path.join(folder, 'tmp');
 mkdirSync(temporary);
 after(() => removeFolder(folder));
 
-function start(args, input) {
-  const child = spawn(binary, ['mock', '--listen', '127.0.0.1:0', ...args], { env: { ...process.env, TMPDIR: temporary }, stdio: ['pipe', 'pipe', 'pipe'] });
+const alive = new Set();
+process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
+after(() => alive.forEach((child) => child.kill('SIGKILL')));
+
+function start(args, input, listen = '127.0.0.1:0') {
+  const child = spawn(binary, ['mock', '--listen', listen, ...args], { env: { ...process.env, TMPDIR: temporary }, stdio: ['pipe', 'pipe', 'pipe'] });
   const run = { child, out: '', err: '' };
+  alive.add(child);
+  child.on('close', () => alive.delete(child));
   child.stdin.on('error', () => {});
   child.stdin.end(input ?? '');
   child.stderr.on('data', (chunk) => (run.err += chunk));
@@ -141,11 +147,11 @@ test('what is wrong is told with its place and an exit code, and no folder is le
     [['-'], 1, /^\(standard input\):1:1: is empty/],
     [[folder], 1, /cannot read the document/],
     [[], 2, /document is required/],
-    [['--listen', 'nonsense', 'x'], 2, /HOST:PORT/],
+    [['x'], 2, /HOST:PORT/, 'nonsense'],
     [['--state', 'perhaps', 'x'], 2, /state/],
   ];
-  for (const [args, code, says] of cases) {
-    const run = start(args);
+  for (const [args, code, says, listen] of cases) {
+    const run = start(args, '', listen);
     assert.deepEqual(await run.ended, { code, signal: null }, args.join(' '));
     assert.match(run.err, says);
   }
@@ -155,7 +161,7 @@ test('what is wrong is told with its place and an exit code, and no folder is le
 test('a port that is taken is told, and no folder is left', async () => {
   const first = start([file('pets.json', pets)]);
   const url = await first.listening;
-  const second = start(['--listen', new URL(url).host, file('pets.json', pets)]);
+  const second = start([file('pets.json', pets)], '', new URL(url).host);
   assert.equal((await second.ended).code, 1);
   assert.match(second.err, /127\.0\.0\.1:\d+: /);
   await first.stop();
