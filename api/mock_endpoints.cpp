@@ -101,7 +101,7 @@ void add_mock_endpoints(router& to) {
           .says = "Has an imported endpoint of a collection keep state, or answer from its examples", .who = access::sandbox, .takes = body::json,
           .body_schema = "EndpointStatePut", .answers = {{200, "MockEndpoint"}}, .run = put_state});
   to.add({.method = "PUT", .path = "/sandboxes/{sandbox}/openapi", .id = "importOpenapi", .tag = tag,
-          .says = "Replaces all imported endpoints by those of the document in the body, JSON or YAML. Where it does not parse, pointer is line:column", .who = access::sandbox,
+          .says = "Replaces all imported endpoints by those of the document in the body: OpenAPI 3.0 or 3.1 or Swagger 2.0, JSON or YAML; or {\"document\", \"documents\": {name: document}} with those that it refers to. Where it does not parse, pointer is line:column", .who = access::sandbox,
           .query = {{"validation", "string", "Requests that break the document's rules: off (not checked), report (answered, with X-Request-Validation), enforce (refused with 422 and a list of faults); report if absent"},
                     {"state", "string", "Collections (paths such as /pets beside /pets/{petId}): on (they keep what is created, changed and deleted, beginning with the document's examples), empty (beginning with nothing), off (every operation answers from its examples). Default: what the document says with x-hourglass-state, else on"},
                     {"examples", "string", "document (its examples, and values made from its schemas where it has none) or generated (only those); document if absent"}},

@@ -6,9 +6,10 @@
 #include "cli/serve_options.hpp"
 #include "cli/version.hpp"
 #include "events/json_text.hpp"
+#include "events/limits.hpp"
 #include "http/egress.hpp"
 #include "http/server.hpp"
-#include "mock/openapi.hpp"
+#include "mock/openapi_bundle.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -18,6 +19,7 @@
 #include <fstream>
 #include <future>
 #include <iostream>
+#include <map>
 #include <mutex>
 #include <sstream>
 #include <thread>
@@ -109,11 +111,54 @@ outcome<std::string> read_text(const std::string& document) {
   return text.str();
 }
 
+/// The document with the files that it refers to, which lie where it says, relative to it. As it is if there are none, or if it does not read.
+outcome<std::string> with_its_files(std::string text, const std::string& document) {
+  struct waiting {
+    std::string name;
+    mock::json_value document;
+  };
+  auto main = mock::parse_document(text);
+  if (!main || mock::openapi_bundle::names_in("", *main).empty() || document == "-")
+    return text;
+  const auto folder = std::filesystem::path{document}.parent_path();
+  std::vector<waiting> look;
+  look.push_back({"", std::move(*main)});
+  std::map<std::string, std::string> files;
+  std::size_t bytes = text.size();
+  while (!look.empty()) {
+    const auto one = std::move(look.back());
+    look.pop_back();
+    for (const auto& name : mock::openapi_bundle::names_in(one.name, one.document)) {
+      if (files.contains(name) || name.find("://") != std::string::npos)
+        continue;
+      auto file = read_text((folder / name).string());
+      if (!file)
+        continue; // the reference to it is told with its place
+      bytes += file->size();
+      if (bytes > limits::request_body_bytes)
+        return failure(errc::too_large, "with the files that it refers to, the document is larger than the limit request_body_bytes (" + std::to_string(limits::request_body_bytes) + ")", document);
+      if (auto parsed = mock::parse_document(*file))
+        look.push_back({name, std::move(*parsed)});
+      files.emplace(name, std::move(*file));
+    }
+  }
+  std::string out;
+  events::json_text j{out};
+  j.open_object().key("document").value(text).key("documents").open_object();
+  for (const auto& [name, file] : files)
+    j.key(name).value(file);
+  j.close_object().close_object();
+  return out;
+}
+
 outcome<mock::import_openapi> read_import(const mock_options& options) {
   auto text = read_text(options.document);
   if (!text)
     return tl::unexpected<events::error>{std::move(text).error()};
   const auto name = options.document == "-" ? std::string{"(standard input)"} : options.document;
+  text = with_its_files(std::move(*text), options.document);
+  if (!text)
+    return tl::unexpected<events::error>{std::move(text).error()};
   mock::import_openapi import{std::move(*text), {}};
   import.generated = options.dynamic;
   import.state = mock::state_mode_from(options.state);

@@ -180,7 +180,7 @@ events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::com
   }
   choose_preferred(*out);
   if (kept != nullptr && out->spec.state.on)
-    if (auto at = kept->find(out->spec.state.collection); at != kept->end())
+    if (auto at = kept->find(out->spec.state.collection); at != kept->end() && out->route.parameters.size() + 1 >= at->second->spec.captures)
       out->kept = at->second;
   if (!out->spec.script.empty())
     out->script = script_source::of(out->spec.script);

@@ -4,6 +4,7 @@
 #include "events/limits.hpp"
 #include "mock/compiled.hpp"
 #include "mock/negotiation.hpp"
+#include "mock/openapi_bundle.hpp"
 #include "mock/openapi_collections.hpp"
 #include "mock/openapi_request.hpp"
 #include "mock/openapi_response.hpp"
@@ -350,18 +351,12 @@ outcome<openapi_document> read_converted(const json_value& root, const events::e
   return failure(errc::internal, "no way to read this document");
 }
 
-} // namespace
-
-outcome<openapi_document> read_openapi(std::string_view text, const events::entropy& seed, bool generated) {
-  if (text.size() > limits::request_body_bytes)
-    return failure(errc::too_large, "the document is larger than the limit request_body_bytes (" + std::to_string(limits::request_body_bytes) + ")");
-  auto root = parse_document(text);
-  if (!root)
-    return tl::unexpected<events::error>{root.error()};
-  if (!swagger_conversion::is_one(*root))
-    return read_converted(*root, seed, generated);
+/// Of any version that is read.
+outcome<openapi_document> read_root(const json_value& root, const events::entropy& seed, bool generated) {
+  if (!swagger_conversion::is_one(root))
+    return read_converted(root, seed, generated);
   swagger_conversion swagger;
-  auto converted = swagger.convert(*root);
+  auto converted = swagger.convert(root);
   if (!converted)
     return tl::unexpected<events::error>{converted.error()};
   auto doc = read_converted(*converted, seed, generated);
@@ -372,6 +367,26 @@ outcome<openapi_document> read_openapi(std::string_view text, const events::entr
   auto e = std::move(doc).error();
   e.where = swagger.original(e.where);
   return tl::unexpected<events::error>{std::move(e)};
+}
+
+} // namespace
+
+outcome<openapi_document> read_openapi(std::string_view text, const events::entropy& seed, bool generated) {
+  if (text.size() > limits::request_body_bytes)
+    return failure(errc::too_large, "the document is larger than the limit request_body_bytes (" + std::to_string(limits::request_body_bytes) + ")");
+  auto root = parse_document(text);
+  if (!root)
+    return tl::unexpected<events::error>{root.error()};
+  if (openapi_bundle::is_one(*root)) {
+    root = openapi_bundle::join(std::move(*root));
+    if (!root)
+      return tl::unexpected<events::error>{root.error()};
+  }
+  auto doc = read_root(*root, seed, generated);
+  if (doc && doc->warnings.size() < limits::document_warnings)
+    if (auto other = openapi_bundle::first_of_others(*root))
+      doc->warnings.insert(doc->warnings.begin(), std::move(*other));
+  return doc;
 }
 
 } // namespace hourglass::mock

@@ -148,7 +148,7 @@ plan choose_answer(plan p, const request& req) {
                                         "this answer has no example `" + quoted(*wish.example) + "`" +
                                           (known.empty() ? std::string{", and none with a name"} : ", only " + joined(known)), "Prefer"));
   }
-  p.stateful = e.kept && !wish.example && p.status >= 200 && p.status < 300;
+  p.stateful = e.kept && !wish.example && p.response == e.preferred && p.status >= 200 && p.status < 300;
   return p;
 }
 

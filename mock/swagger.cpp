@@ -71,6 +71,8 @@ events::outcome<json_value> swagger_conversion::convert(const json_value& root) 
     schemas.seal();
     out.add("definitions", std::move(schemas));
   }
+  if (const auto* others = root.member("documents")) // `mock/openapi_bundle.hpp`
+    out.add("documents", copied(*others));
   auto components = json_value::object();
   components.add("securitySchemes", security_schemes());
   out.add("components", std::move(components));

@@ -153,6 +153,43 @@ TEST_F(control, an_import_says_what_becomes_of_requests_that_break_its_rules) {
   EXPECT_EQ(serve("/dogs?n=many").status(), 200U);
 }
 
+TEST_F(control, an_import_says_which_collections_keep_state_and_each_endpoint_may_be_switched) {
+  const std::string text = R"({"openapi":"3.0.0","info":{"title":"T","version":"1"},"paths":{
+    "/dogs":{"post":{"responses":{"201":{"description":"made","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Dog"}}}}}}},
+    "/dogs/{id}":{"get":{"responses":{"200":{"description":"one","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Dog"},"example":{"id":1,"name":"of the document"}}}}}}}},
+    "components":{"schemas":{"Dog":{"type":"object","required":["id"],"properties":{"id":{"type":"integer","readOnly":true},"name":{"type":"string"}}}}}})";
+  auto put = [&](const std::string& query) { return send(make("PUT", at("/openapi") + query, text, {bearer(admin_key)})); };
+  auto made = put("");
+  ASSERT_EQ(made.status(), 200U) << made.response.body;
+  EXPECT_EQ(made.body()["collections"][0], json::parse(R"({"namespace":"dogs","path":"/dogs","id":"id","seeds":1})"));
+  auto dog = send(make("POST", "/s/" + id_ + "/dogs", R"({"name":"Rex"})", {{"Content-Type", "application/json"}}));
+  ASSERT_EQ(dog.status(), 201U) << dog.response.body;
+  EXPECT_EQ(dog.body(), json::parse(R"({"id":2,"name":"Rex"})"));
+  EXPECT_EQ(serve("/dogs/2").body()["name"], "Rex");
+  EXPECT_EQ(asked(200, "GET", at("/data/dogs/2"))["name"], "Rex") << "it is data as any other";
+  EXPECT_EQ(serve("/dogs/3").status(), 404U);
+  std::string one;
+  for (const auto& e : asked(200, "GET", at("/endpoints"))["data"])
+    if (e["method"] == "GET") {
+      one = e["id"];
+      EXPECT_EQ(e["state"]["collection"], "dogs");
+      EXPECT_EQ(e["state"]["role"], "get");
+      EXPECT_EQ(e["state"]["on"], true);
+    }
+  EXPECT_EQ(asked(200, "PUT", at("/endpoints/" + one + "/state"), {{"state", "off"}})["state"]["on"], false);
+  EXPECT_EQ(serve("/dogs/3").body()["name"], "of the document");
+  for (const auto& bad : {json{{"state", "maybe"}}, json{{"state", true}}, json::object(), json::array(), json{{"state", "on"}, {"more", 1}}})
+    EXPECT_EQ(ask("PUT", at("/endpoints/" + one + "/state"), bad.dump()).status(), 422U) << bad;
+  EXPECT_EQ(ask("PUT", at("/endpoints/ep_none/state"), R"({"state":"on"})").status(), 404U);
+  asked(200, "PUT", at("/endpoints/" + one + "/state"), {{"state", "on"}});
+  EXPECT_EQ(serve("/dogs/3").status(), 404U);
+  EXPECT_EQ(put("?state=perhaps").status(), 400U);
+  EXPECT_TRUE(put("?state=off").body()["collections"].empty());
+  EXPECT_EQ(serve("/dogs/3").status(), 200U);
+  EXPECT_EQ(put("?state=empty").body()["collections"][0]["seeds"], 0);
+  EXPECT_EQ(put("?examples=generated").status(), 200U);
+}
+
 TEST_F(control, a_sandbox_is_reached_in_three_ways) {
   asked(201, "POST", at("/endpoints"), hello);
   EXPECT_EQ(serve("/hello/a").status(), 200U);

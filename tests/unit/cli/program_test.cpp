@@ -1,6 +1,7 @@
 #include "cli/admin_key.hpp"
 #include "cli/listen.hpp"
 #include "cli/log.hpp"
+#include "cli/mock.hpp"
 #include "cli/program.hpp"
 #include "webhook/signing.hpp"
 
@@ -37,6 +38,11 @@ TEST(program, ends_with_the_code_it_promises) {
   EXPECT_EQ(run({"serve", "--admin-key", "short"}), 2);
   EXPECT_EQ(run({"serve", "--tls-cert", "x.pem"}), 2);
   EXPECT_EQ(run({"listen", "--secret", "whsec_short"}), 2);
+  EXPECT_EQ(run({"mock", "--help"}), 0);
+  EXPECT_EQ(run({"mock"}), 2);
+  EXPECT_EQ(run({"mock", "--listen", "nowhere", "x.yaml"}), 2);
+  EXPECT_EQ(run({"mock", "--seed", "many", "x.yaml"}), 2);
+  EXPECT_EQ(run({"mock", "/nowhere/at/all.yaml"}), 1);
   using events::errc;
   EXPECT_EQ(cli::exit_code_of({errc::held, "", ""}), 3);
   EXPECT_EQ(cli::exit_code_of({errc::newer_format, "", ""}), 4);
@@ -101,6 +107,26 @@ TEST(log_lines, cannot_be_forged_by_a_value) {
   auto line = cli::log_text(true, cli::level::error, "T", "what", {{"a", "x\"\n\xff"}});
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_EQ(json::parse(line)["a"], "x\"\n?");
+}
+
+TEST(mock_lines, tell_of_a_request_and_cannot_be_forged_by_it) {
+  http::request r;
+  r.method = "GET";
+  r.target = "/pets?x=1";
+  http::response a;
+  a.status = 404;
+  EXPECT_EQ(cli::request_line(r, a, std::chrono::microseconds{1'260}, false), "GET /pets?x=1  404  1.3 ms");
+  a.headers.push_back({"X-Request-Validation", "1 fault: query.x is wrong"});
+  EXPECT_EQ(cli::request_line(r, a, std::chrono::microseconds{100}, false), "GET /pets?x=1  404  0.1 ms  1 fault: query.x is wrong");
+  r.target = "/a\x1b[31m\n\"\xc3\xbc";
+  auto line = json::parse(cli::request_line(r, a, std::chrono::microseconds{100}, true));
+  EXPECT_EQ(line["what"], "request");
+  EXPECT_EQ(line["target"], "/a?[31m?\"\xc3\xbc");
+  EXPECT_EQ(line["status"], 404);
+  EXPECT_EQ(line["us"], 100);
+  EXPECT_EQ(line["validation"], "1 fault: query.x is wrong");
+  EXPECT_EQ(cli::printable("\xff"), "(bytes that are not UTF-8)");
+  EXPECT_EQ(cli::printable(std::string(999, 'x') + "\xc3\xbc"), std::string(999, 'x') + "\xe2\x80\xa6") << "never half a character";
 }
 
 TEST(listener, tells_how_the_signature_stands) {

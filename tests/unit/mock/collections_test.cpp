@@ -65,6 +65,46 @@ TEST_F(collections_of, what_stands_around_a_list_counts_it) {
   EXPECT_EQ(all["has_more"], false);
 }
 
+TEST(collection_events, have_a_form_that_is_for_ever) {
+  const std::string c = R"({"namespace":"owners:pets","path":"/owners/{o}/pets","parent":"owners","captures":2,"id":"id","kind":"integer","id_like":"7","id_pattern":"^[0-9]+$",)"
+                        R"("schema":"/components/schemas/Pet","fills":["id","made"],"read_only":["id"],"write_only":["secret"],"created":["created"],"updated":["updated"],)"
+                        R"("from_path":[{"member":"o","capture":0,"number":true}],"base":{"made":"x"},"seeds":[{"id":1}]})";
+  auto v = parse_json(c);
+  ASSERT_TRUE(v);
+  auto spec = decode_collection(*v);
+  ASSERT_TRUE(spec) << spec.error().detail;
+  EXPECT_EQ(spec->space, "owners:pets");
+  EXPECT_EQ(spec->captures, 2U);
+  EXPECT_EQ(spec->kind, id_kind::integer);
+  EXPECT_EQ(spec->from_path.at(0).number, true);
+  EXPECT_EQ(spec->seeds.size(), 1U);
+  std::string again;
+  events::json_text j{again};
+  write_collection(*spec, j);
+  EXPECT_EQ(again, c);
+
+  const std::string s = R"({"collection":"pets","role":"list","on":true,"id_in_body":true,"shown":true,"at":["data"],"members":["id","name"],"needs":["id"],"filters":[["tag","tags"]],)"
+                        R"("limit":"limit","page":"page","offset":"offset","after":"after","page_size":20,"first_page":0})";
+  auto w = parse_json(s);
+  ASSERT_TRUE(w);
+  auto state = decode_state(*w);
+  ASSERT_TRUE(state) << state.error().detail;
+  std::string same;
+  events::json_text k{same};
+  write_state(*state, k);
+  EXPECT_EQ(same, s);
+  EXPECT_EQ(decode_state(*parse_json(R"({"collection":"pets","role":"eat"})")).error().code, events::errc::corrupt);
+  EXPECT_EQ(decode_collection(*parse_json("{}")).error().code, events::errc::corrupt);
+}
+
+TEST_F(collections_of, an_import_of_before_keeps_no_state) {
+  ASSERT_TRUE(apply(endpoints, events::kind::openapi_imported, R"({"title":"t","version":"1","endpoints":[{"id":"ep_1","method":"DELETE","project_root":"","group_root":"","path":"/pets/{id}",
+    "consumes":[],"name":"","source":"openapi","templated":false,"json_body":false,"responses":[{"status":"204","headers":[],"contents":[]}]}],"webhooks":[]})"));
+  EXPECT_EQ(send("DELETE", "/pets/1").status, 204U);
+  EXPECT_EQ(send("DELETE", "/pets/1").status, 204U);
+  EXPECT_EQ(changes(), 0U);
+}
+
 TEST_F(collections_of, names_with_a_dash_or_of_many_parts_have_a_namespace_each) {
   EXPECT_EQ(collection_key("a b/c:ü"), "a:20b:2Fc:3A:C3:BC");
   EXPECT_EQ(collection_key("Az_9-.@"), "Az_9-.@");
