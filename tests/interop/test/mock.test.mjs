@@ -158,6 +158,27 @@ test('what is wrong is told with its place and an exit code, and no folder is le
   assert.deepEqual(readdirSync(temporary), []);
 });
 
+test('files that a document refers to are read along, and one that is missing is named; Swagger 2.0 is served, too', async () => {
+  mkdirSync(path.join(folder, 'parts'), { recursive: true });
+  file('parts/pet.yaml', "type: object\nrequired: [id]\nproperties: {id: {type: integer, readOnly: true}, name: {$ref: 'common.yaml#/Name'}}\n");
+  const main = file(
+    'split.yaml',
+    "swagger: '2.0'\ninfo: {title: t, version: '1'}\nbasePath: /v1\nproduces: [application/json]\npaths:\n" +
+      "  /pets: {post: {parameters: [{in: body, name: pet, schema: {$ref: 'parts/pet.yaml'}}], responses: {201: {description: a, schema: {$ref: 'parts/pet.yaml'}}}}}\n" +
+      "  /pets/{petId}: {get: {parameters: [{in: path, name: petId, required: true, type: integer}], responses: {200: {description: a, schema: {$ref: 'parts/pet.yaml'}}}}}\n",
+  );
+  const missing = start([main]);
+  assert.deepEqual(await missing.ended, { code: 1, signal: null });
+  assert.match(missing.err, /split\.yaml: \/documents\/parts~1pet\.yaml\/properties\/name\/\$ref: refers to parts\/common\.yaml, which is not among the documents/);
+  file('parts/common.yaml', 'Name: {type: string, example: Rex}\n');
+  const run = start([main]);
+  assert.ok(await run.listening, run.err);
+  const made = await run.ask('POST', '/v1/pets', { name: 'Ada' });
+  assert.equal(made.status, 201, made.text);
+  assert.deepEqual((await run.ask('GET', `/pets/${made.json.id}`)).json, made.json);
+  assert.equal((await run.stop()).code, 0);
+});
+
 test('a port that is taken is told, and no folder is left', async () => {
   const first = start([file('pets.json', pets)]);
   const url = await first.listening;
