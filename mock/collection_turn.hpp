@@ -26,6 +26,7 @@ private:
   response remove();
   response get();
   response put(const std::string& id, json_value item, bool fresh);
+  void answer_as_made();
   json_value fitted(json_value least, const json_value& wanted);
   json_value begun(json_value id, const json_value* before);
   void stamp(json_value& item, bool fresh) const;
@@ -50,6 +51,9 @@ private:
   void add_headers(response& out) const;
 
   const plan& p_;
+  std::size_t response_; ///< the answer; as planned, unless an item was made where one could have been changed
+  std::size_t content_;
+  unsigned status_;
   const compiled_endpoint& e_;
   const collection& c_;
   const state_spec& s_;

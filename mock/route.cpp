@@ -104,7 +104,8 @@ bool check_request(plan& p, const request& req) {
     p.report = request_check::report_of(faults);
     return true;
   }
-  auto declared = e.kept ? declared_error(e, e.check->refusal_status(), req) : std::nullopt;
+  const auto status = faults.front().why.keyword == "json" ? 400 : e.check->refusal_status(); // as `refusal_of`
+  auto declared = e.kept ? declared_error(e, status, req) : std::nullopt;
   if (declared)
     p.report = request_check::report_of(faults); // the document's own body has no place for it
   p = refuse(std::move(p), declared ? std::move(*declared) : e.check->refusal_of(faults));

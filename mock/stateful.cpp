@@ -1,6 +1,7 @@
 // Requests that read or change a collection of an imported document.
 #include "mock/stateful.hpp"
 
+#include "mock/answer_choice.hpp"
 #include "mock/collection_limits.hpp"
 #include "mock/collection_turn.hpp"
 #include "mock/negotiation.hpp"
@@ -55,7 +56,7 @@ void drop(json_value& from, std::string_view name) {
 } // namespace
 
 collection_turn::collection_turn(const plan& p, const data_state& data, const request& req, const events::context& ctx)
-  : p_(p), e_(*p.endpoint), c_(*p.endpoint->kept), s_(p.endpoint->spec.state), req_(req), ctx_(ctx), items_(c_, data, p.captures, ctx) {}
+  : p_(p), response_(p.response), content_(p.content), status_(p.status), e_(*p.endpoint), c_(*p.endpoint->kept), s_(p.endpoint->spec.state), req_(req), ctx_(ctx), items_(c_, data, p.captures, ctx) {}
 
 state_answer answer_from_collection(const plan& p, const data_state& data, const request& req, const events::context& ctx) {
   return collection_turn{p, data, req, ctx}.run(data);
@@ -200,7 +201,19 @@ response collection_turn::put(const std::string& id, json_value item, bool fresh
     return refuse(ok.error());
   if (fresh)
     made_ = id;
+  if (fresh && s_.role == collection_role::replace)
+    answer_as_made();
   return show(std::move(item));
+}
+
+void collection_turn::answer_as_made() {
+  plan made;
+  const bool declared = std::any_of(e_.answers.begin(), e_.answers.end(), [](const auto& a) { return a.code == 201; });
+  if (!declared || !choose_code(e_, 201, made) || !choose_content(e_.answers[made.response], req_.headers, made))
+    return;
+  response_ = made.response;
+  content_ = made.content;
+  status_ = 201;
 }
 
 response collection_turn::create() {

@@ -43,18 +43,18 @@ std::string shortened(std::string_view text) {
 } // namespace
 
 bool collection_turn::shows_json() const {
-  const auto& a = e_.answers[p_.response];
-  return s_.shown && !a.bodies.empty() && p_.status != 204 && p_.status != 304 && is_json_media(a.media[p_.content]);
+  const auto& a = e_.answers[response_];
+  return s_.shown && !a.bodies.empty() && status_ != 204 && status_ != 304 && is_json_media(a.media[content_]);
 }
 
 json_value collection_turn::whole_example() const {
-  const auto& a = e_.answers[p_.response];
-  auto v = parse_json(a.bodies[a.first[p_.content] + p_.example].sent);
+  const auto& a = e_.answers[response_];
+  auto v = parse_json(a.bodies[a.first[content_] + p_.example].sent);
   return v ? std::move(*v) : json_value{};
 }
 
 void collection_turn::add_headers(response& out) const {
-  for (const auto& h : e_.spec.responses[p_.response].headers) {
+  for (const auto& h : e_.spec.responses[response_].headers) {
     auto value = h.value;
     if (same_name(h.name, "location") && !made_.empty()) {
       // Relative to the request's own path, so that it leads to the item wherever the sandbox is mounted.
@@ -78,11 +78,11 @@ void collection_turn::add_headers(response& out) const {
 }
 
 response collection_turn::example() const {
-  const auto& a = e_.answers[p_.response];
+  const auto& a = e_.answers[response_];
   response out;
-  out.status = p_.status;
-  if (!a.bodies.empty() && p_.status != 204 && p_.status != 304) {
-    const auto& body = a.bodies[a.first[p_.content] + p_.example];
+  out.status = status_;
+  if (!a.bodies.empty() && status_ != 204 && status_ != 304) {
+    const auto& body = a.bodies[a.first[content_] + p_.example];
     out.headers.push_back({"Content-Type", std::string{body.media_type}});
     out.body = body.sent;
   }

@@ -2,6 +2,7 @@
 #include "node_fixture.hpp"
 
 #include "replay/request.hpp"
+#include "replay/state.hpp"
 #include "tests/support/reference_data.hpp"
 
 #include <set>

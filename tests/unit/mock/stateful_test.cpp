@@ -90,6 +90,33 @@ TEST_F(stateful, put_replaces_and_keeps_what_is_the_server_s) {
   EXPECT_EQ(send("PUT", "/pets/4711", R"({"name":"x"})").status, 404U);
 }
 
+TEST_F(stateful, put_makes_what_is_not_there_if_the_document_has_a_201_for_it) {
+  auto document = json::parse(pets_document());
+  document["paths"]["/pets/{petId}"]["put"]["responses"]["201"] = {{"description", "made"}, {"content", {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Pet"}}}}}}}};
+  import(document.dump());
+  auto made = send("PUT", "/pets/4711", R"({"name":"Eve"})");
+  EXPECT_EQ(made.status, 201U);
+  EXPECT_EQ(json::parse(made.body)["id"], 4711);
+  EXPECT_EQ(got("/pets/4711")["name"], "Eve");
+  EXPECT_EQ(send("PUT", "/pets/4711", R"({"name":"Ada"})").status, 200U);
+  EXPECT_EQ(json::parse(send("POST", "/pets", R"({"name":"next"})").body)["id"], 4712) << "ids go on from there";
+}
+
+TEST_F(stateful, an_id_that_is_taken_is_409_where_the_document_has_one_and_replaced_elsewhere) {
+  auto document = json::parse(pets_document());
+  document["components"]["schemas"]["Pet"]["properties"]["id"] = {{"type", "integer"}};
+  import(document.dump());
+  EXPECT_EQ(json::parse(send("POST", "/pets", R"({"id":1,"name":"Max"})").body)["id"], 1);
+  EXPECT_EQ(got("/pets/1")["name"], "Max");
+  document["paths"]["/pets"]["post"]["responses"]["409"] = {{"description", "taken"}, {"content", {{"application/json", {{"example", {{"error", "taken"}}}}}}}};
+  import(document.dump());
+  auto taken = send("POST", "/pets", R"({"id":1,"name":"Tim"})");
+  EXPECT_EQ(taken.status, 409U);
+  EXPECT_EQ(taken.body, R"({"error":"taken"})");
+  EXPECT_EQ(changes(), 0U);
+  EXPECT_EQ(got("/pets/1")["name"], "Max");
+}
+
 TEST_F(stateful, patch_merges) {
   import(pets_document());
   auto now = json::parse(send("PATCH", "/pets/2", R"({"name":"Tim"})").body);
