@@ -11,6 +11,6 @@ inline constexpr std::size_t collection_seeds = 20;      ///< items that a colle
 inline constexpr std::size_t collection_seed_bytes = 32 * kibi; ///< of these; the first may be larger
 inline constexpr std::size_t document_seed_bytes = 2 * mebi; ///< of all collections of a document
 inline constexpr std::size_t item_members = 200;         ///< of an item's schema that are looked at
-inline constexpr std::size_t document_item_steps = 1'000'000; ///< subschemas looked at for all collections of a document
+inline constexpr std::size_t document_item_steps = 5'000'000; ///< subschemas and members looked at for all collections of a document
 
 } // namespace hourglass::limits

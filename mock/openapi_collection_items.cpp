@@ -71,24 +71,26 @@ schema_place openapi_collections::success_media(const noted& op) {
 
 /// The member that is what `parameter` of a path means; empty if there is none.
 std::string openapi_collections::id_of(const item_shape& shape, std::string_view parameter) {
+  if (!shapes_.pay(shape.properties.size()))
+    return {};
   auto by = [&](auto fits) -> std::string {
-    for (const auto& [name, schema] : shape.properties)
-      if (fits(name) && is_one_of(shapes_.type_of(schema), {"string", "integer", "number", ""}))
-        return name;
+    for (std::size_t i = 0; i < shape.properties.size(); ++i)
+      if (fits(shape.properties[i].first, shape.plain[i]) && is_one_of(shapes_.type_of(shape.properties[i].second), {"string", "integer", "number", ""}))
+        return shape.properties[i].first;
     return {};
   };
   const auto wanted = plain_name(parameter);
-  auto found = by([&](const std::string& name) { return name == parameter; });
+  auto found = by([&](const std::string& name, const std::string&) { return name == parameter; });
   if (found.empty())
-    found = by([&](const std::string& name) { return plain_name(name) == wanted; });
+    found = by([&](const std::string&, const std::string& plain) { return plain == wanted; });
   if (found.empty() && wanted.ends_with("id"))
     for (auto usual : {"id", "uuid", "guid", "uid"})
       if (found.empty())
-        found = by([&](const std::string& name) { return plain_name(name) == usual; });
+        found = by([&](const std::string&, const std::string& plain) { return plain == usual; });
   for (auto usual : {"username", "name", "key", "slug", "code", "number", "login", "email", "handle", "symbol", "sku", "uuid"})
     if (found.empty() && wanted.ends_with(usual))
-      found = by([&](const std::string& name) { return plain_name(name) == usual; });
-  return found.empty() ? by([](const std::string& name) { return name == "id"; }) : found;
+      found = by([&](const std::string&, const std::string& plain) { return plain == usual; });
+  return found.empty() ? by([](const std::string& name, const std::string&) { return name == "id"; }) : found;
 }
 
 std::optional<openapi_collections::place_of_item> openapi_collections::item_in(schema_place answer, std::string_view parameter) {
@@ -117,6 +119,8 @@ std::optional<openapi_collections::place_of_item> openapi_collections::list_in(s
   }
   std::vector<place_of_item> all;
   auto look = [&](const schema_place& in, const std::vector<std::string>& at) {
+    if (!shapes_.pay(shapes_.shape_of(in).properties.size()))
+      return;
     for (const auto& [name, schema] : shapes_.shape_of(in).properties) {
       auto inner = shapes_.core(schema);
       if (!inner || !shapes_.is_list(inner))
@@ -186,12 +190,12 @@ void openapi_collections::describe(collection_spec& c, const schema_place& item,
       c.updated.push_back(name);
   }
   for (std::size_t i = 0; i < all.parameters.size(); ++i)
-    for (const auto& [name, schema] : shape.properties)
-      if (name != c.id && plain_name(name) == plain_name(all.parameters[i])) {
-        const auto type = shapes_.type_of(schema);
+    if (auto at = std::find(shape.plain.begin(), shape.plain.end(), plain_name(all.parameters[i])); at != shape.plain.end()) {
+      const auto& [name, schema] = shape.properties[static_cast<std::size_t>(at - shape.plain.begin())];
+      const auto type = shapes_.type_of(schema);
+      if (name != c.id)
         c.from_path.push_back({name, i, type == "integer" || type == "number"});
-        break;
-      }
+    }
 }
 
 // -- what the examples show ----------------------------------------------------------
@@ -323,8 +327,10 @@ void openapi_collections::read_query(const noted& op, state_spec& state, const s
       const std::string name{v->string_member("name")};
       const auto plain = plain_name(name);
       const schema_place schema = shapes_.core({v->member("schema"), {}});
-      auto member = std::find_if(shape.properties.begin(), shape.properties.end(), [&](const auto& p) { return p.first == name || plain_name(p.first) == plain; });
-      const bool is_member = member != shape.properties.end();
+      if (!shapes_.pay(shape.properties.size()))
+        return;
+      const auto member = static_cast<std::size_t>(std::find(shape.plain.begin(), shape.plain.end(), plain) - shape.plain.begin());
+      const bool is_member = member < shape.properties.size();
       bool pages = false;
       for (const auto& one : paging()) {
         const bool sure = plain == *one.names.begin();
@@ -341,7 +347,7 @@ void openapi_collections::read_query(const noted& op, state_spec& state, const s
       if (pages)
         continue;
       if (is_member)
-        state.filters.push_back({name, member->first});
+        state.filters.push_back({name, shape.properties[member].first});
       else if (state.role == collection_role::list && is_one_of(plain, {"q", "query", "search"}))
         state.filters.push_back({name, {}});
     }

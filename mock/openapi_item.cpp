@@ -25,6 +25,11 @@ const schema_place* item_shape::find(std::string_view name) const {
 
 bool openapi_shapes::exhausted() const noexcept { return steps_ > limits::document_item_steps; }
 
+bool openapi_shapes::pay(std::size_t steps) noexcept {
+  steps_ += steps;
+  return !exhausted();
+}
+
 schema_place openapi_shapes::follow(schema_place s) {
   for (std::size_t hops = 0; s && hops < deepest; ++hops) {
     const auto reference = s.schema->string_member("$ref");
@@ -65,8 +70,11 @@ schema_place openapi_shapes::core(schema_place s) {
 
 const item_shape& openapi_shapes::shape_of(const schema_place& s) {
   auto [at, fresh] = known_.try_emplace(s.schema);
-  if (fresh && s)
+  if (fresh && s) {
     gather(s, at->second, 0);
+    for (const auto& p : at->second.properties)
+      at->second.plain.push_back(plain_name(p.first));
+  }
   return at->second;
 }
 

@@ -20,6 +20,7 @@ struct schema_place {
 /// What a schema says of an object's members.
 struct item_shape {
   std::vector<std::pair<std::string, schema_place>> properties;
+  std::vector<std::string> plain; ///< of `properties`, each `plain_name`
   std::vector<std::string> required;
 
   const schema_place* find(std::string_view name) const;
@@ -41,6 +42,8 @@ public:
   std::string_view type_of(schema_place s); ///< the first that is not null; empty: it does not say
 
   bool exhausted() const noexcept;
+  /// Counts looking at so many members. False once everything is used up.
+  bool pay(std::size_t steps) noexcept;
 
 private:
   schema_place follow(schema_place s);

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!back || snapshot(*back) != text)
     std::abort();
   static const events::redactor redact{{}};
-  data_state data; // what its collections keep
+  data_state kept; // in its collections
   for (int round = 0; round < 2; ++round) {
     for (const auto* e : state.list("", 20)) {
       request r;
@@ -30,11 +30,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       r.target = e->full_path();
       r.body = round == 0 ? "" : R"({"id":1,"name":"x","a":[null]})";
       ctx.chance[0] = static_cast<std::uint8_t>(ctx.chance[0] + 1);
-      auto s = serve(state, data, r, ctx, redact);
+      auto s = serve(state, kept, r, ctx, redact);
       if (!decode_served(s.events.front().payload))
         std::abort();
       for (const auto& change : s.events)
-        if (!apply(data, change.kind, change.payload))
+        if (!apply(kept, change.kind, change.payload))
           std::abort(); // what serving writes, the data must read
     }
   }

@@ -169,7 +169,8 @@ TEST_F(control, an_import_says_which_collections_keep_state_and_each_endpoint_ma
   EXPECT_EQ(asked(200, "GET", at("/data/dogs/2"))["name"], "Rex") << "it is data as any other";
   EXPECT_EQ(serve("/dogs/3").status(), 404U);
   std::string one;
-  for (const auto& e : asked(200, "GET", at("/endpoints"))["data"])
+  const auto listed = asked(200, "GET", at("/endpoints"));
+  for (const auto& e : listed["data"])
     if (e["method"] == "GET") {
       one = e["id"];
       EXPECT_EQ(e["state"]["collection"], "dogs");

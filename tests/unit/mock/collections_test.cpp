@@ -175,6 +175,27 @@ TEST_F(collections_of, many_paths_cost_no_more_than_their_number) {
   EXPECT_LT(large, small * 40 + std::chrono::milliseconds{200}) << "ten times as much would be linear, a hundred times quadratic";
 }
 
+TEST_F(collections_of, many_pairs_over_a_large_schema_end_with_a_warning_and_not_late) {
+  json properties;
+  for (int i = 0; i < 200; ++i)
+    properties["member_" + std::to_string(i)] = {{"type", "string"}};
+  json one = {{"200", {{"content", {{"application/json", {{"schema", {{"$ref", "#/components/schemas/I"}}}, {"example", json::object()}}}}}}}};
+  json paths;
+  for (int i = 0; i < 5'000; ++i) {
+    auto path = "/c" + std::to_string(i);
+    paths[path]["post"]["responses"] = one;
+    for (auto* method : {"get", "put", "patch"})
+      paths[path + "/{p" + std::to_string(i) + "}"][method]["responses"] = one;
+  }
+  json document{{"openapi", "3.0.0"}, {"info", {{"title", "t"}, {"version", "1"}}}, {"paths", paths}, {"components", {{"schemas", {{"I", {{"type", "object"}, {"properties", properties}}}}}}}};
+  auto from = std::chrono::steady_clock::now();
+  auto doc = read_openapi(document.dump(), {});
+  ASSERT_TRUE(doc) << doc.error().detail;
+  EXPECT_LT(std::chrono::steady_clock::now() - from, std::chrono::seconds{30});
+  EXPECT_TRUE(doc->collections.empty());
+  EXPECT_NE(doc->warnings.back().detail.find(doc->warnings.size() < 100 ? "document_item_steps" : "no member"), std::string::npos) << doc->warnings.back().detail;
+}
+
 // -- real documents ------------------------------------------------------------------------------
 
 TEST_F(collections_of, petstore_keeps_its_pets_orders_and_users) {
