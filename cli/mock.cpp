@@ -21,7 +21,6 @@
 #include <iostream>
 #include <map>
 #include <mutex>
-#include <sstream>
 #include <thread>
 
 #include <unistd.h>
@@ -98,17 +97,18 @@ struct printing_sink final : http::reply::sink {
 };
 
 outcome<std::string> read_text(const std::string& document) {
-  std::stringstream text;
-  if (document == "-") {
-    text << std::cin.rdbuf();
-    return text.str();
-  }
   std::error_code ignored;
-  std::ifstream in{document, std::ios::binary};
-  if (!in || std::filesystem::is_directory(document, ignored))
-    return failure(errc::io, "cannot read the document", document);
-  text << in.rdbuf();
-  return text.str();
+  std::ifstream file;
+  if (document != "-") {
+    file.open(document, std::ios::binary);
+    if (!file || std::filesystem::is_directory(document, ignored))
+      return failure(errc::io, "cannot read the document", document);
+  }
+  auto& in = document == "-" ? std::cin : static_cast<std::istream&>(file);
+  std::string text(limits::request_body_bytes + 1, '\0'); // of a longer one that much is enough to refuse it
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
 }
 
 /// The document with the files that it refers to, which lie where it says, relative to it. As it is if there are none, or if it does not read.
@@ -136,7 +136,9 @@ outcome<std::string> with_its_files(std::string text, const std::string& documen
         continue; // the reference to it is told with its place
       bytes += file->size();
       if (bytes > limits::request_body_bytes)
-        return failure(errc::too_large, "with the files that it refers to, the document is larger than the limit request_body_bytes (" + std::to_string(limits::request_body_bytes) + ")", document);
+        return failure(errc::too_large,
+                       "with the files that it refers to, the document is larger than the limit request_body_bytes (" + std::to_string(limits::request_body_bytes) + ")",
+                       document);
       if (auto parsed = mock::parse_document(*file))
         look.push_back({name, std::move(*parsed)});
       files.emplace(name, std::move(*file));
@@ -215,7 +217,7 @@ void print_document(printer& out, const mock::openapi_document& document, mock::
   }
   std::size_t longest = 0;
   for (const auto& e : document.endpoints)
-    longest = std::max(longest, e.path.size());
+    longest = std::min<std::size_t>(60, std::max(longest, e.path.size()));
   for (const auto& e : document.endpoints) {
     const bool keeps = state != mock::state_mode::off && !e.state.empty() && e.state.on;
     std::string line;
@@ -228,7 +230,7 @@ void print_document(printer& out, const mock::openapi_document& document, mock::
     } else {
       line = e.method + std::string(8 - std::min<std::size_t>(e.method.size(), 7), ' ') + printable(e.path);
       if (keeps || !e.name.empty())
-        line += std::string(std::min<std::size_t>(60, longest) - std::min<std::size_t>(std::min<std::size_t>(60, longest), e.path.size()) + 2, ' ') + printable(e.name);
+        line += std::string(longest - std::min(longest, e.path.size()) + 2, ' ') + printable(e.name);
       if (keeps)
         line += (e.name.empty() ? "" : "  ") + ("(" + std::string{mock::to_string(e.state.role)}) + " " + e.state.collection + ")";
     }
@@ -236,7 +238,8 @@ void print_document(printer& out, const mock::openapi_document& document, mock::
   }
   std::string last;
   if (out.json())
-    events::json_text{last}.open_object().key("what").value("listening").key("url").value(url).key("title").value(document.title).key("operations").value(document.endpoints.size()).close_object();
+    events::json_text{last}.open_object().key("what").value("listening").key("url").value(url).key("title").value(document.title)
+      .key("operations").value(document.endpoints.size()).close_object();
   else
     last = "listening on " + url;
   out.line(last);

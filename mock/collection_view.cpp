@@ -96,7 +96,9 @@ std::vector<collection_view::entry> collection_view::entries() const {
   for (auto at = items->lower_bound(prefix_); at != items->end() && at->first.starts_with(prefix_) && out.size() < limits::collection_items; ++at)
     out.push_back({std::string_view{at->first}.substr(prefix_.size()), &at->second, 0});
   if (c_.spec.kind == id_kind::integer)
-    std::stable_sort(out.begin(), out.end(), [](const entry& a, const entry& b) { return a.key.size() != b.key.size() ? a.key.size() < b.key.size() : a.key < b.key; });
+    std::stable_sort(out.begin(), out.end(), [](const entry& a, const entry& b) { // as numbers
+      return a.key.size() != b.key.size() ? a.key.size() < b.key.size() : a.key < b.key;
+    });
   return out;
 }
 

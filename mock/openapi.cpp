@@ -145,7 +145,9 @@ private:
     if (paths != nullptr && !paths->is_object())
       return failure(errc::invalid, "must be an object", "/paths");
     for (std::size_t i = 0; webhooks != nullptr && webhooks->is_object() && i < webhooks->items.size(); ++i)
-      if (auto ok = read_webhook(webhooks->names[i], webhooks->items[i], pointer_to(root_.member("webhooks") != nullptr ? "/webhooks" : "/x-webhooks", webhooks->names[i])); !ok)
+      if (auto ok = read_webhook(webhooks->names[i], webhooks->items[i],
+                                 pointer_to(root_.member("webhooks") != nullptr ? "/webhooks" : "/x-webhooks", webhooks->names[i]));
+          !ok)
         return ok;
     for (std::size_t i = 0; paths != nullptr && i < paths->items.size(); ++i) {
       if (paths->names[i].starts_with("x-"))

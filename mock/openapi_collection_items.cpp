@@ -141,7 +141,8 @@ std::optional<openapi_collections::place_of_item> openapi_collections::list_in(s
     if (item != nullptr && one.schema.schema == item)
       return std::move(one);
   for (auto& one : all)
-    if (is_one_of(one.at.back(), {"data", "items", "results", "entries", "records", "values", "content"}) || plain_name(one.at.back()) == plain_name(last_segment(path)))
+    if (is_one_of(one.at.back(), {"data", "items", "results", "entries", "records", "values", "content"}) ||
+        plain_name(one.at.back()) == plain_name(last_segment(path)))
       return std::move(one);
   return all.size() == 1 ? std::optional{std::move(all.front())} : std::nullopt;
 }
@@ -226,7 +227,8 @@ void openapi_collections::take_seeds(collection_spec& c, const group& all, const
       c.id_like = id->text;
   for (const auto& seed : c.seeds)
     add_to_base(c, seed);
-  for (auto [op, role] : {std::pair{items.find("GET"), collection_role::get}, std::pair{all.find("POST"), collection_role::create}, std::pair{all.find("GET"), collection_role::list}})
+  for (auto [op, role] : {std::pair{items.find("GET"), collection_role::get}, std::pair{all.find("POST"), collection_role::create},
+                          std::pair{all.find("GET"), collection_role::list}})
     if (op != nullptr && (*endpoints_)[op->index].state.collection == c.space && (*endpoints_)[op->index].state.role == role)
       for (const auto& item : items_shown(*op, (*endpoints_)[op->index].state.at))
         add_to_base(c, item);

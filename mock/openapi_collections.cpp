@@ -101,7 +101,6 @@ void openapi_collections::make(group& all, group& items) {
   const auto c = out_.size();
   out_.emplace_back();
   items_.push_back(item->schema);
-  parameters_.push_back(items.parameters.back());
   items.of_items = c;
   all.of_all = c;
   out_[c].path = all.path;

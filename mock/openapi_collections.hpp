@@ -90,7 +90,6 @@ private:
   std::unordered_map<std::string, std::size_t> by_path_; ///< of `same`
   std::vector<collection_spec> out_;
   std::vector<schema_place> items_;      ///< of these, the item's schema
-  std::vector<std::string> parameters_;  ///< of these, the one of the path that is the id
   std::unordered_map<std::string, std::size_t> spaces_;
   std::vector<endpoint>* endpoints_ = nullptr;
   std::size_t seed_bytes_ = 0;

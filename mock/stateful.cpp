@@ -56,7 +56,16 @@ void drop(json_value& from, std::string_view name) {
 } // namespace
 
 collection_turn::collection_turn(const plan& p, const data_state& data, const request& req, const events::context& ctx)
-  : p_(p), response_(p.response), content_(p.content), status_(p.status), e_(*p.endpoint), c_(*p.endpoint->kept), s_(p.endpoint->spec.state), req_(req), ctx_(ctx), items_(c_, data, p.captures, ctx) {}
+  : p_(p),
+    response_(p.response),
+    content_(p.content),
+    status_(p.status),
+    e_(*p.endpoint),
+    c_(*p.endpoint->kept),
+    s_(p.endpoint->spec.state),
+    req_(req),
+    ctx_(ctx),
+    items_(c_, data, p.captures, ctx) {}
 
 state_answer answer_from_collection(const plan& p, const data_state& data, const request& req, const events::context& ctx) {
   return collection_turn{p, data, req, ctx}.run(data);

@@ -58,15 +58,14 @@ void collection_turn::add_headers(response& out) const {
     auto value = h.value;
     if (same_name(h.name, "location") && !made_.empty()) {
       // Relative to the request's own path, so that it leads to the item wherever the sandbox is mounted.
-      auto path = split_target(req_.target).path;
-      while (path.size() > 1 && path.ends_with('/'))
-        path.remove_suffix(1);
+      const auto path = split_target(req_.target).path;
       value = std::string{path.substr(path.rfind('/') + 1)};
       if (s_.role == collection_role::create) {
-        value += '/';
-        for (unsigned char c : made_) {
-          const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view{"-._~"}.find(static_cast<char>(c)) != std::string_view::npos;
-          value += plain ? std::string(1, static_cast<char>(c)) : '%' + events::to_hex(std::string(1, static_cast<char>(c)));
+        value += value.empty() ? "" : "/";
+        for (char c : made_) {
+          const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+          const bool plain = letter || std::string_view{"-._~"}.find(c) != std::string_view::npos;
+          value += plain ? std::string(1, c) : '%' + events::to_hex(std::string(1, c));
         }
       }
     }

@@ -81,8 +81,9 @@ json_value swagger_conversion::schema_of(const json_value& v) {
 
 /// What a parameter or a header says of its value beside itself.
 json_value swagger_conversion::simple_schema(const json_value& v) {
-  static constexpr std::array<std::string_view, 17> keywords{"type",      "format",    "items",   "default",  "maximum",  "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength",
-                                                            "minLength", "pattern",   "maxItems", "minItems", "uniqueItems", "enum",            "multipleOf", "x-nullable"};
+  static constexpr std::array<std::string_view, 17> keywords{
+    "type",      "format",  "items",    "default",  "maximum",     "exclusiveMaximum", "minimum",    "exclusiveMinimum", "maxLength",
+    "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "enum",             "multipleOf", "x-nullable"};
   auto out = json_value::object();
   for (auto name : keywords)
     if (const auto* m = v.member(name))
@@ -177,7 +178,8 @@ void swagger_conversion::redirect(json_value& v) const {
   for (std::size_t i = 0; i < v.items.size(); ++i) {
     auto& item = v.items[i];
     std::string pointer;
-    if (v.is_object() && v.names[i] == "$ref" && item.is_string() && item.text.starts_with("#/~1paths") && percent_decode(std::string_view{item.text}.substr(1), false, pointer)) {
+    const bool moved = v.is_object() && v.names[i] == "$ref" && item.is_string() && item.text.starts_with("#/~1paths");
+    if (moved && percent_decode(std::string_view{item.text}.substr(1), false, pointer)) {
       std::string key;
       for (std::size_t k = 1; k < pointer.size(); ++k)
         key += pointer[k] != '~' || k + 1 == pointer.size() ? pointer[k] : pointer[++k] == '1' ? '/' : '~';

@@ -39,6 +39,8 @@ TEST_F(stateful, what_is_created_has_an_id_is_found_and_is_in_the_list) {
   EXPECT_EQ(pet["created_at"], events::to_rfc3339(at_moment().now));
   auto id = std::to_string(pet["id"].get<int>());
   EXPECT_EQ(header(made, "Location"), "pets/" + id) << "relative to the request, wherever the sandbox is mounted";
+  EXPECT_EQ(header(send("POST", "/pets/?x=/y", R"({"name":"Eve"})"), "Location"), std::to_string(pet["id"].get<int>() + 1)) << "from /pets/ it is not far";
+  EXPECT_EQ(send("DELETE", "/pets/" + std::to_string(pet["id"].get<int>() + 1)).status, 204U);
   EXPECT_EQ(got("/pets/" + id), pet);
   EXPECT_EQ(got("/pets").size(), before + 1);
   EXPECT_EQ(json::parse(*data.find("pets", id)), pet);
