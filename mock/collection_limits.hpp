@@ -7,6 +7,7 @@ namespace hourglass::limits {
 
 inline constexpr std::size_t collection_items = 100'000; ///< of one collection (of one parent): a list looks at all of them
 inline constexpr std::size_t collection_page = 1'000;    ///< items in one answer, whatever the request asks for
+inline constexpr std::size_t collection_wishes = 50;     ///< values of all filters of one list: each is looked for in every item
 inline constexpr std::size_t collection_seeds = 20;      ///< items that a collection begins with
 inline constexpr std::size_t collection_seed_bytes = 32 * kibi; ///< of these; the first may be larger
 inline constexpr std::size_t document_seed_bytes = 2 * mebi; ///< of all collections of a document

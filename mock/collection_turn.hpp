@@ -35,7 +35,12 @@ private:
 
   // stateful_list.cpp
   response list();
-  bool matches(const json_value& item, const fields& query) const;
+  struct wish { ///< any of these values of that member
+    std::string member; ///< empty: any text
+    std::vector<std::string> values;
+  };
+  std::vector<wish> wishes(const fields& query) const;
+  static bool matches(const json_value& item, const std::vector<wish>& all);
   void count_pages(json_value& around, std::size_t depth) const;
 
   // stateful_answer.cpp

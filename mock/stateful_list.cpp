@@ -51,42 +51,50 @@ std::size_t number_of(const std::string* text, std::size_t least, std::size_t ot
 
 } // namespace
 
-/// A filter that is given more than once, or with commas, takes any of its values.
-bool collection_turn::matches(const json_value& item, const fields& query) const {
+/// A filter that is given more than once, or with commas, takes any of its values; of all filters together so many count as an answer may cost.
+std::vector<collection_turn::wish> collection_turn::wishes(const fields& query) const {
+  std::vector<wish> out;
+  std::size_t left = limits::collection_wishes;
   for (const auto& f : s_.filters) {
-    bool asked = false;
-    bool met = false;
-    for (const auto& pair : query) {
-      if (pair.name != f.name || pair.value.empty())
-        continue;
-      asked = true;
-      if (f.value.empty()) {
-        met = met || mentions(item, lower(pair.value));
-        continue;
+    wish one{f.value, {}};
+    auto add = [&](std::string_view value) {
+      if (left > 0 && !value.empty()) {
+        one.values.push_back(f.value.empty() ? lower(value) : std::string{value});
+        --left;
       }
-      const auto* member = item.member(f.value);
+    };
+    for (const auto& pair : query) {
+      if (pair.name != f.name)
+        continue;
+      add(pair.value);
       std::string_view rest = pair.value;
-      met = met || (member != nullptr && is_meant(*member, rest));
-      while (member != nullptr && !met && rest.find(',') != std::string_view::npos) {
-        met = is_meant(*member, rest.substr(0, rest.find(',')));
+      while (!f.value.empty() && left > 0 && rest.find(',') != std::string_view::npos) {
+        add(rest.substr(0, rest.find(',')));
         rest.remove_prefix(rest.find(',') + 1);
-        met = met || is_meant(*member, rest);
+        if (rest.find(',') == std::string_view::npos)
+          add(rest);
       }
     }
-    if (asked && !met)
-      return false;
+    if (!one.values.empty())
+      out.push_back(std::move(one));
   }
-  return true;
+  return out;
+}
+
+bool collection_turn::matches(const json_value& item, const std::vector<wish>& all) {
+  return std::all_of(all.begin(), all.end(), [&](const wish& w) {
+    const auto* member = w.member.empty() ? &item : item.member(w.member);
+    return member != nullptr && std::any_of(w.values.begin(), w.values.end(), [&](const std::string& value) {
+      return w.member.empty() ? mentions(*member, value) : is_meant(*member, value);
+    });
+  });
 }
 
 response collection_turn::list() {
   const auto query = parse_query(split_target(req_.target).query);
   auto entries = items_.entries();
-  const bool filtered = std::any_of(query.begin(), query.end(), [&](const field& q) {
-    return std::any_of(s_.filters.begin(), s_.filters.end(), [&](const field& f) { return f.name == q.name; });
-  });
-  if (filtered)
-    std::erase_if(entries, [&](const collection_view::entry& e) { return !matches(items_.item(e), query); });
+  if (const auto all = wishes(query); !all.empty())
+    std::erase_if(entries, [&](const collection_view::entry& e) { return !matches(items_.item(e), all); });
   page_.total = entries.size();
   const auto otherwise = s_.page_size > 0 ? static_cast<std::size_t>(s_.page_size) : limits::collection_page;
   page_.size = std::min(number_of(value_of(query, s_.limit), 1, otherwise), limits::collection_page);

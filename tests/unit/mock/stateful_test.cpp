@@ -143,6 +143,12 @@ TEST_F(stateful, a_list_is_filtered_and_paged_by_the_parameters_that_are_declare
   EXPECT_EQ(tagged[0]["tag"][0], "t3");
   EXPECT_EQ(got("/pets?limit=100&tag=t3,t4").size(), 10U);
   EXPECT_EQ(got("/pets?limit=100&q=REX").size(), 1U);
+  EXPECT_EQ(got("/pets?limit=100&tag=&q=").size(), 27U) << "a filter without a value asks for nothing";
+  EXPECT_EQ(got("/pets?limit=100&tag=t3&tag=t4&status=sold").size(), 10U);
+  std::string many = "/pets?limit=100";
+  for (int i = 0; i < 900; ++i)
+    many += "&q=n";
+  EXPECT_EQ(got(many).size(), 25U) << "bounded, and still answered";
   EXPECT_EQ(got("/pets?limit=100&color=red").size(), 27U) << "what the document does not declare filters nothing";
   auto ids = got("/pets?limit=100");
   for (std::size_t i = 1; i < ids.size(); ++i)
