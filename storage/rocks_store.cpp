@@ -288,6 +288,8 @@ outcome<std::vector<events::record>> rocks_store::read(const sandbox_id& sandbox
   const auto walked = walk(in_events, keys::of_event(keys::event, sandbox, from),
                            keys::of_event(keys::event, sandbox, ~events::seq{0}), false, [&](auto key, auto value) {
                              const auto seq = keys::number_at<events::seq>(key.substr(keys::stream_prefix_bytes));
+                             if (!out.wants(record_unpacker::size_of(value))) // nor is it to fail for what nobody asked for
+                               return false;
                              taken = unpack.unpack(sandbox, seq, value).and_then([&](auto bytes) { return out.take(seq, bytes); });
                              return taken && *taken;
                            });

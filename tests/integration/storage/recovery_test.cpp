@@ -318,6 +318,12 @@ TEST_F(recovery, a_broken_event_takes_those_stored_as_differences_from_it_along_
   EXPECT_EQ(store_->read_raw(ann_.id(), 65).value(), events.records[64]);
   EXPECT_EQ(store_->read_raw(ann_.id(), 67).error().code, errc::corrupt);
   EXPECT_EQ(store_->read_raw(ann_.id(), 67).error().where, ann_.id().to_string() + "/66");
+  EXPECT_EQ(store_->read_raw(ann_.id(), 130).error().code, errc::corrupt);
+  EXPECT_EQ(store_->read_raw(ann_.id(), 131).value(), events.records[130]);
+  EXPECT_EQ(store_->read(ann_.id(), 131)->size(), 1U);
+  EXPECT_EQ(store_->head(ann_.id()).value(), ann_.head());
+  EXPECT_EQ(store_->read(ann_.id(), 64, {2, 1'000'000})->size(), 2U) << "what lies behind a page does not fail it";
+  EXPECT_EQ(store_->read(ann_.id(), 64, {1'000, 2 * events.records[0].size() + 1})->size(), 2U);
   EXPECT_EQ(store_->verify(ann_.id()).error().code, errc::corrupt);
 }
 
