@@ -130,7 +130,7 @@ void rocks_store::look_for_room() {
 outcome<void> rocks_store::refuse_for_want_of_room() const {
   if (no_room_)
     return failure(errc::unavailable, "the disk is nearly full: less than " + std::to_string(disk_reserve_ >> 20) +
-                                          " MiB are free (disk_reserve_bytes)", folder_.string());
+                                          " MiB are free (disk_reserve_bytes)", {});
   return {};
 }
 
