@@ -11,6 +11,7 @@ std::span<const bench_case> all_cases() {
     {"collection", "items of a document's collection: created, shown, listed, filtered", run_collection},
     {"delivery", "emit, sign, deliver, log, next to a bare Beast client that signs", run_delivery},
     {"head_of_line", "100 destinations, without and with 10 that hang", run_head_of_line},
+    {"crowd", "1,000 destinations, without and with 300 that misbehave", run_crowd},
     {"many", "100,000 sandboxes and 1,000,000 events: start, memory, waking", run_many},
   }};
   return all;
