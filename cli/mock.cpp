@@ -2,7 +2,9 @@
 
 #include "actors/node.hpp"
 #include "api/service.hpp"
+#include "cli/line_printer.hpp"
 #include "cli/log.hpp"
+#include "cli/serve.hpp"
 #include "cli/serve_options.hpp"
 #include "cli/version.hpp"
 #include "events/json_text.hpp"
@@ -20,7 +22,6 @@
 #include <future>
 #include <iostream>
 #include <map>
-#include <mutex>
 #include <thread>
 
 #include <unistd.h>
@@ -61,40 +62,36 @@ private:
   std::filesystem::path path_;
 };
 
-/// Lines on standard output, whole, from any thread.
-class printer {
-public:
-  explicit printer(bool json) : json_(json) {}
-  bool json() const noexcept { return json_; }
-
-  void line(const std::string& text) {
-    std::lock_guard held{mutex_};
-    std::printf("%s\n", text.c_str());
-    std::fflush(stdout);
-  }
-
-private:
-  bool json_;
-  std::mutex mutex_;
-};
-
 /// Passes an answer on and prints it.
 struct printing_sink final : http::reply::sink {
-  printing_sink(std::shared_ptr<printer> on, std::shared_ptr<const http::request> of, http::reply answer)
+  printing_sink(std::shared_ptr<line_printer> on, std::shared_ptr<const http::request> of, http::reply answer)
     : out(std::move(on)), request(std::move(of)), to(std::move(answer)) {}
 
   void send(http::response answer) override {
     auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
-    out->line(request_line(*request, answer, took, out->json()));
+    auto line = request_line(*request, answer, took, out->json());
     to.send(std::move(answer));
+    out->offer(std::move(line));
   }
   std::shared_ptr<http::event_stream> stream(http::fields headers) override { return to.stream(std::move(headers)); }
 
-  std::shared_ptr<printer> out;
+  std::shared_ptr<line_printer> out;
   std::shared_ptr<const http::request> request;
   http::reply to;
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
 };
+
+/// Where a file lies that a document in `folder` refers to. Fails if that is not below `folder`; empty if there is no such file, or one of another kind.
+outcome<std::string> place_of_file(const std::filesystem::path& folder, const std::string& name, const std::string& document) {
+  std::error_code none;
+  const auto base = std::filesystem::weakly_canonical(folder.empty() ? std::filesystem::path{"."} : folder, none);
+  const auto file = std::filesystem::weakly_canonical(base / name, none);
+  if (none)
+    return std::string{};
+  if (std::mismatch(base.begin(), base.end(), file.begin(), file.end()).first != base.end())
+    return failure(errc::invalid, "refers to " + name + ", which is not in the folder of the document: only files there and below are read", document);
+  return std::filesystem::is_regular_file(file, none) ? file.string() : std::string{};
+}
 
 outcome<std::string> read_text(const std::string& document) {
   std::error_code ignored;
@@ -131,7 +128,10 @@ outcome<std::string> with_its_files(std::string text, const std::string& documen
     for (const auto& name : mock::openapi_bundle::names_in(one.name, one.document)) {
       if (files.contains(name) || name.find("://") != std::string::npos)
         continue;
-      auto file = read_text((folder / name).string());
+      const auto place = place_of_file(folder, name, document);
+      if (!place)
+        return tl::unexpected<events::error>{place.error()};
+      auto file = place->empty() ? outcome<std::string>{failure(errc::io, "")} : read_text(*place);
       if (!file)
         continue; // the reference to it is told with its place
       bytes += file->size();
@@ -177,7 +177,7 @@ outcome<mock::import_openapi> read_import(const mock_options& options) {
 }
 
 exit_code report(const events::error& e) {
-  std::fprintf(stderr, "%s%s%s\n", e.where.c_str(), e.where.empty() ? "" : ": ", e.detail.c_str());
+  std::fprintf(stderr, "%s%s%s\n", printable(e.where).c_str(), e.where.empty() ? "" : ": ", printable(e.detail).c_str());
   return exit_code_of(e);
 }
 
@@ -205,7 +205,7 @@ outcome<std::string> make_sandbox(actors::node& node, mock::import_openapi impor
   return id->to_string();
 }
 
-void print_document(printer& out, const mock::openapi_document& document, mock::state_mode state, const std::string& url) {
+void print_document(line_printer& out, const mock::openapi_document& document, mock::state_mode state, const std::string& url) {
   for (const auto& w : document.warnings) {
     if (out.json()) {
       std::string line;
@@ -250,25 +250,33 @@ std::string url_of(const host_port& where, std::uint16_t port) {
   return "http://" + host + ":" + std::to_string(port);
 }
 
-/// The first signal ends it in order, a second one at once; the folder is gone either way.
-void wait_for_end(const temporary_folder& folder) {
+sigset_t ending_signals() {
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
+  for (auto signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT})
+    sigaddset(&set, signal);
+  return set;
+}
+
+/// The first signal ends it in order, a second one at once; the folder is gone either way.
+void wait_for_end(const temporary_folder& folder) {
+  const auto set = ending_signals();
   int signal = 0;
   sigwait(&set, &signal);
   std::thread{[path = folder.path(), set] {
     int second = 0;
     sigwait(&set, &second);
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
+    std::error_code why;
+    auto away = path;
+    away += ".gone"; // under another name, so that nothing can be made in it meanwhile
+    std::filesystem::rename(path, away, why);
+    std::filesystem::remove_all(why ? path : away, why);
     ::_exit(failed);
   }}.detach();
 }
 
 /// Everything at `/` is the sandbox's.
-http::handler at_root(std::shared_ptr<printer> out, http::handler service, const std::string& sandbox) {
+http::handler at_root(std::shared_ptr<line_printer> out, http::handler service, const std::string& sandbox) {
   return [out = std::move(out), service = std::move(service), before = "/s/" + sandbox](std::shared_ptr<const http::request> request, http::reply reply) {
     auto inside = std::make_shared<http::request>(*request);
     inside->target.insert(0, before);
@@ -278,37 +286,6 @@ http::handler at_root(std::shared_ptr<printer> out, http::handler service, const
 
 } // namespace
 
-std::string printable(std::string_view text) {
-  if (!events::is_utf8(text))
-    return "(bytes that are not UTF-8)";
-  std::string out;
-  for (char c : text.substr(0, 1'000))
-    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  while (out.size() < text.size() && !out.empty() && !events::is_utf8(out)) // cut within a character
-    out.pop_back();
-  return out.size() < text.size() ? out + "…" : out;
-}
-
-std::string request_line(const http::request& request, const http::response& answer, std::chrono::microseconds took, bool json) {
-  const auto faults = http::find(answer.headers, "X-Request-Validation");
-  std::string out;
-  if (json) {
-    events::json_text j{out};
-    j.open_object().key("what").value("request").key("time").value(events::to_rfc3339(request.received_us)).key("method").value(printable(request.method));
-    j.key("target").value(printable(request.target)).key("status").value(answer.status).key("bytes").value(answer.body.size()).key("us").value(took.count());
-    if (!faults.empty())
-      j.key("validation").value(faults);
-    j.close_object();
-    return out;
-  }
-  char time[32];
-  std::snprintf(time, sizeof time, "%.1f ms", static_cast<double>(took.count()) / 1'000);
-  out = printable(request.method) + ' ' + printable(request.target) + "  " + std::to_string(answer.status) + "  " + time;
-  if (!faults.empty())
-    out += "  " + std::string{faults};
-  return out;
-}
-
 exit_code serve_document(const mock_options& options) {
   open_log("error", "text");
   auto where = parse_host_port(options.listen);
@@ -317,6 +294,9 @@ exit_code serve_document(const mock_options& options) {
   auto import = read_import(options);
   if (!import)
     return report(import.error());
+  block_signals();
+  const auto set = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
   const auto document = import->already;
   const auto state = import->state.value_or(document->state.value_or(mock::state_mode::on));
   auto folder = temporary_folder::make();
@@ -334,7 +314,7 @@ exit_code serve_document(const mock_options& options) {
   if (!sandbox)
     return report(sandbox.error());
   api::service service{**node, {}};
-  auto out = std::make_shared<printer>(options.json);
+  auto out = std::make_shared<line_printer>(options.json);
   http::server_options listening;
   listening.address = where->host;
   listening.port = where->port;

@@ -25,10 +25,10 @@ struct mock_options {
 /// The line about one answered request.
 std::string request_line(const http::request& request, const http::response& answer, std::chrono::microseconds took, bool json);
 
-/// `text`, as it may stand in one line of a terminal: without control characters, at most 1,000 bytes.
+/// `text`, as it may stand in one line of a terminal: without control characters, those that turn its direction included; at most 1,000 bytes.
 std::string printable(std::string_view text);
 
-/// Until SIGINT or SIGTERM.
+/// Until SIGINT, SIGTERM, SIGHUP or SIGQUIT. Blocks them, in this thread, once the document is read: until then they end the process as ever.
 exit_code serve_document(const mock_options& options);
 
 } // namespace hourglass::cli

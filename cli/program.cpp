@@ -204,7 +204,6 @@ int run(int argc, char** argv) {
     return done;
   }
   if (given.mock_command->parsed()) {
-    block_signals();
     return serve_document(given.mocking);
   }
   if (given.listen_command->parsed()) {

@@ -41,7 +41,9 @@ struct state_spec {
   fields filters;           ///< query parameter -> member that it is about; an empty member: any text
   std::string limit, page, offset, after; ///< query parameters that page; empty: it has none of that kind
   std::int64_t page_size = 0;  ///< without `limit`; 0: all
+  std::int64_t page_most = 0;  ///< the largest `limit`; 0: as many as `limits::collection_page`
   std::int64_t first_page = 1;
+  std::vector<std::string> answers; ///< which show items this way, as `200 application/json`; empty: all that are JSON
 
   bool empty() const noexcept { return collection.empty(); }
   bool operator==(const state_spec&) const = default;

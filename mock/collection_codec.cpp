@@ -101,8 +101,11 @@ void write_state(const state_spec& state, events::json_text& j) {
   write_text(j, "after", state.after);
   if (state.page_size != 0)
     j.key("page_size").value(state.page_size);
+  if (state.page_most != 0)
+    j.key("page_most").value(state.page_most);
   if (state.first_page != 1)
     j.key("first_page").value(state.first_page);
+  write_names(j, "answers", state.answers);
   j.close_object();
 }
 
@@ -131,7 +134,9 @@ events::outcome<state_spec> decode_state(const json_value& v) {
   out.offset = text_of(v, "offset");
   out.after = text_of(v, "after");
   out.page_size = number_of(v, "page_size", 0);
+  out.page_most = number_of(v, "page_most", 0);
   out.first_page = number_of(v, "first_page", 1);
+  out.answers = names_of(v, "answers");
   return out;
 }
 

@@ -8,6 +8,10 @@ namespace hourglass::limits {
 inline constexpr std::size_t collection_items = 100'000; ///< of one collection (of one parent): a list looks at all of them
 inline constexpr std::size_t collection_page = 1'000;    ///< items in one answer, whatever the request asks for
 inline constexpr std::size_t collection_wishes = 50;     ///< values of all filters of one list: each is looked for in every item
+inline constexpr std::size_t collection_values = 20;     ///< values of one filter of them
+inline constexpr std::size_t collection_filter_bytes = 64 * mebi; ///< of items, times the values that each is looked at for
+inline constexpr std::size_t collection_item_members = 2'000; ///< of an item that a request gives
+inline constexpr std::size_t collection_answers = 32;    ///< of an operation, that show items
 inline constexpr std::size_t collection_seeds = 20;      ///< items that a collection begins with
 inline constexpr std::size_t collection_seed_bytes = 32 * kibi; ///< of these; the first may be larger
 inline constexpr std::size_t document_seed_bytes = 2 * mebi; ///< of all collections of a document

@@ -14,7 +14,7 @@ namespace hourglass::mock {
 /// One request to one collection. Private to stateful*.cpp.
 class collection_turn {
 public:
-  collection_turn(const plan& p, const data_state& data, const request& req, const events::context& ctx);
+  collection_turn(const plan& p, const data_state& data, const request& req, const events::context& ctx, const events::redactor& redact);
 
   state_answer run(const data_state& data);
 
@@ -25,22 +25,32 @@ private:
   response merge();
   response remove();
   response get();
-  response put(const std::string& id, json_value item, bool fresh);
+  response put(const std::string& id, json_value least, json_value wanted, bool fresh, bool removes);
   void answer_as_made();
-  json_value fitted(json_value least, const json_value& wanted);
-  json_value begun(json_value id, const json_value* before);
-  void stamp(json_value& item, bool fresh) const;
-  std::optional<json_value> body() const;
+  tl::expected<json_value, response> body() const;
+  std::string id_meant(const json_value& given) const;
   std::string id_in_path() const;
+
+  // stateful_fit.cpp
+  static json_value merged(const json_value& to, const json_value& patch, bool removes);
+  json_value begun(const json_value& id, const json_value* before) const;
+  void stamp(json_value& item, bool fresh) const;
+  json_value without_secrets(json_value wanted) const;
+  bool id_fits(const json_value& item);
+  json_value one_by_one(json_value least, const json_value& wanted, bool removes);
+  events::outcome<json_value> fitted(json_value least, const json_value& wanted, bool removes);
 
   // stateful_list.cpp
   response list();
   struct wish { ///< any of these values of that member
     std::string member; ///< empty: any text
     std::vector<std::string> values;
+    std::vector<std::optional<double>> numbers; ///< that these are, parallel to them
   };
   std::vector<wish> wishes(const fields& query) const;
   static bool matches(const json_value& item, const std::vector<wish>& all);
+  bool filter(std::vector<collection_view::entry>& entries, const std::vector<wish>& all) const;
+  std::size_t behind(const std::vector<collection_view::entry>& entries, std::string_view after) const;
   void count_pages(json_value& around, std::size_t depth) const;
 
   // stateful_answer.cpp
@@ -50,6 +60,8 @@ private:
   response missing(std::string_view id) const;
   response refuse(unsigned status, std::string_view name, std::string_view title, std::string detail) const;
   response refuse(const events::error& why) const;
+  response unfit(const events::error& why) const;
+  static std::string shortened(std::string_view text);
   json_value visible(json_value item, const json_value* like) const;
   bool shows_json() const;
   json_value whole_example() const;
@@ -64,6 +76,7 @@ private:
   const state_spec& s_;
   const request& req_;
   const events::context& ctx_;
+  const events::redactor& redact_;
   collection_view items_;
   schema_purse purse_; ///< what holding items against their schema may cost
   std::string made_;   ///< the id of a new item

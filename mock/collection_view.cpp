@@ -18,6 +18,11 @@ using events::outcome;
 constexpr std::string_view marks = "sbx.collections";
 constexpr std::size_t longest_key = 128; // mock/data.hpp
 constexpr std::int64_t most_number = std::int64_t{1} << 53; // beyond it JSON numbers are not exact everywhere
+constexpr std::int64_t most_mark = std::int64_t{1} << 52;   // a larger one that a request gives does not have us count on from there
+constexpr std::size_t most_unfit = 3;                       // ids that the schema refuses, before we look elsewhere
+
+/// Stored values are compact JSON.
+bool is_item(const std::string& text) { return !text.empty() && text.front() == '{'; }
 
 std::string prefix_of(std::span<const std::string> parents) {
   std::string out;
@@ -72,8 +77,12 @@ std::optional<json_value> collection_view::find(std::string_view id) const {
     return out;
   }
   const auto* text = data_.find(c_.spec.space, key_of(id));
-  auto item = text != nullptr ? parse_json(*text) : failure(errc::not_found, "");
+  auto item = text != nullptr && is_item(*text) ? parse_json(*text) : failure(errc::not_found, "");
   return item ? std::optional{std::move(*item)} : std::nullopt;
+}
+
+bool collection_view::taken(std::string_view id) const {
+  return changed() ? data_.find(c_.spec.space, key_of(id)) != nullptr : seed_of(collection_key(id)) != nullptr;
 }
 
 bool collection_view::has_parents() const {
@@ -94,7 +103,8 @@ std::vector<collection_view::entry> collection_view::entries() const {
   if (items == nullptr)
     return out;
   for (auto at = items->lower_bound(prefix_); at != items->end() && at->first.starts_with(prefix_) && out.size() < limits::collection_items; ++at)
-    out.push_back({std::string_view{at->first}.substr(prefix_.size()), &at->second, 0});
+    if (is_item(at->second))
+      out.push_back({std::string_view{at->first}.substr(prefix_.size()), &at->second, 0});
   if (c_.spec.kind == id_kind::integer)
     std::stable_sort(out.begin(), out.end(), [](const entry& a, const entry& b) { // as numbers
       return a.key.size() != b.key.size() ? a.key.size() < b.key.size() : a.key < b.key;
@@ -118,7 +128,8 @@ void collection_view::set_from_path(json_value& item) const {
       continue;
     const auto& text = captures_[p.capture];
     const auto number = p.number ? number_in(text) : std::nullopt;
-    item.set(p.member, number ? json_value::of_number(*number) : json_value::of(text));
+    if (number || !p.number)
+      item.set(p.member, number ? json_value::of_number(*number) : json_value::of(text));
   }
 }
 
@@ -138,19 +149,47 @@ std::int64_t collection_view::last_number() const {
   return last;
 }
 
-std::optional<json_value> collection_view::fresh_id() {
-  if (c_.spec.kind == id_kind::integer) {
-    auto number = last_number();
-    for (std::size_t tries = 0; tries < limits::collection_items && number < most_number; ++tries)
-      if (!find(std::to_string(++number)))
-        return json_value::of_number(number);
+std::optional<json_value> collection_view::fresh_number(const std::function<bool(const json_value&)>& fits) const {
+  std::optional<json_value> unfit; // what is given if none fits: then the document contradicts itself
+  auto look = [&](std::int64_t number, std::int64_t step) -> std::optional<json_value> {
+    std::size_t wrong = 0;
+    for (std::size_t tries = 0; tries <= limits::collection_items && number > 0 && number < most_number && wrong < most_unfit; ++tries, number += step) {
+      if (taken(std::to_string(number)))
+        continue;
+      auto id = json_value::of_number(number);
+      if (fits(id))
+        return id;
+      ++wrong;
+      if (!unfit)
+        unfit = std::move(id);
+    }
     return std::nullopt;
-  }
+  };
+  const auto last = std::min(last_number(), most_number - 1);
+  if (auto next = look(last + 1, 1))
+    return next;
+  if (auto below = look(last, -1)) // the top is reached
+    return below;
+  auto first = look(1, 1);
+  return first ? first : unfit;
+}
+
+std::optional<json_value> collection_view::fresh_id(const std::function<bool(const json_value&)>& fits) const {
+  if (c_.spec.kind == id_kind::integer)
+    return fresh_number(fits);
   id_chance chance{ctx_.chance, c_.spec.space};
-  for (std::size_t attempt = 0; attempt < 8; ++attempt)
-    if (auto id = made_id(c_.spec, chance, attempt); !find(id))
-      return json_value::of(std::move(id));
-  return std::nullopt;
+  std::optional<json_value> unfit;
+  for (std::size_t attempt = 0; attempt < 8; ++attempt) {
+    auto id = made_id(c_.spec, chance, attempt);
+    if (taken(id))
+      continue;
+    auto value = json_value::of(std::move(id));
+    if (fits(value))
+      return value;
+    if (!unfit)
+      unfit = std::move(value);
+  }
+  return unfit;
 }
 
 outcome<void> collection_view::mark(std::int64_t last) {
@@ -178,7 +217,7 @@ outcome<void> collection_view::put(std::string_view id, const json_value& item) 
     return failure(errc::too_large, "more items than the limit collection_items (" + std::to_string(limits::collection_items) + ")");
   if (auto ok = write_seeds(); !ok)
     return ok;
-  if (auto number = number_in(id); number && c_.spec.kind == id_kind::integer && *number > last_number() && *number < most_number)
+  if (auto number = number_in(id); number && c_.spec.kind == id_kind::integer && *number > last_number() && *number <= most_mark)
     if (auto ok = mark(*number); !ok)
       return ok;
   return view_.put(c_.spec.space, key, to_text(item), ctx_);

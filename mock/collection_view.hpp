@@ -4,6 +4,7 @@
 #include "mock/collection.hpp"
 #include "mock/script_view.hpp"
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,7 +22,7 @@ public:
   /// `captures` are those of the path, at least the parents'. All arguments must outlive the view.
   collection_view(const collection& c, const data_state& data, std::span<const std::string> captures, const events::context& ctx);
 
-  /// The item of that id, or nothing. `id` as it stands in a path.
+  /// The item of that id, or nothing; what is no object is no item. `id` as it stands in a path.
   std::optional<json_value> find(std::string_view id) const;
   /// False if an item above this collection, of one that keeps state, is not there.
   bool has_parents() const;
@@ -35,8 +36,11 @@ public:
   std::vector<entry> entries() const;
   json_value item(const entry& e) const;
 
-  /// A new id. Nothing if none could be found.
-  std::optional<json_value> fresh_id();
+  /// True if something lies where the item of that id would, be it an item or not.
+  bool taken(std::string_view id) const;
+
+  /// A new id, one of which `fits` says so if there is any. Nothing if none could be found.
+  std::optional<json_value> fresh_id(const std::function<bool(const json_value&)>& fits) const;
   json_value id_of(std::string_view text) const; ///< as a value of the item
 
   /// Fails as `script_view::put`, and with `errc::too_large` beyond `limits::collection_items`.
@@ -55,6 +59,7 @@ private:
   const json_value* seed_of(std::string_view key) const;
   std::string mark_key() const;
   std::int64_t last_number() const;
+  std::optional<json_value> fresh_number(const std::function<bool(const json_value&)>& fits) const;
   events::outcome<void> write_seeds();
   events::outcome<void> mark(std::int64_t last);
 

@@ -1,6 +1,6 @@
 #include "mock/openapi_bundle.hpp"
 
-#include "events/limits.hpp"
+#include "mock/document_limits.hpp"
 
 #include <algorithm>
 #include <set>
@@ -57,9 +57,23 @@ std::string resolved(std::string_view in, std::string_view name) {
 
 std::string told(const std::string& name) { return name.size() <= 200 ? name : "a name of " + std::to_string(name.size()) + " bytes"; }
 
+/// Where a value stands, told only if there is something to tell: a pointer of each would be as long as all names above it.
+struct place_below {
+  const place_below* above = nullptr;
+  std::string_view name; ///< of the first: a pointer
+  std::size_t index = 0;
+  bool member = true;
+
+  std::string pointer() const {
+    if (above == nullptr)
+      return std::string{name};
+    return member ? pointer_to(above->pointer(), name) : above->pointer() + '/' + std::to_string(index);
+  }
+};
+
 /// Calls `see(reference, where)` for each `$ref` below `v`; stops and gives what it says.
 template <class Value, class See>
-std::optional<events::error> each_reference(Value& v, const std::string& at, bool names, const See& see) {
+std::optional<events::error> each_reference(Value& v, const place_below& at, bool names, const See& see) {
   for (std::size_t i = 0; i < v.items.size(); ++i) {
     const auto member = v.is_object();
     if (member && !names && is_data(v.names[i]))
@@ -67,7 +81,7 @@ std::optional<events::error> each_reference(Value& v, const std::string& at, boo
     const bool is_reference = member && !names && v.names[i] == "$ref" && v.items[i].is_string();
     if (!is_reference && v.items[i].items.empty())
       continue;
-    const auto where = member ? pointer_to(at, v.names[i]) : at + '/' + std::to_string(i);
+    const place_below where{&at, member ? std::string_view{v.names[i]} : std::string_view{}, i, member};
     auto wrong = is_reference ? see(v.items[i], where) : each_reference(v.items[i], where, member && !names && v.names[i] == "properties", see);
     if (wrong)
       return wrong;
@@ -115,6 +129,9 @@ outcome<json_value> openapi_bundle::join(json_value root) {
   if (given != nullptr && !given->is_object())
     return failure(errc::invalid, "must be an object of documents by their names", "/documents");
   for (std::size_t i = 0; given != nullptr && i < given->items.size(); ++i) {
+    if (given->names[i].size() > limits::document_name_bytes)
+      return failure(errc::invalid, "the name of a document is longer than the limit document_name_bytes (" + std::to_string(limits::document_name_bytes) + ")",
+                     "/documents/" + given->names[i].substr(0, 32) + "…");
     auto name = resolved("", given->names[i]);
     const auto at = pointer_to("/documents", given->names[i]);
     auto one = read_one(given->items[i], at, left);
@@ -126,21 +143,29 @@ outcome<json_value> openapi_bundle::join(json_value root) {
   }
   all.seal();
   std::string in; // the document that is looked at
-  auto redirect = [&](json_value& reference, const std::string& where) -> std::optional<events::error> {
+  auto text_left = limits::document_text_bytes;
+  auto redirect = [&](json_value& reference, const place_below& where) -> std::optional<events::error> {
     const auto hash = std::min(reference.text.find('#'), reference.text.size());
     const auto name = hash == 0 ? in : resolved(in, std::string_view{reference.text}.substr(0, hash));
     const auto fragment = hash < reference.text.size() ? reference.text.substr(hash + 1) : std::string{};
     if (hash != 0 && !names.contains(name))
-      return events::error{errc::invalid, "refers to " + told(name) + ", which is not among the documents of this import; nothing is fetched", where};
-    if (!name.empty())
-      reference.text = reference_to_place(pointer_to("/documents", name)) + fragment;
+      return events::error{errc::invalid, "refers to " + told(name) + ", which is not among the documents of this import; nothing is fetched", where.pointer()};
+    if (name.empty())
+      return std::nullopt;
+    auto whole = reference_to_place(pointer_to("/documents", name)) + fragment;
+    if (whole.size() > text_left)
+      return events::error{errc::too_large, "with this reference, all that lead from document to document are longer than the limit document_text_bytes (" +
+                                              std::to_string(limits::document_text_bytes) + ")", where.pointer()};
+    text_left -= whole.size();
+    reference.text = std::move(whole);
     return std::nullopt;
   };
-  if (auto wrong = each_reference(*main, "/document", false, redirect))
+  if (auto wrong = each_reference(*main, {nullptr, "/document"}, false, redirect))
     return tl::unexpected<events::error>{std::move(*wrong)};
   for (std::size_t i = 0; i < all.items.size(); ++i) {
     in = all.names[i];
-    if (auto wrong = each_reference(all.items[i], pointer_to("/documents", in), false, redirect))
+    const auto at = pointer_to("/documents", in);
+    if (auto wrong = each_reference(all.items[i], {nullptr, at}, false, redirect))
       return tl::unexpected<events::error>{std::move(*wrong)};
   }
   main->set(others, std::move(all));
@@ -150,7 +175,7 @@ outcome<json_value> openapi_bundle::join(json_value root) {
 
 std::vector<std::string> openapi_bundle::names_in(std::string_view in, const json_value& document) {
   std::set<std::string> out;
-  each_reference(document, "", false, [&](const json_value& reference, const std::string&) -> std::optional<events::error> {
+  each_reference(document, {}, false, [&](const json_value& reference, const place_below&) -> std::optional<events::error> {
     if (auto hash = std::min(reference.text.find('#'), reference.text.size()); hash != 0)
       out.insert(resolved(in, std::string_view{reference.text}.substr(0, hash)));
     return std::nullopt;
@@ -160,12 +185,12 @@ std::vector<std::string> openapi_bundle::names_in(std::string_view in, const jso
 
 std::optional<document_warning> openapi_bundle::first_of_others(const json_value& root) {
   std::optional<document_warning> out;
-  each_reference(root, "", false, [&](const json_value& reference, const std::string& where) -> std::optional<events::error> {
+  each_reference(root, {}, false, [&](const json_value& reference, const place_below& where) -> std::optional<events::error> {
     if (reference.text.empty() || reference.text.front() == '#')
       return std::nullopt;
     out = document_warning{"refers to " + told(reference.text.substr(0, reference.text.find('#'))) +
                              ", which is not in this import, and nothing is fetched: send it along, as {\"document\": …, \"documents\": {\"NAME\": …}}",
-                           where};
+                           where.pointer()};
     return events::error{};
   });
   return out;

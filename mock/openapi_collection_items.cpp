@@ -69,6 +69,29 @@ schema_place openapi_collections::success_media(const noted& op) {
   return {};
 }
 
+/// Which answers show items as `there` says, if others do not: there the examples answer.
+std::vector<std::string> openapi_collections::answers_like(const noted& op, const place_of_item& there, const finder& find) {
+  std::vector<std::string> out;
+  bool others = false;
+  const auto* responses = op.operation->member("responses");
+  for (std::size_t i = 0; responses != nullptr && responses->is_object() && i < responses->items.size(); ++i) {
+    const auto* response = rank_of(responses->names[i]) < 302 ? follow_reference(root_, responses->items[i]) : nullptr;
+    const auto* content = response != nullptr ? response->member("content") : nullptr;
+    for (std::size_t k = 0; content != nullptr && content->is_object() && k < content->items.size() && shapes_.pay(1); ++k) {
+      const auto media = media_essence(content->names[k]);
+      if (!is_json_media(media))
+        continue;
+      const auto* schema = content->items[k].member("schema");
+      const auto here = schema != nullptr ? find({schema, {}}) : std::nullopt;
+      if (!here || here->schema.schema != there.schema.schema || here->at != there.at || out.size() == limits::collection_answers)
+        others = true;
+      else
+        out.push_back(responses->names[i] + ' ' + std::string{media});
+    }
+  }
+  return others ? out : std::vector<std::string>{};
+}
+
 /// The member that is what `parameter` of a path means; empty if there is none.
 std::string openapi_collections::id_of(const item_shape& shape, std::string_view parameter) {
   if (!shapes_.pay(shape.properties.size()))
@@ -340,6 +363,8 @@ void openapi_collections::read_query(const noted& op, state_spec& state, const s
           continue;
         pages = true;
         state.*one.into = name;
+        if (one.into == &state_spec::limit)
+          state.page_most = std::clamp<std::int64_t>(number_or(schema.schema, "maximum", 0), 0, limits::collection_page);
         if (one.into == &state_spec::limit)
           state.page_size = std::clamp<std::int64_t>(number_or(schema.schema, "default", 0), 0, limits::collection_page);
         if (one.into == &state_spec::page)

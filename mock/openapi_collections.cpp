@@ -7,6 +7,7 @@
 #include "mock/openapi.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace hourglass::mock {
 
@@ -94,6 +95,11 @@ void openapi_collections::make(group& all, group& items) {
       warn_("answers from its examples: no member of its items could be the id {" + items.parameters.back() + "}", get->where);
     return;
   }
+  if (item->schema.one_of_several) { // held against one of them, what is another would lose members
+    if (const auto* op = items.find("GET") != nullptr ? items.find("GET") : all.find("GET"))
+      warn_("answers from its examples: its items are one of several kinds (oneOf, anyOf)", op->where);
+    return;
+  }
   const auto* get_all = all.find("GET");
   auto list = get_all != nullptr ? list_in(success_schema(*get_all), item->schema.schema, all.path) : std::nullopt;
   if (!list && all.find("POST") == nullptr)
@@ -132,6 +138,8 @@ std::string openapi_collections::space_for(std::string_view path) {
     for (char c : segment)
       out += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ? c : '_';
   }
+  if (out.starts_with("sbx.")) // where the sandbox keeps what it knows itself
+    out.insert(0, "items.");
   if (out.empty())
     out = "items";
   if (out.size() > 100)
@@ -155,9 +163,10 @@ state_spec* openapi_collections::say(const noted& op, collection_role role, std:
   return &state;
 }
 
-void openapi_collections::show(state_spec& state, const std::optional<place_of_item>& there, std::size_t c) {
+void openapi_collections::show(const noted& op, state_spec& state, const std::optional<place_of_item>& there, std::size_t c, const finder& find) {
   if (!there)
     return;
+  state.answers = answers_like(op, *there, find);
   state.shown = true;
   state.at = there->at;
   if (there->schema.schema == items_[c].schema)
@@ -192,13 +201,13 @@ void openapi_collections::say_roles(const group& all, const group& items, std::s
   auto one = [&](const noted* op, collection_role role) -> state_spec* {
     auto* state = op != nullptr ? say(*op, role, c) : nullptr;
     if (state != nullptr)
-      show(*state, item_in(success_schema(*op), parameter), c);
+      show(*op, *state, item_in(success_schema(*op), parameter), c, [&](schema_place s) { return item_in(std::move(s), parameter); });
     return state;
   };
   if (const auto* op = all.find("GET"))
     if (auto list = list_in(success_schema(*op), items_[c].schema, all.path))
       if (auto* state = say(*op, collection_role::list, c)) {
-        show(*state, list, c);
+        show(*op, *state, list, c, [&](schema_place s) { return list_in(std::move(s), items_[c].schema, all.path); });
         read_query(*op, *state, items_[c]);
       }
   one(all.find("POST"), collection_role::create);
@@ -232,19 +241,26 @@ void openapi_collections::find_searches() {
     if (!list || list->schema.schema != items_[c].schema)
       continue;
     if (auto* state = say(*op, collection_role::list, c)) {
-      show(*state, list, c);
+      show(*op, *state, list, c, [&](schema_place s) { return list_in(std::move(s), items_[c].schema, g.path); });
       read_query(*op, *state, items_[c]);
     }
   }
 }
 
 void openapi_collections::find_parents() {
+  std::vector<bool> keeps(out_.size());
+  std::unordered_map<std::string_view, std::size_t> by_space;
+  for (std::size_t c = 0; c < out_.size(); ++c)
+    by_space.emplace(out_[c].space, c);
+  for (const auto& e : *endpoints_)
+    if (auto at = by_space.find(e.state.collection); at != by_space.end() && e.state.on)
+      keeps[at->second] = true; // else every operation was told to answer from its examples
   for (const auto& g : groups_) {
     if (!g.of_all)
       continue;
     for (auto at = g.same.rfind("/{}"); at != std::string::npos && at > 0; at = g.same.rfind("/{}", at - 1)) {
       auto above = by_path_.find(g.same.substr(0, at + 3));
-      if (above == by_path_.end() || !groups_[above->second].of_items)
+      if (above == by_path_.end() || !groups_[above->second].of_items || !keeps[*groups_[above->second].of_items])
         continue;
       out_[*g.of_all].parent = out_[*groups_[above->second].of_items].space;
       break;

@@ -57,10 +57,12 @@ private:
 
   // openapi_collections.cpp: which paths, and what their operations do
   void make(group& all, group& items);
+  using finder = std::function<std::optional<place_of_item>(schema_place)>; ///< of an answer
   std::optional<place_of_item> any_item(const group& all, const group& items);
   void say_roles(const group& all, const group& items, std::size_t c);
   state_spec* say(const noted& op, collection_role role, std::size_t c);
-  void show(state_spec& state, const std::optional<place_of_item>& there, std::size_t c);
+  void show(const noted& op, state_spec& state, const std::optional<place_of_item>& there, std::size_t c, const finder& find);
+  std::vector<std::string> answers_like(const noted& op, const place_of_item& there, const finder& find);
   bool names_item(const noted& op, std::size_t c);
   void find_searches();
   void find_parents();

@@ -45,8 +45,10 @@ schema_place openapi_shapes::follow(schema_place s) {
 }
 
 schema_place openapi_shapes::core(schema_place s) {
+  bool several = s.one_of_several;
   for (std::size_t hops = 0; hops < deepest && !exhausted(); ++hops) {
     s = follow(std::move(s));
+    s.one_of_several = several;
     if (!s || s.schema->member("properties") != nullptr || s.schema->member("items") != nullptr)
       return s;
     schema_place next;
@@ -56,7 +58,9 @@ schema_place openapi_shapes::core(schema_place s) {
       if (next || !has_list(*s.schema, name))
         continue;
       const auto& list = s.schema->member(name)->items;
-      auto first = std::find_if(list.begin(), list.end(), [](const json_value& one) { return one.string_member("type") != "null"; });
+      auto counts = [](const json_value& one) { return one.string_member("type") != "null"; };
+      auto first = std::find_if(list.begin(), list.end(), counts);
+      several = several || std::count_if(list.begin(), list.end(), counts) > 1;
       if (first != list.end())
         next = {&*first, s.at + '/' + name + '/' + std::to_string(first - list.begin())};
     }

@@ -14,6 +14,7 @@ namespace hourglass::mock {
 struct schema_place {
   const json_value* schema = nullptr;
   std::string at; ///< JSON Pointer into the document
+  bool one_of_several = false; ///< by `openapi_shapes::core`: the first alternative of more than one
   explicit operator bool() const noexcept { return schema != nullptr; }
 };
 

@@ -122,7 +122,7 @@ std::vector<request_fault> request_check::faults(const request& req, const std::
   return out;
 }
 
-std::optional<json_value> request_check::body_of(const request& req) const {
+std::optional<json_value> request_check::body_of(const request& req, const json_schema& otherwise) const {
   const auto* type = find(req.headers, "content-type");
   auto media = type != nullptr ? media_essence(*type) : bodies_.empty() ? "application/json" : assumed_media();
   if (is_json_media(media)) {
@@ -133,7 +133,7 @@ std::optional<json_value> request_check::body_of(const request& req) const {
     return std::nullopt;
   schema_purse purse;
   reading how{purse};
-  static const schema_walk any{json_schema{}};
+  const schema_walk any{otherwise};
   auto by = std::find_if(bodies_.begin(), bodies_.end(), [&](const body& b) { return b.media_type == media; });
   auto value = read_form(req.body, by != bodies_.end() ? by->as : any, how);
   return purse.empty() || how.cut ? std::nullopt : std::optional{std::move(value)};

@@ -23,8 +23,9 @@ public:
   std::vector<request_fault> faults(const request& req, const std::vector<std::string>& names, const std::vector<std::string>& captures) const;
   bool enforced() const noexcept { return enforced_; }
 
-  /// The body as the value that it means; nothing if it is none, or one of a media type that is not read.
-  std::optional<json_value> body_of(const request& req) const;
+  /// The body as the value that it means; nothing if it is none, or one of a media type that is not read. A form of which nothing is demanded here
+  /// means what `otherwise` says.
+  std::optional<json_value> body_of(const request& req, const json_schema& otherwise = {}) const;
   unsigned refusal_status() const noexcept { return refusal_; }
 
   /// The answer to a request with `faults`: a problem document with a `validation` list.

@@ -271,7 +271,7 @@ served conclude_filled(const plan& p, filled done, const request& req, const eve
 served render(const plan& p, const data_state& data, const request& req, const events::context& ctx,
               const events::redactor& redact) {
   if (p.stateful) {
-    auto done = answer_from_collection(p, data, req, ctx);
+    auto done = answer_from_collection(p, data, req, ctx, redact);
     auto out = conclude_filled(p, {std::move(done.answer), nullptr}, req, ctx, redact, nullptr);
     std::move(done.changes.begin(), done.changes.end(), std::back_inserter(out.events));
     return out;

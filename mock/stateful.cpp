@@ -13,8 +13,6 @@ namespace hourglass::mock {
 
 namespace {
 
-constexpr std::size_t most_tries = 200; ///< members that are tried one by one
-
 bool contains(const std::vector<std::string>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
 
 /// `v` as text of a query or a form means it beside `before`: a number where there was one.
@@ -25,37 +23,9 @@ json_value typed_like(const json_value* before, const std::string& text) {
   return json_value::of(text);
 }
 
-/// RFC 7396. Both are bounded in depth where they were read.
-void merge_into(json_value& to, const json_value& patch) {
-  if (!patch.is_object()) {
-    to = patch;
-    return;
-  }
-  if (!to.is_object())
-    to = json_value::object();
-  for (std::size_t i = 0; i < patch.items.size(); ++i) {
-    const auto* before = to.member(patch.names[i]);
-    json_value value = before != nullptr && before->is_object() && patch.items[i].is_object() ? *before : json_value{};
-    if (value.is_object())
-      merge_into(value, patch.items[i]);
-    else
-      value = patch.items[i];
-    to.set(patch.names[i], std::move(value));
-  }
-}
-
-void drop(json_value& from, std::string_view name) {
-  auto out = json_value::object();
-  for (std::size_t i = 0; i < from.items.size(); ++i)
-    if (from.names[i] != name)
-      out.add(from.names[i], std::move(from.items[i]));
-  out.seal();
-  from = std::move(out);
-}
-
 } // namespace
 
-collection_turn::collection_turn(const plan& p, const data_state& data, const request& req, const events::context& ctx)
+collection_turn::collection_turn(const plan& p, const data_state& data, const request& req, const events::context& ctx, const events::redactor& redact)
   : p_(p),
     response_(p.response),
     content_(p.content),
@@ -65,10 +35,11 @@ collection_turn::collection_turn(const plan& p, const data_state& data, const re
     s_(p.endpoint->spec.state),
     req_(req),
     ctx_(ctx),
+    redact_(redact),
     items_(c_, data, p.captures, ctx) {}
 
-state_answer answer_from_collection(const plan& p, const data_state& data, const request& req, const events::context& ctx) {
-  return collection_turn{p, data, req, ctx}.run(data);
+state_answer answer_from_collection(const plan& p, const data_state& data, const request& req, const events::context& ctx, const events::redactor& redact) {
+  return collection_turn{p, data, req, ctx, redact}.run(data);
 }
 
 state_answer collection_turn::run(const data_state& data) {
@@ -112,15 +83,23 @@ std::string collection_turn::id_in_path() const {
   return p_.captures.size() >= c_.spec.captures ? p_.captures[c_.spec.captures - 1] : std::string{};
 }
 
-/// The body as an object without what is the server's; nothing if it is none.
-std::optional<json_value> collection_turn::body() const {
+/// The body as an object without what is the server's; or what is answered because there is none, or one that is too large.
+tl::expected<json_value, response> collection_turn::body() const {
   static const request_check nothing_demanded;
-  if (req_.body.empty())
-    return json_value::object();
-  auto v = (e_.check ? *e_.check : nothing_demanded).body_of(req_);
-  if (!v || !v->is_object())
-    return std::nullopt;
   auto out = json_value::object();
+  if (req_.body.empty())
+    return out;
+  const auto* type = find(req_.headers, "content-type");
+  const auto media = type != nullptr ? media_essence(*type) : std::string{};
+  if (req_.body.size() > limits::data_value_bytes && (media.empty() || is_json_media(media) || media == "application/x-www-form-urlencoded"))
+    return tl::unexpected{refuse(507, "insufficient-storage", "Insufficient storage",
+                                 "the body is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")")};
+  const auto v = (e_.check ? *e_.check : nothing_demanded).body_of(req_, c_.schema);
+  if (!v || !v->is_object())
+    return tl::unexpected{example()};
+  if (v->items.size() > limits::collection_item_members)
+    return tl::unexpected{refuse(422, "unfit-item", "Item does not fit",
+                                 "the body has more members than the limit collection_item_members (" + std::to_string(limits::collection_item_members) + ")")};
   for (std::size_t i = 0; i < v->items.size(); ++i)
     if (v->member(v->names[i]) == &v->items[i] && !contains(c_.spec.read_only, v->names[i])) // of repeated members the last counts
       out.add(v->names[i], v->items[i]);
@@ -146,73 +125,18 @@ response collection_turn::remove() {
 
 // -- making an item ----------------------------------------------------------------------
 
-/// What an item has whatever a request says: its id, and of `before` (or of the document's own item) what is the server's or required.
-json_value collection_turn::begun(json_value id, const json_value* before) {
-  auto out = json_value::object();
-  const auto& from = before != nullptr ? *before : c_.spec.base;
-  if (from.member(c_.spec.id) == nullptr)
-    out.add(c_.spec.id, id);
-  for (std::size_t i = 0; i < from.items.size(); ++i) {
-    const auto& name = from.names[i];
-    if (name == c_.spec.id)
-      out.add(name, id);
-    else if (contains(c_.spec.fills, name) || contains(c_.spec.read_only, name) || contains(c_.spec.created, name) || contains(c_.spec.updated, name))
-      out.add(name, from.items[i]);
-  }
-  for (std::size_t i = 0; before != nullptr && i < c_.spec.base.items.size(); ++i)
-    if (contains(c_.spec.fills, c_.spec.base.names[i]) && out.member(c_.spec.base.names[i]) == nullptr)
-      out.add(c_.spec.base.names[i], c_.spec.base.items[i]);
-  out.seal();
-  return out;
-}
-
-/// `least` with the members of `wanted`, but those that would make it something else than the schema describes. A null takes a member away where it may not be one.
-json_value collection_turn::fitted(json_value least, const json_value& wanted) {
-  auto all = least;
-  for (std::size_t i = 0; i < wanted.items.size(); ++i)
-    all.set(wanted.names[i], wanted.items[i]);
-  if (!c_.schema || c_.schema.accepts(all, purse_) || !c_.schema.accepts(least, purse_))
-    return all;
-  for (std::size_t i = 0; i < wanted.items.size() && i < most_tries; ++i) {
-    auto with = least;
-    with.set(wanted.names[i], wanted.items[i]);
-    if (c_.schema.accepts(with, purse_)) {
-      least = std::move(with);
-      continue;
-    }
-    if (!wanted.items[i].is_null() || wanted.names[i] == c_.spec.id)
-      continue;
-    with = least;
-    drop(with, wanted.names[i]);
-    if (c_.schema.accepts(with, purse_))
-      least = std::move(with);
-  }
-  return least;
-}
-
-void collection_turn::stamp(json_value& item, bool fresh) const {
-  auto set = [&](const std::string& name) {
-    const auto* before = item.member(name);
-    if (before == nullptr)
-      return;
-    item.set(name, before->is_number() ? json_value::of_number(ctx_.now.us / 1'000'000) : json_value::of(events::to_rfc3339(ctx_.now)));
-  };
-  if (fresh)
-    for (const auto& name : c_.spec.created)
-      set(name);
-  for (const auto& name : c_.spec.updated)
-    set(name);
-}
-
-response collection_turn::put(const std::string& id, json_value item, bool fresh) {
-  items_.set_from_path(item);
-  if (auto ok = items_.put(id, item); !ok)
+response collection_turn::put(const std::string& id, json_value least, json_value wanted, bool fresh, bool removes) {
+  items_.set_from_path(wanted);
+  auto item = fitted(std::move(least), without_secrets(std::move(wanted)), removes);
+  if (!item)
+    return unfit(item.error());
+  if (auto ok = items_.put(id, *item); !ok)
     return refuse(ok.error());
   if (fresh)
     made_ = id;
   if (fresh && s_.role == collection_role::replace)
     answer_as_made();
-  return show(std::move(item));
+  return show(std::move(*item));
 }
 
 void collection_turn::answer_as_made() {
@@ -228,33 +152,42 @@ void collection_turn::answer_as_made() {
 response collection_turn::create() {
   auto given = body();
   if (!given)
-    return example();
+    return std::move(given).error();
+  auto start = [&](const json_value& id) {
+    auto out = begun(id, nullptr);
+    stamp(out, true);
+    items_.set_from_path(out);
+    return out;
+  };
+  auto fits = [&](const json_value& id) { return id_fits(start(id)); };
   const auto* wanted = given->member(c_.spec.id);
   std::string id = wanted != nullptr ? id_text(*wanted) : std::string{};
   auto value = wanted != nullptr ? *wanted : json_value{};
-  if (id.empty() || (c_.spec.kind == id_kind::integer) != value.is_number()) {
-    auto fresh = items_.fresh_id();
+  if (id.empty() || (c_.spec.kind == id_kind::integer) != value.is_number() || !fits(value)) {
+    auto fresh = items_.fresh_id(fits);
     if (!fresh)
       return refuse(507, "no-id", "No id left", "no new id could be made for this collection");
     value = std::move(*fresh);
     id = id_text(value);
-  } else if (items_.find(id) && std::any_of(e_.answers.begin(), e_.answers.end(), [](const auto& a) { return a.code == 409; })) {
-    return refuse(409, "conflict", "Conflict", "there is an item with the id " + id + " already");
+  } else if (items_.taken(id)) {
+    return refuse(409, "conflict", "Conflict", "there is an item with the id " + shortened(id) + " already");
   }
   given->set(c_.spec.id, value);
-  auto least = begun(value, nullptr);
-  stamp(least, true);
-  items_.set_from_path(least);
-  return put(id, fitted(std::move(least), *given), true);
+  return put(id, start(value), std::move(*given), true, false);
+}
+
+std::string collection_turn::id_meant(const json_value& given) const {
+  if (!s_.id_in_body)
+    return id_in_path();
+  const auto* id = given.member(c_.spec.id);
+  return id != nullptr ? id_text(*id) : std::string{};
 }
 
 response collection_turn::replace() {
   auto given = body();
   if (!given)
-    return example();
-  auto id = id_in_path();
-  if (s_.id_in_body)
-    id = given->member(c_.spec.id) != nullptr ? id_text(*given->member(c_.spec.id)) : std::string{};
+    return std::move(given).error();
+  const auto id = id_meant(*given);
   auto before = items_.find(id);
   const bool creates = std::any_of(e_.answers.begin(), e_.answers.end(), [](const auto& a) { return a.code == 201; });
   if (!before && (!creates || id.empty()))
@@ -263,17 +196,17 @@ response collection_turn::replace() {
   auto value = known != nullptr ? *known : items_.id_of(id);
   auto least = begun(value, before ? &*before : nullptr);
   stamp(least, !before);
+  if (!before && !id_fits(least))
+    return refuse(422, "unfit-item", "Item does not fit", "the id " + shortened(id) + " is none that the schema of the items allows");
   given->set(c_.spec.id, value);
-  return put(id, fitted(std::move(least), *given), !before);
+  return put(id, std::move(least), std::move(*given), !before, false);
 }
 
 response collection_turn::merge() {
   auto given = body();
   if (!given)
-    return example();
-  auto id = id_in_path();
-  if (s_.id_in_body)
-    id = given->member(c_.spec.id) != nullptr ? id_text(*given->member(c_.spec.id)) : std::string{};
+    return std::move(given).error();
+  const auto id = id_meant(*given);
   auto before = items_.find(id);
   if (!before)
     return missing(id);
@@ -284,21 +217,17 @@ response collection_turn::merge() {
           given->set(f.value, typed_like(before->member(f.value), pair.value));
   if (const auto* value = before->member(c_.spec.id))
     given->set(c_.spec.id, *value);
+  const auto* type = find(req_.headers, "content-type");
+  const bool removes = type != nullptr && media_essence(*type) == "application/merge-patch+json";
   auto wanted = json_value::object();
-  const bool removes = find(req_.headers, "content-type") != nullptr && media_essence(*find(req_.headers, "content-type")) == "application/merge-patch+json";
   for (std::size_t i = 0; i < given->items.size(); ++i) {
     const auto* old = before->member(given->names[i]);
-    json_value value = old != nullptr ? *old : json_value{};
-    merge_into(value, given->items[i]);
-    if (removes && given->items[i].is_null())
-      drop(*before, given->names[i]);
-    else
-      wanted.add(given->names[i], std::move(value));
+    wanted.add(given->names[i], merged(old != nullptr ? *old : json_value{}, given->items[i], removes));
   }
   wanted.seal();
   auto least = std::move(*before);
   stamp(least, false);
-  return put(id, fitted(std::move(least), wanted), false);
+  return put(id, std::move(least), std::move(wanted), false, removes);
 }
 
 } // namespace hourglass::mock

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "events/redact.hpp"
 #include "mock/serve.hpp"
 
 #include <vector>
@@ -17,10 +18,11 @@ struct state_answer {
 /// body, else a problem document. The same arguments give the same answer.
 ///
 /// create   a body that is no object changes nothing, and the example answers. Members that are the server's are not taken from it; what does not fit the
-///          item's schema is left out. An id that is taken is 409 if the document has that, else the item is replaced.
+///          item's schema is left out; if nothing can be left out so that it fits, it is 422. An id that is taken is 409.
 /// replace  keeps the id, what is the server's and what is required; of an item that is not there it makes one if the document has a 201.
-/// merge    as RFC 7396; parameters of the query that are named like members count, too.
-/// list     filtered by parameters named like members, paged by those named like pages, at most `limits::collection_page` items.
-state_answer answer_from_collection(const plan& p, const data_state& data, const request& req, const events::context& ctx);
+/// merge    as RFC 7396 (a null takes away only in application/merge-patch+json); parameters of the query that are named like members count, too.
+/// list     filtered by parameters named like members, paged by those named like pages, at most `limits::collection_page` items a page.
+/// What a body has under names such as `password` is kept as `redact` puts it, as it is in the log.
+state_answer answer_from_collection(const plan& p, const data_state& data, const request& req, const events::context& ctx, const events::redactor& redact);
 
 } // namespace hourglass::mock

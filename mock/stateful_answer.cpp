@@ -34,17 +34,20 @@ const json_value* reached(const json_value& v, const std::vector<std::string>& a
   return out;
 }
 
-std::string shortened(std::string_view text) {
+} // namespace
+
+std::string collection_turn::shortened(std::string_view text) {
   if (!events::is_utf8(text))
     return "(bytes that are not UTF-8)";
   return text.size() <= 100 ? std::string{text} : "(a text of " + std::to_string(text.size()) + " bytes)";
 }
 
-} // namespace
-
 bool collection_turn::shows_json() const {
   const auto& a = e_.answers[response_];
-  return s_.shown && !a.bodies.empty() && status_ != 204 && status_ != 304 && is_json_media(a.media[content_]);
+  if (!s_.shown || a.bodies.empty() || status_ == 204 || status_ == 304 || !is_json_media(a.media[content_]))
+    return false;
+  const auto here = e_.spec.responses[response_].status + ' ' + std::string{media_essence(a.media[content_])};
+  return s_.answers.empty() || contains(s_.answers, here);
 }
 
 json_value collection_turn::whole_example() const {
@@ -91,7 +94,7 @@ response collection_turn::example() const {
 
 /// `like`: the example's item, for what the answer must have and the item has not.
 json_value collection_turn::visible(json_value item, const json_value* like) const {
-  if (s_.members.empty() && c_.spec.write_only.empty())
+  if (!item.is_object() || (s_.members.empty() && c_.spec.write_only.empty()))
     return item;
   auto out = json_value::object();
   for (std::size_t i = 0; i < item.items.size(); ++i)
@@ -144,6 +147,12 @@ response collection_turn::refuse(const events::error& why) const {
   if (why.code == events::errc::invalid)
     return refusal(400, "invalid-id", "Invalid id", why.detail);
   return refusal(507, "insufficient-storage", "Insufficient storage", why.detail);
+}
+
+response collection_turn::unfit(const events::error& why) const {
+  if (why.code == events::errc::too_large)
+    return refuse(422, "unfit-item", "Item does not fit", why.detail);
+  return refuse(422, "unfit-item", "Item does not fit", "in the item, " + (why.where.empty() ? std::string{"it"} : why.where) + ' ' + why.detail);
 }
 
 } // namespace hourglass::mock

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 namespace hourglass::mock {
 
@@ -13,23 +14,30 @@ namespace {
 
 std::string text_of(const json_value& v) { return v.is_string() || v.is_number() ? v.text : v.is_bool() ? (v.truth ? "true" : "false") : std::string{}; }
 
-/// Whether `v` is what a filter names: itself, one of its elements, or what they are called.
-bool is_meant(const json_value& v, std::string_view wanted) {
+/// Whether `v` is what a filter names: itself, one of its elements, or what they are called. `number`: what the filter names, if it is one.
+bool is_meant(const json_value& v, std::string_view wanted, const std::optional<double>& number) {
   if (v.is_array())
-    return std::any_of(v.items.begin(), v.items.end(), [&](const json_value& one) { return is_meant(one, wanted); });
+    return std::any_of(v.items.begin(), v.items.end(), [&](const json_value& one) { return is_meant(one, wanted, number); });
   if (v.is_object()) {
     for (const auto* name : {"id", "name"})
       if (const auto* m = v.member(name); m != nullptr && text_of(*m) == wanted)
         return true;
     return false;
   }
-  const auto text = text_of(v);
-  return text == wanted || (v.is_number() && v.as_double() == json_value::of_number(std::string{wanted}).as_double() && !wanted.empty());
+  return text_of(v) == wanted || (v.is_number() && number && v.as_double() == *number);
 }
 
-bool mentions(const json_value& v, std::string_view lowered) {
-  if (v.is_string())
-    return lower(v.text).find(lowered) != std::string::npos;
+std::optional<double> as_number(const std::string& text) {
+  auto v = parse_json(text);
+  return v && v->is_number() ? std::optional{v->as_double()} : std::nullopt;
+}
+
+/// Whether any text in `v` has one of these in it.
+bool mentions(const json_value& v, const std::vector<std::string>& lowered) {
+  if (v.is_string()) {
+    const auto text = lower(v.text);
+    return std::any_of(lowered.begin(), lowered.end(), [&](const std::string& one) { return text.find(one) != std::string::npos; });
+  }
   return std::any_of(v.items.begin(), v.items.end(), [&](const json_value& one) { return mentions(one, lowered); });
 }
 
@@ -56,12 +64,14 @@ std::vector<collection_turn::wish> collection_turn::wishes(const fields& query) 
   std::vector<wish> out;
   std::size_t left = limits::collection_wishes;
   for (const auto& f : s_.filters) {
-    wish one{f.value, {}};
+    wish one{f.value, {}, {}};
     auto add = [&](std::string_view value) {
-      if (left > 0 && !value.empty()) {
-        one.values.push_back(f.value.empty() ? lower(value) : std::string{value});
-        --left;
-      }
+      auto meant = f.value.empty() ? lower(value) : std::string{value};
+      if (left == 0 || meant.empty() || one.values.size() == limits::collection_values || std::find(one.values.begin(), one.values.end(), meant) != one.values.end())
+        return;
+      one.numbers.push_back(f.value.empty() ? std::nullopt : as_number(meant));
+      one.values.push_back(std::move(meant));
+      --left;
     };
     for (const auto& pair : query) {
       if (pair.name != f.name)
@@ -83,30 +93,64 @@ std::vector<collection_turn::wish> collection_turn::wishes(const fields& query) 
 
 bool collection_turn::matches(const json_value& item, const std::vector<wish>& all) {
   return std::all_of(all.begin(), all.end(), [&](const wish& w) {
-    const auto* member = w.member.empty() ? &item : item.member(w.member);
-    return member != nullptr && std::any_of(w.values.begin(), w.values.end(), [&](const std::string& value) {
-      return w.member.empty() ? mentions(*member, value) : is_meant(*member, value);
-    });
+    if (w.member.empty())
+      return mentions(item, w.values);
+    const auto* member = item.member(w.member);
+    for (std::size_t i = 0; member != nullptr && i < w.values.size(); ++i)
+      if (is_meant(*member, w.values[i], w.numbers[i]))
+        return true;
+    return false;
   });
+}
+
+/// Leaves of `entries` those that match. False if that would be more work than one request may be.
+bool collection_turn::filter(std::vector<collection_view::entry>& entries, const std::vector<wish>& all) const {
+  std::size_t times = 0;
+  for (const auto& w : all)
+    times += w.values.size();
+  auto left = limits::collection_filter_bytes;
+  for (const auto& e : entries) {
+    const auto cost = e.text != nullptr ? e.text->size() * times : 0;
+    if (cost > left)
+      return false;
+    left -= cost;
+  }
+  if (times > 0)
+    std::erase_if(entries, [&](const collection_view::entry& e) { return !matches(items_.item(e), all); });
+  return true;
+}
+
+/// How many entries end at the key `after`, or before it if it is not there (any more).
+std::size_t collection_turn::behind(const std::vector<collection_view::entry>& entries, std::string_view after) const {
+  const auto key = collection_key(after);
+  const bool numbers = c_.spec.kind == id_kind::integer;
+  auto at = std::find_if(entries.begin(), entries.end(), [&](const collection_view::entry& e) { return e.key == key; });
+  if (at != entries.end())
+    return static_cast<std::size_t>(at - entries.begin()) + 1;
+  at = std::find_if(entries.begin(), entries.end(), [&](const collection_view::entry& e) {
+    return numbers && key.size() != e.key.size() ? key.size() < e.key.size() : std::string_view{key} < e.key;
+  });
+  return static_cast<std::size_t>(at - entries.begin());
 }
 
 response collection_turn::list() {
   const auto query = parse_query(split_target(req_.target).query);
   auto entries = items_.entries();
-  if (const auto all = wishes(query); !all.empty())
-    std::erase_if(entries, [&](const collection_view::entry& e) { return !matches(items_.item(e), all); });
+  if (!filter(entries, wishes(query)))
+    return refuse(422, "too-much-to-look-at", "Too much to look at",
+                  "these filters look at more than the limit collection_filter_bytes (" + std::to_string(limits::collection_filter_bytes) + ") of items, for each value once");
   page_.total = entries.size();
-  const auto otherwise = s_.page_size > 0 ? static_cast<std::size_t>(s_.page_size) : limits::collection_page;
-  page_.size = std::min(number_of(value_of(query, s_.limit), 1, otherwise), limits::collection_page);
+  const bool pages = !s_.limit.empty() || !s_.page.empty() || !s_.offset.empty() || !s_.after.empty();
+  const auto largest = !pages ? limits::collection_items : s_.page_most > 0 ? std::min(static_cast<std::size_t>(s_.page_most), limits::collection_page) : limits::collection_page;
+  const auto otherwise = s_.page_size > 0 ? static_cast<std::size_t>(s_.page_size) : largest; // without parameters that page nobody could ask for the rest
+  page_.size = std::min(number_of(value_of(query, s_.limit), 1, otherwise), largest);
   const auto first = static_cast<std::size_t>(s_.first_page);
   page_.number = number_of(value_of(query, s_.page), first, first);
   page_.offset = number_of(value_of(query, s_.offset), 0, 0);
   if (!s_.page.empty())
     page_.offset += std::min(page_.number - first, page_.total) * page_.size;
-  if (const auto* after = value_of(query, s_.after); after != nullptr && !after->empty()) {
-    auto at = std::find_if(entries.begin(), entries.end(), [key = collection_key(*after)](const collection_view::entry& e) { return e.key == key; });
-    page_.offset += at != entries.end() ? static_cast<std::size_t>(at - entries.begin()) + 1 : 0;
-  }
+  if (const auto* after = value_of(query, s_.after); after != nullptr && !after->empty())
+    page_.offset += behind(entries, *after);
   page_.offset = std::min(page_.offset, page_.total);
   const auto end = std::min(page_.offset + page_.size, page_.total);
   page_.more = end < page_.total;

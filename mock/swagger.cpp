@@ -1,7 +1,7 @@
 // The walk over a Swagger 2.0 document: paths, operations, parameters. Schemas and answers are swagger_parts.cpp's.
 #include "mock/swagger.hpp"
 
-#include "events/limits.hpp"
+#include "mock/document_limits.hpp"
 #include "mock/negotiation.hpp"
 
 #include <algorithm>
@@ -16,6 +16,7 @@ using events::failure;
 
 namespace {
 
+constexpr std::size_t most_parameters = 200; ///< of an operation, or of a path
 constexpr std::size_t most_types = 8; ///< of `consumes` or `produces`: each repeats the schemas
 
 bool truth_of(const json_value& v, std::string_view name) {
@@ -23,16 +24,31 @@ bool truth_of(const json_value& v, std::string_view name) {
   return m != nullptr && m->is_true();
 }
 
-void add_text(json_value& to, const json_value& from, const char* name) {
-  if (const auto* m = from.member(name); m != nullptr && m->is_string())
+} // namespace
+
+bool swagger_conversion::spent() const noexcept { return nodes_ > limits::document_nodes || bytes_ > limits::document_text_bytes; }
+
+bool swagger_conversion::spend(std::size_t nodes, std::size_t bytes) noexcept {
+  nodes_ += nodes;
+  bytes_ += bytes;
+  return !spent();
+}
+
+bool swagger_conversion::spend(const json_value& one) noexcept {
+  auto bytes = one.text.size();
+  for (std::size_t i = 0; i < one.names.size() && bytes <= limits::document_text_bytes; ++i)
+    bytes += one.names[i].size();
+  return spend(1, bytes);
+}
+
+void swagger_conversion::add_text(json_value& to, const json_value& from, const char* name) {
+  if (const auto* m = from.member(name); m != nullptr && m->is_string() && spend(*m))
     to.add(name, *m);
 }
 
-} // namespace
-
-bool swagger_conversion::spend(std::size_t nodes) noexcept {
-  nodes_ += nodes;
-  return nodes_ <= limits::document_nodes;
+void swagger_conversion::came_from(std::string place, std::string from) {
+  if (spend(0, place.size() + from.size()))
+    places_.emplace(std::move(place), std::move(from));
 }
 
 void swagger_conversion::warn(std::string detail, std::string where) {
@@ -59,14 +75,14 @@ events::outcome<json_value> swagger_conversion::convert(const json_value& root) 
       out.add(root.names[i], copied(root.items[i]));
   out.add("servers", servers());
   auto all = json_value::object();
-  for (std::size_t i = 0; i < paths->items.size(); ++i)
-    if (!paths->names[i].starts_with("x-"))
+  for (std::size_t i = 0; i < paths->items.size() && !spent(); ++i)
+    if (!paths->names[i].starts_with("x-") && spend(0, 2 * paths->names[i].size()))
       all.add(paths->names[i], path_item(paths->items[i], pointer_to("/paths", paths->names[i])));
   all.seal();
   out.add("paths", std::move(all));
   if (const auto* definitions = root.member("definitions"); definitions != nullptr && definitions->is_object()) {
     auto schemas = json_value::object();
-    for (std::size_t i = 0; i < definitions->items.size(); ++i)
+    for (std::size_t i = 0; i < definitions->items.size() && spend(0, definitions->names[i].size()); ++i)
       schemas.add(definitions->names[i], schema_of(definitions->items[i]));
     schemas.seal();
     out.add("definitions", std::move(schemas));
@@ -77,11 +93,13 @@ events::outcome<json_value> swagger_conversion::convert(const json_value& root) 
   components.add("securitySchemes", security_schemes());
   out.add("components", std::move(components));
   out.seal();
-  places_.emplace("/openapi", "/swagger");
-  places_.emplace("/servers", "/basePath");
-  places_.emplace("/components/securitySchemes", "/securityDefinitions");
+  came_from("/openapi", "/swagger");
+  came_from("/servers", "/basePath");
+  came_from("/components/securitySchemes", "/securityDefinitions");
   if (nodes_ > limits::document_nodes)
     return failure(errc::too_large, "as OpenAPI 3.0 this document has more values than the limit document_nodes (" + std::to_string(limits::document_nodes) + ")");
+  if (spent())
+    return failure(errc::too_large, "as OpenAPI 3.0 this document has more text than the limit document_text_bytes (" + std::to_string(limits::document_text_bytes) + ")");
   return out;
 }
 
@@ -99,7 +117,7 @@ json_value swagger_conversion::servers() const {
   return out;
 }
 
-json_value swagger_conversion::security_schemes() const {
+json_value swagger_conversion::security_schemes() {
   auto out = json_value::object();
   const auto* all = root_->member("securityDefinitions");
   for (std::size_t i = 0; all != nullptr && all->is_object() && i < all->items.size(); ++i) {
@@ -119,7 +137,7 @@ json_value swagger_conversion::security_schemes() const {
       add_text(details, from, "authorizationUrl");
       add_text(details, from, "tokenUrl");
       auto scopes = from.member("scopes");
-      details.add("scopes", scopes != nullptr ? *scopes : json_value::object());
+      details.add("scopes", scopes != nullptr ? copied(*scopes) : json_value::object());
       auto flows = json_value::object();
       flows.add(flow == "application" ? "clientCredentials" : flow == "accessCode" ? "authorizationCode" : std::string{flow}, std::move(details));
       one.add("type", json_value::of("oauth2"));
@@ -153,13 +171,13 @@ std::vector<std::string> swagger_conversion::media_types(const json_value& opera
 json_value swagger_conversion::path_item(const json_value& v, const std::string& at) {
   static constexpr std::array<std::string_view, 7> methods{"get", "put", "post", "delete", "options", "head", "patch"};
   if (!v.is_object())
-    return v; // the importer tells of it
+    return copied(v); // the importer tells of it
   const auto of_path = parameters_of(v, at);
   auto out = json_value::object();
   if (const auto* reference = v.member("$ref"))
-    out.add("$ref", *reference);
+    out.add("$ref", copied(*reference));
   out.add("parameters", plain_parameters(of_path, at));
-  for (std::size_t i = 0; i < v.items.size(); ++i) {
+  for (std::size_t i = 0; i < v.items.size() && spend(0, at.size() + v.names[i].size()); ++i) {
     const auto& name = v.names[i];
     if (name.starts_with("x-"))
       out.add(name, copied(v.items[i]));
@@ -172,7 +190,7 @@ json_value swagger_conversion::path_item(const json_value& v, const std::string&
 
 json_value swagger_conversion::operation(const json_value& v, const std::string& at, const parameters& of_path) {
   if (!v.is_object())
-    return v;
+    return copied(v);
   auto out = json_value::object();
   for (const auto* name : {"operationId", "summary", "description"})
     add_text(out, v, name);
@@ -182,8 +200,11 @@ json_value swagger_conversion::operation(const json_value& v, const std::string&
   auto own = parameters_of(v, at);
   out.add("parameters", plain_parameters(own, at));
   auto is_body = [](const parameter& p) { return p.value->string_member("in") == "body" || p.value->string_member("in") == "formData"; };
+  auto is_form = [](const parameter& p) { return p.value->string_member("in") == "formData"; };
   if (std::none_of(own.begin(), own.end(), is_body))
     std::copy_if(of_path.begin(), of_path.end(), std::back_inserter(own), is_body);
+  else if (std::any_of(own.begin(), own.end(), is_form)) // of the same name the operation's own comes first
+    std::copy_if(of_path.begin(), of_path.end(), std::back_inserter(own), is_form);
   if (auto body = request_body(own, v, at); body.is_object())
     out.add("requestBody", std::move(body));
   if (forms_.is_array())
@@ -198,7 +219,11 @@ json_value swagger_conversion::operation(const json_value& v, const std::string&
 swagger_conversion::parameters swagger_conversion::parameters_of(const json_value& v, const std::string& at) {
   parameters out;
   const auto* list = v.member("parameters");
-  for (std::size_t i = 0; list != nullptr && list->is_array() && i < list->items.size() && out.size() < 200; ++i) {
+  for (std::size_t i = 0; list != nullptr && list->is_array() && i < list->items.size() && spend(1, at.size()); ++i) {
+    if (out.size() == most_parameters) {
+      warn("of these parameters only the first " + std::to_string(most_parameters) + " count", at + "/parameters");
+      break;
+    }
     auto where = at + "/parameters/" + std::to_string(i);
     const auto* p = follow_reference(*root_, list->items[i]);
     if (p == nullptr || !p->is_object()) {
@@ -215,12 +240,14 @@ swagger_conversion::parameters swagger_conversion::parameters_of(const json_valu
 json_value swagger_conversion::plain_parameters(const parameters& all, const std::string& at) {
   auto out = json_value::array();
   for (const auto& p : all) {
+    if (!spend(0, 2 * (at.size() + p.at.size())))
+      break;
     const auto in = p.value->string_member("in");
     if (in == "body" || in == "formData")
       continue;
     const auto place = at + "/parameters/" + std::to_string(out.items.size());
-    places_.emplace(place, p.at);
-    places_.emplace(place + "/schema", p.at);
+    came_from(place, p.at);
+    came_from(place + "/schema", p.at);
     out.items.push_back(plain_parameter(p));
   }
   return out;
@@ -237,8 +264,10 @@ json_value swagger_conversion::plain_parameter(const parameter& p) {
     out.add("allowEmptyValue", json_value::of_bool(true));
   const bool list = v.string_member("type") == "array";
   const auto format = v.string_member("collectionFormat");
-  if (list && format == "tsv") {
-    warn("this parameter is not checked: its values are divided by tabs, which OpenAPI 3 does not know", p.at);
+  const bool query_only = format == "ssv" || format == "pipes";
+  if (list && (format == "tsv" || (query_only && v.string_member("in") != "query"))) {
+    warn(format == "tsv" ? "this parameter is not checked: its values are divided by tabs, which OpenAPI 3 does not know"
+                         : "this parameter is not checked: its values are divided as OpenAPI 3 knows it in a query only", p.at);
     return out;
   }
   if (list) {
@@ -270,10 +299,10 @@ json_value swagger_conversion::request_body(const parameters& all, const json_va
     auto media = json_value::object();
     if (const auto* schema = body->value->member("schema"))
       media.add("schema", schema_of(*schema));
-    places_.emplace(pointer_to(at + "/requestBody/content", type), body->at);
+    came_from(pointer_to(at + "/requestBody/content", type), body->at);
     content.add(type, std::move(media));
   }
-  places_.emplace(at + "/requestBody", body->at);
+  came_from(at + "/requestBody", body->at);
   auto out = json_value::object();
   if (truth_of(*body->value, "required"))
     out.add("required", json_value::of_bool(true));
@@ -291,6 +320,8 @@ json_value swagger_conversion::form_body(const parameters& form, std::vector<std
   forms_ = json_value::array();
   std::unordered_set<std::string> names;
   for (const auto& p : form) {
+    if (!spend(1, at.size()))
+      break;
     std::string name{p.value->string_member("name")};
     if (name.empty() || !names.insert(name).second)
       continue;
@@ -298,11 +329,14 @@ json_value swagger_conversion::form_body(const parameters& form, std::vector<std
       required.items.push_back(json_value::of(name));
     // As a schema of its own, so that a fault tells of the parameter.
     const auto place = at + "/x-forms/" + std::to_string(forms_.items.size());
+    const auto format = p.value->string_member("collectionFormat");
+    if (p.value->string_member("type") == "array" && format != "multi" && format != "csv" && !format.empty())
+      warn("the values of this list are taken one by one: a form cannot divide them by spaces, tabs or pipes", p.at);
     forms_.items.push_back(simple_schema(*p.value));
     auto reference = json_value::object();
     reference.add("$ref", json_value::of(reference_to_place(place)));
     properties.add(name, std::move(reference));
-    places_.emplace(place, p.at);
+    came_from(place, p.at);
   }
   properties.seal();
   auto schema = json_value::object();
@@ -315,12 +349,12 @@ json_value swagger_conversion::form_body(const parameters& form, std::vector<std
   }
   auto content = json_value::object();
   for (const auto& type : types) {
-    places_.emplace(pointer_to(at + "/requestBody/content", type) + "/schema", at + "/parameters");
+    came_from(pointer_to(at + "/requestBody/content", type) + "/schema", at + "/parameters");
     auto media = json_value::object();
     media.add("schema", copied(schema));
     content.add(type, std::move(media));
   }
-  places_.emplace(at + "/requestBody", at + "/parameters");
+  came_from(at + "/requestBody", at + "/parameters");
   out.add("content", std::move(content));
   return out;
 }

@@ -14,7 +14,7 @@ namespace hourglass::mock {
 /// Becomes: `body` and `formData` parameters with `consumes` a request body; `schema` and `examples` of responses with `produces` contents; `host`,
 /// `basePath` and `schemes` a server; `collectionFormat` style and explode; `type: file` binary text; `x-nullable` nullable; a `discriminator` an object;
 /// `securityDefinitions` security schemes. `definitions` stay where they are, so references to them do, too; those to `parameters` and `responses` are
-/// put in their places. Bounded by `limits::document_nodes` values in the result.
+/// put in their places. Bounded by `limits::document_nodes` values and `limits::document_text_bytes` of names and texts in the result.
 class swagger_conversion {
 public:
   using warner = std::function<void(std::string detail, std::string where)>;
@@ -51,11 +51,17 @@ private:
   json_value responses(const json_value& v, const std::vector<std::string>& types, const std::string& at);
   json_value response(const json_value& v, const std::vector<std::string>& types, const std::string& at, const std::string& from);
   json_value servers() const;
-  json_value security_schemes() const;
+  json_value security_schemes();
   std::vector<std::string> media_types(const json_value& operation, std::string_view name, const std::string& at);
   json_value copied(const json_value& v);
   void redirect(json_value& v) const;
-  bool spend(std::size_t nodes) noexcept;
+  void add_text(json_value& to, const json_value& from, const char* name);
+  /// Notes that what is at `place` came from `from`.
+  void came_from(std::string place, std::string from);
+  /// Must be called before anything is copied. False once too much was: then what is made is of no use.
+  bool spend(std::size_t nodes, std::size_t bytes) noexcept;
+  bool spend(const json_value& one) noexcept; ///< without what lies below it
+  bool spent() const noexcept;
   void warn(std::string detail, std::string where);
 
   const json_value* root_ = nullptr;
@@ -63,6 +69,7 @@ private:
   std::unordered_map<std::string, std::string> places_; ///< in the result -> in the original, where these differ
   std::vector<document_warning> warnings_;
   std::size_t nodes_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 } // namespace hourglass::mock

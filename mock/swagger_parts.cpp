@@ -1,7 +1,7 @@
 // Schemas and answers of a Swagger 2.0 document, and the way back to its places.
 #include "mock/swagger.hpp"
 
-#include "events/limits.hpp"
+#include "mock/document_limits.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/target.hpp"
 
@@ -11,8 +11,27 @@
 
 namespace hourglass::mock {
 
+namespace {
+
+std::size_t all_examples(const json_value* examples) { return examples != nullptr && examples->is_object() ? examples->items.size() : 0; }
+
+/// Index of the example of that very media type, else of one that differs in parameters only (`; charset=utf-8`); as many as there are if there is none.
+std::size_t example_of(const json_value* examples, std::string_view type) {
+  const auto all = all_examples(examples);
+  for (std::size_t i = all; i-- > 0;)
+    if (examples->names[i] == type)
+      return i;
+  const auto essence = media_essence(type);
+  for (std::size_t i = 0; i < all; ++i)
+    if (media_essence(examples->names[i]) == essence)
+      return i;
+  return all;
+}
+
+} // namespace
+
 json_value swagger_conversion::copied(const json_value& v) {
-  if (!spend(1))
+  if (!spend(v))
     return {};
   json_value out;
   out.kind = v.kind;
@@ -21,20 +40,24 @@ json_value swagger_conversion::copied(const json_value& v) {
   out.names = v.names;
   out.items.reserve(v.items.size());
   for (const auto& item : v.items)
-    out.items.push_back(copied(item));
+    out.items.push_back(spent() ? json_value{} : copied(item));
   out.seal();
   return out;
 }
 
 /// A schema of 2.0 as one of 3.0.
 json_value swagger_conversion::schema_of(const json_value& v) {
-  if (!v.is_object() || !spend(1 + v.items.size()))
-    return spend(1) ? v : json_value{};
+  if (!v.is_object())
+    return copied(v);
+  if (!spend(v) || !spend(v.items.size(), 0))
+    return {};
   auto out = json_value::object();
   bool nullable = false;
   for (std::size_t i = 0; i < v.items.size(); ++i) {
     const auto& name = v.names[i];
     const auto& value = v.items[i];
+    if (spent())
+      return {};
     if (v.member(name) != &value)
       continue;
     if (name == "x-nullable") {
@@ -44,11 +67,11 @@ json_value swagger_conversion::schema_of(const json_value& v) {
       out.add("format", json_value::of("binary"));
     } else if (name == "discriminator" && value.is_string()) {
       auto discriminator = json_value::object();
-      discriminator.add("propertyName", value);
+      discriminator.add("propertyName", copied(value));
       out.add(name, std::move(discriminator));
     } else if (name == "properties" && value.is_object()) {
       auto all = json_value::object();
-      for (std::size_t k = 0; k < value.items.size(); ++k)
+      for (std::size_t k = 0; k < value.items.size() && spend(0, value.names[k].size()); ++k)
         all.add(value.names[k], schema_of(value.items[k]));
       all.seal();
       out.add(name, std::move(all));
@@ -87,7 +110,7 @@ json_value swagger_conversion::simple_schema(const json_value& v) {
   auto out = json_value::object();
   for (auto name : keywords)
     if (const auto* m = v.member(name))
-      out.add(std::string{name}, *m);
+      out.add(std::string{name}, copied(*m));
   return schema_of(out);
 }
 
@@ -95,9 +118,9 @@ json_value swagger_conversion::simple_schema(const json_value& v) {
 
 json_value swagger_conversion::responses(const json_value& v, const std::vector<std::string>& types, const std::string& at) {
   if (!v.is_object())
-    return v;
+    return copied(v);
   auto out = json_value::object();
-  for (std::size_t i = 0; i < v.items.size(); ++i) {
+  for (std::size_t i = 0; i < v.items.size() && spend(1, at.size() + v.names[i].size()); ++i) {
     const auto place = pointer_to(at, v.names[i]);
     const auto* one = follow_reference(*root_, v.items[i]);
     if (v.names[i].starts_with("x-"))
@@ -116,15 +139,15 @@ json_value swagger_conversion::responses(const json_value& v, const std::vector<
 json_value swagger_conversion::response(const json_value& v, const std::vector<std::string>& types, const std::string& at, const std::string& from) {
   auto out = json_value::object();
   if (from != at)
-    places_.emplace(at, from);
+    came_from(at, from);
   if (const auto* headers = v.member("headers"); headers != nullptr && headers->is_object()) {
     auto all = json_value::object();
-    for (std::size_t i = 0; i < headers->items.size(); ++i) {
+    for (std::size_t i = 0; i < headers->items.size() && spend(1, 2 * (at.size() + from.size() + headers->names[i].size())); ++i) {
       if (!headers->items[i].is_object())
         continue;
       auto header = json_value::object();
       header.add("schema", simple_schema(headers->items[i]));
-      places_.emplace(pointer_to(at + "/headers", headers->names[i]) + "/schema", pointer_to(from + "/headers", headers->names[i]));
+      came_from(pointer_to(at + "/headers", headers->names[i]) + "/schema", pointer_to(from + "/headers", headers->names[i]));
       all.add(headers->names[i], std::move(header));
     }
     all.seal();
@@ -138,20 +161,23 @@ json_value swagger_conversion::response(const json_value& v, const std::vector<s
   if (schema != nullptr && schema->string_member("type") == "file" && all == std::vector<std::string>{"application/json"})
     all = {"application/octet-stream"};
   for (std::size_t i = 0; examples != nullptr && examples->is_object() && i < examples->items.size(); ++i)
-    if (!media_essence(examples->names[i]).empty() && std::find(all.begin(), all.end(), examples->names[i]) == all.end() && all.size() < 16)
+    if (const auto essence = media_essence(examples->names[i]);
+        !essence.empty() && all.size() < 16 && std::none_of(all.begin(), all.end(), [&](const std::string& one) { return media_essence(one) == essence; }))
       all.push_back(examples->names[i]);
   if (all.empty())
     return out;
   auto content = json_value::object();
   for (const auto& type : all) {
+    if (!spend(1, at.size() + from.size() + type.size()))
+      break;
     auto media = json_value::object();
     const auto place = pointer_to(at + "/content", type);
-    places_.emplace(place, from);
+    came_from(place, from);
     if (schema != nullptr)
       media.add("schema", schema_of(*schema));
-    if (const auto* example = examples != nullptr ? examples->member(type) : nullptr) {
-      media.add("example", copied(*example));
-      places_.emplace(place + "/example", pointer_to(from + "/examples", type));
+    if (const auto found = example_of(examples, type); found < all_examples(examples)) {
+      media.add("example", copied(examples->items[found]));
+      came_from(place + "/example", pointer_to(from + "/examples", examples->names[found]));
     }
     content.add(type, std::move(media));
   }

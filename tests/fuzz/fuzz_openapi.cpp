@@ -6,6 +6,31 @@
 using namespace hourglass;
 using namespace hourglass::mock;
 
+namespace {
+
+/// `path` with `id` for each parameter.
+std::string with_ids(std::string_view path, std::string_view id) {
+  std::string out;
+  for (bool inside = false; char c : path) {
+    if (c == '{')
+      out += id;
+    inside = (inside || c == '{') && c != '}';
+    if (!inside && c != '}')
+      out += c;
+  }
+  return out;
+}
+
+/// A key of what is kept, or what a request gives as one.
+std::string some_id(const data_state& kept) {
+  for (const auto& [space, items] : kept.namespaces)
+    if (!space.starts_with("sbx.") && !items.empty() && items.begin()->first.find(':') == std::string::npos)
+      return items.begin()->first;
+  return "1";
+}
+
+} // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size > 64 * 1024)
     return 0;
@@ -23,11 +48,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::abort();
   static const events::redactor redact{{}};
   data_state kept; // in its collections
-  for (int round = 0; round < 2; ++round) {
+  for (int round = 0; round < 3; ++round) {
     for (const auto* e : state.list("", 20)) {
       request r;
       r.method = e->method;
-      r.target = e->full_path();
+      r.target = with_ids(e->full_path(), some_id(kept));
       r.body = round == 0 ? "" : R"({"id":1,"name":"x","a":[null]})";
       ctx.chance[0] = static_cast<std::uint8_t>(ctx.chance[0] + 1);
       auto s = serve(state, kept, r, ctx, redact);

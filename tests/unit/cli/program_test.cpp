@@ -125,6 +125,7 @@ TEST(mock_lines, tell_of_a_request_and_cannot_be_forged_by_it) {
   EXPECT_EQ(line["status"], 404);
   EXPECT_EQ(line["us"], 100);
   EXPECT_EQ(line["validation"], "1 fault: query.x is wrong");
+  EXPECT_EQ(cli::printable("a\xc2\x9b" "31m\xe2\x80\xae" "b\xe2\x81\xa6" "c\xd8\x9c\x1b" "d \xc3\xbc\xe2\x82\xac"), "a?31m?b?c??d \xc3\xbc\xe2\x82\xac") << "C1 and what turns the direction";
   EXPECT_EQ(cli::printable("\xff"), "(bytes that are not UTF-8)");
   EXPECT_EQ(cli::printable(std::string(999, 'x') + "\xc3\xbc"), std::string(999, 'x') + "\xe2\x80\xa6") << "never half a character";
 }

@@ -117,4 +117,31 @@ TEST_F(bundle, swagger_documents_may_be_divided_too) {
   EXPECT_EQ(got("/x")["n"], 7);
 }
 
+TEST_F(bundle, long_names_are_refused_and_many_references_are_bounded) {
+  auto named = [](const std::string& name, std::size_t references) {
+    json list = json::array();
+    for (std::size_t i = 0; i < references; ++i)
+      list.push_back({{"$ref", "x"}});
+    return json{{"document", main()}, {"documents", {{name + "/x", {{"x", std::move(list)}}}}}}.dump();
+  };
+  auto longer = read_openapi(named(std::string(4'000'000, 'A'), 1'000), {});
+  ASSERT_FALSE(longer);
+  EXPECT_EQ(longer.error().code, errc::invalid);
+  EXPECT_NE(longer.error().detail.find("document_name_bytes"), std::string::npos) << longer.error().detail;
+  EXPECT_LT(longer.error().where.size(), 200U);
+  auto many = read_openapi(named(std::string(250, '%'), 300'000), {});
+  ASSERT_FALSE(many);
+  EXPECT_EQ(many.error().code, errc::too_large);
+  EXPECT_NE(many.error().detail.find("document_text_bytes"), std::string::npos) << many.error().detail;
+}
+
+TEST_F(bundle, a_long_name_over_many_values_costs_nothing) {
+  json children = json::object();
+  for (int i = 0; i < 100'000; ++i)
+    children["c" + std::to_string(i)] = {{"a", 1}};
+  auto document = main();
+  document["x-" + std::string(2'000'000, 'k')] = children;
+  EXPECT_TRUE(read_openapi(json{{"document", document}, {"documents", json::parse(whole()["documents"].dump())}}.dump(), {}));
+}
+
 } // namespace

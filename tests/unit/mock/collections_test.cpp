@@ -84,7 +84,7 @@ TEST(collection_events, have_a_form_that_is_for_ever) {
   EXPECT_EQ(again, c);
 
   const std::string s = R"({"collection":"pets","role":"list","on":true,"id_in_body":true,"shown":true,"at":["data"],"members":["id","name"],"needs":["id"],"filters":[["tag","tags"]],)"
-                        R"("limit":"limit","page":"page","offset":"offset","after":"after","page_size":20,"first_page":0})";
+                        R"("limit":"limit","page":"page","offset":"offset","after":"after","page_size":20,"page_most":50,"first_page":0,"answers":["200 application/json"]})";
   auto w = parse_json(s);
   ASSERT_TRUE(w);
   auto state = decode_state(*w);

@@ -104,19 +104,22 @@ TEST_F(stateful, put_makes_what_is_not_there_if_the_document_has_a_201_for_it) {
   EXPECT_EQ(json::parse(send("POST", "/pets", R"({"name":"next"})").body)["id"], 4712) << "ids go on from there";
 }
 
-TEST_F(stateful, an_id_that_is_taken_is_409_where_the_document_has_one_and_replaced_elsewhere) {
+TEST_F(stateful, an_id_that_is_taken_is_409) {
   auto document = json::parse(pets_document());
   document["components"]["schemas"]["Pet"]["properties"]["id"] = {{"type", "integer"}};
   import(document.dump());
-  EXPECT_EQ(json::parse(send("POST", "/pets", R"({"id":1,"name":"Max"})").body)["id"], 1);
-  EXPECT_EQ(got("/pets/1")["name"], "Max");
+  auto undeclared = send("POST", "/pets", R"({"id":1,"name":"Max"})");
+  EXPECT_EQ(undeclared.status, 409U);
+  EXPECT_EQ(header(undeclared, "Content-Type"), "application/problem+json");
+  EXPECT_EQ(changes(), 0U);
+  EXPECT_EQ(got("/pets/1")["name"], "Rex");
   document["paths"]["/pets"]["post"]["responses"]["409"] = {{"description", "taken"}, {"content", {{"application/json", {{"example", {{"error", "taken"}}}}}}}};
   import(document.dump());
   auto taken = send("POST", "/pets", R"({"id":1,"name":"Tim"})");
   EXPECT_EQ(taken.status, 409U);
   EXPECT_EQ(taken.body, R"({"error":"taken"})");
   EXPECT_EQ(changes(), 0U);
-  EXPECT_EQ(got("/pets/1")["name"], "Max");
+  EXPECT_EQ(got("/pets/1")["name"], "Rex");
 }
 
 TEST_F(stateful, patch_merges) {
@@ -186,7 +189,7 @@ TEST_F(stateful, what_is_only_written_is_kept_and_never_shown) {
   auto made = json::parse(send("POST", "/pets", R"({"name":"Ada","secret":"s3"})").body);
   EXPECT_FALSE(made.contains("secret"));
   auto id = std::to_string(made["id"].get<int>());
-  EXPECT_EQ(json::parse(*data.find("pets", id))["secret"], "s3");
+  EXPECT_EQ(json::parse(*data.find("pets", id))["secret"], test_redactor().token("s3")) << "as the log has it";
   EXPECT_FALSE(got("/pets/" + id).contains("secret"));
   EXPECT_FALSE(got("/pets?limit=50").back().contains("secret"));
 }

@@ -229,4 +229,73 @@ TEST_F(swagger, deep_schemas_and_circles_end) {
   EXPECT_LT(send("POST", "/x", "{}").status, 500U);
 }
 
+json swagger_of(json paths) { return {{"swagger", "2.0"}, {"info", {{"title", "t"}, {"version", "1"}}}, {"paths", std::move(paths)}}; }
+
+TEST_F(swagger, shared_parts_with_much_text_are_bounded) {
+  const std::string text(400'000, 'd');
+  json use{{"$ref", "#/parameters/P"}};
+  json headers = json::object();
+  for (int i = 0; i < 500; ++i)
+    headers["h" + std::to_string(i)] = {{"type", "string"}, {"enum", {text.substr(0, 1'000)}}};
+  for (auto part : {json{{"name", "p"}, {"in", "query"}, {"type", "string"}, {"description", text}}, json{{"name", "p"}, {"in", "query"}, {"type", "string"}, {"enum", {text}}},
+                    json{{"name", text}, {"in", "query"}, {"type", "string"}}, json{{"name", "p"}, {"in", "query"}, {"type", text}}}) {
+    json paths;
+    for (int i = 0; i < 300; ++i)
+      paths["/p" + std::to_string(i)]["get"] = {{"parameters", {use}}, {"responses", {{"200", {{"description", "d"}}}}}};
+    auto document = swagger_of(paths);
+    document["parameters"]["P"] = part;
+    auto read = read_openapi(document.dump(), {});
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, errc::too_large);
+    EXPECT_NE(read.error().detail.find("document_text_bytes"), std::string::npos) << read.error().detail;
+  }
+  json paths;
+  for (int i = 0; i < 300; ++i)
+    paths["/p" + std::to_string(i)]["get"]["responses"]["200"]["$ref"] = "#/responses/R";
+  auto document = swagger_of(paths);
+  document["responses"]["R"] = {{"description", "d"}, {"headers", headers}};
+  auto read = read_openapi(document.dump(), {});
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, errc::too_large);
+}
+
+TEST_F(swagger, long_paths_are_not_repeated_without_end) {
+  json list = json::array();
+  for (int i = 0; i < 190; ++i)
+    list.push_back({{"name", "p" + std::to_string(i)}, {"in", "query"}, {"type", "string"}});
+  auto read = read_openapi(swagger_of({{"/" + std::string(1'000'000, 'p'), {{"get", {{"parameters", list}, {"responses", json::object()}}}, {"put", {{"parameters", list}, {"responses", json::object()}}}}}}).dump(), {});
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, errc::too_large);
+}
+
+TEST_F(swagger, forms_of_a_path_and_of_its_operation_are_one) {
+  import(swagger_of({{"/f", {{"parameters", {{{"name", "a"}, {"in", "formData"}, {"type", "string"}, {"required", true}}}},
+                             {"post", {{"parameters", {{{"name", "b"}, {"in", "formData"}, {"type", "integer"}}}}, {"responses", {{"200", {{"description", "d"}}}}}}}}}}).dump(), {}, validation_mode::enforce);
+  const fields form{{"Content-Type", "application/x-www-form-urlencoded"}};
+  EXPECT_EQ(send("POST", "/f", "b=1", form).status, 422U) << last.response.body;
+  EXPECT_EQ(send("POST", "/f", "a=x&b=1", form).status, 200U);
+}
+
+TEST_F(swagger, an_example_counts_whatever_its_charset_is) {
+  json responses{{"200", {{"description", "d"}, {"schema", {{"type", "object"}}}, {"examples", {{"application/json", {{"a", 1}}}}}}}};
+  import(swagger_of({{"/x", {{"get", {{"produces", {"application/json; charset=utf-8"}}, {"responses", responses}}}}}}).dump());
+  EXPECT_EQ(got("/x"), json::parse(R"({"a":1})"));
+}
+
+TEST_F(swagger, what_is_not_kept_is_told) {
+  json list = json::array();
+  for (int i = 0; i < 250; ++i)
+    list.push_back({{"name", "p" + std::to_string(i)}, {"in", "query"}, {"type", "string"}});
+  json lists{{{"name", "X-L"}, {"in", "header"}, {"type", "array"}, {"items", {{"type", "integer"}}}, {"collectionFormat", "pipes"}},
+             {{"name", "l"}, {"in", "formData"}, {"type", "array"}, {"items", {{"type", "integer"}}}, {"collectionFormat", "ssv"}}};
+  auto read = read_openapi(swagger_of({{"/many", {{"get", {{"parameters", list}, {"responses", json::object()}}}}},
+                                       {"/lists", {{"post", {{"parameters", lists}, {"responses", json::object()}}}}}}).dump(), {});
+  ASSERT_TRUE(read) << read.error().detail;
+  std::vector<std::string> places;
+  for (const auto& w : read->warnings)
+    places.push_back(w.where);
+  for (const auto* at : {"/paths/~1many/get/parameters", "/paths/~1lists/post/parameters/0", "/paths/~1lists/post/parameters/1"})
+    EXPECT_NE(std::find(places.begin(), places.end(), at), places.end()) << at;
+}
+
 } // namespace

@@ -1,0 +1,185 @@
+// What becomes of an item and the members that a request wants for it: the whole, or as much of it as the item's schema allows.
+#include "events/redact.hpp"
+#include "mock/collection_limits.hpp"
+#include "mock/collection_turn.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace hourglass::mock {
+
+namespace {
+
+using events::errc;
+using events::failure;
+using events::outcome;
+
+constexpr std::size_t most_tries = 200; ///< members that are tried one by one
+
+bool contains(const std::vector<std::string>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+
+std::size_t index_of(const json_value& v, std::string_view name) { return static_cast<std::size_t>(std::find(v.names.begin(), v.names.end(), name) - v.names.begin()); }
+
+void drop(json_value& from, std::string_view name) {
+  auto out = json_value::object();
+  for (std::size_t i = 0; i < from.items.size(); ++i)
+    if (from.names[i] != name)
+      out.add(from.names[i], std::move(from.items[i]));
+  out.seal();
+  from = std::move(out);
+}
+
+/// Calls `join(old, patched)` for what both have; each is looked for once, however many there are. A null takes away if it `removes`.
+template <class Join>
+json_value joined(const json_value& to, const json_value& patch, bool removes, const Join& join) {
+  std::unordered_map<std::string_view, const json_value*> left;
+  for (std::size_t i = 0; i < patch.items.size(); ++i)
+    left[patch.names[i]] = &patch.items[i];
+  auto out = json_value::object();
+  auto add = [&](const std::string& name, const json_value& old, const json_value& value) {
+    if (!removes || !value.is_null())
+      out.add(name, join(old, value));
+  };
+  for (std::size_t i = 0; to.is_object() && i < to.items.size(); ++i) {
+    auto at = left.find(to.names[i]);
+    if (at == left.end()) {
+      out.add(to.names[i], to.items[i]);
+    } else if (at->second != nullptr) {
+      add(to.names[i], to.items[i], *at->second);
+      at->second = nullptr;
+    }
+  }
+  for (std::size_t i = 0; i < patch.items.size(); ++i)
+    if (auto at = left.find(patch.names[i]); at->second != nullptr) {
+      add(patch.names[i], {}, *at->second);
+      at->second = nullptr;
+    }
+  out.seal();
+  return out;
+}
+
+} // namespace
+
+/// RFC 7396; without `removes` a null is a value as any other. Both are bounded in depth where they were read.
+json_value collection_turn::merged(const json_value& to, const json_value& patch, bool removes) {
+  if (!patch.is_object())
+    return patch;
+  return joined(to, patch, removes, [removes](const json_value& old, const json_value& value) { return merged(old, value, removes); });
+}
+
+/// What an item has whatever a request says: its id, and of `before` (or of the document's own item) what is the server's or required.
+json_value collection_turn::begun(const json_value& id, const json_value* before) const {
+  auto out = json_value::object();
+  const auto& from = before != nullptr ? *before : c_.spec.base;
+  if (from.member(c_.spec.id) == nullptr)
+    out.add(c_.spec.id, id);
+  for (std::size_t i = 0; i < from.names.size(); ++i) {
+    const auto& name = from.names[i];
+    if (name == c_.spec.id)
+      out.add(name, id);
+    else if (contains(c_.spec.fills, name) || contains(c_.spec.read_only, name) || contains(c_.spec.created, name) || contains(c_.spec.updated, name))
+      out.add(name, from.items[i]);
+  }
+  for (std::size_t i = 0; before != nullptr && i < c_.spec.base.names.size(); ++i)
+    if (contains(c_.spec.fills, c_.spec.base.names[i]) && out.member(c_.spec.base.names[i]) == nullptr)
+      out.add(c_.spec.base.names[i], c_.spec.base.items[i]);
+  out.seal();
+  return out;
+}
+
+void collection_turn::stamp(json_value& item, bool fresh) const {
+  auto set = [&](const std::string& name) {
+    const auto* before = item.member(name);
+    if (before == nullptr)
+      return;
+    item.set(name, before->is_number() ? json_value::of_number(ctx_.now.us / 1'000'000) : json_value::of(events::to_rfc3339(ctx_.now)));
+  };
+  if (fresh)
+    for (const auto& name : c_.spec.created)
+      set(name);
+  for (const auto& name : c_.spec.updated)
+    set(name);
+}
+
+/// What a request gives is kept as the log keeps it: a password becomes the same token that it has there. The id stays what it is, as it is in the path.
+json_value collection_turn::without_secrets(json_value wanted) const {
+  const auto text = to_text(wanted);
+  auto kept = redact_.body("application/json", text);
+  if (kept == text)
+    return wanted;
+  auto v = parse_json(kept);
+  if (!v || !v->is_object())
+    return wanted; // cannot be: it is the text of an object, with other values
+  if (const auto* id = wanted.member(c_.spec.id))
+    v->set(c_.spec.id, *id);
+  v->seal();
+  return std::move(*v);
+}
+
+/// False if its schema finds fault with the id of `item` itself.
+bool collection_turn::id_fits(const json_value& item) {
+  if (!c_.schema || c_.schema.accepts(item, purse_))
+    return true;
+  const auto faults = c_.schema.check(item, purse_);
+  const auto at = told_pointer(pointer_to("", c_.spec.id));
+  return std::none_of(faults.begin(), faults.end(), [&](const schema_fault& f) { return f.instance == at; });
+}
+
+/// `least` with as many members of `wanted` as fit. A null takes a member away where it `removes`, or where it may not be one.
+json_value collection_turn::one_by_one(json_value least, const json_value& wanted, bool removes) {
+  for (std::size_t i = 0; i < wanted.items.size() && i < most_tries && !purse_.empty(); ++i) {
+    const auto& name = wanted.names[i];
+    const auto& value = wanted.items[i];
+    const auto at = index_of(least, name);
+    const bool there = at < least.names.size();
+    if (!removes || !value.is_null()) {
+      json_value before;
+      if (there)
+        before = std::exchange(least.items[at], value);
+      else
+        least.add(name, value);
+      if (c_.schema.accepts(least, purse_))
+        continue;
+      if (there) {
+        least.items[at] = std::move(before);
+      } else {
+        least.names.pop_back();
+        least.items.pop_back();
+      }
+    }
+    if (!value.is_null() || name == c_.spec.id || !there)
+      continue;
+    auto before = least.items[at];
+    drop(least, name);
+    if (!c_.schema.accepts(least, purse_))
+      least.add(name, std::move(before));
+  }
+  least.seal();
+  return least;
+}
+
+/// `least` with the members of `wanted`, but those that would make it something else than the schema describes. If `least` does not fit itself (the
+/// document contradicts itself, or someone put other data there), the request may at least make nothing worse.
+outcome<json_value> collection_turn::fitted(json_value least, const json_value& wanted, bool removes) {
+  if (least.items.size() + wanted.items.size() > 2 * limits::collection_item_members)
+    return failure(errc::too_large, "the item would have more members than the limit collection_item_members (" + std::to_string(limits::collection_item_members) + ")");
+  auto all = joined(least, wanted, removes, [](const json_value&, const json_value& value) { return value; });
+  if (!c_.schema || c_.schema.accepts(all, purse_))
+    return all;
+  if (c_.schema.accepts(least, purse_)) {
+    auto out = one_by_one(std::move(least), wanted, removes);
+    if (purse_.empty())
+      return failure(errc::too_large, "holding the item against its schema costs more than a request may");
+    return out;
+  }
+  const auto known = c_.schema.check(least, purse_);
+  auto faults = c_.schema.check(all, purse_);
+  if (purse_.empty())
+    return failure(errc::too_large, "holding the item against its schema costs more than a request may");
+  for (const auto& f : faults)
+    if (std::find(known.begin(), known.end(), f) == known.end())
+      return failure(errc::invalid, f.message, f.instance);
+  return all;
+}
+
+} // namespace hourglass::mock
