@@ -146,6 +146,7 @@ public:
   }
 
   void post(std::function<void()> work) override { readers_.post(std::move(work)); }
+  void post_for(const events::sandbox_id& sandbox, std::function<void()> work) override { readers_.post_for(sandbox, std::move(work)); }
   storage::store& store() noexcept override { return *store_; }
   storage::index_writer& index() noexcept override { return *index_; }
   storage::journal& journal() noexcept override { return *journal_; }

@@ -130,6 +130,9 @@ public:
   /// Runs `work` on a reader thread: for history, state at a moment, replay.
   virtual void post(std::function<void()> work) = 0;
 
+  /// The same for work on one sandbox, of which one runs at a time: so it never keeps every thread from the others.
+  virtual void post_for(const events::sandbox_id& sandbox, std::function<void()> work) = 0;
+
   virtual storage::store& store() noexcept = 0;
   virtual storage::index_writer& index() noexcept = 0;
   virtual storage::journal& journal() noexcept = 0;

@@ -45,7 +45,8 @@ void core::read(const call_ptr& c, const events::sandbox_id& sandbox, actors::re
 }
 
 void core::on_reader(const call_ptr& c, std::function<void(const call_ptr&)> work) {
-  node.post([c, work = std::move(work)] { guarded(c, [&] { work(c); }); });
+  auto guarded_work = [c, work = std::move(work)] { guarded(c, [&] { work(c); }); };
+  c->sandbox == events::sandbox_id{} ? node.post(std::move(guarded_work)) : node.post_for(c->sandbox, std::move(guarded_work));
 }
 
 void core::catch_up() {
