@@ -33,7 +33,7 @@ void data_actor::go_on() {
 void data_actor::start_script(const request_ptr& job) {
   scripted_ = job;
   run_ = std::make_shared<mock::handler_run>(std::shared_ptr<const mock::plan>{job, &job->plan}, state_,
-                                             std::shared_ptr<const mock::request>{job, &job->request}, job->ctx, id_.to_string());
+                                             std::shared_ptr<const mock::request>{job, &job->request}, job->ctx, id_.to_string(), env_.redactor);
   ++runs_;
   auto task = mock::handler_run::task(run_);
   if (!task)
@@ -50,7 +50,7 @@ void data_actor::on_script_done(const script_done& m) {
     return;
   auto run = std::exchange(run_, nullptr);
   auto job = std::exchange(scripted_, nullptr);
-  auto served = run->finish(*m.outcome, env_.redactor);
+  auto served = run->finish(*m.outcome);
   run.reset(); // it may not see what its own changes make of the state
   if (served)
     conclude(job, std::move(*served));

@@ -46,7 +46,25 @@ protected:
   events::outcome<served> serve_it(const request& req, const script_note* before = nullptr) {
     auto ctx = at_moment();
     ctx.correlation = "cor_1";
-    return serve_and_wait(engine, route(endpoints, req), data, req, ctx, test_redactor(), "sbx_1", before);
+    return serve_at(ctx, req, before);
+  }
+  events::outcome<served> serve_at(const events::context& ctx, const request& req, const script_note* before = nullptr) {
+    auto run = std::make_shared<detached_run>(route(endpoints, req), data, req, ctx, "sbx_1", redactor);
+    bool ended = false;
+    detached_run::run(run, engine, before, [&ended] { ended = true; });
+    EXPECT_TRUE(ended);
+    return run->finish();
+  }
+  /// What the request of `s` and its script changed is stored.
+  void store(const events::outcome<served>& s) {
+    ASSERT_TRUE(s);
+    for (const auto& e : s->events)
+      ASSERT_TRUE(apply(data, e.kind, e.payload));
+  }
+  static events::context after(std::chrono::seconds time) {
+    auto out = at_moment();
+    out.now.us += std::chrono::microseconds{time}.count();
+    return out;
   }
   served serve_it() {
     auto s = serve_it(asked());
@@ -61,6 +79,7 @@ protected:
   endpoint_state endpoints;
   data_state data;
   told_engine engine;
+  const events::redactor redactor = test_redactor();
 };
 
 TEST_F(handler, gets_the_request_as_json) {
@@ -165,6 +184,19 @@ TEST_F(handler, may_change_only_so_many_items_and_emit_only_so_many_messages) {
   EXPECT_EQ(serve_it().events.size(), 1 + limits::script_writes);
 }
 
+TEST_F(handler, may_emit_only_so_many_bytes) {
+  engine.during = [](script_host& h) {
+    const auto large = R"(["a",{"x":")" + std::string(limits::message_bytes - 100, 'x') + R"("}])";
+    for (std::size_t i = 0; i < limits::script_messages_bytes / limits::message_bytes; ++i)
+      ASSERT_TRUE(h.call("webhook.emit", large));
+    auto more = h.call("webhook.emit", large);
+    ASSERT_FALSE(more);
+    EXPECT_NE(more.error().detail.find("script_messages_bytes"), std::string::npos) << more.error().detail;
+    EXPECT_TRUE(h.call("webhook.emit", R"(["a",{}])"));
+  };
+  serve_it();
+}
+
 /// JSON text of `data_value_bytes`.
 std::string megabyte() { return '"' + std::string(limits::data_value_bytes - 2, 'x') + '"'; }
 constexpr std::size_t most_megabytes = limits::data_bytes_per_sandbox / limits::data_value_bytes - 1;
@@ -234,11 +266,137 @@ TEST_F(handler, remembers_what_it_answered_under_a_key_for_a_day) {
   engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k1"])"), R"({"conflict":true})"); };
   ASSERT_TRUE(serve_it(asked(R"({"another":1})")));
   engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k1"])"), "null"); };
-  auto later = at_moment();
-  later.now.us += std::int64_t{25} * 3'600 * 1'000'000;
-  const auto req = asked();
-  ASSERT_TRUE(serve_and_wait(engine, route(endpoints, req), data, req, later, test_redactor(), "sbx_1"));
+  ASSERT_TRUE(serve_at(after(std::chrono::hours{25}), asked()));
   EXPECT_EQ(engine.runs, 4);
+}
+
+TEST_F(handler, remembers_for_as_long_as_the_script_says) {
+  engine.during = [](script_host& h) {
+    EXPECT_TRUE(h.call("idempotency.keep", R"(["short",1,60])"));
+    EXPECT_TRUE(h.call("idempotency.keep", R"(["long",1,172800])"));
+    for (const auto* bad : {R"(["k",1,0])", R"(["k",1,1.5])", R"(["k",1,"60"])", R"(["k",1,2592001])"})
+      EXPECT_FALSE(h.call("idempotency.keep", bad)) << bad;
+  };
+  store(serve_it(asked()));
+  engine.during = [](script_host& h) {
+    EXPECT_EQ(h.call("idempotency.find", R"(["short"])"), "null");
+    EXPECT_EQ(h.call("idempotency.find", R"(["long"])"), R"({"value":1})");
+  };
+  ASSERT_TRUE(serve_at(after(std::chrono::hours{25}), asked()));
+}
+
+TEST_F(handler, takes_a_replay_of_a_request_with_secrets_for_the_same_request) {
+  auto req = asked(R"({"password":"sesame","n":1})");
+  req.target = "/p/g/pets/7?token=hush&x=1";
+  engine.during = [](script_host& h) { EXPECT_TRUE(h.call("idempotency.keep", R"(["k",1])")); };
+  auto first = serve_it(req);
+  store(first);
+  const auto recorded = decode_served(first->events.front().payload)->request;
+  ASSERT_EQ(recorded.body.find("sesame"), std::string::npos);
+  ASSERT_EQ(recorded.target.find("hush"), std::string::npos);
+  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k"])"), R"({"value":1})"); };
+  ASSERT_TRUE(serve_it(recorded));
+  ASSERT_TRUE(serve_it(req));
+  req.body = R"({"password":"another","n":1})";
+  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k"])"), R"({"conflict":true})"); };
+  ASSERT_TRUE(serve_it(req));
+}
+
+TEST_F(handler, takes_only_texts_and_numbers_for_keys_of_what_it_remembers) {
+  engine.during = [](script_host& h) {
+    for (const auto* bad : {"[{}]", "[[1]]", "[true]", "[false]", "[null]", R"([""])", "[]"}) {
+      auto found = h.call("idempotency.find", bad);
+      ASSERT_FALSE(found) << bad;
+      EXPECT_EQ(found.error().detail, "the key must be a text or a number");
+      EXPECT_FALSE(h.call("idempotency.keep", bad)) << bad;
+    }
+    EXPECT_TRUE(h.call("idempotency.keep", "[7,1]"));
+    EXPECT_EQ(h.call("idempotency.find", R"(["7"])"), R"({"value":1})");
+  };
+  serve_it();
+}
+
+std::string nth_key(std::size_t n) { return R"(["key-)" + std::to_string(n) + R"(",1])"; }
+
+TEST_F(handler, forgets_by_events_what_has_had_its_time) {
+  constexpr std::size_t many = 300;
+  engine.during = [](script_host& h) {
+    for (std::size_t i = 0; i < many; ++i)
+      ASSERT_TRUE(h.call("idempotency.keep", nth_key(i)));
+  };
+  store(serve_it(asked()));
+  ASSERT_EQ(data.namespaces["sbx.idempotency"].size(), many);
+  engine.during = [](script_host& h) {
+    for (std::size_t i = 0; i < many; ++i)
+      ASSERT_TRUE(h.call("idempotency.keep", nth_key(1'000 + i)));
+  };
+  auto again = serve_at(after(std::chrono::hours{25}), asked());
+  store(again);
+  const auto removed = std::count_if(again->events.begin(), again->events.end(), [](const auto& e) { return e.kind == events::kind::data_removed; });
+  EXPECT_GT(removed, 250);
+  EXPECT_EQ(data.namespaces["sbx.idempotency"].size(), 2 * many - static_cast<std::size_t>(removed));
+}
+
+TEST_F(handler, remembers_only_so_much_until_something_has_had_its_time) {
+  std::string kept = R"({"until_us":)" + std::to_string(after(std::chrono::hours{1}).now.us) + R"(,"fingerprint":"f","value":1})";
+  for (std::size_t i = 0; i < limits::script_remembered; ++i)
+    ASSERT_TRUE(run(data, data_command{put_item{"sbx.idempotency", "k" + std::to_string(i), kept}}));
+  engine.during = [](script_host& h) {
+    auto more = h.call("idempotency.keep", R"(["more",1])");
+    ASSERT_FALSE(more);
+    EXPECT_NE(more.error().detail.find("script_remembered"), std::string::npos) << more.error().detail;
+  };
+  EXPECT_EQ(serve_it().events.size(), 1U);
+  engine.during = [](script_host& h) { EXPECT_TRUE(h.call("idempotency.keep", R"(["more",1])")); };
+  store(serve_at(after(std::chrono::hours{2}), asked()));
+  EXPECT_LE(data.namespaces["sbx.idempotency"].size(), limits::script_remembered);
+}
+
+TEST_F(handler, still_knows_what_was_remembered_before_records_said_how_long) {
+  std::string key; // as it is written now
+  engine.during = [](script_host& h) { EXPECT_TRUE(h.call("idempotency.keep", R"(["k",1])")); };
+  for (const auto& e : serve_it().events)
+    if (e.kind == events::kind::data_put) {
+      auto put = json::parse(e.payload);
+      put["value"] = json{{"at_us", at_moment().now.us}, {"fingerprint", put["value"]["fingerprint"]}, {"value", 5}};
+      ASSERT_TRUE(apply(data, e.kind, put.dump()));
+    }
+  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k"])"), R"({"value":5})"); };
+  ASSERT_TRUE(serve_at(after(std::chrono::hours{23}), asked()));
+  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k"])"), "null"); };
+  ASSERT_TRUE(serve_at(after(std::chrono::hours{25}), asked()));
+}
+
+TEST_F(handler, templates_of_one_run_draw_one_after_the_other) {
+  ASSERT_TRUE(run(data, data_command{put_template{"id", "{{uuid}}"}}));
+  std::string first, second;
+  engine.during = [&](script_host& h) {
+    first = h.call("template.render", R"(["id"])").value();
+    second = h.call("template.render", R"(["id"])").value();
+  };
+  serve_it();
+  EXPECT_NE(first, second);
+  const auto was = first + second;
+  serve_it();
+  EXPECT_EQ(was, first + second) << "and the same again";
+}
+
+TEST_F(handler, templates_of_one_run_are_paid_from_one_purse) {
+  ASSERT_TRUE(run(data, data_command{put_item{"big", "k", '"' + std::string(limits::data_value_bytes - 2, 'x') + '"'}}));
+  ASSERT_TRUE(run(data, data_command{put_template{"much", "{{data.big.k}}"}}));
+  std::size_t rendered = 0;
+  std::string why;
+  engine.during = [&](script_host& h) {
+    for (; rendered < 1'000; ++rendered)
+      if (auto text = h.call("template.render", R"(["much"])"); !text) {
+        why = text.error().detail;
+        break;
+      }
+  };
+  serve_it();
+  EXPECT_GT(rendered, 8U);
+  EXPECT_LE(rendered, limits::template_work_bytes / limits::data_value_bytes);
+  EXPECT_NE(why.find("template_work_bytes"), std::string::npos) << why;
 }
 
 TEST_F(handler, answer_has_a_content_type_for_its_body) {
