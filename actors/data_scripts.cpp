@@ -1,5 +1,7 @@
 #include "actors/children.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 // The data actor while a script runs: what must wait, and how it goes on.
@@ -12,7 +14,7 @@ constexpr std::size_t most_at_once = 64; ///< of what has waited; others want th
 } // namespace
 
 void data_actor::take(work w) {
-  if (run_ || !held_.empty()) {
+  if (is_held() || !held_.empty()) {
     held_.push_back(std::move(w));
     return;
   }
@@ -20,12 +22,12 @@ void data_actor::take(work w) {
 }
 
 void data_actor::go_on() {
-  for (std::size_t n = 0; n < most_at_once && !run_ && !held_.empty(); ++n) {
+  for (std::size_t n = 0; n < most_at_once && !is_held() && !held_.empty(); ++n) {
     auto w = std::move(held_.front());
     held_.pop_front();
     std::visit([this](const auto& m) { do_now(m); }, w);
   }
-  if (!run_ && !held_.empty() && !std::exchange(going_on_, true))
+  if (!is_held() && !held_.empty() && !std::exchange(going_on_, true))
     send(this, tick{});
 }
 
@@ -56,6 +58,28 @@ void data_actor::on_script_done(const script_done& m) {
     conclude(job, std::move(*served));
   else
     job->answer(tl::unexpected<events::error>{std::move(served).error()});
+  go_on();
+}
+
+/// Whether the outbox takes what the script emits is not known yet: nothing is changed before it has said so.
+void data_actor::wait_for_place(proposal& p, const mock::served& served) {
+  placing_ = true;
+  std::copy_if(served.events.begin(), served.events.end(), std::back_inserter(unplaced_),
+               [](const events::draft& d) { return d.kind != events::kind::request_served; });
+  auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
+  p.place = std::make_unique<placement>([self, number = runs_](bool yes) {
+    if (auto strong = self.lock())
+      caf::anon_send(caf::actor_cast<caf::actor>(strong), placed{number, yes});
+  });
+}
+
+void data_actor::on_placed(const placed& m) {
+  if (!placing_ || m.number != runs_)
+    return;
+  placing_ = false;
+  const auto changes = std::exchange(unplaced_, {});
+  if (m.yes)
+    apply_all(changes);
   go_on();
 }
 
