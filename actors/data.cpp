@@ -42,7 +42,9 @@ void data_actor::do_now(const serve_request& m) {
   const auto& job = m.job;
   if (job->plan.runs_script() && env_.options.scripts)
     return start_script(job);
-  conclude(job, mock::render(job->plan, *state_, job->request, job->ctx, env_.redactor));
+  auto served = mock::render(job->plan, *state_, job->request, job->ctx, env_.redactor);
+  apply_all(served.events);
+  conclude(job, std::move(served));
 }
 
 void data_actor::do_now(const propose& m) {
@@ -74,11 +76,10 @@ void data_actor::apply_all(const std::vector<events::draft>& drafts) {
   }
 }
 
+/// Its events are applied, unless it emits.
 void data_actor::conclude(const request_ptr& job, mock::served served) {
   auto p = std::make_shared<proposal>();
-  if (served.emitted.empty())
-    apply_all(served.events);
-  else
+  if (!served.emitted.empty())
     wait_for_place(*p, served);
   p->from = child::data;
   p->generation = generation_;

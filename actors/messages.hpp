@@ -103,15 +103,15 @@ struct serve_request { request_ptr job; };
 struct do_change { change_ptr job; };
 struct propose { proposal_ptr what; };
 
-/// From the engine's thread to the data actor: the script that it waits for has ended.
+/// From the engine's thread to the data actor: a script of the chain that it waits for has ended.
 struct script_done {
-  std::uint64_t number = 0; ///< of the run; of another one it means nothing
-  std::shared_ptr<mock::script_outcome> outcome;
+  std::uint64_t number = 0; ///< of the chain; of another one it means nothing
+  std::shared_ptr<struct script_news> news; // actors/script_chain.hpp
 };
 
 /// To the data actor: whether the request of its run, which emits, has its place.
 struct placed {
-  std::uint64_t number = 0; ///< of the run
+  std::uint64_t number = 0; ///< as the data actor has counted
   bool yes = false;
 };
 /// To the outbox: decide about what the request emits, and propose both.

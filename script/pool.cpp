@@ -90,7 +90,8 @@ private:
       std::lock_guard guard{mutex_};
       stopping = stopping_;
       if (!stopping && queue_.push(sandbox, j)) {
-        wake_.notify_one();
+        if (!queue_.is_out(sandbox))
+          wake_.notify_one();
         return;
       }
     }
@@ -119,7 +120,7 @@ private:
       const auto ended = process::clock::now();
       lock.lock();
       queue_.finished(turn->sandbox, std::chrono::duration_cast<std::chrono::microseconds>(ended - began), ended, was_stopped);
-      if (queue_.waiting() != 0)
+      if (queue_.waiting() > 1) // one is ours
         wake_.notify_one();
     }
   }

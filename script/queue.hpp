@@ -41,6 +41,12 @@ public:
     return true;
   }
 
+  /// Whoever has its job takes the next one.
+  bool is_out(const std::string& sandbox) const {
+    const auto at = lanes_.find(sandbox);
+    return at != lanes_.end() && at->second.out;
+  }
+
   struct turn {
     std::string sandbox;
     Job job;
