@@ -210,7 +210,7 @@ void again(core& in, const call_ptr& c) {
       return tell_replay(done, **job);
     in.run_apart(
       done, [job = *job](mock::script_engine& engine, std::function<void()> ran) { replay::replay_job::run(job, engine, std::move(ran)); },
-      [job = *job](const call_ptr& c) { tell_replay(c, *job); });
+      [job = *job](const call_ptr& asked) { tell_replay(asked, *job); });
   });
 }
 

@@ -225,9 +225,9 @@ void try_script(core& in, const call_ptr& c) {
       return done->fail(trial.error());
     in.run_apart(
       done, [trial = *trial](mock::script_engine& engine, std::function<void()> ran) { mock::detached_run::run(trial, engine, nullptr, std::move(ran)); },
-      [trial = *trial](const call_ptr& c) {
+      [trial = *trial](const call_ptr& asked) {
         auto tried = mock::result_of_trial(*trial);
-        tried ? c->answer(200, std::move(*tried)) : c->fail(tried.error());
+        tried ? asked->answer(200, std::move(*tried)) : asked->fail(tried.error());
       });
   });
 }

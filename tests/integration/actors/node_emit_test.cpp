@@ -148,6 +148,25 @@ TEST_F(emitting, a_crash_of_the_outbox_while_it_would_decide_answers_the_caller_
   EXPECT_EQ(count(history(id), kind::message_created), 2 * good);
 }
 
+TEST_F(emitting, a_request_that_is_too_large_for_the_log_takes_its_messages_with_it_and_no_other) {
+  auto id = with_handler("const n = $func.mock.find('counters', 'a') ?? 0; $func.mock.put('counters', 'a', n + 1); $func.sbx.webhook.emit('a', {n});\n"
+                         "$resp.body = $req.headers['x-large'] ? 'x'.repeat(6200000) : {n};\n"
+                         "for (let i = 0; i < 99 && $req.headers['x-large']; i++) { $resp.headers['x-' + i] = '\\\\'.repeat(5000); console.log('\\\\'.repeat(4000)); }");
+  ASSERT_EQ(get(id, "/run")->body, R"({"n":0})");
+  promised<mock::response> large;
+  mock::request r;
+  r.method = "GET";
+  r.target = "/run";
+  r.headers = {{"X-Large", std::string(8 * limits::mebi, 'x')}, {"Content-Type", "application/octet-stream"}};
+  r.body.assign(8 * limits::mebi, '\xff'); // a script does not get it
+  node_->serve(id, std::move(r), {"mock", "test"}, large.callback());
+  auto refused = large.get();
+  ASSERT_FALSE(refused) << refused->status;
+  EXPECT_EQ(refused.error().code, events::errc::too_large) << refused.error().detail;
+  EXPECT_EQ(get(id, "/run")->body, R"({"n":1})");
+  EXPECT_EQ(count(history(id), kind::message_created), 2U);
+}
+
 class emitting_little : public emitting {
 protected:
   void configure(actors::node_options& o) override {
