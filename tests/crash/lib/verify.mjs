@@ -13,6 +13,7 @@ export class Verifier {
     this.emitted = new Map(); // correlation -> { sandbox, seq, missing: [event type] } of served requests whose script emitted
     this.delivered = []; // { message, url } of attempts that are recorded as delivered
     this.events = 0;
+    this.unsent = []; // what is wrong with them
     this.scripted = 0; // served requests whose script emitted
     this.wrong = [];
   }
@@ -56,7 +57,8 @@ export class Verifier {
     // Answered or not: a request whose script emitted stands in the log with its messages, or not at all.
     for (const [correlation, { sandbox, seq, missing }] of this.emitted)
       if (sandbox === book.id) {
-        this.note(`${book.id}: the script of request ${seq} (${correlation}) emitted ${missing.join(', ')}, which is not in the history`);
+        this.unsent.push(`${book.id}: the script of request ${seq} (${correlation}) emitted ${missing.join(', ')}, which is not in the history`);
+        this.note(this.unsent.at(-1));
         this.emitted.delete(correlation);
       }
   }
