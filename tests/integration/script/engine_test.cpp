@@ -139,53 +139,6 @@ TEST_F(engine_test, error_interrupts_past_catch_and_finally) {
   EXPECT_TRUE(o.console.empty());
 }
 
-TEST_F(engine_test, console_is_kept_and_bounded) {
-  auto o = run("console.log('a', {b: 1}, 2n, undefined); console.warn(new Error('x')); for (let i = 0; i < 1000; i++) console.error('y'.repeat(10000))");
-  ASSERT_FALSE(o.error);
-  ASSERT_EQ(o.console.size(), limits::console_lines);
-  EXPECT_EQ(o.console[0], (mock::console_line{"log", "a {\"b\":1} 2n undefined"}));
-  EXPECT_EQ(o.console[1], (mock::console_line{"warn", "Error: x"}));
-}
-
-TEST_F(engine_test, console_shows_what_json_has_no_word_for_as_node_does) {
-  auto o = run("const a = {n: 1, big: 2n}; a.self = a; const b = {list: []}; b.list.push(b.list); const twice = {};"
-               "console.log(a); console.log('b', b); console.log([1n]); console.log([twice, twice]); console.log({toJSON() { throw 1 }}, null, Symbol('s'));"
-               "console.log({get x() { throw 2 }}); console.log(() => 1); $resp.body = 'on'");
-  ASSERT_FALSE(o.error) << o.error->message;
-  EXPECT_EQ(o.answer.body, "on");
-  std::vector<std::string> texts;
-  for (const auto& line : o.console)
-    texts.push_back(line.text);
-  EXPECT_EQ(texts, (std::vector<std::string>{R"(<ref *1> {"n":1,"big":"2n","self":"[Circular *1]"})", R"(b {"list":["[Circular *1]"]})", R"(["1n"])",
-                                             "[{},{}]", "[Object] null Symbol(s)", "[Object]", "() => 1"}));
-}
-
-TEST_F(engine_test, lengths_of_texts_are_asked_for_once) {
-  EXPECT_EQ(said("const n = {n: 0, valueOf() { return this.n++ ? 20000000 : 1 }}; $resp.body = 'x'.repeat(n).length"), "1");
-  EXPECT_EQ(said("const n = {n: 0, valueOf() { return this.n++ ? 20000000 : 3 }}; $resp.body = 'x'.padEnd(n, 'ab')"), "xab");
-  EXPECT_EQ(said("const s = {n: 0, toString() { return this.n++ ? 'y'.repeat(8000000) : 'y' }}; $resp.body = ''.repeat.call(s, 2)"), "yy");
-  EXPECT_EQ(said("$resp.body = ['ab'.repeat(2), 'a'.repeat(), 'a'.padStart(3), 'a'.padStart(3, 'xy'), 'a'.padEnd(0), 'a'.repeat('2')]"),
-            R"(["abab","","  a","xya","a","aa"])");
-  EXPECT_EQ(said("'x'.repeat(-1)").substr(0, 18), "thrown: RangeError");
-  EXPECT_EQ(said("''.repeat.call(null, 1)").substr(0, 17), "thrown: TypeError");
-  EXPECT_EQ(said("''.repeat.call(Symbol('a'), 1)").substr(0, 17), "thrown: TypeError");
-  EXPECT_EQ(said("'x'.repeat(8388609)").substr(0, 18), "thrown: RangeError");
-}
-
-TEST_F(engine_test, remember_refuses_another_request_as_its_profile_does) {
-  auto with = [this](const std::string& options) {
-    auto t = task("$resp.body = $func.sbx.idempotency.remember('k', () => 1" + options + ")");
-    t.host = std::make_shared<test_host>([](std::string_view, std::string_view) -> events::outcome<std::string> { return R"({"conflict":true})"; });
-    return run(std::move(t));
-  };
-  EXPECT_EQ(with("").answer.status, 422U);
-  EXPECT_EQ(with(", {profile: 'ietf'}").answer.status, 422U);
-  auto stripe = with(", {profile: 'stripe'}");
-  EXPECT_EQ(stripe.answer.status, 400U);
-  EXPECT_NE(stripe.answer.body.find("idempotency_error"), std::string::npos) << stripe.answer.body;
-  EXPECT_TRUE(with(", {profile: 'toString'}").error);
-}
-
 TEST_F(engine_test, promises_are_run_to_their_end) {
   EXPECT_EQ(said("let x = await Promise.resolve(5); $resp.body = x + await new Promise(r => r(1))"), "6");
   EXPECT_EQ(said("await Promise.reject(new Error('no'))"), "thrown: Error: no");
@@ -434,52 +387,6 @@ TEST_F(engine_test, too_much_for_one_sandbox_is_refused_at_once) {
   engine_->stop();
   EXPECT_EQ(answered, many);
   EXPECT_GE(overloaded, many - static_cast<int>(limits::script_queue_per_sandbox) - 100) << "what was done meanwhile made room";
-}
-
-TEST(script_pool, without_its_program_does_not_open) {
-  auto opened = open_pool({"/nowhere/hourglass-script-worker", 1});
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().code, events::errc::unavailable);
-}
-
-/// A program that says it is ready, and then `what` (for the shell's printf) without end or listening.
-std::filesystem::path false_worker(const std::string& what) {
-  auto path = std::filesystem::path{testing::TempDir()} / ("false_worker_" + std::to_string(::getpid()));
-  std::ofstream{path} << "#!/bin/sh\nprintf '\\001\\000\\000\\000\\020' >&3\nwhile printf '" << what << "' >&3; do :; done\n";
-  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-  return path;
-}
-
-TEST(script_pool, a_worker_that_wants_sources_without_end_is_given_up) {
-  mock::script_task t;
-  t.script = mock::script_source::of("1");
-  const auto size = t.script->digest.size();
-  const auto octal = [](std::size_t n) {
-    char out[8];
-    std::snprintf(out, sizeof out, "\\%03zo", n);
-    return std::string{out};
-  };
-  std::string want = octal(1 + 4 + size) + R"(\000\000\000\022)" + octal(size) + R"(\000\000\000)";
-  for (const auto c : t.script->digest)
-    want += octal(static_cast<unsigned char>(c));
-  const auto program = false_worker(want);
-  auto opened = open_pool({program, 1, std::chrono::milliseconds{2'000}});
-  ASSERT_TRUE(opened);
-  auto o = run_and_wait(**opened, t);
-  ASSERT_TRUE(o.error);
-  EXPECT_EQ(o.error->fault, script_fault::died) << "and not after the time that a script has: " << o.error->message;
-  (*opened)->stop();
-  std::filesystem::remove(program);
-}
-
-TEST(script_pool, a_program_that_is_no_worker_fails_each_run) {
-  auto opened = open_pool({"/bin/true", 1});
-  ASSERT_TRUE(opened);
-  mock::script_task t;
-  t.script = mock::script_source::of("1");
-  auto o = run_and_wait(**opened, t);
-  ASSERT_TRUE(o.error);
-  EXPECT_EQ(o.error->fault, script_fault::unavailable);
 }
 
 } // namespace
