@@ -49,6 +49,18 @@ void core::on_reader(const call_ptr& c, std::function<void(const call_ptr&)> wor
   c->sandbox == events::sandbox_id{} ? node.post(std::move(guarded_work)) : node.post_for(c->sandbox, std::move(guarded_work));
 }
 
+void core::run_apart(const call_ptr& c, const run_script& run, std::function<void(const call_ptr&)> tell) {
+  auto* engine = node.scripts();
+  if (engine == nullptr)
+    return c->fail({errc::unavailable, "this node has no engine for scripts", {}});
+  auto ticket = apart_.enter(c->sandbox);
+  if (!ticket)
+    return c->fail(ticket.error());
+  run(*engine, [this, c, ticket = std::move(*ticket), tell = std::move(tell)] {
+    on_reader(c, [ticket, tell](const call_ptr& done) { tell(done); });
+  });
+}
+
 void core::catch_up() {
   using namespace std::chrono_literals;
   if (node.index().trouble())

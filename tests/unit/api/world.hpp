@@ -229,10 +229,14 @@ protected:
 
   // -- asking -----------------------------------------------------------------------
 
-  answer send(http::request r) {
+  std::future<answer> begin(http::request r) {
     auto promise = std::make_shared<std::promise<answer>>();
     auto future = promise->get_future();
     handler_(std::make_shared<const http::request>(std::move(r)), http::reply{std::make_unique<catcher>(promise)});
+    return future;
+  }
+  answer send(http::request r) {
+    auto future = begin(std::move(r));
     if (future.wait_for(std::chrono::seconds{30}) != std::future_status::ready) {
       ADD_FAILURE() << "no answer";
       return {};
