@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   request->method = "GET";
   request->target = "/a/1";
   events::redactor redact{{}};
-  mock::handler_run run{some_plan(), state, request, {}, "sbx"};
+  mock::handler_run run{some_plan(), state, request, {}, "sbx", redact};
   while (!bytes.empty()) {
     const auto end = std::min(bytes.find('\n'), bytes.size());
     const auto line = bytes.substr(0, end);
@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       std::abort();
   }
   // Whatever was asked, the end can be written down and folded.
-  auto served = run.finish({}, redact);
+  auto served = run.finish({});
   if (!served || !mock::decode_served(served->events.front().payload))
     std::abort();
   for (const auto& e : served->events)
