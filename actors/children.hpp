@@ -159,6 +159,7 @@ private:
   std::uint32_t generation_;
 
   std::deque<work> waiting_;
+  bool taking_more_ = false;          ///< a message to that end is under way
   proposal_ptr in_sequence_;          ///< proposed, place not yet known; nothing else is decided meanwhile
   std::vector<webhook::fact> facts_;  ///< of `in_sequence_`
   events::seq durable_ = 0;

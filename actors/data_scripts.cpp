@@ -43,9 +43,9 @@ void data_actor::go_on() {
 /// Never waits: what becomes of it comes as a message. The chain and the engine hold what they read, also when this actor is gone.
 void data_actor::start_script(const request_ptr& job) {
   auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
-  chain_ = std::make_shared<script_chain>(env_.options.scripts, env_.redactor, id_.to_string(), state_, [self, number = ++chains_](script_news n) {
+  chain_ = std::make_shared<script_chain>(env_.options.scripts, env_.redactor, id_.to_string(), state_, [self, number = ++chains_](std::shared_ptr<script_news> n) {
     if (auto strong = self.lock())
-      caf::anon_send(caf::actor_cast<caf::actor>(strong), script_done{number, std::make_shared<script_news>(std::move(n))});
+      caf::anon_send(caf::actor_cast<caf::actor>(strong), script_done{number, std::move(n)});
   });
   chain_->add(job);
 }

@@ -32,6 +32,7 @@ struct environment {
     std::atomic<std::uint64_t> woken{0}, passivated{0}, degraded{0}, child_restarts{0}, requests{0}, rejected{0}, attempts{0}, attempts_in_flight{0};
   } counters;
   std::atomic<bool> stopping{false};
+  std::atomic<bool> holds_nothing_back{false}; ///< answers that would be late are given at once
 };
 
 } // namespace hourglass::actors

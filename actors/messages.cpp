@@ -8,33 +8,51 @@ namespace {
 
 constexpr auto lost = "the actor that had to answer is gone; the outcome is unknown";
 
+/// Whoever was told and could not take it has seen to himself: at the end of a life nobody is left to hear of it.
+template <class Tell>
+void at_the_end(Tell tell) noexcept {
+  try {
+    tell();
+  } catch (...) {
+  }
+}
+
 template <class Done, class Result>
 void call_once(Done& done, Result&& result) {
   if (auto f = std::exchange(done, nullptr))
     f(std::forward<Result>(result));
 }
 
+/// Without words, if there is no memory for them.
+template <class Job>
+void answer_that_it_is_lost(Job& job) noexcept {
+  at_the_end([&] {
+    if (job.done)
+      job.answer(events::failure(events::errc::abandoned, lost));
+  });
+  at_the_end([&] {
+    if (job.done)
+      job.answer(tl::unexpected<events::error>{events::error{events::errc::abandoned, {}, {}}});
+  });
+}
+
 } // namespace
 
 void request_job::answer(events::outcome<mock::response> result) {
+  inside.put_down(); // or who asks again as soon as he is answered would find them still counted
   call_once(done, std::move(result));
   inside.release();
 }
 
-request_job::~request_job() {
-  if (done)
-    answer(events::failure(events::errc::abandoned, lost));
-}
+request_job::~request_job() { answer_that_it_is_lost(*this); }
 
 void change_job::answer(events::outcome<receipt> result) {
+  inside.put_down();
   call_once(done, std::move(result));
   inside.release();
 }
 
-change_job::~change_job() {
-  if (done)
-    answer(events::failure(events::errc::abandoned, lost));
-}
+change_job::~change_job() { answer_that_it_is_lost(*this); }
 
 change_ptr deletion(hold inside) {
   auto job = std::make_shared<change_job>();
@@ -45,6 +63,10 @@ change_ptr deletion(hold inside) {
   return job;
 }
 
+placement::~placement() {
+  at_the_end([this] { tell(false); });
+}
+
 void placement::tell(bool placed) {
   if (auto f = std::exchange(tell_, nullptr))
     f(placed);
@@ -52,7 +74,7 @@ void placement::tell(bool placed) {
 
 proposal::~proposal() {
   if (place && place->is_open())
-    fail({events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}});
+    at_the_end([this] { fail({events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}}); });
 }
 
 void proposal::fail(const events::error& why) {

@@ -56,7 +56,7 @@ change_ptr deletion(hold inside);
 class placement {
 public:
   explicit placement(std::function<void(bool)> tell) : tell_(std::move(tell)) {}
-  ~placement() { tell(false); }
+  ~placement();
   placement(const placement&) = delete;
   placement& operator=(const placement&) = delete;
 
@@ -124,7 +124,7 @@ struct hold_back {
   std::shared_ptr<class late_answer> what; // actors/sandbox_emit.cpp
   std::chrono::milliseconds delay{0};
 };
-struct give_late { std::uint64_t number = 0; };
+struct give_late { std::uint64_t number = 0; }; ///< of the answer; 0: all of them
 
 /// To the outbox: its proposal stands at `first`, …; apply it. Not yet durable.
 struct sequenced {
@@ -189,6 +189,8 @@ struct recovery_page {
 struct give_snapshot { std::shared_ptr<struct snapshot_job> job; };
 
 struct tick { std::uint64_t generation = 0; };
+/// The outbox to itself: more is due than one round takes.
+struct take_more {};
 struct restart_children {};
 /// Tests only: the child's next message throws.
 struct crash_child { child which = child::data; };
@@ -220,5 +222,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::attempt_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::recovery_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::give_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::take_more)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::restart_children)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::crash_child)

@@ -3,6 +3,7 @@
 #include "actors/caf.hpp"
 #include "actors/directory.hpp"
 #include "actors/environment.hpp"
+#include "actors/late_answers.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_secrets.hpp"
 #include "actors/reader_pool.hpp"
@@ -160,11 +161,21 @@ public:
             c.attempts_in_flight};
   }
 
+  void give_late_answers() {
+    std::lock_guard guard{stop_mutex_};
+    if (!system_)
+      return;
+    env_->holds_nothing_back = true; // before we look who is there: who comes later sees it
+    for (const auto& s : directory_->all())
+      caf::anon_send(s.sandbox, give_late{});
+  }
+
   void stop(std::chrono::milliseconds grace) override {
     std::lock_guard guard{stop_mutex_};
     if (!system_)
       return;
     env_->stopping = true;
+    env_->holds_nothing_back = true;
     {
       caf::scoped_actor here{*system_}; // first, and to its end: it wakes sandboxes
       here->send_exit(caretaker_, caf::exit_reason::user_shutdown);
@@ -286,6 +297,8 @@ events::outcome<std::unique_ptr<node>> node::open(node_options options) {
     return tl::unexpected<events::error>{std::move(store).error()};
   return testing::open_on(std::move(options), std::move(*store));
 }
+
+void give_late_answers(node& of) { dynamic_cast<real_node&>(of).give_late_answers(); }
 
 namespace testing {
 

@@ -80,6 +80,10 @@ caf::behavior outbox_actor::make_behavior() {
       told_due_.reset();
       pump();
     },
+    [this](const take_more&) {
+      taking_more_ = false;
+      pump();
+    },
     [this](const settle& m) {
       settle_wanted_ = m.question;
       answer_settle();
@@ -100,8 +104,12 @@ caf::behavior outbox_actor::make_behavior() {
 
 // -- deciding -------------------------------------------------------------------------
 
+/// All mock traffic of the sandbox waits for an emission, of which there is one at a time.
 void outbox_actor::take(work w) {
-  waiting_.push_back(std::move(w));
+  if (w.emission)
+    waiting_.push_front(std::move(w));
+  else
+    waiting_.push_back(std::move(w));
   process();
 }
 

@@ -42,9 +42,12 @@ void outbox_actor::decide_emission(const proposal_ptr& p) {
 
 events::outcome<void> outbox_actor::add_messages(proposal& p) {
   auto emitted = std::exchange(p.parts.front().emitted, {});
+  const auto at = system_context(); // the request may have waited for its script while the clock was moved
   for (std::size_t i = 0; i < emitted.size(); ++i) {
     proposal::part part;
     part.ctx = p.parts.front().ctx;
+    part.ctx.wall = at.wall;
+    part.ctx.now = at.now;
     part.ctx.chance = chance_of(part.ctx.chance, i);
     webhook::create_message what;
     what.event_type = std::move(emitted[i].type);

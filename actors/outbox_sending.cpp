@@ -14,21 +14,21 @@ constexpr std::size_t most_taken_at_once = 256;
 
 } // namespace
 
+/// One round: their bodies may have to be read from the disk, and others wait for us meanwhile.
 void outbox_actor::pump() {
-  auto moment = now();
-  for (;;) {
-    auto starts = webhook::take_due(state_, moment, most_taken_at_once);
-    if (starts.empty())
-      break;
-    for (auto& s : starts) {
-      if (auto gate = gate_of(s); gate > durable_)
-        gated_.push_back({gate, std::move(s)});
-      else
-        send_attempt(std::move(s));
-    }
+  auto starts = webhook::take_due(state_, now(), most_taken_at_once);
+  const bool more = starts.size() == most_taken_at_once;
+  for (auto& s : starts) {
+    if (auto gate = gate_of(s); gate > durable_)
+      gated_.push_back({gate, std::move(s)});
+    else
+      send_attempt(std::move(s));
   }
   keep_awake();
-  tell_due();
+  if (!more)
+    tell_due();
+  else if (!std::exchange(taking_more_, true))
+    send(this, take_more{});
   answer_settle();
 }
 

@@ -104,6 +104,12 @@ public:
     return true;
   }
 
+  /// It carries nothing any more, and is still inside.
+  void put_down() noexcept {
+    if (door_)
+      door_->give_bytes(std::exchange(bytes_, 0));
+  }
+
   void release() noexcept {
     if (auto door = std::exchange(door_, nullptr)) {
       door->give_bytes(std::exchange(bytes_, 0));

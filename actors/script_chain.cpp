@@ -1,13 +1,24 @@
 #include "actors/script_chain.hpp"
 
+#include <chrono>
 #include <exception>
+#include <thread>
 #include <utility>
 
 namespace hourglass::actors {
 
+namespace {
+
+constexpr std::size_t longest_why = 256;
+
+} // namespace
+
 script_chain::script_chain(std::shared_ptr<mock::script_engine> engine, const events::redactor& redact, std::string sandbox,
                            std::shared_ptr<mock::data_state> state, listener tell)
-  : engine_(std::move(engine)), redact_(redact), sandbox_(std::move(sandbox)), state_(std::move(state)), tell_(std::move(tell)) {
+  : engine_(std::move(engine)), redact_(redact), sandbox_(std::move(sandbox)), state_(std::move(state)), tell_(std::move(tell)),
+    last_words_(std::make_shared<script_news>()) {
+  last_words_->ended = true;
+  last_words_->broken.reserve(longest_why);
 }
 
 bool script_chain::add(const request_ptr& job) {
@@ -27,7 +38,7 @@ void script_chain::abandon(const events::error& why) {
   std::deque<request_ptr> all;
   {
     std::lock_guard guard{mutex_};
-    ended_ = true;
+    ended_ = all_is_said_ = true;
     all.swap(waiting_);
     if (current_)
       all.push_front(std::exchange(current_, nullptr));
@@ -43,7 +54,25 @@ void script_chain::go_on() {
     }
   } catch (const std::exception& e) { // no memory, as a rule: how far the state was folded nobody knows
     break_off(e.what());
+  } catch (...) {
+    break_off("an unknown exception");
   }
+}
+
+/// On the engine's thread, which is everybody's.
+void script_chain::on_outcome(mock::script_outcome o) noexcept {
+  outcome_ = std::move(o);
+  if (!one_was_here_.exchange(true))
+    return; // whoever started it is not back yet
+  try {
+    if (!settle(outcome_))
+      return;
+  } catch (const std::exception& e) {
+    return break_off(e.what());
+  } catch (...) {
+    return break_off("an unknown exception");
+  }
+  go_on();
 }
 
 /// False: the chain has ended.
@@ -66,18 +95,7 @@ bool script_chain::start_next() {
         return false;
       continue;
     }
-    engine_->run(std::move(*task), [self = shared_from_this()](mock::script_outcome o) {
-      self->outcome_ = std::move(o);
-      if (!self->one_was_here_.exchange(true))
-        return; // whoever started it is not back yet
-      try {
-        if (!self->settle(self->outcome_))
-          return;
-      } catch (const std::exception& e) {
-        return self->break_off(e.what());
-      }
-      self->go_on();
-    });
+    engine_->run(std::move(*task), [self = shared_from_this()](mock::script_outcome o) { self->on_outcome(std::move(o)); });
     return true;
   }
   return false;
@@ -109,22 +127,45 @@ bool script_chain::settle(const mock::script_outcome& outcome) {
   else
     std::exchange(news.job, nullptr)->answer(tl::unexpected<events::error>{std::move(served).error()});
   if (news.job || ended)
-    tell_(std::move(news));
+    tell_(std::make_shared<script_news>(std::move(news)));
+  if (ended) {
+    std::lock_guard guard{mutex_};
+    all_is_said_ = true;
+  }
   return !ended;
 }
 
-void script_chain::break_off(const char* why) {
-  script_news news;
+/// Those that wait are the data actor's then, and go with it when it is rebuilt; nothing here needs memory but the telling, which is tried again.
+void script_chain::break_off(const char* why) noexcept {
+  request_ptr current; // answered, that its outcome is unknown, outside the lock
   {
     std::lock_guard guard{mutex_};
-    current_ = nullptr;
-    if (std::exchange(ended_, true))
+    current.swap(current_);
+    ended_ = true;
+    if (all_is_said_)
       return;
-    news.left.swap(waiting_);
+    last_words_->left.swap(waiting_);
+    last_words_->broken.assign(std::string_view{why}.substr(0, longest_why));
   }
-  news.ended = true;
-  news.broken = why;
-  tell_(std::move(news));
+  current.reset();
+  while (!tells_last_words())
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+}
+
+/// False: they could not be told, and somebody waits for them.
+bool script_chain::tells_last_words() noexcept {
+  {
+    std::lock_guard guard{mutex_};
+    if (all_is_said_)
+      return true;
+  }
+  try {
+    tell_(last_words_);
+  } catch (...) {
+    return false;
+  }
+  std::lock_guard guard{mutex_};
+  return all_is_said_ = true;
 }
 
 } // namespace hourglass::actors

@@ -29,11 +29,14 @@ struct script_news {
 ///   engine there: nobody need be woken in between. What comes of each is told in that order.
 /// State
 ///   Belongs to the chain until it has said that it has ended: when nothing waits in it, or behind a request that emits, whose changes it has not folded.
+/// Failure
+///   Whatever is thrown on the way, no memory above all, breaks the chain off: whoever waits is answered and the data actor is told. What tells it was made
+///   beforehand, and is told again until it arrives or nobody waits for it.
 /// Threads
 ///   `add` and `abandon`: the data actor. The rest happens on the engine's threads, one at a time, or in `add`.
 class script_chain : public std::enable_shared_from_this<script_chain> {
 public:
-  using listener = std::function<void(script_news)>;
+  using listener = std::function<void(std::shared_ptr<script_news>)>;
   script_chain(std::shared_ptr<mock::script_engine> engine, const events::redactor& redact, std::string sandbox, std::shared_ptr<mock::data_state> state,
                listener tell);
 
@@ -47,7 +50,9 @@ private:
   void go_on();
   bool start_next();
   bool settle(const mock::script_outcome& outcome);
-  void break_off(const char* why);
+  void on_outcome(mock::script_outcome o) noexcept;
+  void break_off(const char* why) noexcept;
+  bool tells_last_words() noexcept;
 
   std::shared_ptr<mock::script_engine> engine_;
   const events::redactor& redact_;
@@ -59,6 +64,8 @@ private:
   std::deque<request_ptr> waiting_;
   request_ptr current_;
   bool ended_ = false, runs_ = false;
+  bool all_is_said_ = false; ///< the data actor knows that it has ended, or has abandoned it
+  std::shared_ptr<script_news> last_words_; ///< made while there was memory
 
   std::shared_ptr<mock::handler_run> run_;
   mock::script_outcome outcome_;

@@ -1,5 +1,6 @@
 #include "cli/serve.hpp"
 
+#include "actors/late_answers.hpp"
 #include "actors/node.hpp"
 #include "api/service.hpp"
 #include "api/tail.hpp"
@@ -233,6 +234,7 @@ exit_code serve(const serve_options& options) {
 
   wait_for_end();
   service.drain();
+  actors::give_late_answers(**node);
   (*server)->stop(stop_grace);
   (*node)->stop(stop_grace);
   log(level::info, "stopped");

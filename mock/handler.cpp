@@ -194,6 +194,8 @@ outcome<std::string> handler_run::list(const json_value& arguments) const {
 
 outcome<std::string> handler_run::write(std::string_view name, const json_value& arguments) {
   const auto space = text_of(at(arguments, 0)), key = text_of(at(arguments, 1));
+  if (space == idempotency_space)
+    return bad("the namespace " + space + " is written by $func.sbx.idempotency.remember only");
   if (name == "delete") {
     auto removed = view_.remove(space, key);
     if (!removed)

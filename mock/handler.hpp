@@ -24,7 +24,7 @@
 //         | mock.list(namespace, {after, prefix, limit})    [{key, value}…] in order of key, at most 1,000 if no limit says less or more
 //         | mock.insert(namespace, key, value)              throws if it is there
 //         | mock.update(namespace, key, value)              throws if it is not
-//         | mock.put(namespace, key, value)
+//         | mock.put(namespace, key, value)             of these three, a value that JSON has
 //         | mock.delete(namespace, key)                     whether it was there
 //         | env.get(name)                                   text, or null
 //         | template.json(name) | template.dyn(name)        the template, filled in, as a value or as text; it sees the data as the request found it
@@ -36,10 +36,14 @@
 //         | sbx.idempotency.remember(key, make, {seconds, profile})
 //                                                           what `make` gave under this key: a text or a number; none: nothing is kept. It lasts `seconds` of
 //                                                           the sandbox's clock, a day if it does not say. Another request (method, target, body) under the
-//                                                           key is answered as `profile` has it: `ietf` 422, `stripe` 400. Kept in the namespace `sbx.idempotency`
+//                                                           key is answered as `profile` has it: `ietf` 422, `stripe` 400. Kept in the namespace `sbx.idempotency`,
+//                                                           which `mock` only reads
 //         | <function>(…)                                   of the sandbox
 // What a script wrote before `error` stays; of one that fails nothing does.
 namespace hourglass::mock {
+
+/// Where what is remembered lies. A script reads it, and writes it by `remember` only.
+inline constexpr std::string_view idempotency_space = "sbx.idempotency";
 
 /// One request whose script runs: whom the script asks, and what it wants changed.
 ///
@@ -70,6 +74,7 @@ private:
   events::outcome<std::string> emit(const json_value& arguments);
   events::outcome<std::string> chaos_of(const json_value& arguments);
   std::string fingerprint() const;
+  std::string fingerprint_of_before() const;
 
   std::shared_ptr<const plan> plan_;
   std::shared_ptr<const data_state> data_;
@@ -81,7 +86,8 @@ private:
   std::optional<template_scope> scope_; ///< of all templates of the run: one purse, and one stream of chance
   std::vector<emission> emitted_;
   std::size_t emitted_bytes_ = 0;
-  bool full_ = false; ///< of what is remembered, nothing that is there has had its time
+  std::string walked_to_; ///< of what is remembered, in search of what has had its time
+  bool full_ = false;     ///< and there was no more of it
   std::chrono::milliseconds delay_{0};
 };
 

@@ -6,6 +6,7 @@
 #include "mock/script_limits.hpp"
 
 #include <charconv>
+#include <limits>
 
 namespace hourglass::mock {
 
@@ -16,14 +17,19 @@ using events::failure;
 using events::outcome;
 
 // record := {"until_us": the sandbox's time, "fingerprint": 32 hex digits, "value": any JSON}      its key: 32 hex digits of the digest of the caller's
-// Those of before had "at_us" instead, and lasted a day.
-const std::string space = "sbx.idempotency";
+// Those of before had "at_us" instead, lasted a day, and took their fingerprint of the request as it came, with its secrets.
+const std::string space{idempotency_space};
 constexpr std::string_view until_first = R"({"until_us":)", at_first = R"({"at_us":)";
 constexpr std::size_t neighbours = 16; ///< looked at with each new record: of those whose time is over, a sixteenth of all remain in the end
 
 std::int64_t in_us(std::chrono::seconds s) { return std::chrono::microseconds{s}.count(); }
 
-/// When a record's time is over; nothing if it is none of ours.
+/// A moment in a record may be any number: a sandbox's data can be put from outside.
+std::int64_t later(std::int64_t moment, std::int64_t by) {
+  return moment > std::numeric_limits<std::int64_t>::max() - by ? std::numeric_limits<std::int64_t>::max() : moment + by;
+}
+
+/// When a record's time is over; nothing if it is none that we wrote. Without parsing it: many are looked at.
 std::optional<std::int64_t> end_of(std::string_view text) {
   const bool old = text.starts_with(at_first);
   if (!old && !text.starts_with(until_first))
@@ -32,7 +38,16 @@ std::optional<std::int64_t> end_of(std::string_view text) {
   std::int64_t out = 0;
   if (std::from_chars(text.data(), text.data() + text.size(), out).ec != std::errc{})
     return std::nullopt;
-  return old ? out + in_us(limits::script_remembered_time) : out;
+  return old ? later(out, in_us(limits::script_remembered_time)) : out;
+}
+
+/// The same of one that is read, whatever the order of its members.
+std::optional<std::int64_t> end_of(const json_value& record) {
+  std::int64_t out = 0;
+  if (const auto* until = record.member("until_us"))
+    return until->as_integer(out) ? std::optional{out} : std::nullopt;
+  const auto* at = record.member("at_us");
+  return at != nullptr && at->as_integer(out) ? std::optional{later(out, in_us(limits::script_remembered_time))} : std::nullopt;
 }
 
 const json_value& at(const json_value& arguments, std::size_t i) {
@@ -59,19 +74,23 @@ std::string handler_run::fingerprint() const {
   return digest({request_->method, "\n", redact_.target(request_->target), "\n", body});
 }
 
+std::string handler_run::fingerprint_of_before() const { return digest({request_->method, "\n", request_->target, "\n", request_->body}); }
+
 outcome<std::string> handler_run::remembered(const json_value& arguments) {
   auto key = key_of(at(arguments, 0));
   if (!key)
     return key;
   const auto* text = view_.find(space, *key);
-  const auto end = text != nullptr ? end_of(*text) : std::nullopt;
-  if (!end || *end <= ctx_.now.us)
+  if (text == nullptr)
     return "null";
-  auto kept = parse_json(*text);
+  const auto kept = parse_json(*text);
+  const auto end = kept ? end_of(*kept) : std::nullopt;
   const auto* value = kept ? kept->member("value") : nullptr;
-  if (value == nullptr)
+  if (!end || *end <= ctx_.now.us || value == nullptr)
     return "null";
-  if (kept->string_member("fingerprint") != fingerprint())
+  const auto of = kept->string_member("fingerprint");
+  const bool from_before = kept->member("until_us") == nullptr;
+  if (of != fingerprint() && !(from_before && of == fingerprint_of_before()))
     return R"({"conflict":true})";
   return R"({"value":)" + to_text(*value) + '}';
 }
@@ -84,7 +103,6 @@ outcome<std::string> handler_run::keep(const json_value& arguments) {
   std::int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(limits::script_remembered_time).count();
   if (const auto& given = at(arguments, 2); !given.is_null() && (!given.as_integer(seconds) || seconds < 1 || seconds > longest))
     return failure(errc::invalid, "`seconds` must be a whole number from 1 to " + std::to_string(longest));
-  forget_old(*key);
   if (view_.find(space, *key) == nullptr)
     if (auto room = room_for_one_more(); !room)
       return tl::unexpected<events::error>{std::move(room).error()};
@@ -94,6 +112,7 @@ outcome<std::string> handler_run::keep(const json_value& arguments) {
   j.key("value").raw(to_text(at(arguments, 1))).close_object();
   if (auto ok = view_.put(space, *key, text, ctx_); !ok)
     return tl::unexpected<events::error>{std::move(ok).error()};
+  forget_old(*key);
   return "null";
 }
 
@@ -110,22 +129,23 @@ void handler_run::forget_old(const std::string& near) {
   if (left != 0)
     view_.walk(space, {}, look); // round the end
   for (const auto& key : over)
-    (void)view_.remove(space, key); // no more room for changes: another request will
+    if (!view_.discard(space, key)) // this run has discarded enough: another will
+      return;
 }
 
 outcome<void> handler_run::room_for_one_more() {
   if (view_.size(space) < limits::script_remembered)
     return {};
   std::vector<std::string> over;
-  if (!full_)
-    view_.walk(space, {}, [&](const std::string& key, const std::string& text) {
-      if (const auto end = end_of(text); end && *end <= ctx_.now.us)
-        over.push_back(key);
-      return over.size() < neighbours;
-    });
+  full_ = full_ || !view_.walk(space, walked_to_, [&](const std::string& key, const std::string& text) {
+    walked_to_ = key; // no time passes in a run: what is before this stays
+    if (const auto end = end_of(text); end && *end <= ctx_.now.us)
+      over.push_back(key);
+    return over.size() < neighbours;
+  });
   for (const auto& key : over)
-    (void)view_.remove(space, key);
-  full_ = over.empty();
+    if (!view_.discard(space, key))
+      break;
   if (view_.size(space) < limits::script_remembered)
     return {};
   return failure(errc::too_large, "more is remembered than the limit script_remembered (" + std::to_string(limits::script_remembered) + ")");

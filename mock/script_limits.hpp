@@ -27,6 +27,7 @@ inline constexpr std::size_t script_header_bytes = 8 * kibi; ///< of one value
 inline constexpr std::size_t script_call_bytes = 4 * mebi;   ///< of one answer to a call: what `mock.list` may return
 inline constexpr std::size_t script_calls = 10'000;          ///< of one run
 inline constexpr std::size_t script_writes = 1'000;          ///< items that one run may change
+inline constexpr std::size_t script_discards = 1'000;        ///< beside these, what is remembered and has had its time
 inline constexpr std::size_t script_write_bytes = 4 * mebi;  ///< of these items, keys and values: they stand in one append, beside those of others
 inline constexpr std::size_t script_messages = 20;           ///< webhooks that one run may emit: its answer waits for them
 inline constexpr std::size_t script_messages_bytes = 8 * mebi; ///< of their payloads together: they stand in the append of their request

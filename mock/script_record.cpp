@@ -1,16 +1,53 @@
 #include "mock/script_record.hpp"
 
+#include "events/json_check.hpp"
+#include "events/limits.hpp"
+
+#include <algorithm>
+
 namespace hourglass::mock {
 
 namespace {
 
-/// A line of the console may be a JSON value, or have one behind a word.
+/// How long the value is that `text` begins with, by its brackets; 0: it has no end. `steps` is what looking may still cost.
+std::size_t bracketed(std::string_view text, std::size_t& steps) {
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size() && steps > 0; ++i, --steps) {
+    if (quoted && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      quoted = !quoted;
+    } else if (!quoted && (text[i] == '{' || text[i] == '[')) {
+      ++depth;
+    } else if (!quoted && (text[i] == '}' || text[i] == ']') && --depth == 0) {
+      return i + 1;
+    }
+  }
+  return 0;
+}
+
+/// A line of the console may be JSON values, and words between them that have brackets too.
 std::string without_secrets(const std::string& text, const events::redactor& redact, const events::redact_echo& seen) {
-  auto out = seen.occurs_in(text) ? seen.replace(text) : text;
-  const auto value = out.find_first_of("{[");
-  if (value == std::string::npos)
-    return out;
-  return out.substr(0, value) + redact.body("application/json", std::string_view{out}.substr(value));
+  constexpr std::size_t looks = 64; ///< at all of it: only brackets that nobody closes make more of them
+  const auto whole = seen.occurs_in(text) ? seen.replace(text) : text;
+  std::string_view left = whole;
+  std::size_t steps = looks * whole.size();
+  std::string out;
+  for (;;) {
+    const auto value = std::min(left.find_first_of("{["), left.size());
+    out.append(left.substr(0, value));
+    left.remove_prefix(value);
+    if (left.empty())
+      return out;
+    const auto length = bracketed(left, steps);
+    if (steps == 0) // what is not looked at is not kept either
+      return out + "…";
+    auto told = redact.body("application/json", left.substr(0, length));
+    const auto taken = length != 0 && (told != left.substr(0, length) || events::check_json(left.substr(0, length), limits::json_depth)) ? length : 1;
+    out.append(taken == 1 ? std::string{left.front()} : told);
+    left.remove_prefix(taken);
+  }
 }
 
 unsigned number(const json_value& v, std::string_view name) {

@@ -15,14 +15,15 @@ const std::string* script_view::find(const std::string& space, const std::string
   return base_.find(space, key);
 }
 
-void script_view::walk_from(const std::string& space, const std::string& start, bool behind, const step& s) const {
+bool script_view::walk_from(const std::string& space, const std::string& start, bool behind, const step& s) const {
   static const data_state::items nothing;
   const auto stored = base_.namespaces.find(space);
   const auto& items = stored != base_.namespaces.end() ? stored->second : nothing;
   auto old = behind ? items.upper_bound(start) : items.lower_bound(start);
   auto fresh = behind ? written_.upper_bound({space, start}) : written_.lower_bound({space, start});
   auto is_fresh = [&] { return fresh != written_.end() && fresh->first.first == space; };
-  for (bool more = true; more && (old != items.end() || is_fresh());) {
+  bool more = true;
+  while (more && (old != items.end() || is_fresh())) {
     const bool take_fresh = is_fresh() && (old == items.end() || fresh->first.second <= old->first);
     const auto& key = take_fresh ? fresh->first.second : old->first;
     const auto* value = take_fresh ? (fresh->second ? &*fresh->second : nullptr) : &old->second;
@@ -31,6 +32,7 @@ void script_view::walk_from(const std::string& space, const std::string& start, 
       ++old;
     take_fresh ? static_cast<void>(++fresh) : static_cast<void>(++old);
   }
+  return !more;
 }
 
 outcome<std::vector<script_view::item>> script_view::list(const std::string& space, const std::string& after, const std::string& prefix,
@@ -70,7 +72,7 @@ outcome<void> script_view::room_for(const place& at, const std::optional<std::st
   const auto added = value ? at.second.size() + value->size() : 0;
   if (value && bytes_ - freed + added > limits::data_bytes_per_sandbox)
     return failure(errc::too_large, "more stored data than the limit data_bytes_per_sandbox (" + std::to_string(limits::data_bytes_per_sandbox) + ")");
-  if (!written_.contains(at) && written_.size() >= limits::script_writes)
+  if (!written_.contains(at) && written_.size() - discarded_ >= limits::script_writes)
     return failure(errc::too_large, "more items changed than the limit script_writes (" + std::to_string(limits::script_writes) + ")");
   const auto known = written_.find(at);
   const auto replaced = known != written_.end() && known->second ? at.second.size() + known->second->size() : 0;
@@ -105,6 +107,22 @@ outcome<bool> script_view::remove(const std::string& space, const std::string& k
   if (auto ok = room_for(at, std::nullopt); !ok)
     return tl::unexpected<events::error>{std::move(ok).error()};
   written_.insert_or_assign(at, std::nullopt);
+  return true;
+}
+
+bool script_view::discard(const std::string& space, const std::string& key) {
+  const auto* value = find(space, key);
+  if (value == nullptr || discarded_ >= limits::script_discards)
+    return false;
+  const place at{space, key};
+  bytes_ -= key.size() + value->size();
+  if (const auto known = written_.find(at); known != written_.end()) {
+    written_bytes_ -= key.size() + value->size();
+    known->second.reset(); // counted already
+  } else {
+    written_.emplace(at, std::nullopt);
+    ++discarded_;
+  }
   return true;
 }
 

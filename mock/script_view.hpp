@@ -31,15 +31,19 @@ public:
   /// Fails with `errc::too_large` beyond `limits::script_call_bytes`.
   events::outcome<std::vector<item>> list(const std::string& space, const std::string& after, const std::string& prefix, std::size_t most) const;
 
-  /// In order of key those behind `after`, until `step` says false. Nothing may be changed meanwhile.
+  /// In order of key those behind `after`, until `step` says false; true if it did. Nothing may be changed meanwhile.
   using step = std::function<bool(const std::string& key, const std::string& value)>;
-  void walk(const std::string& space, const std::string& after, const step& s) const { walk_from(space, after, !after.empty(), s); }
+  bool walk(const std::string& space, const std::string& after, const step& s) const { return walk_from(space, after, !after.empty(), s); }
   std::size_t size(const std::string& space) const;
 
   /// `value` is JSON text. Fails as `decide` of put_item does, and beyond `limits::script_writes` and `limits::script_write_bytes`.
   events::outcome<void> put(const std::string& space, const std::string& key, std::string_view value, const events::context& ctx);
   /// False if there was nothing.
   events::outcome<bool> remove(const std::string& space, const std::string& key);
+
+  /// Removes on our own account, not the script's: it does not count as one of its writes. False when there was nothing, or when
+  /// `limits::script_discards` have gone.
+  bool discard(const std::string& space, const std::string& key);
 
   /// What differs from the base, as commands, in order of namespace and key: what came and went between is no event.
   std::vector<data_command> changes() const;
@@ -48,13 +52,14 @@ public:
 
 private:
   using place = std::pair<std::string, std::string>;
-  void walk_from(const std::string& space, const std::string& start, bool behind, const step& s) const;
+  bool walk_from(const std::string& space, const std::string& start, bool behind, const step& s) const;
   events::outcome<void> room_for(const place& at, const std::optional<std::string>& value);
 
   const data_state& base_;
   std::map<place, std::optional<std::string>> written_; ///< no value: removed
   std::size_t bytes_;             ///< that the sandbox would hold
   std::size_t written_bytes_ = 0; ///< of `written_`
+  std::size_t discarded_ = 0;     ///< in `written_`, and none of the script's
 };
 
 } // namespace hourglass::mock

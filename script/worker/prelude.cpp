@@ -33,6 +33,7 @@ capped('padEnd', (text, length) => length);
 
 // -- answers ---------------------------------------------------------------------
 
+const lone_surrogate = /[\ud800-\udfff]/u; // no header has a way to say it
 function header_lines(headers) {
   if (headers === undefined || headers === null)
     return [];
@@ -47,6 +48,8 @@ function header_lines(headers) {
       if (typeof one !== 'string' && typeof one !== 'number' && typeof one !== 'boolean')
         throw new TypeError(`the header ${name} must be a string`);
       const text = String(one);
+      if (lone_surrogate.test(name) || lone_surrogate.test(text))
+        throw new TypeError(`the header ${name.slice(0, 64)} has half a surrogate pair`);
       if (bytes(name) > header_bytes || bytes(text) > header_bytes)
         throw new RangeError(`the header ${name.slice(0, 64)} is larger than the limit script_header_bytes (${header_bytes})`);
       if (lines.push([name, text]) > most_headers)
@@ -114,12 +117,19 @@ globalThis.console = {log: level('log'), info: level('info'), warn: level('warn'
 
 const error = (status, headers, body) => interrupt(shape(status === undefined ? 500 : status, headers, body));
 
+/// JSON would have null for it.
+function storable(value) {
+  if (value === undefined || typeof value === 'function' || typeof value === 'symbol')
+    throw new TypeError(`the value must be JSON, not ${value === undefined ? 'undefined' : `a ${typeof value}`}`);
+  return value;
+}
+
 const mock = {
   find: (namespace, key) => host('mock.find', [namespace, key]),
   list: (namespace, options) => host('mock.list', [namespace, options === undefined ? null : options]),
-  insert: (namespace, key, value) => host('mock.insert', [namespace, key, value]),
-  update: (namespace, key, value) => host('mock.update', [namespace, key, value]),
-  put: (namespace, key, value) => host('mock.put', [namespace, key, value]),
+  insert: (namespace, key, value) => host('mock.insert', [namespace, key, storable(value)]),
+  update: (namespace, key, value) => host('mock.update', [namespace, key, storable(value)]),
+  put: (namespace, key, value) => host('mock.put', [namespace, key, storable(value)]),
   delete: (namespace, key) => host('mock.delete', [namespace, key]),
 };
 

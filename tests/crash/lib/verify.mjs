@@ -10,7 +10,8 @@ export class Verifier {
     this.links = new Map(); // sandbox -> [link of seq 1, 2, …], for the topic
     this.messages = new Map(); // message id -> { sandbox, destinations, ends: Map(endpoint -> follows) }
     this.pending = new Map(); // sandbox -> Pending
-    this.emitted = new Map(); // correlation -> { sandbox, seq, missing: [event type] } of served requests whose script emitted
+    this.emitted = new Map(); // correlation -> { sandbox, seq, missing: [event type] } of served requests whose script emitted; kept, or one more later were not noticed
+    this.lacking = new Set(); // those of them whose messages have not all come
     this.delivered = []; // { message, url } of attempts that are recorded as delivered
     this.events = 0;
     this.unsent = []; // what is wrong with them
@@ -55,12 +56,13 @@ export class Verifier {
     for (const [correlation, { type }] of book.owed) this.note(`${book.id}: ${type} of ${correlation} was acknowledged and is not in the history`);
     book.owed.clear();
     // Answered or not: a request whose script emitted stands in the log with its messages, or not at all.
-    for (const [correlation, { sandbox, seq, missing }] of this.emitted)
-      if (sandbox === book.id) {
-        this.unsent.push(`${book.id}: the script of request ${seq} (${correlation}) emitted ${missing.join(', ')}, which is not in the history`);
-        this.note(this.unsent.at(-1));
-        this.emitted.delete(correlation);
-      }
+    for (const correlation of this.lacking) {
+      const { sandbox, seq, missing } = this.emitted.get(correlation);
+      if (sandbox !== book.id) continue;
+      this.unsent.push(`${book.id}: the script of request ${seq} (${correlation}) emitted ${missing.join(', ')}, which is not in the history`);
+      this.note(this.unsent.at(-1));
+      this.lacking.delete(correlation);
+    }
   }
 
   /// Waits until everything that was due when it was called has happened, and touches no sandbox: whoever sleeps must be woken by the server.
@@ -85,10 +87,12 @@ export class Verifier {
       this.note(`${book.id}: event ${event.seq} counts ${event.payload.value} after ${book.counter - 1}`);
     if (event.type === 'request.served' && event.payload.script?.emitted) {
       ++this.scripted;
-      this.emitted.set(event.correlation_id, { sandbox: book.id, seq: event.seq, missing: [...event.payload.script.emitted] });
+      const before = this.emitted.get(event.correlation_id)?.missing ?? [];
+      this.emitted.set(event.correlation_id, { sandbox: book.id, seq: event.seq, missing: [...before, ...event.payload.script.emitted] });
+      this.lacking.add(event.correlation_id);
     }
     if (event.type === 'message.created') {
-      this.arrived(event);
+      this.arrived(book, event);
       this.messages.set(event.payload.id, { sandbox: book.id, destinations: event.payload.destinations, ends: new Map() });
     } else if (event.type === 'attempt.finished') {
       const { message, destination, follows, url, detached } = event.payload;
@@ -102,12 +106,17 @@ export class Verifier {
   }
 
   /// A message, perhaps of a script.
-  arrived({ correlation_id: correlation, payload }) {
+  arrived(book, { correlation_id: correlation, seq, payload }) {
     const request = this.emitted.get(correlation);
-    const at = request ? request.missing.indexOf(payload.event_type) : -1;
-    if (at < 0) return;
+    if (!request) return;
+    const at = request.missing.indexOf(payload.event_type);
+    if (at < 0) {
+      this.unsent.push(`${book.id}: event ${seq} is a message ${payload.event_type} of request ${request.seq} (${correlation}) that its script did not emit`);
+      this.note(this.unsent.at(-1));
+      return;
+    }
     request.missing.splice(at, 1);
-    if (request.missing.length === 0) this.emitted.delete(correlation);
+    if (request.missing.length === 0) this.lacking.delete(correlation);
   }
 
   /// To be called once nothing is pending any more.

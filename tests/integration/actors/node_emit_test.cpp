@@ -1,6 +1,7 @@
 #include "breakable_store.hpp"
 #include "scripts_fixture.hpp"
 
+#include "actors/late_answers.hpp"
 #include "actors/testing.hpp"
 #include "events/codec.hpp"
 
@@ -101,6 +102,31 @@ TEST_F(emitting, what_the_disk_refuses_leaves_neither_request_nor_message) {
   EXPECT_EQ(count(history(id), kind::message_created), 2U);
 }
 
+TEST_F(emitting, messages_are_created_on_the_clock_of_the_moment_they_are_decided) {
+  auto id = with_handler("for (let i = 0; i < 1000000; i++); $func.sbx.webhook.emit('pet.created', {})");
+  std::vector<promised<mock::response>> answers(8);
+  for (auto& a : answers) { // each waits for the scripts before it
+    mock::request r;
+    r.method = "GET";
+    r.target = "/run";
+    node_->serve(id, std::move(r), {"mock", "t"}, a.callback());
+  }
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{std::chrono::hours{1}}}}));
+  for (auto& a : answers)
+    ASSERT_TRUE(a.get());
+  std::optional<events::virtual_time> advanced;
+  std::size_t behind = 0;
+  for (const auto& e : history(id)) {
+    if (e.header.kind == kind::clock_advance_finished)
+      advanced = e.header.virtual_;
+    if (e.header.kind == kind::message_created && advanced) {
+      ++behind;
+      EXPECT_GE(e.header.virtual_, *advanced);
+    }
+  }
+  EXPECT_GT(behind, 0U) << "the scripts were quicker than the clock: nothing was shown";
+}
+
 TEST_F(emitting, a_crash_of_outbox_or_data_leaves_no_request_without_its_messages) {
   auto id = with_handler(emits_two);
   std::atomic<int> created{0};
@@ -126,26 +152,78 @@ TEST_F(emitting, a_crash_of_outbox_or_data_leaves_no_request_without_its_message
   EXPECT_GE(all.size(), static_cast<std::size_t>(created)) << "what was acknowledged is there";
 }
 
-TEST_F(emitting, a_crash_of_the_outbox_while_it_would_decide_answers_the_caller_and_changes_nothing) {
-  auto id = with_handler(emits_two);
-  std::vector<promised<mock::response>> answers(100);
-  for (auto& a : answers) {
+/// The outbox reads nothing that is sent to it until told.
+class emitting_slowly : public emitting {
+protected:
+  void configure(actors::node_options& o) override {
+    emitting::configure(o);
+    o.workers = 2; // the outbox keeps one
+  }
+  void hold_outbox(const events::sandbox_id& id) {
+    std::promise<void> held;
+    node_->read(id, actors::look<webhook::outbox_state>{[this, &held](const webhook::outbox_state&, events::virtual_time) -> events::outcome<std::string> {
+                  held.set_value();
+                  open_.wait();
+                  return "{}";
+                }},
+                looked_.callback());
+    held.get_future().wait();
+  }
+  /// Under way, and as a rule with the outbox by the time this returns.
+  void ask(const events::sandbox_id& id, promised<mock::response>& p) {
     mock::request r;
     r.method = "GET";
     r.target = "/run";
-    node_->serve(id, std::move(r), {"mock", "t"}, a.callback());
-    actors::testing::crash_child_of(*node_, id, "outbox");
+    node_->serve(id, std::move(r), {"mock", "t"}, p.callback());
+    std::this_thread::sleep_for(std::chrono::milliseconds{500});
   }
-  std::size_t good = 0;
-  for (auto& a : answers) {
-    auto r = a.get();
-    good += r && r->status == 201U ? 1 : 0;
-    if (!r) {
-      EXPECT_TRUE(r.error().code == events::errc::abandoned || r.error().code == events::errc::unavailable) << r.error().detail;
-    }
+  void expect_that_nothing_happened_and_all_is_well(const events::sandbox_id& id, events::outcome<mock::response> r) {
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().code, events::errc::abandoned) << r.error().detail;
+    EXPECT_TRUE(served(id).empty());
+    auto again = get(id, "/run");
+    ASSERT_TRUE(again) << again.error().detail;
+    EXPECT_EQ(again->status, 201U);
+    EXPECT_EQ(count(history(id), kind::message_created), 2U);
+    EXPECT_EQ(data_of(id)["counters"]["a"], 1);
+    EXPECT_EQ(node_->counters().degraded, 0U);
   }
-  EXPECT_EQ(served(id).size(), good) << "who was not served is not in the log, and the other way round";
-  EXPECT_EQ(count(history(id), kind::message_created), 2 * good);
+
+  gate open_;
+  promised<actors::receipt> looked_;
+};
+
+TEST_F(emitting_slowly, a_crash_of_the_outbox_before_it_decides_answers_the_caller_and_changes_nothing) {
+  auto id = with_handler(emits_two);
+  promised<mock::response> p;
+  hold_outbox(id);
+  actors::testing::crash_child_of(*node_, id, "outbox"); // is read next
+  ask(id, p);
+  open_.open();
+  expect_that_nothing_happened_and_all_is_well(id, p.get());
+}
+
+TEST_F(emitting_slowly, what_a_data_actor_proposed_that_has_crashed_since_is_withdrawn_from_the_outbox) {
+  auto id = with_handler(emits_two);
+  promised<mock::response> p;
+  hold_outbox(id);
+  ask(id, p);
+  const auto before = node_->counters().child_restarts;
+  actors::testing::crash_child_of(*node_, id, "data");
+  EXPECT_TRUE(eventually([&] { return node_->counters().child_restarts > before; }));
+  open_.open();
+  expect_that_nothing_happened_and_all_is_well(id, p.get());
+}
+
+TEST_F(emitting, a_replay_of_a_request_that_emits_is_the_same_and_emits_nothing) {
+  auto id = with_handler(emits_two);
+  ASSERT_TRUE(get(id, "/run"));
+  const auto all = history(id);
+  const auto at = std::find_if(all.begin(), all.end(), [](const auto& r) { return r.header.kind == kind::request_served; });
+  auto again = run_again(id, at->header.seq);
+  ASSERT_TRUE(again) << again.error().detail;
+  EXPECT_TRUE(again->identical);
+  EXPECT_EQ(history(id).size(), all.size());
 }
 
 TEST_F(emitting, a_request_that_is_too_large_for_the_log_takes_its_messages_with_it_and_no_other) {
@@ -213,6 +291,23 @@ TEST_F(emitting, an_answer_that_chaos_holds_back_is_durable_meanwhile_and_comes)
   EXPECT_TRUE(held || durable_after >= std::chrono::milliseconds{300}) << "it is in the log before it is out";
 }
 
+TEST_F(emitting, answers_that_chaos_holds_back_are_given_when_asked_and_none_is_held_back_from_then_on) {
+  auto id = with_handler("$func.sbx.chaos.applyFromHeader('latency=60000'); $resp.body = 'late'");
+  auto ask = [&](promised<mock::response>& p) {
+    mock::request r;
+    r.method = "GET";
+    r.target = "/run";
+    node_->serve(id, std::move(r), {"mock", "t"}, p.callback());
+  };
+  promised<mock::response> before, after;
+  ask(before);
+  EXPECT_TRUE(eventually([&] { return served(id).size() == 1; }));
+  actors::give_late_answers(*node_);
+  EXPECT_EQ(before.get()->body, "late");
+  ask(after);
+  EXPECT_EQ(after.get()->body, "late");
+}
+
 TEST_F(emitting, an_answer_that_chaos_holds_back_comes_when_the_node_stops) {
   auto id = with_handler("$func.sbx.chaos.applyFromHeader('latency=60000'); $resp.body = 'late'");
   promised<mock::response> p;
@@ -259,6 +354,21 @@ TEST_F(holding_little, a_sandbox_whose_scripts_are_slow_holds_only_so_many_bytes
   promised<actors::receipt> change;
   node_->submit(other, mock::data_command{mock::put_item{"a", "b", "1"}}, {"admin", "t", nullptr, 20'000}, change.callback());
   EXPECT_EQ(change.get().error().code, events::errc::overloaded);
+}
+
+TEST_F(holding_little, who_is_answered_may_come_again_at_once) {
+  auto id = with_handler("$resp.body = 1");
+  promised<mock::response> again;
+  mock::request first;
+  first.method = "GET";
+  first.target = "/run";
+  first.body.assign(6'000, 'x');
+  node_->serve(id, std::move(first), {"mock", "t"}, [&](const events::outcome<mock::response>& r) {
+    EXPECT_TRUE(r);
+    ask(id, again, 6'000);
+  });
+  auto r = again.get();
+  EXPECT_TRUE(r) << r.error().detail;
 }
 
 } // namespace

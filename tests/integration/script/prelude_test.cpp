@@ -38,6 +38,33 @@ TEST_F(engine_test, lengths_of_texts_are_asked_for_once) {
   EXPECT_EQ(said("'x'.repeat(8388609)").substr(0, 18), "thrown: RangeError");
 }
 
+TEST_F(engine_test, headers_with_half_a_surrogate_pair_are_the_script_s_own_mistake) {
+  for (const auto* source : {"$resp.headers = {'X-Half': '\\ud800'}", "$resp.headers['X-\\udc00'] = 'a'", "$func.error(400, {'X-Half': 'a\\ud800b'}, '')",
+                             "$resp.headers = {'X-Half': ['fine', '\\udfff']}"}) {
+    auto o = run(source);
+    ASSERT_TRUE(o.error) << source;
+    EXPECT_EQ(o.error->fault, mock::script_fault::thrown) << source << o.error->message;
+    EXPECT_NE(o.error->message.find("the header X-"), std::string::npos) << o.error->message;
+  }
+  EXPECT_FALSE(run("$resp.headers = {'X-Whole': '\\ud83d\\ude00'}; $resp.body = '\\ud800'").error);
+}
+
+TEST_F(engine_test, what_json_has_no_word_for_is_not_stored) {
+  auto with = [this](const std::string& call) {
+    auto t = task(call);
+    t.host = std::make_shared<test_host>([](std::string_view, std::string_view) -> events::outcome<std::string> { return "1"; });
+    return run(std::move(t));
+  };
+  for (const auto* name : {"put", "insert", "update"})
+    for (const auto* value : {"undefined", "() => 1", "Symbol('s')"}) {
+      auto o = with(std::string{"$func.mock."} + name + "('n', 'k', " + value + ")");
+      ASSERT_TRUE(o.error) << name << value;
+      EXPECT_EQ(o.error->fault, mock::script_fault::thrown);
+      EXPECT_NE(o.error->message.find("the value must be JSON"), std::string::npos) << o.error->message;
+    }
+  EXPECT_FALSE(with("$func.mock.put('n', 'k', null); $func.mock.put('n', 'k', {a: undefined})").error);
+}
+
 TEST_F(engine_test, remember_refuses_another_request_as_its_profile_does) {
   auto with = [this](const std::string& options) {
     auto t = task("$resp.body = $func.sbx.idempotency.remember('k', () => 1" + options + ")");

@@ -61,6 +61,19 @@ TEST(resident, what_follows_from_work_inside_is_never_refused) {
   EXPECT_EQ(door->inside(), 0U);
 }
 
+TEST(resident, what_is_put_down_is_carried_no_more_by_who_is_still_inside) {
+  auto door = std::make_shared<resident>(events::sandbox_id{});
+  ASSERT_EQ(door->enter(1), resident::entry::in);
+  auto one = hold::adopt(door);
+  ASSERT_TRUE(one.carry(8, 10));
+  EXPECT_FALSE(door->take_bytes(8, 10));
+  one.put_down();
+  EXPECT_EQ(door->inside(), 1U);
+  EXPECT_TRUE(door->take_bytes(8, 10));
+  one.release();
+  EXPECT_FALSE(door->take_bytes(8, 10)) << "given back once";
+}
+
 TEST(resident, nobody_is_inside_after_it_has_closed_whatever_the_threads_do) {
   for (int round = 0; round < 200; ++round) {
     auto door = std::make_shared<resident>(events::sandbox_id{});

@@ -124,6 +124,69 @@ TEST_F(handler, still_knows_what_was_remembered_before_records_said_how_long) {
   ASSERT_TRUE(serve_at(after(std::chrono::hours{25}), asked()));
 }
 
+/// Written down as it was before records said how long they last, of `POST /p/g/pets/7?x=1&x=2&y=%20` with a password in its body.
+constexpr auto of_before = R"({"at_us":1700000000000000,"fingerprint":"d452da21a7dcf813da2d3f5e5f01efb8","value":5})";
+constexpr auto key_of_k = "8254c329a92850f6d539dd376f4816ee";
+
+TEST_F(handler, takes_a_retry_of_before_for_the_same_request_though_it_has_secrets) {
+  const auto req = asked(R"({"password":"sesame","n":1})");
+  ASSERT_TRUE(run(data, data_command{put_item{"sbx.idempotency", key_of_k, of_before}}));
+  auto ctx = at_moment();
+  ctx.now.us = 1'700'000'000'000'000 + 1;
+  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k"])"), R"({"value":5})"); };
+  ASSERT_TRUE(serve_at(ctx, req));
+  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k"])"), R"({"conflict":true})"); };
+  ASSERT_TRUE(serve_at(ctx, asked(R"({"password":"another","n":1})")));
+  EXPECT_EQ(engine.runs, 2);
+}
+
+TEST_F(handler, housekeeping_leaves_a_script_its_own_writes) {
+  const std::string over = R"({"until_us":1,"fingerprint":"f","value":1})";
+  for (std::size_t i = 0; i < 100; ++i)
+    ASSERT_TRUE(run(data, data_command{put_item{"sbx.idempotency", "k" + std::to_string(i), over}}));
+  engine.during = [](script_host& h) {
+    for (std::size_t i = 0; i + 1 < limits::script_writes; ++i)
+      ASSERT_TRUE(h.call("mock.put", R"(["mine",)" + std::to_string(i) + ",1]"));
+    auto kept = h.call("idempotency.keep", R"(["last",1])");
+    EXPECT_TRUE(kept) << kept.error().detail;
+    EXPECT_FALSE(h.call("mock.put", R"(["mine","more",1])"));
+  };
+  auto s = serve_it(asked());
+  store(s);
+  EXPECT_LT(data.namespaces["sbx.idempotency"].size(), 90U) << "what was over has gone as well";
+}
+
+TEST_F(handler, reads_a_record_whatever_the_order_of_its_members_and_whatever_its_moment) {
+  engine.during = [](script_host& h) { EXPECT_TRUE(h.call("idempotency.keep", R"(["k",1])")); };
+  store(serve_it(asked()));
+  auto& stored = data.namespaces["sbx.idempotency"].begin()->second;
+  const auto record = json::parse(stored);
+  const auto fingerprint = record["fingerprint"].get<std::string>();
+  const auto find = [&](const std::string& text, const std::string& expected) {
+    ASSERT_TRUE(run(data, data_command{put_item{"sbx.idempotency", key_of_k, text}}));
+    engine.during = [&](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k"])"), expected) << text; };
+    ASSERT_TRUE(serve_it(asked()));
+  };
+  find(R"({"value":7,"fingerprint":")" + fingerprint + R"(","until_us":)" + std::to_string(record["until_us"].get<std::int64_t>()) + "}", R"({"value":7})");
+  find(R"({"value":7,"fingerprint":")" + fingerprint + R"(","at_us":9223372036854775807})", R"({"value":7})");
+  find(R"({"at_us":9223372036854775807,"fingerprint":")" + fingerprint + R"(","value":7})", R"({"value":7})");
+  find(R"({"at_us":9223372036854775807000,"value":7})", "null");
+}
+
+TEST_F(handler, what_is_remembered_is_written_by_nothing_else) {
+  engine.during = [](script_host& h) {
+    EXPECT_TRUE(h.call("idempotency.keep", R"(["k",1])"));
+    for (const auto* name : {"mock.put", "mock.insert", "mock.update", "mock.delete"}) {
+      auto refused = h.call(name, R"(["sbx.idempotency","8254c329a92850f6d539dd376f4816ee",{}])");
+      ASSERT_FALSE(refused) << name;
+      EXPECT_NE(refused.error().detail.find("remember"), std::string::npos) << refused.error().detail;
+    }
+    EXPECT_NE(h.call("mock.list", R"(["sbx.idempotency",null])"), "[]");
+  };
+  store(serve_it(asked()));
+  EXPECT_EQ(data.namespaces["sbx.idempotency"].size(), 1U);
+}
+
 } // namespace
 
 } // namespace hourglass::mock

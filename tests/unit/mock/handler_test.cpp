@@ -285,6 +285,21 @@ TEST_F(handler, console_and_errors_are_recorded_without_secrets) {
   EXPECT_EQ(s->events[0].payload.find("sesame-open"), std::string::npos);
 }
 
+TEST_F(handler, every_value_of_a_console_line_is_recorded_without_its_secrets) {
+  engine.outcome.console = {{"log", R"([Object] {"password":"hunter2"})"},
+                            {"log", R"({"a":1} and [1,{"token":"hunter2"}] {not json} {"secret":"hunter2"} end)"},
+                            {"log", R"([[ {"password":"hunter2"})"},
+                            {"log", std::string(2'000, '[') + R"({"password":"hunter2"})"},
+                            {"log", R"([a] {"b": [1, 2]} } ])"}};
+  auto s = serve_it(asked());
+  ASSERT_TRUE(s);
+  EXPECT_EQ(s->events[0].payload.find("hunter2"), std::string::npos) << s->events[0].payload;
+  const auto back = decode_served(s->events[0].payload)->script->console;
+  EXPECT_EQ(back.back().text, R"([a] {"b": [1, 2]} } ])") << "what has no secrets stays as it is";
+  EXPECT_TRUE(back[1].text.starts_with(R"({"a":1} and [1,{"token":"[redacted:)")) << back[1].text;
+  EXPECT_TRUE(back[1].text.ends_with("} end")) << back[1].text;
+}
+
 TEST_F(handler, ends_that_come_by_chance_are_taken_from_the_record) {
   script_note before;
   before.error = script_error{script_fault::time, "took more than 100 ms of processor time", 1, 1, ""};
