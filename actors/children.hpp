@@ -108,6 +108,7 @@ private:
     webhook::fencing_token token = 0;
     std::shared_ptr<hold> inside;
     std::optional<webhook::progress_recovery> page;
+    bool expire = false; ///< what is too old
   };
 
   // -- deciding ---------------------------------------------------------------------
@@ -122,6 +123,10 @@ private:
   // -- sending ----------------------------------------------------------------------
   void pump();
   void tell_due();
+  void let_time_pass();
+  void keep_pace(events::virtual_time moment);
+  void count(const webhook::fact& f, events::virtual_time at);
+  void tell_backlog();
   events::seq gate_of(const webhook::start& s) const;
   void send_attempt(webhook::start s);
   void keep_awake();
@@ -133,6 +138,9 @@ private:
   // -- recoveries -------------------------------------------------------------------
   void scan();
   void on_page(const recovery_page& m);
+  void note_end(events::seq at, const webhook::fact& f);
+  void forget_ends();
+  void take_out_what_ended(webhook::progress_recovery& page) const;
 
   events::virtual_time now() const;
   events::context system_context() const;
@@ -169,10 +177,22 @@ private:
   std::optional<std::optional<events::virtual_time>> told_due_; ///< nothing: it must be told again, whatever it is
   std::optional<std::uint64_t> settle_wanted_;
   std::set<std::string> scanning_; ///< recoveries whose next page is being read
+  struct ended {
+    events::seq at;
+    std::string destination;
+    events::seq message;
+  };
+  std::deque<ended> ended_; ///< deliveries that a page which is being read may not know to have ended
   std::vector<std::string> unread_; ///< those of `scanning_` whose page could not be read just now
   hold recovering_;
   hold sequencing_;
   bool trying_again_ = false; ///< a timer runs
+  bool expiring_ = false;     ///< in `waiting_`
+  std::optional<events::wall_time> stands_since_; ///< the clock: when what rates keep back was looked at last
+  bool pacing_ = false;       ///< a timer runs
+  events::wall_time told_backlog_; ///< when it was told what waits
+  bool telling_ = false;      ///< a timer runs
+  hold paced_;                ///< while the clock stands and a rate keeps something back
 };
 
 } // namespace hourglass::actors

@@ -3,6 +3,7 @@
 #include "actors/caf.hpp"
 #include "actors/node.hpp"
 #include "actors/resident.hpp"
+#include "actors/webhook_meter.hpp"
 #include "events/vault.hpp"
 #include "events/wall_clock.hpp"
 #include "webhook/dispatcher.hpp"
@@ -32,6 +33,7 @@ struct environment {
     std::atomic<std::uint64_t> woken{0}, passivated{0}, degraded{0}, child_restarts{0}, requests{0}, rejected{0}, attempts{0}, attempts_in_flight{0};
   } counters;
   std::atomic<bool> stopping{false};
+  webhook_meter webhooks;
 };
 
 } // namespace hourglass::actors

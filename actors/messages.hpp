@@ -64,6 +64,7 @@ struct proposal {
     std::vector<change_ptr> messages;    ///< made of them, for the outbox, once the request has its place
     change_ptr change; ///< answered with `reply` once durable
     std::string reply;
+    std::int64_t moved_by_us = 0; ///< outbox: decided before the clock was set back, and its moments with it
   };
   child from = child::sandbox;
   std::uint32_t generation = 0; ///< of the child; what a replaced child proposed is refused
@@ -153,6 +154,10 @@ struct recovery_page {
 struct give_snapshot { std::shared_ptr<struct snapshot_job> job; };
 
 struct tick { std::uint64_t generation = 0; };
+/// To the outbox itself: the clock stands, and a rate may let something go.
+struct pace_tick {};
+/// To the outbox itself: tell what waits.
+struct backlog_tick {};
 struct restart_children {};
 /// Tests only: the child's next message throws.
 struct crash_child { child which = child::data; };
@@ -180,5 +185,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::attempt_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::recovery_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::give_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::pace_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::backlog_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::restart_children)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::crash_child)

@@ -159,6 +159,8 @@ public:
             c.attempts_in_flight};
   }
 
+  webhook_figures webhooks() const override { return env_->webhooks.read(wall_now()); }
+
   void stop(std::chrono::milliseconds grace) override {
     std::lock_guard guard{stop_mutex_};
     if (!system_)

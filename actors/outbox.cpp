@@ -101,6 +101,14 @@ caf::behavior outbox_actor::make_behavior() {
       pump();
       keep_awake();
     },
+    [this](const pace_tick&) {
+      pacing_ = false;
+      pump();
+    },
+    [this](const backlog_tick&) {
+      telling_ = false;
+      tell_backlog();
+    },
     [](const crash_child&) { throw std::runtime_error{"crashed on purpose"}; },
   };
 }
@@ -168,8 +176,12 @@ void outbox_actor::decide_into(proposal& p, work& w, webhook::batch& together) {
     }
     c = webhook::finish_attempt{w.token, std::move(*w.result)};
   } else if (w.page) {
+    take_out_what_ended(*w.page);
+    scanning_.erase(w.page->id);
     c = std::move(*w.page);
-    scanning_.erase(std::get<webhook::progress_recovery>(*c).id);
+  } else if (w.expire) {
+    expiring_ = false;
+    c = webhook::expire_deliveries{};
   } else if (auto* asked = std::get_if<command>(&w.change->what)) {
     c = std::move(std::get<webhook::command>(*asked));
   } else {
@@ -231,9 +243,13 @@ void outbox_actor::on_sequenced(const sequenced& s) {
   for (const auto& part : s.what->parts) {
     for (const auto& d : part.drafts) {
       auto& fact = facts_.at(f++);
+      if (part.moved_by_us != 0)
+        webhook::shift(fact, part.moved_by_us);
       applied_ = seq;
       if (!std::holds_alternative<webhook::message_created>(fact) && !std::holds_alternative<webhook::attempt_finished>(fact))
         steered_ = seq;
+      count(fact, part.ctx.now);
+      note_end(seq, fact);
       webhook::apply(state_, {seq, s.wall, part.ctx.now}, fact);
       if (auto* m = std::get_if<webhook::message_created>(&fact);
           m && !m->destinations.empty() && fresh_bytes_ + m->body.size() <= fresh_bytes_kept) {
@@ -301,6 +317,30 @@ void outbox_actor::on_page(const recovery_page& m) {
   try_again_soon();
 }
 
+/// A page tells how messages stood when it was read. What has ended since, or was not durable then, must not be sent again for that.
+void outbox_actor::note_end(events::seq at, const webhook::fact& f) {
+  if (const auto* a = std::get_if<webhook::attempt_finished>(&f); a != nullptr && a->follows != webhook::outcome_kind::retry)
+    ended_.push_back({at, a->destination, a->message.seq});
+  else if (const auto* e = std::get_if<webhook::delivery_expired>(&f))
+    ended_.push_back({at, e->destination, e->message.seq});
+}
+
+void outbox_actor::forget_ends() {
+  while (scanning_.empty() && !ended_.empty() && ended_.front().at <= durable_)
+    ended_.pop_front();
+}
+
+void outbox_actor::take_out_what_ended(webhook::progress_recovery& page) const {
+  const auto* r = state_.find_recovery(page.id);
+  if (r == nullptr || ended_.empty())
+    return;
+  std::set<events::seq> over;
+  for (const auto& e : ended_)
+    if (e.destination == r->what.destination)
+      over.insert(e.message);
+  std::erase_if(page.items, [&over](const webhook::recovery_item& item) { return over.contains(item.message.seq); });
+}
+
 // -- moments --------------------------------------------------------------------------
 
 events::virtual_time outbox_actor::now() const { return mock::now(clock_, wall_now()); }
@@ -322,6 +362,7 @@ void outbox_actor::on_exit() {
   unsent_.release();
   recovering_.release();
   sequencing_.release();
+  paced_.release();
   sandbox_ = nullptr;
 }
 

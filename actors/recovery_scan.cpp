@@ -33,7 +33,7 @@ events::outcome<delivery_past> past_of(const storage::store& store, const events
   delivery_past past;
   storage::history_query q;
   q.sandbox = sandbox;
-  q.kinds = {events::kind::attempt_finished};
+  q.kinds = {events::kind::attempt_finished, events::kind::delivery_expired};
   q.entity = message;
   q.newest_first = false;
   q.limit = limits::page_size;
@@ -47,6 +47,8 @@ events::outcome<delivery_past> past_of(const storage::store& store, const events
         return tl::unexpected<events::error>{std::move(f).error()};
       if (auto* a = std::get_if<webhook::attempt_finished>(&*f); a && a->destination == destination)
         add(past, *a);
+      else if (auto* e = std::get_if<webhook::delivery_expired>(&*f); e && e->destination == destination)
+        past.last = webhook::outcome_kind::dead, past.dead = true, past.delivered = false;
     }
     if (!page->next)
       return past;
@@ -100,12 +102,21 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
       return tl::unexpected<events::error>{std::move(past).error()};
     bool take = false;
     switch (r.what.scope) {
-      case webhook::recovery_scope::failed: take = past->attempts > 0 && past->last != webhook::outcome_kind::delivered; break;
-      case webhook::recovery_scope::missing: take = past->attempts == 0; break;
+      case webhook::recovery_scope::failed: take = past->last && past->last != webhook::outcome_kind::delivered; break;
+      case webhook::recovery_scope::missing: take = !past->last; break;
       case webhook::recovery_scope::all: take = true; break;
     }
-    if (take)
-      out.items.push_back({{m.id, e.header.seq, m.event_type, m.body_bytes}, past->attempts, past->dead, past->delivered, m.deliver_at});
+    if (!take)
+      continue;
+    auto& item = out.items.emplace_back();
+    item.message = {m.id, e.header.seq, m.event_type, m.body_bytes};
+    item.attempts = past->attempts;
+    item.was_dead = past->dead;
+    item.was_delivered = past->delivered;
+    item.deliver_at = m.deliver_at;
+    item.line = to.ordering.line_of(m.ordering_key, {m.event_type, m.event_id, m.channels, m.tags, m.body});
+    if (!item.line.empty() && !past->last)
+      item.place = std::max(e.header.virtual_, m.deliver_at.value_or(e.header.virtual_));
   }
   if (page->next)
     out.cursor = std::max(out.cursor, *page->next);

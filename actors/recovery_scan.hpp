@@ -12,7 +12,7 @@ namespace hourglass::actors {
 /// What the log says became of one message at one destination.
 struct delivery_past {
   std::uint32_t attempts = 0;
-  std::optional<webhook::outcome_kind> last; ///< of the newest attempt
+  std::optional<webhook::outcome_kind> last; ///< of the newest attempt, or dead because it was too old for one
   bool delivered = false;                    ///< it has arrived, and is no dead letter since
   bool dead = false;                         ///< the last scheduled outcome is `dead`, and none was delivered since
 };

@@ -130,6 +130,7 @@ void sandbox_actor::fall_silent() {
   drop(child::clock);
   drop(child::outbox);
   outbox_due_.reset();
+  env_.webhooks.forget(id_);
 }
 
 void sandbox_actor::drop(child which) {

@@ -2,6 +2,7 @@
 #include "webhook/views.hpp"
 
 #include "events/json_check.hpp"
+#include "events/json_text.hpp"
 #include "events/limits.hpp"
 
 #include <algorithm>
@@ -37,6 +38,8 @@ events::outcome<void> check_fields(const create_message& c) {
   for (std::size_t i = 0; i < c.tags.size(); ++i)
     if (!is_name(c.tags[i]))
       return failure(errc::invalid, name_rule, "/tags/" + std::to_string(i));
+  if (c.ordering_key.size() > ordering_key_bytes || !events::is_utf8(c.ordering_key))
+    return failure(errc::invalid, "must be at most " + std::to_string(ordering_key_bytes) + " bytes of UTF-8", "/orderingKey");
   if (c.payload.size() > limits::message_bytes)
     return failure(errc::too_large, "is longer than " + std::to_string(limits::message_bytes) + " bytes (message_bytes)", "/payload");
   auto first = c.payload.find_first_not_of(" \t\r\n");
@@ -110,13 +113,22 @@ events::outcome<void> decider::check_time(const create_message& c) const {
 }
 
 // Fan-out: decided once, here, and written down, so that a fold never decides it again.
-events::outcome<std::vector<std::string>> decider::recipients(const create_message& c) const {
+events::outcome<std::vector<std::string>> decider::recipients(const create_message& c, std::vector<std::string>& lines) const {
+  const filtered_message m{c.event_type, c.event_id, c.channels, c.tags, c.payload};
+  auto stand = [&](const destination& d, std::size_t which, std::size_t of) {
+    auto line = d.ordering.line_of(c.ordering_key, m);
+    if (line.empty())
+      return;
+    lines.resize(of);
+    lines[which] = std::move(line);
+  };
   if (!c.only_to.empty()) {
     const auto* l = s.find_lane(c.only_to);
     if (l == nullptr)
       return tl::unexpected{no_destination(c.only_to).error()};
     if (l->config.disabled)
       return failure(errc::conflict, "the endpoint is disabled; enable it first");
+    stand(l->config, 0, 1);
     return std::vector{l->config.id};
   }
   static const std::set<events::seq> nobody;
@@ -127,11 +139,14 @@ events::outcome<std::vector<std::string>> decider::recipients(const create_messa
   std::merge(some.begin(), some.end(), s.wanting_all.begin(), s.wanting_all.end(), std::back_inserter(who));
   if (!s.wanting_below.empty())
     add_by_pattern(s, c.event_type, who);
-  const filtered_message m{c.event_type, c.event_id, c.channels, c.tags, c.payload};
   std::vector<std::string> out;
   for (auto ordinal : who)
-    if (const auto& l = s.lanes.at(ordinal); l.queues(ctx.now) && matches(l.config, m))
+    if (const auto& l = s.lanes.at(ordinal); l.queues(ctx.now) && matches(l.config, m)) {
       out.push_back(l.config.id);
+      stand(l.config, out.size() - 1, out.size());
+    }
+  if (!lines.empty())
+    lines.resize(out.size());
   return out;
 }
 
@@ -148,12 +163,15 @@ result decider::operator()(const create_message& c) const {
     return tl::unexpected{ok.error()};
   if (auto ok = check_time(c); !ok)
     return tl::unexpected{ok.error()};
-  auto who = recipients(c);
+  std::vector<std::string> lines;
+  auto who = recipients(c, lines);
   if (!who)
     return tl::unexpected{who.error()};
   if (auto room = room_for(who->size()); !room)
     return tl::unexpected{room.error()};
   message_created f{new_id("msg_"), c.event_type, c.event_id, c.channels, c.tags, *std::move(who), c.payload, c.payload.size(), c.deliver_at, !c.only_to.empty()};
+  f.ordering_key = c.ordering_key;
+  f.lines = std::move(lines);
   decision out;
   out.reply = views::message_out(f, ctx.now);
   add(out, std::move(f));
@@ -179,7 +197,9 @@ result decider::operator()(const resend& c) const {
     return failure(errc::conflict, "ten resends of this message are waiting already");
   decision out;
   out.reply = "{}";
-  add(out, resend_requested{c.message, l->config.id, c.attempts, c.was_dead, c.was_delivered});
+  const std::vector<std::string> none;
+  const filtered_message m{c.message.event_type, {}, none, none, c.payload};
+  add(out, resend_requested{c.message, l->config.id, c.attempts, c.was_dead, c.was_delivered, l->config.ordering.line_of(c.ordering_key, m)});
   return out;
 }
 

@@ -41,6 +41,7 @@ struct decider {
   result operator()(const progress_recovery& c) const;
   result operator()(const cancel_recovery& c) const;
   result operator()(const finish_attempt& c) const;
+  result operator()(const expire_deliveries& c) const;
 
 private:
   std::string new_id(std::string_view prefix) const { return events::make_id(prefix, ctx.wall.us / 1000, ctx.chance); }
@@ -52,7 +53,8 @@ private:
 
   // -- messages
   events::outcome<void> check_time(const create_message& c) const;
-  events::outcome<std::vector<std::string>> recipients(const create_message& c) const;
+  events::outcome<std::vector<std::string>> recipients(const create_message& c, std::vector<std::string>& lines) const;
+  bool holds_line(const lane& l, const delivery& d) const noexcept;
   events::outcome<void> room_for(std::size_t more) const;
 
   // -- recoveries
