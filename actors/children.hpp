@@ -2,6 +2,7 @@
 
 #include "actors/environment.hpp"
 #include "actors/messages.hpp"
+#include "actors/script_chain.hpp"
 #include "mock/handler.hpp"
 #include "webhook/batch.hpp"
 
@@ -34,8 +35,8 @@ private:
 
 /// Second stage: renders answers from data and env, and owns both.
 ///
-/// A script runs elsewhere, and reads the state meanwhile. Until it has ended, whatever comes waits here in its order, so that nothing changes
-/// under it and everything after it sees what it did (data_scripts.cpp).
+/// Scripts run elsewhere, and the state is theirs meanwhile (actors/script_chain.hpp). Until the last one has ended, and what it emits is decided, whatever comes waits here in its order,
+/// so that nothing changes under it and everything after it sees what it did (data_scripts.cpp).
 class data_actor : public caf::event_based_actor {
 public:
   data_actor(caf::actor_config& cfg, environment& env, events::sandbox_id id, mock::data_state state, caf::actor sandbox,
@@ -54,17 +55,23 @@ private:
   void do_now(const give_snapshot& m);
   void start_script(const request_ptr& job);
   void on_script_done(const script_done& m);
+  void on_placed(const placed& m);
+  bool is_held() const noexcept { return chain_ || placing_; }
+  bool joins_chain(const work& w);
   void conclude(const request_ptr& job, mock::served served);
+  void apply_all(const std::vector<events::draft>& drafts);
+  void wait_for_place(proposal& p, const mock::served& served);
 
   environment& env_;
   events::sandbox_id id_;
-  std::shared_ptr<mock::data_state> state_; ///< shared with the script that runs; then nobody changes it
+  std::shared_ptr<mock::data_state> state_; ///< the chain's while one runs
   caf::actor sandbox_;
   std::uint32_t generation_;
 
-  request_ptr scripted_; ///< its script runs
-  std::shared_ptr<mock::handler_run> run_;
-  std::uint64_t runs_ = 0;
+  std::shared_ptr<script_chain> chain_; ///< has the state while it runs
+  std::uint64_t chains_ = 0, places_ = 0;
+  bool placing_ = false; ///< the last run emits, and its request has no place yet
+  std::vector<events::draft> unplaced_; ///< what it changes
   std::deque<work> held_; ///< bounded by the sandbox's door
   bool going_on_ = false; ///< a message to that end is under way
 };
@@ -109,6 +116,7 @@ private:
     std::shared_ptr<hold> inside;
     std::optional<webhook::progress_recovery> page;
     bool expire = false; ///< what is too old
+    proposal_ptr emission; ///< a request whose script emits
   };
 
   // -- deciding ---------------------------------------------------------------------
@@ -116,9 +124,13 @@ private:
   void process();
   bool joins(webhook::batch& in, const work& w) const;
   void decide_into(proposal& p, work& w, webhook::batch& together);
+  void decide_emission(const proposal_ptr& p);
+  events::outcome<void> add_messages(proposal& p);
+  void submit(proposal_ptr p);
   void look_into(proposal& p, const change_ptr& job);
   events::outcome<void> claims_are_free(const std::vector<events::draft>& drafts);
   void on_sequenced(const sequenced& s);
+  void on_withdrawn(const withdrawn& w);
 
   // -- sending ----------------------------------------------------------------------
   void pump();
@@ -144,6 +156,7 @@ private:
 
   events::virtual_time now() const;
   events::context system_context() const;
+  std::size_t pending_most() const;
 
   environment& env_;
   webhook::outbox_state state_;

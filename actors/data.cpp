@@ -29,6 +29,7 @@ caf::behavior data_actor::make_behavior() {
     [this](const do_change& m) { take(m); },
     [this](const give_snapshot& m) { take(m); },
     [this](const script_done& m) { on_script_done(m); },
+    [this](const placed& m) { on_placed(m); },
     [this](const tick&) {
       going_on_ = false;
       go_on();
@@ -41,7 +42,9 @@ void data_actor::do_now(const serve_request& m) {
   const auto& job = m.job;
   if (job->plan.runs_script() && env_.options.scripts)
     return start_script(job);
-  conclude(job, mock::render(job->plan, *state_, job->request, job->ctx, env_.redactor));
+  auto served = mock::render(job->plan, *state_, job->request, job->ctx, env_.redactor);
+  apply_all(served.events);
+  conclude(job, std::move(served));
 }
 
 void data_actor::do_now(const propose& m) {
@@ -66,12 +69,18 @@ void data_actor::do_now(const give_snapshot& m) {
   send(sandbox_, m);
 }
 
-void data_actor::conclude(const request_ptr& job, mock::served served) {
-  for (const auto& d : served.events) {
+void data_actor::apply_all(const std::vector<events::draft>& drafts) {
+  for (const auto& d : drafts) {
     if (auto applied = mock::apply(*state_, d.kind, d.payload); !applied)
       throw std::logic_error{"a core cannot fold its own event: " + applied.error().detail};
   }
+}
+
+/// Its events are applied, unless it emits.
+void data_actor::conclude(const request_ptr& job, mock::served served) {
   auto p = std::make_shared<proposal>();
+  if (!served.emitted.empty())
+    wait_for_place(*p, served);
   p->from = child::data;
   p->generation = generation_;
   auto& part = p->parts.emplace_back();

@@ -45,6 +45,16 @@ change_ptr deletion(hold inside) {
   return job;
 }
 
+void placement::tell(bool placed) {
+  if (auto f = std::exchange(tell_, nullptr))
+    f(placed);
+}
+
+proposal::~proposal() {
+  if (place && place->is_open())
+    fail({events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}});
+}
+
 void proposal::fail(const events::error& why) {
   for (auto& p : parts) {
     if (p.request)
@@ -52,6 +62,8 @@ void proposal::fail(const events::error& why) {
     if (p.change)
       p.change->answer(tl::unexpected<events::error>{why});
   }
+  if (place)
+    place->tell(false);
 }
 
 } // namespace hourglass::actors

@@ -52,16 +52,33 @@ using change_ptr = std::shared_ptr<change_job>;
 /// What the node asks for when the sandbox's time to live is over.
 change_ptr deletion(hold inside);
 
+/// Tells who waits for it whether a proposal has its place. Once; whoever lets go of it without a word has said no.
+class placement {
+public:
+  explicit placement(std::function<void(bool)> tell) : tell_(std::move(tell)) {}
+  ~placement() { tell(false); }
+  placement(const placement&) = delete;
+  placement& operator=(const placement&) = delete;
+
+  void tell(bool placed);
+  bool is_open() const noexcept { return tell_ != nullptr; }
+
+private:
+  std::function<void(bool)> tell_;
+};
+
 /// Events that a child wants in the log, in order, and who waits for each part of them.
+///
+/// Of a request whose script emits webhooks: the data actor proposes it with what is `emitted`, the outbox decides about these and adds them as
+/// parts of their own, and then the proposal is the outbox's.
 struct proposal {
   struct part {
     events::context ctx;
     std::vector<events::draft> drafts; ///< may be empty: then the part only waits until all before it is durable
     request_ptr request;               ///< answered with `response` once durable
     mock::response response;
-    std::vector<mock::emission> emitted; ///< by the request's script; durable before it is answered
+    std::vector<mock::emission> emitted; ///< by the request's script, and not decided yet
     std::chrono::milliseconds delay{0}; ///< after it is durable, before the request is answered
-    std::vector<change_ptr> messages;    ///< made of them, for the outbox, once the request has its place
     change_ptr change; ///< answered with `reply` once durable
     std::string reply;
     std::int64_t moved_by_us = 0; ///< outbox: decided before the clock was set back, and its moments with it
@@ -71,6 +88,13 @@ struct proposal {
   std::vector<part> parts;
   std::optional<events::virtual_time> due; ///< outbox: something of this falls due then
   bool want_durable = false;               ///< outbox: tell when it is durable
+  std::unique_ptr<placement> place;        ///< the data actor waits for it: its request emits
+  std::uint32_t pipeline = 0;              ///< then, once it is the outbox's: generation of the data actor
+
+  proposal() = default;
+  ~proposal(); ///< who waits for what never got a place is told
+  proposal(const proposal&) = delete;
+  proposal& operator=(const proposal&) = delete;
 
   void fail(const events::error& why);
 };
@@ -80,16 +104,28 @@ struct serve_request { request_ptr job; };
 struct do_change { change_ptr job; };
 struct propose { proposal_ptr what; };
 
-/// From the engine's thread to the data actor: the script that it waits for has ended.
+/// From the engine's thread to the data actor: a script of the chain that it waits for has ended.
 struct script_done {
-  std::uint64_t number = 0; ///< of the run; of another one it means nothing
-  std::shared_ptr<mock::script_outcome> outcome;
+  std::uint64_t number = 0; ///< of the chain; of another one it means nothing
+  std::shared_ptr<struct script_news> news; // actors/script_chain.hpp
 };
 
-/// To the sandbox itself: an answer that was to be late.
-struct late_answer {
-  std::shared_ptr<std::function<void()>> give;
+/// To the data actor: whether the request of its run, which emits, has its place.
+struct placed {
+  std::uint64_t number = 0; ///< as the data actor has counted
+  bool yes = false;
 };
+/// To the outbox: decide about what the request emits, and propose both.
+struct emit { proposal_ptr what; };
+/// To the outbox: its proposal with a request in it has no place, since the data actor has gone meanwhile. As if never decided.
+struct withdrawn { proposal_ptr what; };
+
+/// To the sandbox: an answer is ready, and is to be late; and to itself, that it is time.
+struct hold_back {
+  std::shared_ptr<class late_answer> what; // actors/sandbox_emit.cpp
+  std::chrono::milliseconds delay{0};
+};
+struct give_late { std::uint64_t number = 0; };
 
 /// To the outbox: its proposal stands at `first`, …; apply it. Not yet durable.
 struct sequenced {
@@ -168,7 +204,11 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::serve_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::do_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::propose)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::script_done)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::late_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::placed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::emit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::withdrawn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::hold_back)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::give_late)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::sequenced)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::durable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::append_failed)

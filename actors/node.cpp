@@ -54,7 +54,7 @@ public:
 
   void serve(const events::sandbox_id& sandbox, mock::request request, caller who, on_answer done) override {
     env_->counters.requests.fetch_add(1, std::memory_order_relaxed);
-    auto visitor = let_in(sandbox, false);
+    auto visitor = let_in(sandbox, false, bytes_of(request));
     if (!visitor)
       return done(tl::unexpected<events::error>{std::move(visitor).error()});
     auto job = std::make_shared<request_job>();
@@ -82,7 +82,7 @@ public:
   }
 
   void submit(const events::sandbox_id& sandbox, command what, caller who, on_receipt done) override {
-    auto visitor = let_in(sandbox, false);
+    auto visitor = let_in(sandbox, false, who.bytes);
     if (!visitor)
       return done(tl::unexpected<events::error>{std::move(visitor).error()});
     auto job = std::make_shared<change_job>();
@@ -146,6 +146,7 @@ public:
   }
 
   void post(std::function<void()> work) override { readers_.post(std::move(work)); }
+  void post_for(const events::sandbox_id& sandbox, std::function<void()> work) override { readers_.post_for(sandbox, std::move(work)); }
   storage::store& store() noexcept override { return *store_; }
   storage::index_writer& index() noexcept override { return *index_; }
   storage::journal& journal() noexcept override { return *journal_; }
@@ -197,10 +198,22 @@ public:
   directory& where() noexcept { return *directory_; }
 
 private:
-  events::outcome<directory::visitor> let_in(const events::sandbox_id& sandbox, bool create) {
+  events::outcome<directory::visitor> let_in(const events::sandbox_id& sandbox, bool create, std::size_t bytes = 0) {
     if (env_->stopping)
       return events::failure(events::errc::unavailable, "the server is shutting down");
-    return directory_->enter(sandbox, create);
+    auto in = directory_->enter(sandbox, create);
+    if (!in || in->inside.carry(bytes, options_.bytes_per_sandbox))
+      return in;
+    env_->counters.rejected.fetch_add(1, std::memory_order_relaxed);
+    return events::failure(events::errc::overloaded,
+                           "this sandbox has too much in hand (in_flight_bytes_per_sandbox, " + std::to_string(options_.bytes_per_sandbox) + ")");
+  }
+
+  static std::size_t bytes_of(const mock::request& r) noexcept {
+    auto out = r.target.size() + r.body.size();
+    for (const auto& [name, value] : r.headers)
+      out += name.size() + value.size();
+    return out;
   }
 
   /// A document may take seconds to read: not on a thread that all sandboxes share.

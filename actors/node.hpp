@@ -11,6 +11,7 @@
 #include "mock/endpoints.hpp"
 #include "mock/message.hpp"
 #include "mock/script.hpp"
+#include "mock/script_limits.hpp"
 #include "mock/settings.hpp"
 #include "storage/index.hpp"
 #include "storage/journal.hpp"
@@ -42,6 +43,7 @@ struct caller {
   /// The change is made once: asked for again within `limits::idempotency_time`, it answers the receipt of the first time, after a crash
   /// too (actors/once.hpp).
   std::shared_ptr<const actors::once> once = nullptr;
+  std::size_t bytes = 0; ///< of a change, that stay in memory until it is answered
 };
 
 /// What a durable change answers.
@@ -71,6 +73,8 @@ struct node_options {
   std::chrono::milliseconds passivate_after{60'000};
   std::size_t live_sandboxes = 10'000; ///< beyond it the longest idle ones leave memory
   std::size_t queued_per_sandbox = 10'000;
+  std::size_t bytes_per_sandbox = limits::in_flight_bytes_per_sandbox;
+  std::size_t pending_per_sandbox = limits::pending_per_sandbox; ///< deliveries not yet ended
   std::size_t due_at_once = 10'000;    ///< entries of the due index that are looked at in a round
   std::uint64_t events_per_snapshot = limits::events_per_snapshot; ///< of a busy sandbox
   std::string secret_keys; ///< what seals secrets at rest (`events::vault::parse`); empty: the key in `data/secret.key`, made on first use
@@ -130,6 +134,9 @@ public:
 
   /// Runs `work` on a reader thread: for history, state at a moment, replay.
   virtual void post(std::function<void()> work) = 0;
+
+  /// The same for work on one sandbox, of which one runs at a time: so it never keeps every thread from the others.
+  virtual void post_for(const events::sandbox_id& sandbox, std::function<void()> work) = 0;
 
   virtual storage::store& store() noexcept = 0;
   virtual storage::index_writer& index() noexcept = 0;

@@ -33,15 +33,6 @@ std::optional<events::virtual_time> due_of(const webhook::fact& f, events::virtu
   return std::nullopt;
 }
 
-/// Deliveries that facts, not applied yet, will add.
-std::size_t queued_by(const std::vector<webhook::fact>& facts) {
-  std::size_t out = 0;
-  for (const auto& f : facts)
-    if (auto* m = std::get_if<webhook::message_created>(&f))
-      out += m->destinations.size();
-  return out;
-}
-
 } // namespace
 
 outbox_actor::outbox_actor(caf::actor_config& cfg, environment& env, webhook::outbox_state state, mock::clock_state clock,
@@ -64,6 +55,8 @@ caf::behavior outbox_actor::make_behavior() {
   pump();
   return {
     [this](const do_change& m) { take({.change = m.job}); },
+    [this](const emit& m) { take({.emission = m.what}); },
+    [this](const withdrawn& m) { on_withdrawn(m); },
     [this](const attempt_done& m) { take({.result = m.result, .token = m.token, .inside = m.inside}); },
     [this](const recovery_page& m) { on_page(m); },
     [this](const sequenced& m) { on_sequenced(m); },
@@ -122,6 +115,8 @@ void outbox_actor::take(work w) {
 
 /// Whether `w` may go into the same proposal as what is in it; the first always does.
 bool outbox_actor::joins(webhook::batch& in, const work& w) const {
+  if (w.emission)
+    return false; // a proposal of its own
   if (w.result)
     return in.add_result(state_, w.token);
   auto* c = w.change ? std::get_if<command>(&w.change->what) : nullptr;
@@ -133,6 +128,12 @@ bool outbox_actor::joins(webhook::batch& in, const work& w) const {
 
 void outbox_actor::process() {
   while (!in_sequence_ && !waiting_.empty()) {
+    if (waiting_.front().emission) {
+      auto p = std::move(waiting_.front().emission);
+      waiting_.pop_front();
+      decide_emission(p);
+      continue;
+    }
     auto p = std::make_shared<proposal>();
     p->from = child::outbox;
     p->generation = generation_;
@@ -151,19 +152,22 @@ void outbox_actor::process() {
         for (const auto& d : p->parts[parts].drafts)
           bytes += d.payload.size();
     }
-    if (p->parts.empty())
-      continue;
-    for (const auto& f : facts_)
-      if (auto due = due_of(f, now()); due && (!p->due || *due < *p->due))
-        p->due = due;
-    if (!facts_.empty()) {
-      p->want_durable = true;
-      in_sequence_ = p;
-      sequencing_ = hold::follow(door_);
-    }
-    send(sandbox_, propose{std::move(p)});
+    if (!p->parts.empty())
+      submit(std::move(p));
   }
   answer_settle();
+}
+
+void outbox_actor::submit(proposal_ptr p) {
+  for (const auto& f : facts_)
+    if (auto due = due_of(f, now()); due && (!p->due || *due < *p->due))
+      p->due = due;
+  if (!facts_.empty()) {
+    p->want_durable = true;
+    in_sequence_ = p;
+    sequencing_ = hold::follow(door_);
+  }
+  send(sandbox_, propose{std::move(p)});
 }
 
 void outbox_actor::decide_into(proposal& p, work& w, webhook::batch& together) {
@@ -188,7 +192,7 @@ void outbox_actor::decide_into(proposal& p, work& w, webhook::batch& together) {
     look_into(p, w.change);
     return;
   }
-  auto decided = webhook::decide(state_, *c, ctx, limits::pending_per_sandbox - std::min(limits::pending_per_sandbox, queued_by(facts_)));
+  auto decided = webhook::decide(state_, *c, ctx, pending_most());
   auto fail = [&w](events::error why) {
     if (w.change)
       w.change->answer(tl::unexpected<events::error>{std::move(why)});
@@ -241,6 +245,10 @@ void outbox_actor::on_sequenced(const sequenced& s) {
   events::seq seq = s.first;
   std::size_t f = 0;
   for (const auto& part : s.what->parts) {
+    if (part.request) { // whose script emitted the rest
+      seq += part.drafts.size();
+      continue;
+    }
     for (const auto& d : part.drafts) {
       auto& fact = facts_.at(f++);
       if (part.moved_by_us != 0)

@@ -3,6 +3,7 @@
 #include "events/ids.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -43,6 +44,15 @@ public:
 
   void leave() noexcept { count_.fetch_sub(1, std::memory_order_acq_rel); }
 
+  /// Of what is inside, the bytes that requests keep in memory. False: there would be more than `most`.
+  bool take_bytes(std::size_t n, std::size_t most) noexcept {
+    if (bytes_.fetch_add(n, std::memory_order_relaxed) + n <= most)
+      return true;
+    give_bytes(n);
+    return false;
+  }
+  void give_bytes(std::size_t n) noexcept { bytes_.fetch_sub(n, std::memory_order_relaxed); }
+
   /// Closes the door if nothing is inside.
   bool close() noexcept {
     std::uint32_t nothing = 0;
@@ -60,6 +70,7 @@ private:
 
   events::sandbox_id id_;
   std::atomic<std::uint32_t> count_{0};
+  std::atomic<std::size_t> bytes_{0};
   std::atomic<std::int64_t> last_used_us_{0};
 };
 
@@ -80,19 +91,31 @@ public:
   hold& operator=(hold&& other) noexcept {
     release();
     door_ = std::move(other.door_);
+    bytes_ = std::exchange(other.bytes_, 0);
     return *this;
   }
   ~hold() { release(); }
 
+  /// So many bytes stay in memory as long as it is inside. False: the sandbox would have more than `most`.
+  bool carry(std::size_t n, std::size_t most) noexcept {
+    if (!door_->take_bytes(n, most))
+      return false;
+    bytes_ += n;
+    return true;
+  }
+
   void release() noexcept {
-    if (auto door = std::exchange(door_, nullptr))
+    if (auto door = std::exchange(door_, nullptr)) {
+      door->give_bytes(std::exchange(bytes_, 0));
       door->leave();
+    }
   }
   explicit operator bool() const noexcept { return door_ != nullptr; }
 
 private:
   explicit hold(resident_ptr door) : door_(std::move(door)) {}
   resident_ptr door_;
+  std::size_t bytes_ = 0;
 };
 
 } // namespace hourglass::actors

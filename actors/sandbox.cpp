@@ -80,7 +80,8 @@ caf::behavior sandbox_actor::make_behavior() {
     [this](const append_failed& m) { on_append_failed(m); },
     [this](const restart_children&) { restart(); },
     [this](const renew_due& m) { on_renew_due(m); },
-    [](const late_answer& m) { (*m.give)(); },
+    [this](const hold_back& m) { on_hold_back(m); },
+    [this](const give_late& m) { on_give_late(m); },
     [this](const give_snapshot& m) { on_snapshot(m.job); },
     [this](const retire&) { on_retire(); },
     [this](const crash_child& m) {

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <variant>
@@ -34,7 +35,7 @@ public:
 
 private:
   enum class phase { loading, serving, degraded };
-  using waiting_work = std::variant<request_ptr, change_ptr>;
+  using waiting_work = std::variant<request_ptr, change_ptr, proposal_ptr>;
 
   // -- letting work in ------------------------------------------------------------
   void on_request(const request_ptr& job);
@@ -54,8 +55,10 @@ private:
   void note_due(storage::record_batch& batch, const proposal_ptr& p);
   std::optional<events::wall_time> must_be_awake() const;
   void on_renew_due(const renew_due& m);
-  void emit_with(proposal::part& part);
+  void ask_outbox(const proposal_ptr& p);
   void answer_later(proposal::part& part);
+  void on_hold_back(const hold_back& m);
+  void on_give_late(const give_late& m);
   void after_import(const proposal::part& part);
   void begin_snapshot();
   void on_snapshot(const snapshot_ptr& job);
@@ -66,6 +69,7 @@ private:
   void take_all(replay::sandbox_state s);
   void take_missing(replay::sandbox_state& state);
   void let_in_who_waited();
+  void refuse_who_waited(const events::error& why);
   void renew_who_waited();
   void spawn_pipeline(mock::endpoint_state endpoints, mock::data_state data);
   void spawn_clock();
@@ -105,6 +109,8 @@ private:
   restart_policy policy_;
   std::deque<waiting_work> waiting_;    ///< came while children were being rebuilt
   std::vector<renew_due> renewals_;     ///< the same
+  std::map<std::uint64_t, std::shared_ptr<late_answer>> late_; ///< given when we go
+  std::uint64_t last_late_ = 0;
   events::seq events_since_snapshot_ = 0;
   events::seq last_snapshot_ = 0; ///< where the last one stands; 0: there is none to lend
   replay::change_marks changed_;

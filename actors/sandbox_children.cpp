@@ -97,8 +97,21 @@ void sandbox_actor::let_in_who_waited() {
   for (auto& w : std::exchange(waiting_, {})) {
     if (auto* r = std::get_if<request_ptr>(&w))
       on_request(*r);
+    else if (auto* c = std::get_if<change_ptr>(&w))
+      on_change(*c);
     else
-      on_change(std::get<change_ptr>(w));
+      on_propose(std::get<proposal_ptr>(w));
+  }
+}
+
+void sandbox_actor::refuse_who_waited(const events::error& why) {
+  for (auto& w : std::exchange(waiting_, {})) {
+    if (auto* p = std::get_if<proposal_ptr>(&w))
+      (*p)->fail(why);
+    else if (auto* r = std::get_if<request_ptr>(&w))
+      (*r)->answer(tl::unexpected<events::error>{why});
+    else
+      std::get<change_ptr>(w)->answer(tl::unexpected<events::error>{why});
   }
 }
 
@@ -187,8 +200,7 @@ void sandbox_actor::restart() {
   if (appending_->load(std::memory_order_acquire) != 0)
     return delayed_send(this, 1ms, restart_children{});
   if (env_.journal.failed()) { // the directory asks it to recover; nobody waits for that
-    for (auto& w : std::exchange(waiting_, {}))
-      std::visit([](auto& job) { job->answer(events::failure(events::errc::unavailable, "the journal cannot write just now")); }, w);
+    refuse_who_waited({events::errc::unavailable, "the journal cannot write just now", {}});
     return delayed_send(this, 100ms, restart_children{});
   }
   fetch();
@@ -201,8 +213,7 @@ void sandbox_actor::degrade(const events::error& why) {
   for (auto c : {child::endpoint, child::data, child::clock, child::outbox})
     drop(c);
   renew_who_waited();
-  for (auto& w : std::exchange(waiting_, {}))
-    std::visit([&why](auto& job) { job->answer(tl::unexpected<events::error>{why}); }, w);
+  refuse_who_waited(why);
 }
 
 /// Leaves memory if nothing is in hand; what is pending stays on the disk, with the moment to come back.
@@ -229,6 +240,7 @@ void sandbox_actor::on_exit() {
     drop(c);
   waiting_.clear();
   renewals_.clear();
+  late_.clear();
 }
 
 } // namespace hourglass::actors

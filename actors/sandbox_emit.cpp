@@ -1,100 +1,63 @@
 #include "actors/sandbox.hpp"
 
-#include <mutex>
-#include <optional>
-
 // What a request's script wants beside its answer: that it be late, and webhooks.
-//
-// Webhooks that a request's script emits: the outbox decides about them when the request has its place in the stream, and the request is answered
-// when both are durable. If one of them is not, the caller learns why, although the log has his request as served.
 namespace hourglass::actors {
 
-namespace {
-
-/// Several must arrive before one is told. Any thread.
-class together {
+/// An answer that is durable and held back. It is given once, at the latest when nobody holds it any more: a server that stops drops none.
+class late_answer {
 public:
-  together(std::size_t expected, on_answer then) : missing_(expected), then_(std::move(then)) {}
+  late_answer(on_answer done, events::outcome<mock::response> what, std::shared_ptr<hold> inside)
+    : done_(std::move(done)), what_(std::move(what)), inside_(std::move(inside)) {}
+  ~late_answer() { give(); }
+  late_answer(const late_answer&) = delete;
+  late_answer& operator=(const late_answer&) = delete;
 
-  void answer(events::outcome<mock::response> r) {
-    if (r)
-      arrive([&] { response_ = std::move(*r); });
-    else
-      fail(std::move(r).error());
-  }
-  void message(const events::outcome<receipt>& r) {
-    if (r)
-      arrive([] {});
-    else
-      fail({r.error().code == events::errc::invalid ? events::errc::internal : r.error().code, "a webhook of the script: " + r.error().detail, {}});
+  void give() {
+    if (auto done = std::exchange(done_, nullptr)) {
+      done(std::move(what_));
+      inside_->release();
+    }
   }
 
 private:
-  template <class Note>
-  void arrive(Note note) {
-    on_answer tell;
-    {
-      std::lock_guard guard{mutex_};
-      note();
-      if (--missing_ != 0)
-        return;
-      tell = std::exchange(then_, nullptr);
-    }
-    if (!tell)
-      return;
-    if (why_)
-      tell(tl::unexpected<events::error>{std::move(*why_)});
-    else
-      tell(std::move(response_));
-  }
-  void fail(events::error why) {
-    arrive([&] {
-      if (!why_)
-        why_ = std::move(why);
-    });
-  }
-
-  std::mutex mutex_;
-  std::size_t missing_;
-  on_answer then_;
-  mock::response response_;
-  std::optional<events::error> why_;
+  on_answer done_;
+  events::outcome<mock::response> what_;
+  std::shared_ptr<hold> inside_;
 };
-
-} // namespace
 
 /// Chaos: what is ready and durable is held back, and keeps the sandbox awake.
 void sandbox_actor::answer_later(proposal::part& part) {
   auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
   auto inside = std::make_shared<hold>(hold::follow(door_));
   part.request->done = [self, delay = part.delay, inside, done = std::move(part.request->done)](events::outcome<mock::response> r) {
-    auto give = std::make_shared<std::function<void()>>([inside, done, r = std::move(r)]() mutable {
-      done(std::move(r));
-      inside->release();
-    });
+    auto late = std::make_shared<late_answer>(done, std::move(r), inside);
     if (auto strong = self.lock())
-      caf::delayed_anon_send(caf::actor_cast<caf::actor>(strong), delay, late_answer{std::move(give)});
-    else
-      (*give)();
+      caf::anon_send(caf::actor_cast<caf::actor>(strong), hold_back{std::move(late), delay});
   };
 }
 
-void sandbox_actor::emit_with(proposal::part& part) {
-  auto all = std::make_shared<together>(part.emitted.size() + 1, std::move(part.request->done));
-  part.request->done = [all](events::outcome<mock::response> r) { all->answer(std::move(r)); };
-  for (auto& e : part.emitted) {
-    auto job = std::make_shared<change_job>();
-    webhook::create_message what;
-    what.event_type = std::move(e.type);
-    what.payload = std::move(e.payload);
-    job->what = command{webhook::command{std::move(what)}};
-    job->ctx.principal = part.ctx.principal;
-    job->ctx.correlation = part.ctx.correlation;
-    job->done = [all](const events::outcome<receipt>& r) { all->message(r); };
-    job->inside = hold::follow(door_);
-    part.messages.push_back(std::move(job));
+void sandbox_actor::on_hold_back(const hold_back& m) {
+  late_.emplace(++last_late_, m.what);
+  delayed_send(this, m.delay, give_late{last_late_});
+}
+
+void sandbox_actor::on_give_late(const give_late& m) {
+  if (auto at = late_.find(m.number); at != late_.end()) {
+    at->second->give();
+    late_.erase(at);
   }
-  part.emitted.clear();
+}
+
+/// The outbox decides about them first, on its own state; then they stand in the append of their request. So there is no crash between the two.
+void sandbox_actor::ask_outbox(const proposal_ptr& p) {
+  if (phase_ == phase::loading && !outbox_)
+    return waiting_.emplace_back(p), void();
+  if (!outbox_)
+    return p->fail({events::errc::not_found, "no such sandbox", {}});
+  p->pipeline = p->generation;
+  p->from = child::outbox;
+  p->generation = generation(child::outbox);
+  send(outbox_, emit{p});
 }
 
 } // namespace hourglass::actors

@@ -37,17 +37,22 @@ events::error told(const events::error& why) {
 // -- the stream -----------------------------------------------------------------------
 
 void sandbox_actor::on_propose(const proposal_ptr& p) {
+  const events::error rebuilt{events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}};
   if (p->generation != generation(p->from))
-    return p->fail({events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}});
+    return p->fail(rebuilt);
+  if (p->place && p->from == child::data)
+    return ask_outbox(p);
+  if (p->place && p->pipeline != generation(child::data)) {
+    send(outbox_, withdrawn{p});
+    return p->fail(rebuilt);
+  }
   if (!fits_in_the_log(*p))
     return refuse_whole(p);
   std::vector<storage::row> rows;
   for (auto& part : p->parts) {
     if (part.delay.count() != 0)
       answer_later(part);
-    if (!part.emitted.empty())
-      emit_with(part);
-    if (p->from == child::outbox)
+    if (p->from == child::outbox && !part.request)
       bring_back(*p, part);
     for (const auto& d : part.drafts)
       for (const auto& claim : d.claims)
@@ -58,10 +63,6 @@ void sandbox_actor::on_propose(const proposal_ptr& p) {
       after_import(part);
   }
   append(p, std::move(rows));
-  if (p->from == child::data)
-    for (auto& part : p->parts)
-      for (auto& job : std::exchange(part.messages, {}))
-        on_change(job);
 }
 
 /// Decided before a reset of the clock, and in its place behind it: its moments come along, as those of all that waited did.
@@ -80,6 +81,8 @@ void sandbox_actor::bring_back(proposal& p, proposal::part& part) {
 /// The journal would reject it, and with it whatever the others append meanwhile. So nothing of it gets a place, and nobody else notices.
 void sandbox_actor::refuse_whole(const proposal_ptr& p) {
   p->fail({events::errc::too_large, "this would be an event larger than record_bytes; nothing was changed", {}});
+  if (p->place) // nobody has applied it
+    return send(outbox_, withdrawn{p});
   auto changes_nothing = [](const proposal::part& part) { // to have served a request; what its script wrote is another thing
     return std::all_of(part.drafts.begin(), part.drafts.end(), [](const auto& d) { return d.kind == events::kind::request_served; });
   };
@@ -144,6 +147,8 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
         part.change->answer(receipt{0, 0, std::move(part.reply)});
     return;
   }
+  if (p->place)
+    p->place->tell(true);
   note_due(batch, p);
   if (p->want_durable && !batch.records.empty())
     send(outbox_, sequenced{p, batch.first, head_.wall});

@@ -52,7 +52,7 @@ public:
 
   const std::string& param(std::string_view name) const;
   /// For a change. The first one that a call makes is the one its Idempotency-Key stands for.
-  actors::caller caller() { return {who.name(), correlation, std::exchange(once, nullptr)}; }
+  actors::caller caller() { return {who.name(), correlation, std::exchange(once, nullptr), request->body.size()}; }
 
   /// Places in the body by the core's name, and as this caller called them: errors point at what was sent.
   std::vector<std::pair<std::string_view, std::string_view>> sent_as;

@@ -45,7 +45,20 @@ void core::read(const call_ptr& c, const events::sandbox_id& sandbox, actors::re
 }
 
 void core::on_reader(const call_ptr& c, std::function<void(const call_ptr&)> work) {
-  node.post([c, work = std::move(work)] { guarded(c, [&] { work(c); }); });
+  auto guarded_work = [c, work = std::move(work)] { guarded(c, [&] { work(c); }); };
+  c->sandbox == events::sandbox_id{} ? node.post(std::move(guarded_work)) : node.post_for(c->sandbox, std::move(guarded_work));
+}
+
+void core::run_apart(const call_ptr& c, const run_script& run, std::function<void(const call_ptr&)> tell) {
+  auto* engine = node.scripts();
+  if (engine == nullptr)
+    return c->fail({errc::unavailable, "this node has no engine for scripts", {}});
+  auto ticket = apart_.enter(c->sandbox);
+  if (!ticket)
+    return c->fail(ticket.error());
+  run(*engine, [this, c, ticket = std::move(*ticket), tell = std::move(tell)] {
+    on_reader(c, [ticket, tell](const call_ptr& done) { tell(done); });
+  });
 }
 
 void core::catch_up() {

@@ -4,6 +4,7 @@
 #include "api/call.hpp"
 #include "api/idempotency.hpp"
 #include "api/router.hpp"
+#include "api/script_gate.hpp"
 #include "api/service.hpp"
 
 #include <array>
@@ -62,6 +63,11 @@ public:
   /// Runs `work` on a reader thread; what it throws is answered as 500.
   void on_reader(const call_ptr& c, std::function<void(const call_ptr&)> work);
 
+  /// A script apart from its sandbox: `run` gives it to the engine, whose thread says when it has ended; `tell` then answers on a reader thread, which
+  /// nobody holds meanwhile. Beyond `limits::scripts_apart` it is refused with `errc::overloaded`.
+  using run_script = std::function<void(mock::script_engine&, std::function<void()> ran)>;
+  void run_apart(const call_ptr& c, const run_script& run, std::function<void(const call_ptr&)> tell);
+
   /// On a reader thread: waits until the index has everything that was in the log when this was called, at most two seconds. A list is
   /// then as the caller wrote it; when time runs out, it may lack the newest.
   void catch_up();
@@ -70,6 +76,8 @@ public:
 
 private:
   void read(const call_ptr& c, const events::sandbox_id& sandbox, actors::reading what, then next);
+
+  script_gate apart_;
 };
 
 /// Runs `work`, turning an exception into a 500: nothing may cross a callback.

@@ -12,6 +12,8 @@ namespace {
 
 using state = mock::data_state;
 
+constexpr std::size_t page_bytes = 4 << 20; // it is put together on a thread that others need
+
 void namespaces(core& in, const call_ptr& c) {
   in.look<state>(c, [](const state& s, events::virtual_time) -> events::outcome<std::string> {
     auto out = json{{"data", json::array()}, {"bytes", s.bytes}};
@@ -35,11 +37,14 @@ void items(core& in, const call_ptr& c) {
                      limit](const state& s, events::virtual_time) -> events::outcome<std::string> {
     auto found = s.list(space, after, limit);
     std::string out = R"({"data":[)";
-    for (std::size_t i = 0; i < found.size(); ++i)
-      out.append(i == 0 ? "" : ",").append(R"({"key":)").append(json(*found[i].first).dump()).append(R"(,"value":)")
-          .append(*found[i].second).append("}");
+    std::size_t taken = 0;
+    for (; taken < found.size() && (taken == 0 || out.size() + found[taken].second->size() <= page_bytes); ++taken)
+      out.append(taken == 0 ? "" : ",").append(R"({"key":)").append(json(*found[taken].first).dump()).append(R"(,"value":)")
+          .append(*found[taken].second).append("}");
+    const bool more = found.size() == limit || taken < found.size();
+    found.resize(taken);
     out += R"(],"next_cursor":)";
-    out += found.size() == limit ? json(to_cursor_of("item/" + space, *found.back().first)).dump() : "null";
+    out += more ? json(to_cursor_of("item/" + space, *found.back().first)).dump() : "null";
     return out + '}';
   });
 }

@@ -121,7 +121,7 @@ void one(core& in, const call_ptr& c) {
   if (!seq || *seq == 0)
     return c->fail({errc::invalid, "must be the number of an event, from 1", "seq"});
   in.on_reader(c, [&in, seq = *seq](const call_ptr& done) {
-    auto found = in.node.store().read(done->sandbox, seq, {1, 1});
+    auto found = in.node.store().read(done->sandbox, seq, {2, SIZE_MAX}); // with the next one, which says whether this is the one it follows
     if (!found)
       return done->fail(found.error());
     if (found->empty())

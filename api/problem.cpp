@@ -86,10 +86,11 @@ std::string_view title_of(errc code) {
     return "The outcome is unknown";
   case errc::held:
   case errc::newer_format:
-  case errc::corrupt:
   case errc::io:
   case errc::internal:
     return "Something failed inside";
+  case errc::corrupt:
+    return "What is stored does not verify";
   }
   return "Something failed inside";
 }
@@ -179,7 +180,7 @@ http::response problem_response(const events::error& e, std::string_view correla
   } else {
     http::problem p;
     p.status = status;
-    p.type = "/problems/" + spelled(events::to_string(is_inside(e.code) ? errc::internal : e.code), how);
+    p.type = "/problems/" + spelled(events::to_string(is_inside(e.code) && e.code != errc::corrupt ? errc::internal : e.code), how); // that it does not verify is for auditors
     p.title = title_of(e.code);
     p.detail = is_inside(e.code) ? "See the server's log for this correlation id." : e.detail;
     p.where = e.where;

@@ -191,15 +191,26 @@ void get(core& in, const call_ptr& c) {
   });
 }
 
+void tell_replay(const call_ptr& c, replay::replay_job& job) {
+  auto replayed = job.finish();
+  if (!replayed)
+    return c->fail(replayed.error());
+  c->answer(200, replay::to_json(*replayed));
+}
+
 void again(core& in, const call_ptr& c) {
   in.on_reader(c, [&in](const call_ptr& done) {
     auto found = request_named(in, done->sandbox, done->param("request"));
     if (!found)
       return done->fail(found.error());
-    auto replayed = replay::replay_request(in.node.store(), in.node.redactor(), done->sandbox, found->header.seq, in.node.scripts());
-    if (!replayed)
-      return done->fail(replayed.error());
-    done->answer(200, replay::to_json(*replayed));
+    auto job = replay::replay_job::load(in.node.store(), in.node.redactor(), done->sandbox, found->header.seq);
+    if (!job)
+      return done->fail(job.error());
+    if (!(*job)->runs_script())
+      return tell_replay(done, **job);
+    in.run_apart(
+      done, [job = *job](mock::script_engine& engine, std::function<void()> ran) { replay::replay_job::run(job, engine, std::move(ran)); },
+      [job = *job](const call_ptr& asked) { tell_replay(asked, *job); });
   });
 }
 

@@ -220,10 +220,15 @@ void try_script(core& in, const call_ptr& c) {
     ctx.now = mock::now(state->clock, ctx.wall);
     ctx.chance = events::draw_entropy();
     ctx.correlation = done->correlation;
-    auto tried = mock::try_script(*in.node.scripts(), what, state->endpoints, state->data, ctx, in.node.redactor(), done->sandbox.to_string());
-    if (!tried)
-      return done->fail(tried.error());
-    done->answer(200, std::move(*tried));
+    auto trial = mock::prepare_trial(what, state->endpoints, std::move(state->data), std::move(ctx), done->sandbox.to_string(), in.node.redactor());
+    if (!trial)
+      return done->fail(trial.error());
+    in.run_apart(
+      done, [trial = *trial](mock::script_engine& engine, std::function<void()> ran) { mock::detached_run::run(trial, engine, nullptr, std::move(ran)); },
+      [trial = *trial](const call_ptr& asked) {
+        auto tried = mock::result_of_trial(*trial);
+        tried ? asked->answer(200, std::move(*tried)) : asked->fail(tried.error());
+      });
   });
 }
 

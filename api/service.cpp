@@ -24,11 +24,14 @@ namespace {
 struct mock_target {
   std::string_view sandbox;
   std::string target;
+  bool is_host = false; ///< it was named by the Host header
 };
 
 /// `sbx_1.sandbox.test:8080` -> `sbx_1` when the domain is `sandbox.test`.
 std::string_view subdomain_of(std::string_view host, std::string_view domain) {
   host = host.substr(0, host.find(':'));
+  if (host.ends_with('.')) // the root of all names
+    host.remove_suffix(1);
   if (domain.empty() || host.size() <= domain.size() + 1)
     return {};
   auto split = host.size() - domain.size();
@@ -56,7 +59,7 @@ mock_target mock_target_of(const http::request& request, const service_options& 
     return {named, request.target};
   if (!options.domain.empty())
     if (auto name = subdomain_of(http::find(request.headers, "Host"), options.domain); !name.empty())
-      return {name, request.target};
+      return {name, request.target, true};
   return {};
 }
 
@@ -64,6 +67,16 @@ events::outcome<events::sandbox_id> sandbox_named(const actors::node& node, std:
   if (name.empty() || name.size() > 256)
     return failure(errc::not_found, "there is no such sandbox");
   return node.resolve(name);
+}
+
+/// A host name has no case: a client may have written it in any.
+events::outcome<events::sandbox_id> sandbox_named(const actors::node& node, const mock_target& by) {
+  auto found = sandbox_named(node, by.sandbox);
+  if (found || !by.is_host)
+    return found;
+  std::string lower{by.sandbox};
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  return lower == by.sandbox ? found : sandbox_named(node, lower);
 }
 
 mock::request to_mock(const http::request& from, std::string target) {
@@ -134,7 +147,7 @@ void serve_mock(const std::shared_ptr<core>& shared, const std::shared_ptr<const
   };
   // std::function wants a copyable callable, and a reply is not one.
   auto slot = std::make_shared<under_way>(under_way{shared, request, std::move(reply), correlation_of(*request), where.sandbox});
-  auto sandbox = sandbox_named(shared->node, where.sandbox);
+  auto sandbox = sandbox_named(shared->node, where);
   if (!sandbox)
     return slot->refuse(sandbox.error());
   shared->node.serve(*sandbox, to_mock(*request, std::move(where.target)), {"mock", slot->correlation},

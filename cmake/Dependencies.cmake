@@ -12,6 +12,7 @@ find_package(Boost 1.81 REQUIRED)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
 pkg_check_modules(MOZJS REQUIRED IMPORTED_TARGET mozjs-102)
+pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
 
 # RocksDB's own CMake package asks for the -dev packages of every compressor it was built with, so

@@ -232,6 +232,11 @@ outcome<record> decode(std::string_view bytes) {
                 sha256({link_domain, split_record->header})};
 }
 
+kind kind_of(std::string_view bytes) noexcept {
+  field_reader in{bytes.substr(std::min(bytes.size(), frame_bytes + 6))};
+  return static_cast<kind>(in.varint());
+}
+
 outcome<header> decode_header(std::string_view bytes) {
   const auto split_record = split(bytes);
   if (!split_record)

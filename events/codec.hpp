@@ -28,6 +28,9 @@ outcome<record> decode(std::string_view bytes);
 /// As `decode` without copying or hashing the payload: for indexes that need the header only.
 outcome<header> decode_header(std::string_view bytes);
 
+/// The kind of a record as `seal` made it, which it believes: nothing is checked. `kind{}` if it is too short for one.
+kind kind_of(std::string_view bytes) noexcept;
+
 /// Checks that `next` continues `head` (seq + 1, previous = link, same or later wall time) and moves `head` on.
 /// Fails with `errc::corrupt` naming the seq.
 outcome<void> follow(chain_head& head, const record& next);

@@ -76,6 +76,8 @@ private:
   std::shared_ptr<stream_core> stream_;
 
   std::int64_t due_ = never;
+  std::int64_t write_begun_ = 0;  ///< when the socket's buffer was first full, in this answer
+  std::size_t sent_at_begin_ = 0; ///< what was sent by then
   std::uint64_t serial_ = 0;
   std::uint64_t lingered_ = 0;
   std::uint32_t slot_;

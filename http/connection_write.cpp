@@ -88,11 +88,17 @@ bool connection::write_plain() {
   return true;
 }
 
-/// The socket's buffer is full, or this is TLS.
+/// The socket's buffer is full, or this is TLS. A client has `write_time` to begin, and must then keep up with the slowest rate: one that takes
+/// nothing holds its answer no longer than that, and one that takes a byte a minute is not served for ever.
 void connection::write_later() {
-  if (due_ == never || phase_ == phase::streaming) // once an answer, for all of it: a client that takes a byte a minute is not served for ever
-    set_due_in(home_.shared().options.write_time +
-               std::chrono::seconds{static_cast<std::int64_t>(to_write()) / slowest_bytes_per_second});
+  if (due_ == never) {
+    write_begun_ = coarse_now();
+    sent_at_begin_ = sent_;
+  }
+  if (phase_ == phase::streaming)
+    set_due_in(home_.shared().options.write_time + std::chrono::seconds{static_cast<std::int64_t>(to_write()) / slowest_bytes_per_second});
+  else
+    set_due(write_begun_ + home_.shared().options.write_time.count() + static_cast<std::int64_t>(sent_ - sent_at_begin_) * 1'000 / slowest_bytes_per_second);
   writing_ = true;
   auto done = [self = ptr{this}](error_code ec, std::size_t n) { self->on_written(ec, n); };
   if (tls_)

@@ -22,9 +22,6 @@ using events::errc;
 using events::failure;
 using events::outcome;
 
-constexpr std::int64_t remembered_us = std::int64_t{24} * 3'600 * 1'000'000;
-const std::string idempotency_space = "sbx.idempotency";
-
 tl::unexpected<events::error> bad(std::string_view what) { return failure(errc::invalid, std::string{what}); }
 
 const json_value& at(const json_value& arguments, std::size_t i) {
@@ -105,8 +102,14 @@ bool is_by_chance(script_fault f) { return f == script_fault::time || f == scrip
 } // namespace
 
 handler_run::handler_run(std::shared_ptr<const plan> p, std::shared_ptr<const data_state> data, std::shared_ptr<const request> req, events::context ctx,
-                         std::string sandbox)
-  : plan_(std::move(p)), data_(std::move(data)), request_(std::move(req)), ctx_(std::move(ctx)), sandbox_(std::move(sandbox)), view_(*data_) {
+                         std::string sandbox, const events::redactor& redact)
+  : plan_(std::move(p)),
+    data_(std::move(data)),
+    request_(std::move(req)),
+    ctx_(std::move(ctx)),
+    sandbox_(std::move(sandbox)),
+    redact_(redact),
+    view_(*data_) {
 }
 
 script_outcome not_run(const events::error& why) {
@@ -208,19 +211,30 @@ outcome<std::string> handler_run::write(std::string_view name, const json_value&
   return value;
 }
 
-outcome<std::string> handler_run::from_template(std::string_view name, bool filled_in) const {
+outcome<std::string> handler_run::from_template(std::string_view name, bool filled_in) {
   const auto found = data_->templates.find(name);
   if (found == data_->templates.end())
     return failure(errc::not_found, "there is no template " + std::string{name.substr(0, 128)});
   if (!filled_in)
     return json_of(found->second);
+  if (!scope_)
+    scope_.emplace(*request_, plan_->endpoint->route.parameters, plan_->captures, *data_, ctx_);
+  auto spent = [this](std::size_t bytes) -> outcome<void> {
+    if (scope_->charge(bytes))
+      return {};
+    return failure(errc::too_large, "the templates of this request read and make more than the limit template_work_bytes (" +
+                                      std::to_string(limits::template_work_bytes) + ")");
+  };
+  if (auto fine = spent(found->second.size()); !fine)
+    return tl::unexpected<events::error>{std::move(fine).error()};
   auto compiled = compiled_template::compile(found->second, flavour_of_template(found->first, found->second));
   if (!compiled)
     return tl::unexpected<events::error>{std::move(compiled).error()};
-  template_scope scope{*request_, plan_->endpoint->route.parameters, plan_->captures, *data_, ctx_};
   std::string text;
-  if (auto ok = compiled->render(scope, text); !ok)
+  if (auto ok = compiled->render(*scope_, text); !ok)
     return tl::unexpected<events::error>{std::move(ok).error()};
+  if (auto fine = spent(text.size()); !fine)
+    return tl::unexpected<events::error>{std::move(fine).error()};
   if (!events::is_utf8(text)) // a target may hold any byte
     return bad("the text of the template is not UTF-8");
   return json_of(text);
@@ -237,6 +251,9 @@ outcome<std::string> handler_run::emit(const json_value& arguments) {
   auto payload = to_text(at(arguments, 1));
   if (payload.size() > limits::message_bytes)
     return failure(errc::too_large, "the payload is longer than the limit message_bytes (" + std::to_string(limits::message_bytes) + ")");
+  if (emitted_bytes_ + payload.size() > limits::script_messages_bytes)
+    return failure(errc::too_large, "the payloads are longer together than the limit script_messages_bytes (" + std::to_string(limits::script_messages_bytes) + ")");
+  emitted_bytes_ += payload.size();
   emitted_.push_back({type, std::move(payload)});
   return "null";
 }
@@ -255,45 +272,9 @@ outcome<std::string> handler_run::chaos_of(const json_value& arguments) {
   return fate.status ? std::to_string(*fate.status) : std::string{"null"};
 }
 
-// -- idempotency ------------------------------------------------------------------------
-
-std::string handler_run::fingerprint() const {
-  return events::to_hex(events::as_text(events::sha256({request_->method, "\n", request_->target, "\n", request_->body}))).substr(0, 32);
-}
-
-namespace {
-
-std::string key_of(const json_value& given) { return events::to_hex(events::as_text(events::sha256({text_of(given)}))).substr(0, 32); }
-
-} // namespace
-
-outcome<std::string> handler_run::remembered(const json_value& arguments) {
-  const auto* text = view_.find(idempotency_space, key_of(at(arguments, 0)));
-  if (text == nullptr)
-    return "null";
-  auto kept = parse_json(*text);
-  std::int64_t when = 0;
-  const auto* at_us = kept ? kept->member("at_us") : nullptr;
-  const auto* value = kept ? kept->member("value") : nullptr;
-  if (at_us == nullptr || value == nullptr || !at_us->as_integer(when) || when + remembered_us <= ctx_.now.us)
-    return "null";
-  if (kept->string_member("fingerprint") != fingerprint())
-    return R"({"conflict":true})";
-  return R"({"value":)" + to_text(*value) + '}';
-}
-
-outcome<std::string> handler_run::keep(const json_value& arguments) {
-  std::string text;
-  events::json_text j{text};
-  j.open_object().key("at_us").value(ctx_.now.us).key("fingerprint").value(fingerprint()).key("value").raw(to_text(at(arguments, 1))).close_object();
-  if (auto ok = view_.put(idempotency_space, key_of(at(arguments, 0)), text, ctx_); !ok)
-    return tl::unexpected<events::error>{std::move(ok).error()};
-  return "null";
-}
-
 // -- the end ------------------------------------------------------------------------------
 
-outcome<served> handler_run::finish(const script_outcome& outcome, const events::redactor& redact) const {
+outcome<served> handler_run::finish(const script_outcome& outcome) const {
   script_note note;
   note.digest = plan_->endpoint->script->digest;
   note.interrupted = outcome.interrupted;
@@ -307,7 +288,7 @@ outcome<served> handler_run::finish(const script_outcome& outcome, const events:
   if (note.error && note.error->fault == script_fault::unavailable)
     return failure(errc::unavailable, note.error->message);
   if (note.error)
-    return conclude(*plan_, answer_of(*note.error, *plan_, ctx_, sandbox_), *request_, ctx_, redact, &note);
+    return conclude(*plan_, answer_of(*note.error, *plan_, ctx_, sandbox_), *request_, ctx_, redact_, &note);
   std::vector<events::draft> changes;
   for (const auto& command : view_.changes()) {
     auto decided = decide_together(*data_, command); // that they fit is the view's word
@@ -318,25 +299,35 @@ outcome<served> handler_run::finish(const script_outcome& outcome, const events:
   note.changes = changes.size();
   for (const auto& e : emitted_)
     note.emitted.push_back(e.type);
-  auto out = conclude(*plan_, answer_of(outcome), *request_, ctx_, redact, &note);
+  auto out = conclude(*plan_, answer_of(outcome), *request_, ctx_, redact_, &note);
   std::move(changes.begin(), changes.end(), std::back_inserter(out.events));
   out.emitted = emitted_;
   out.delay = delay_;
   return out;
 }
 
-outcome<served> serve_and_wait(script_engine& engine, const plan& p, const data_state& data, const request& req, const events::context& ctx,
-                               const events::redactor& redact, const std::string& sandbox, const script_note* before) {
-  auto unowned = [](const auto& of) { return std::shared_ptr<const std::decay_t<decltype(of)>>{std::shared_ptr<void>{}, &of}; };
-  auto run = std::make_shared<handler_run>(unowned(p), unowned(data), unowned(req), ctx, sandbox);
+// -- apart from its sandbox -----------------------------------------------------------------
+
+detached_run::detached_run(plan p, data_state data, request req, events::context ctx, std::string sandbox, const events::redactor& redact)
+  : run_(std::make_shared<handler_run>(std::make_shared<const plan>(std::move(p)), std::make_shared<const data_state>(std::move(data)),
+                                       std::make_shared<const request>(std::move(req)), std::move(ctx), std::move(sandbox), redact)) {
+}
+
+void detached_run::run(const std::shared_ptr<detached_run>& self, script_engine& engine, const script_note* before, std::function<void()> done) {
   if (before != nullptr && before->error && is_by_chance(before->error->fault)) {
-    script_outcome as_then;
-    as_then.error = before->error;
-    as_then.console = before->console;
-    return run->finish(as_then, redact);
+    self->outcome_.error = before->error;
+    self->outcome_.console = before->console;
+    return done();
   }
-  auto task = handler_run::task(run);
-  return run->finish(task ? run_and_wait(engine, std::move(*task)) : not_run(task.error()), redact);
+  auto task = handler_run::task(self->run_);
+  if (!task) {
+    self->outcome_ = not_run(task.error());
+    return done();
+  }
+  engine.run(std::move(*task), [self, done = std::move(done)](script_outcome o) {
+    self->outcome_ = std::move(o);
+    done();
+  });
 }
 
 } // namespace hourglass::mock

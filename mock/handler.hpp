@@ -5,7 +5,9 @@
 #include "mock/script.hpp"
 #include "mock/script_view.hpp"
 #include "mock/serve.hpp"
+#include "mock/template.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +33,10 @@
 //         | sbx.scenario.resolve(given, otherwise)
 //         | sbx.chaos.applyFromHeader(header)               `mock/chaos.hpp`; latency holds the answer back, a status is answered at once
 //         | sbx.webhook.emit(type, payload)
-//         | sbx.idempotency.remember(key, make)             kept for a day in the namespace `sbx.idempotency`
+//         | sbx.idempotency.remember(key, make, {seconds, profile})
+//                                                           what `make` gave under this key: a text or a number; none: nothing is kept. It lasts `seconds` of
+//                                                           the sandbox's clock, a day if it does not say. Another request (method, target, body) under the
+//                                                           key is answered as `profile` has it: `ietf` 422, `stripe` 400. Kept in the namespace `sbx.idempotency`
 //         | <function>(…)                                   of the sandbox
 // What a script wrote before `error` stays; of one that fails nothing does.
 namespace hourglass::mock {
@@ -41,9 +46,9 @@ namespace hourglass::mock {
 /// Threads: made and finished by the request's owner; in between, `call` by the engine. Everything it is given must stay as it is until then.
 class handler_run final : public script_host {
 public:
-  /// `p.runs_script()`; `sandbox` as a text.
+  /// `p.runs_script()`; `sandbox` as a text; `redact` must outlive it.
   handler_run(std::shared_ptr<const plan> p, std::shared_ptr<const data_state> data, std::shared_ptr<const request> req, events::context ctx,
-              std::string sandbox);
+              std::string sandbox, const events::redactor& redact);
 
   /// For the engine; `self` becomes its host. Fails with `errc::too_large` when the request is more than a script may get.
   static events::outcome<script_task> task(const std::shared_ptr<handler_run>& self);
@@ -52,14 +57,16 @@ public:
 
   /// The answer and the events: request_served, then what the script changed, unless it failed. What fails here did not run: `errc::overloaded`,
   /// `errc::unavailable`; then nothing happened.
-  events::outcome<served> finish(const script_outcome& outcome, const events::redactor& redact) const;
+  events::outcome<served> finish(const script_outcome& outcome) const;
 
 private:
   events::outcome<std::string> list(const json_value& arguments) const;
   events::outcome<std::string> write(std::string_view name, const json_value& arguments);
   events::outcome<std::string> remembered(const json_value& arguments);
   events::outcome<std::string> keep(const json_value& arguments);
-  events::outcome<std::string> from_template(std::string_view name, bool filled_in) const;
+  void forget_old(const std::string& near);
+  events::outcome<void> room_for_one_more();
+  events::outcome<std::string> from_template(std::string_view name, bool filled_in);
   events::outcome<std::string> emit(const json_value& arguments);
   events::outcome<std::string> chaos_of(const json_value& arguments);
   std::string fingerprint() const;
@@ -69,15 +76,34 @@ private:
   std::shared_ptr<const request> request_;
   events::context ctx_;
   std::string sandbox_;
+  const events::redactor& redact_;
   script_view view_;
+  std::optional<template_scope> scope_; ///< of all templates of the run: one purse, and one stream of chance
   std::vector<emission> emitted_;
+  std::size_t emitted_bytes_ = 0;
+  bool full_ = false; ///< of what is remembered, nothing that is there has had its time
   std::chrono::milliseconds delay_{0};
 };
 
-/// Both halves of a scripted request at once, on the engine, waiting for it; for replays and trials. `before` is how it ended when it ran first: an
-/// end that another run may not come to (time, memory, a worker's death) is taken from there.
-events::outcome<served> serve_and_wait(script_engine& engine, const plan& p, const data_state& data, const request& req, const events::context& ctx,
-                                       const events::redactor& redact, const std::string& sandbox, const script_note* before = nullptr);
+/// A scripted request apart from its sandbox, on copies: a replay, a trial. Changes nothing.
+///
+/// Threads: one at a time; `run` ends on the engine's.
+class detached_run {
+public:
+  /// `p.runs_script()`; `redact` must outlive it.
+  detached_run(plan p, data_state data, request req, events::context ctx, std::string sandbox, const events::redactor& redact);
+
+  /// `before` is how it ended when it ran first: an end that another run may not come to (time, memory, a worker's death) is taken from there. `done` is
+  /// called once, on the engine's thread or at once; it must not block. `self` lives until then.
+  static void run(const std::shared_ptr<detached_run>& self, script_engine& engine, const script_note* before, std::function<void()> done);
+
+  /// After `done`; takes a while with a large answer.
+  events::outcome<served> finish() const { return run_->finish(outcome_); }
+
+private:
+  std::shared_ptr<handler_run> run_;
+  script_outcome outcome_;
+};
 
 /// A run that did not come about, as the script's own error.
 script_outcome not_run(const events::error& why);

@@ -15,32 +15,51 @@ const std::string* script_view::find(const std::string& space, const std::string
   return base_.find(space, key);
 }
 
-outcome<std::vector<script_view::item>> script_view::list(const std::string& space, const std::string& after, const std::string& prefix,
-                                                          std::size_t most) const {
+void script_view::walk_from(const std::string& space, const std::string& start, bool behind, const step& s) const {
   static const data_state::items nothing;
   const auto stored = base_.namespaces.find(space);
   const auto& items = stored != base_.namespaces.end() ? stored->second : nothing;
-  const auto start = std::max(after, prefix);
-  auto old = start == after && !after.empty() ? items.upper_bound(start) : items.lower_bound(start);
-  auto fresh = start == after && !after.empty() ? written_.upper_bound({space, start}) : written_.lower_bound({space, start});
+  auto old = behind ? items.upper_bound(start) : items.lower_bound(start);
+  auto fresh = behind ? written_.upper_bound({space, start}) : written_.lower_bound({space, start});
   auto is_fresh = [&] { return fresh != written_.end() && fresh->first.first == space; };
-  std::vector<item> out;
-  std::size_t bytes = 0;
-  while (out.size() < most && (old != items.end() || is_fresh())) {
+  for (bool more = true; more && (old != items.end() || is_fresh());) {
     const bool take_fresh = is_fresh() && (old == items.end() || fresh->first.second <= old->first);
     const auto& key = take_fresh ? fresh->first.second : old->first;
     const auto* value = take_fresh ? (fresh->second ? &*fresh->second : nullptr) : &old->second;
-    if (!key.starts_with(prefix))
-      break;
-    if (value != nullptr) {
-      bytes += key.size() + value->size();
-      if (bytes > limits::script_call_bytes)
-        return failure(errc::too_large, "this is more than the limit script_call_bytes (" + std::to_string(limits::script_call_bytes) + "); give a `limit`");
-      out.push_back({key, *value});
-    }
+    more = value == nullptr || s(key, *value);
     if (take_fresh && old != items.end() && old->first == key)
       ++old;
     take_fresh ? static_cast<void>(++fresh) : static_cast<void>(++old);
+  }
+}
+
+outcome<std::vector<script_view::item>> script_view::list(const std::string& space, const std::string& after, const std::string& prefix,
+                                                          std::size_t most) const {
+  const auto start = std::max(after, prefix);
+  std::vector<item> out;
+  std::size_t bytes = 0;
+  walk_from(space, start, start == after && !after.empty(), [&](const std::string& key, const std::string& value) {
+    if (!key.starts_with(prefix))
+      return false;
+    bytes += key.size() + value.size();
+    if (bytes <= limits::script_call_bytes)
+      out.push_back({key, value});
+    return bytes <= limits::script_call_bytes && out.size() < most;
+  });
+  if (bytes > limits::script_call_bytes)
+    return failure(errc::too_large, "this is more than the limit script_call_bytes (" + std::to_string(limits::script_call_bytes) + "); give a `limit`");
+  return out;
+}
+
+std::size_t script_view::size(const std::string& space) const {
+  const auto stored = base_.namespaces.find(space);
+  auto out = stored != base_.namespaces.end() ? stored->second.size() : 0;
+  for (auto at = written_.lower_bound({space, {}}); at != written_.end() && at->first.first == space; ++at) {
+    const bool before = base_.find(space, at->first.second) != nullptr;
+    if (before && !at->second)
+      --out;
+    else if (!before && at->second)
+      ++out;
   }
   return out;
 }

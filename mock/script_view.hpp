@@ -4,6 +4,7 @@
 #include "events/outcome.hpp"
 #include "mock/data.hpp"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -30,6 +31,11 @@ public:
   /// Fails with `errc::too_large` beyond `limits::script_call_bytes`.
   events::outcome<std::vector<item>> list(const std::string& space, const std::string& after, const std::string& prefix, std::size_t most) const;
 
+  /// In order of key those behind `after`, until `step` says false. Nothing may be changed meanwhile.
+  using step = std::function<bool(const std::string& key, const std::string& value)>;
+  void walk(const std::string& space, const std::string& after, const step& s) const { walk_from(space, after, !after.empty(), s); }
+  std::size_t size(const std::string& space) const;
+
   /// `value` is JSON text. Fails as `decide` of put_item does, and beyond `limits::script_writes` and `limits::script_write_bytes`.
   events::outcome<void> put(const std::string& space, const std::string& key, std::string_view value, const events::context& ctx);
   /// False if there was nothing.
@@ -42,6 +48,7 @@ public:
 
 private:
   using place = std::pair<std::string, std::string>;
+  void walk_from(const std::string& space, const std::string& start, bool behind, const step& s) const;
   events::outcome<void> room_for(const place& at, const std::optional<std::string>& value);
 
   const data_state& base_;

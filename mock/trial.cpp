@@ -89,12 +89,16 @@ outcome<script_trial> read_trial(std::string_view text) {
   return out;
 }
 
-outcome<std::string> try_script(script_engine& engine, const script_trial& what, const endpoint_state& endpoints, const data_state& data,
-                                const events::context& ctx, const events::redactor& redact, const std::string& sandbox) {
+outcome<std::shared_ptr<detached_run>> prepare_trial(script_trial what, const endpoint_state& endpoints, data_state data, events::context ctx,
+                                                     std::string sandbox, const events::redactor& redact) {
   auto p = plan_of(what, endpoints);
   if (!p)
     return tl::unexpected<events::error>{std::move(p).error()};
-  auto served = serve_and_wait(engine, *p, data, what.request, ctx, redact, sandbox);
+  return std::make_shared<detached_run>(std::move(*p), std::move(data), std::move(what.request), std::move(ctx), std::move(sandbox), redact);
+}
+
+outcome<std::string> result_of_trial(const detached_run& trial) {
+  auto served = trial.finish();
   if (!served)
     return tl::unexpected<events::error>{std::move(served).error()};
   auto record = decode_served(served->events.front().payload);

@@ -3,6 +3,7 @@
 #include "mock/endpoints.hpp"
 #include "mock/handler.hpp"
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -19,12 +20,15 @@ struct script_trial {
 /// A body that is not a string is sent as JSON. Fails with `errc::invalid` (`where` = JSON Pointer).
 events::outcome<script_trial> read_trial(std::string_view text);
 
-/// Runs it on the engine and waits. The result, as JSON:
+/// The script as the handler of an endpoint of its own, ready to run on a copy of the sandbox's data. Fails with `errc::invalid`.
+events::outcome<std::shared_ptr<detached_run>> prepare_trial(script_trial what, const endpoint_state& endpoints, data_state data, events::context ctx,
+                                                             std::string sandbox, const events::redactor& redact);
+
+/// What a trial that has run came to, as JSON:
 ///   {"response": {"status", "headers": [[name, value]…], "body"}, "error"?: {"kind", "message", "line", "column", "stack"}, "console": [[level, text]…],
 ///    "changes": [{"namespace", "key", "value"?}…] (without a value: removed), "emitted": [{"type", "payload"}…]}
-/// Fails with `errc::invalid`, `errc::overloaded`, `errc::unavailable`; an error of the script is a result.
-events::outcome<std::string> try_script(script_engine& engine, const script_trial& what, const endpoint_state& endpoints, const data_state& data,
-                                        const events::context& ctx, const events::redactor& redact, const std::string& sandbox);
+/// Fails with `errc::overloaded`, `errc::unavailable`; an error of the script is a result.
+events::outcome<std::string> result_of_trial(const detached_run& trial);
 
 /// The endpoint in the payload of an endpoint_put, as the API shows it and takes it.
 events::outcome<std::string> endpoint_of_event(std::string_view payload);

@@ -65,20 +65,23 @@ void write(events::json_text& j, const mock::response& r, const std::optional<mo
   j.close_object();
 }
 
-events::outcome<mock::served> serve_again(const sandbox_state& fork, const mock::served_record& past, const events::context& ctx,
-                                          const events::redactor& redactor, const events::sandbox_id& sandbox, mock::script_engine* scripts) {
-  const auto plan = mock::route(fork.endpoints, past.request);
-  if (!plan.runs_script())
-    return mock::render(plan, fork.data, past.request, ctx, redactor);
-  if (scripts == nullptr)
-    return events::failure(events::errc::unavailable, "this node has no engine for scripts");
-  return mock::serve_and_wait(*scripts, plan, fork.data, past.request, ctx, redactor, sandbox.to_string(), past.script ? &*past.script : nullptr);
-}
-
 } // namespace
 
-events::outcome<replayed> replay_request(const storage::store& store, const events::redactor& redactor, const events::sandbox_id& sandbox,
-                                         events::seq seq, mock::script_engine* scripts) {
+struct replay_job::inside {
+  const events::redactor& redactor;
+  events::seq seq = 0;
+  mock::served_record past;
+  events::context ctx;
+  mock::plan plan;
+  mock::data_state data;
+  std::shared_ptr<mock::detached_run> script; ///< has taken plan and data
+};
+
+replay_job::replay_job() = default;
+replay_job::~replay_job() = default;
+
+events::outcome<std::shared_ptr<replay_job>> replay_job::load(const storage::store& store, const events::redactor& redactor,
+                                                              const events::sandbox_id& sandbox, events::seq seq) {
   storage::read_budget one;
   one.max_records = 1;
   auto found = store.read(sandbox, seq, one);
@@ -94,7 +97,7 @@ events::outcome<replayed> replay_request(const storage::store& store, const even
   if (!past)
     return tl::unexpected<events::error>{std::move(past).error()};
   // Every request was decided on exactly the state before it: that is what the fork is.
-  auto fork = load(store, sandbox, seq - 1);
+  auto fork = replay::load(store, sandbox, seq - 1);
   if (!fork)
     return tl::unexpected<events::error>{std::move(fork).error()};
 
@@ -105,21 +108,47 @@ events::outcome<replayed> replay_request(const storage::store& store, const even
   ctx.chance = past->chance;
   ctx.principal = record.header.principal;
   ctx.correlation = record.header.correlation;
-  auto served = serve_again(*fork, *past, ctx, redactor, sandbox, scripts);
+  auto plan = mock::route(fork->endpoints, past->request);
+  std::shared_ptr<replay_job> out{new replay_job};
+  out->self_ = std::make_unique<inside>(inside{redactor, seq, std::move(*past), std::move(ctx), std::move(plan), std::move(fork->data), nullptr});
+  auto& in = *out->self_;
+  if (in.plan.runs_script())
+    in.script = std::make_shared<mock::detached_run>(std::move(in.plan), std::move(in.data), in.past.request, in.ctx, sandbox.to_string(), redactor);
+  return out;
+}
+
+bool replay_job::runs_script() const noexcept { return self_->script != nullptr; }
+
+void replay_job::run(const std::shared_ptr<replay_job>& self, mock::script_engine& engine, std::function<void()> done) {
+  const auto& past = self->self_->past;
+  mock::detached_run::run(self->self_->script, engine, past.script ? &*past.script : nullptr, [self, done = std::move(done)] { done(); });
+}
+
+events::outcome<replayed> replay_job::finish() {
+  auto& in = *self_;
+  auto served = in.script ? in.script->finish() : events::outcome<mock::served>{mock::render(in.plan, in.data, in.past.request, in.ctx, in.redactor)};
   if (!served)
     return tl::unexpected<events::error>{std::move(served).error()};
-
   replayed r;
-  r.seq = seq;
-  r.request_id = past->request_id;
-  r.request = std::move(past->request);
-  r.recorded = std::move(past->response);
-  r.request_cut = std::move(past->request_cut);
-  r.response_cut = std::move(past->response_cut);
-  r.again = mock::as_recorded(served->response, redactor);
-  take_tokens(r, redactor);
+  r.seq = in.seq;
+  r.request_id = in.past.request_id;
+  r.request = std::move(in.past.request);
+  r.recorded = std::move(in.past.response);
+  r.request_cut = std::move(in.past.request_cut);
+  r.response_cut = std::move(in.past.response_cut);
+  r.again = mock::as_recorded(served->response, in.redactor);
+  take_tokens(r, in.redactor);
   compare(r);
   return r;
+}
+
+events::outcome<replayed> replay_request(const storage::store& store, const events::redactor& redactor, const events::sandbox_id& sandbox, events::seq seq) {
+  auto job = replay_job::load(store, redactor, sandbox, seq);
+  if (!job)
+    return tl::unexpected<events::error>{std::move(job).error()};
+  if ((*job)->runs_script())
+    return events::failure(events::errc::unavailable, "it runs a script, and nobody is here who could");
+  return (*job)->finish();
 }
 
 std::string to_json(const replayed& r) {

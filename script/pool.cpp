@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -40,8 +41,13 @@ struct job {
 class pool final : public mock::script_engine {
 public:
   explicit pool(pool_options options) : options_(std::move(options)), queue_(options_.workers), slots_(options_.workers) {
-    for (auto& s : slots_)
-      s.thread = std::thread{[this, &s] { work(s); }};
+    try {
+      for (auto& s : slots_)
+        s.thread = std::thread{[this, &s] { work(s); }};
+    } catch (...) { // the system gives no more of them
+      stop();
+      throw;
+    }
   }
   ~pool() override { stop(); }
 
@@ -84,7 +90,8 @@ private:
       std::lock_guard guard{mutex_};
       stopping = stopping_;
       if (!stopping && queue_.push(sandbox, j)) {
-        wake_.notify_one();
+        if (!queue_.is_out(sandbox))
+          wake_.notify_one();
         return;
       }
     }
@@ -93,7 +100,8 @@ private:
 
   static void tell(job& j, script_outcome o) noexcept {
     try {
-      std::exchange(j.done, nullptr)(std::move(o));
+      if (auto done = std::exchange(j.done, nullptr))
+        done(std::move(o));
     } catch (...) { // whoever asked has seen to himself; the thread is everybody's
     }
   }
@@ -108,11 +116,11 @@ private:
         return;
       lock.unlock();
       const auto began = process::clock::now();
-      const bool was_stopped = carry_out(s, turn->job);
+      const bool was_stopped = carry_out_or_say_why(s, turn->job);
       const auto ended = process::clock::now();
       lock.lock();
       queue_.finished(turn->sandbox, std::chrono::duration_cast<std::chrono::microseconds>(ended - began), ended, was_stopped);
-      if (queue_.waiting() != 0)
+      if (queue_.waiting() > 1) // one is ours
         wake_.notify_one();
     }
   }
@@ -121,8 +129,13 @@ private:
   std::optional<fair_queue<job>::turn> next_turn(std::unique_lock<std::mutex>& lock) {
     while (!stopping_) {
       const auto now = process::clock::now();
-      if (auto turn = queue_.next(now))
-        return turn;
+      try {
+        if (auto turn = queue_.next(now))
+          return turn;
+      } catch (...) { // no memory for a name: what waits is still there
+        wake_.wait_for(lock, std::chrono::milliseconds{10});
+        continue;
+      }
       if (auto rested = queue_.end_of_rest(now))
         wake_.wait_until(lock, *rested);
       else
@@ -130,6 +143,22 @@ private:
     }
     return std::nullopt;
   }
+
+  /// What is thrown here, as when the server's memory is spent, is this job's misfortune: the thread is everybody's. A worker that was spoken to half
+  /// is of no use any more.
+  bool carry_out_or_say_why(slot& s, job& j) noexcept {
+    try {
+      return carry_out(s, j);
+    } catch (...) {
+      replace(s, nullptr);
+      if (j.done)
+        tell_that_it_failed(j);
+      return false;
+    }
+  }
+
+  /// The text of the outcome is short enough to need no memory.
+  static void tell_that_it_failed(job& j) noexcept { tell(j, failed(script_fault::died, "no memory")); }
 
   /// True when the script had to be stopped.
   bool carry_out(slot& s, job& j) {
@@ -249,7 +278,7 @@ private:
     return std::nullopt;
   }
 
-  void replace(slot& s, std::unique_ptr<script::process> by) {
+  void replace(slot& s, std::unique_ptr<script::process> by) noexcept {
     {
       std::lock_guard guard{mutex_};
       std::swap(s.process, by);
@@ -271,9 +300,9 @@ private:
   pool_options options_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  bool stopping_ = false;
   fair_queue<job> queue_;
   std::vector<slot> slots_;
-  bool stopping_ = false;
 };
 
 } // namespace
@@ -284,7 +313,11 @@ events::outcome<std::unique_ptr<mock::script_engine>> open_pool(pool_options opt
   if (::access(options.program.c_str(), X_OK) != 0)
     return events::failure(events::errc::unavailable, "there is no program " + options.program.string());
   options.workers = std::max(options.workers, 1U);
-  return std::make_unique<pool>(std::move(options));
+  try {
+    return std::make_unique<pool>(std::move(options));
+  } catch (const std::system_error& e) {
+    return events::failure(events::errc::unavailable, std::string{"no thread for a script worker: "} + e.what());
+  }
 }
 
 } // namespace hourglass::script

@@ -66,6 +66,15 @@ private:
   posix_spawnattr_t attributes_{};
 };
 
+struct descriptor {
+  int number;
+  void close() {
+    if (number >= 0)
+      ::close(std::exchange(number, -1));
+  }
+  ~descriptor() { close(); }
+};
+
 /// The longest that we wait in one go.
 constexpr std::chrono::milliseconds step{100};
 
@@ -84,15 +93,15 @@ events::outcome<std::unique_ptr<process>> process::start(const std::filesystem::
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return failure(errc::unavailable, std::string{"no socket for a script worker: "} + std::strerror(errno));
+  descriptor ours{ends[0]}, its{ends[1]};
+  std::unique_ptr<process> out{new process{-1, ours.number}}; // before it runs: nothing that is thrown may leave it to itself
+  ours.number = -1;
   pid_t id = -1;
-  const auto bad = spawn_plan{ends[1]}.run(program, id);
-  ::close(ends[1]);
-  if (bad != 0) {
-    ::close(ends[0]);
+  if (const auto bad = spawn_plan{its.number}.run(program, id); bad != 0)
     return failure(errc::unavailable, "the script worker " + program.string() + " does not start: " + std::strerror(bad));
-  }
-  std::unique_ptr<process> out{new process{id, ends[0]}};
-  wait_in_steps(ends[0]);
+  out->id_ = id;
+  its.close();
+  wait_in_steps(out->socket_);
   out->begin(limits::script_start_time);
   frame first;
   if (out->receive(first) != got::frame || first.kind != frame_kind::ready) {

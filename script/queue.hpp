@@ -41,6 +41,12 @@ public:
     return true;
   }
 
+  /// Whoever has its job takes the next one.
+  bool is_out(const std::string& sandbox) const {
+    const auto at = lanes_.find(sandbox);
+    return at != lanes_.end() && at->second.out;
+  }
+
   struct turn {
     std::string sandbox;
     Job job;
@@ -57,11 +63,11 @@ public:
     if (best == lanes_.end())
       return std::nullopt;
     auto& l = best->second;
+    turn out{best->first, std::move(l.jobs.front())}; // what may throw comes first
     now_ = std::max(now_, l.used);
     l.out = true;
     l.out_as_slow = l.slow;
     slow_out_ += l.slow ? 1 : 0;
-    turn out{best->first, std::move(l.jobs.front())};
     l.jobs.pop_front();
     --waiting_;
     return out;

@@ -225,6 +225,12 @@ tl::unexpected<events::error> missing(const history_query& q, seq at) {
                          q.sandbox.to_string() + "/" + std::to_string(at));
 }
 
+/// Names the event, where decoding names a byte in it.
+tl::unexpected<events::error> failure_at(events::error why, const events::sandbox_id& sandbox, seq at) {
+  why.where = sandbox.to_string() + "/" + std::to_string(at);
+  return tl::unexpected{std::move(why)};
+}
+
 /// Adds the events of one run that have this correlation id, until `out` has `limit`.
 outcome<void> add_places(const store& in, const index_entry& run, std::string_view correlation,
                          std::size_t limit, std::vector<event_place>& out) {
@@ -241,16 +247,44 @@ outcome<void> add_places(const store& in, const index_entry& run, std::string_vi
                              sandbox.to_string() + "/" + std::to_string(*at));
     const auto header = events::decode_header(**raw);
     if (!header)
-      return tl::unexpected{header.error()};
+      return failure_at(header.error(), sandbox, *at);
     if (header->correlation == correlation)
       out.push_back({sandbox, *at});
   }
   return {};
 }
 
-} // namespace
+/// An event that was changed behind the server's back is not what the event after it says that it follows. So each event found is held against the next
+/// one of its stream, whether that was found too or not.
+outcome<void> hold_against_next(const store& in, const events::record& found, const events::record* next) {
+  auto previous = next != nullptr ? outcome<events::hash>{next->header.previous} : outcome<events::hash>{found.link};
+  if (next == nullptr) {
+    const auto raw = in.read_raw(found.header.sandbox, found.header.seq + 1);
+    if (!raw)
+      return tl::unexpected{raw.error()};
+    if (!*raw)
+      return {}; // it is the last one
+    previous = events::decode_header(**raw).map([](const events::header& h) { return h.previous; });
+  }
+  if (!previous)
+    return tl::unexpected{previous.error()};
+  if (*previous != found.link)
+    return events::failure(events::errc::corrupt, "an event is not the one that the next one follows",
+                           found.header.sandbox.to_string() + "/" + std::to_string(found.header.seq));
+  return {};
+}
 
-outcome<history_page> find(const store& in, const history_query& what) {
+outcome<void> hold_against_next(const store& in, const std::vector<events::record>& all, bool newest_first) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto other = newest_first ? i - 1 : i + 1; // before the first is behind the last
+    const auto* next = other < all.size() && all[other].header.seq == all[i].header.seq + 1 ? &all[other] : nullptr;
+    if (auto good = hold_against_next(in, all[i], next); !good)
+      return good;
+  }
+  return {};
+}
+
+outcome<history_page> collect(const store& in, const history_query& what) {
   history_page page;
   const auto within = bounds_of(in, what);
   if (!within)
@@ -281,14 +315,24 @@ outcome<history_page> find(const store& in, const history_query& what) {
     bytes += (*raw)->size(); // of what does not match, too: an index term may stand for much
     const auto header = events::decode_header(**raw);
     if (!header)
-      return tl::unexpected{header.error()};
+      return failure_at(header.error(), what.sandbox, **at);
     if (!matches(what, *header))
       continue;
     auto record = events::decode(**raw);
     if (!record)
-      return tl::unexpected{std::move(record.error())};
+      return failure_at(record.error(), what.sandbox, **at);
     page.events.push_back(std::move(*record));
   }
+}
+
+} // namespace
+
+outcome<history_page> find(const store& in, const history_query& what) {
+  auto page = collect(in, what);
+  if (page)
+    if (auto good = hold_against_next(in, page->events, what.newest_first); !good)
+      return tl::unexpected{good.error()};
+  return page;
 }
 
 outcome<std::vector<event_place>> find_correlation(const store& in, std::string_view correlation, std::size_t limit) {

@@ -260,6 +260,7 @@ outcome<void> rocks_store::start(std::size_t verify_records) {
     return good;
   if (auto good = verify_tail(verify_records); !good)
     return good;
+  look_for_room(); // so that `health` knows before the first write
   return leave_something_to_flush();
 }
 

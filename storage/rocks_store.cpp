@@ -39,7 +39,7 @@ void rocks_store::add_to_batch(const record_batch& batch) {
   for (const auto& record : batch.records) {
     key.resize(keys::stream_prefix_bytes);
     keys::add_number(key, seq);
-    batch_.Put(in(in_events), key, record);
+    batch_.Put(in(in_events), key, slice(packer_.pack(batch.sandbox, seq, record)));
     ++seq;
   }
   add_rows(batch_, batch.rows);
@@ -107,6 +107,7 @@ outcome<void> rocks_store::write(std::span<const record_batch> batches, position
   add_log(batches, first);
   const auto written = db().Write(write_options(how), &batch_);
   if (!written.ok()) {
+    packer_.forget();
     // With a severity it is the failure of a flush, say, for which RocksDB refused this write before it began; our own failure has none yet.
     const bool refused = written.severity() != rocksdb::Status::Severity::kNoError;
     return failure(refused ? errc::unavailable : errc::io, to_error(written, "write to the log").detail, written.ToString());
@@ -129,7 +130,7 @@ void rocks_store::look_for_room() {
 outcome<void> rocks_store::refuse_for_want_of_room() const {
   if (no_room_)
     return failure(errc::unavailable, "the disk is nearly full: less than " + std::to_string(disk_reserve_ >> 20) +
-                                          " MiB are free (disk_reserve_bytes)", folder_.string());
+                                          " MiB are free (disk_reserve_bytes)", {});
   return {};
 }
 
@@ -182,6 +183,7 @@ outcome<void> rocks_store::resume() {
   if (const auto resumed = db().Resume(); !resumed.ok())
     return failed(resumed, "resume writing");
   base_.health->clear();
+  packer_.forget();
   if (const auto ready = leave_something_to_flush(); !ready)
     return ready;
   const auto log_end = read_end();
@@ -260,11 +262,12 @@ outcome<position> rocks_store::read_end() const {
 outcome<std::optional<events::chain_head>> rocks_store::head(const sandbox_id& sandbox) const {
   std::optional<events::chain_head> found;
   outcome<void> good;
+  auto unpack = unpacker();
   const auto from = keys::of_event(keys::event, sandbox, 0);
   const auto to = keys::of_event(keys::event, sandbox, ~events::seq{0});
   const auto walked = walk(in_events, from, to, true, [&](auto key, auto value) {
     const auto seq = keys::number_at<events::seq>(key.substr(keys::stream_prefix_bytes));
-    const auto record = stream::decode_at(value, sandbox, seq);
+    const auto record = unpack.unpack(sandbox, seq, value).and_then([&](auto bytes) { return stream::decode_at(bytes, sandbox, seq); });
     if (record)
       found = events::chain_head{seq, record->link, record->header.wall};
     else
@@ -281,9 +284,13 @@ outcome<std::vector<events::record>> rocks_store::read(const sandbox_id& sandbox
   from = std::max<events::seq>(from, 1);
   stream::collector out{sandbox, from, budget};
   outcome<bool> taken = true;
+  auto unpack = unpacker();
   const auto walked = walk(in_events, keys::of_event(keys::event, sandbox, from),
                            keys::of_event(keys::event, sandbox, ~events::seq{0}), false, [&](auto key, auto value) {
-                             taken = out.take(keys::number_at<events::seq>(key.substr(keys::stream_prefix_bytes)), value);
+                             const auto seq = keys::number_at<events::seq>(key.substr(keys::stream_prefix_bytes));
+                             if (!out.wants(record_unpacker::size_of(value))) // nor is it to fail for what nobody asked for
+                               return false;
+                             taken = unpack.unpack(sandbox, seq, value).and_then([&](auto bytes) { return out.take(seq, bytes); });
                              return taken && *taken;
                            });
   if (!walked || !taken)
@@ -292,7 +299,24 @@ outcome<std::vector<events::record>> rocks_store::read(const sandbox_id& sandbox
 }
 
 outcome<std::optional<std::string>> rocks_store::read_raw(const sandbox_id& sandbox, events::seq seq) const {
-  return fetch(in_events, keys::of_event(keys::event, sandbox, seq));
+  auto unpack = unpacker();
+  return read_record(unpack, sandbox, seq);
+}
+
+outcome<std::optional<std::string>> rocks_store::read_record(record_unpacker& with, const sandbox_id& sandbox, events::seq seq) const {
+  auto stored = fetch(in_events, keys::of_event(keys::event, sandbox, seq));
+  if (!stored || !*stored)
+    return stored;
+  const auto record = with.unpack(sandbox, seq, **stored);
+  if (!record)
+    return tl::unexpected{record.error()};
+  if (record->data() != (*stored)->data())
+    (*stored)->assign(*record);
+  return stored;
+}
+
+record_unpacker rocks_store::unpacker() const {
+  return record_unpacker{[this](const auto& sandbox, auto seq) { return fetch(in_events, keys::of_event(keys::event, sandbox, seq)); }};
 }
 
 /// Which events stand at the positions [from, last), at least one and about `most` of them, without their bytes.
@@ -328,12 +352,13 @@ outcome<std::vector<log_entry>> rocks_store::read_log(position from, read_budget
   constexpr std::size_t step = 256; // looked up together
   std::vector<log_entry> out;
   std::size_t bytes = 0;
+  auto unpack = unpacker();
   for (position next = std::max<position>(from, 1), last = end(); next < last;) {
     auto places = places_from(next, last, std::min(step, std::max<std::size_t>(budget.max_records - out.size(), 1)));
     if (!places)
       return places;
     for (auto& place : *places) {
-      auto record = read_raw(place.sandbox, place.seq);
+      auto record = read_record(unpack, place.sandbox, place.seq);
       if (!record)
         return tl::unexpected{record.error()};
       if (!*record)

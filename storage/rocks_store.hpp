@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/journal_head.hpp"
+#include "storage/packing.hpp"
 #include "storage/store.hpp"
 
 #include <array>
@@ -115,6 +116,8 @@ private:
   rocksdb::ColumnFamilyHandle* in(family which) const { return base_.families[which]; }
 
   events::outcome<std::optional<std::string>> fetch(family which, std::string_view key) const;
+  record_unpacker unpacker() const;
+  events::outcome<std::optional<std::string>> read_record(record_unpacker& with, const events::sandbox_id& sandbox, events::seq seq) const;
 
   /// Walks the keys of [from, to) until `visit` returns false. Every iteration of this store has both bounds.
   template <class Visit>
@@ -141,6 +144,7 @@ private:
   const std::size_t disk_reserve_;
   database base_;
   rocksdb::WriteBatch batch_;   ///< reused by `write`, so that its memory is
+  record_packer packer_;        ///< of `write` and `resume`
   std::mutex due_mutex_;                   ///< an entry is not written into a minute that is being closed
   std::uint64_t due_open_ = 0;             ///< first minute that is not closed; under `due_mutex_`
   std::atomic<std::uint64_t> due_from_{0}; ///< first minute that is not dropped

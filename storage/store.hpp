@@ -82,11 +82,11 @@ public:
   virtual events::outcome<std::vector<events::record>>
   read(const events::sandbox_id& sandbox, events::seq from, read_budget budget = {}) const = 0;
 
-  /// The stored bytes of one event.
+  /// The record of one event as `events::seal` made it.
   virtual events::outcome<std::optional<std::string>> read_raw(const events::sandbox_id& sandbox,
                                                                events::seq seq) const = 0;
 
-  /// The log of the node from `from` on, in order, bytes as stored: for the index and the export.
+  /// The log of the node from `from` on, in order, bytes as `events::seal` made them: for the index and the export.
   virtual events::outcome<std::vector<log_entry>> read_log(position from,
                                                            read_budget budget = {}) const = 0;
 

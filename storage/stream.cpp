@@ -77,7 +77,7 @@ events::outcome<events::record> decode_at(std::string_view bytes, const events::
 }
 
 events::outcome<bool> collector::take(events::seq seq, std::string_view bytes) {
-  if (!records_.empty() && (records_.size() >= budget_.max_records || bytes_ + bytes.size() > budget_.max_bytes))
+  if (!wants(bytes.size()))
     return false;
   if (seq != next_)
     return events::failure(events::errc::corrupt, "an event is missing in the middle of a stream",

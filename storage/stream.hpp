@@ -24,6 +24,11 @@ public:
   collector(const events::sandbox_id& sandbox, events::seq from, read_budget budget)
       : sandbox_(sandbox), next_(from), budget_(budget) {}
 
+  /// Whether the budget has room for one more record of so many bytes.
+  bool wants(std::size_t bytes) const {
+    return records_.empty() || (records_.size() < budget_.max_records && bytes_ + bytes <= budget_.max_bytes);
+  }
+
   /// False when the budget is used up and `bytes` was not taken.
   events::outcome<bool> take(events::seq seq, std::string_view bytes);
 

@@ -98,7 +98,7 @@ events::outcome<filter_trial> read_filter_trial(std::string_view text) {
 events::outcome<start_recovery> read_recover_in(std::string_view text) {
   body_reader r{text};
   start_recovery c;
-  if (!r.has("since"))
+  if (r.given("since") == nullptr) // null is not "since ever"
     r.fail("is required", "/since");
   c.since = r.time("since").value_or(events::virtual_time{});
   c.until = r.time("until");

@@ -48,7 +48,7 @@ events::outcome<std::string> application_in(const json& body, bool whole, std::s
   json out = json::object();
   if (whole) {
     out["name"] = in.text("name", 1, 256);
-    in.has("uid"); // absent in a PUT takes it away
+    in.has("uid"); // absent in a PUT by id takes it away
   } else if (auto name = in.optional_text("name", 1, 256)) {
     out["name"] = *name;
   }
@@ -183,6 +183,9 @@ void update(core& in, const call_ptr& c) {
   if (!text)
     return c->fail(text.error());
   auto patch = json::parse(*text);
+  // Whoever names it by its uid says the uid: taken away, the same request would make a second one.
+  if (const auto name = c->param("app_id"); !c->body.contains("uid") && !events::sandbox_id::parse(name))
+    patch["uid"] = name;
   for (auto name : {"uid", "metadata"})
     if (!patch.contains(name))
       patch[name] = nullptr;

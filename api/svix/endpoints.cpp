@@ -101,6 +101,8 @@ void update(core& in, const call_ptr& c) {
   note_names(*c);
   read->id = c->param("endpoint_id");
   read->create_if_missing = !read->id.starts_with("ep_");
+  if (read->create_if_missing && read->value.uid.empty()) // by its uid: taken away, the same request would make a second one
+    read->value.uid = read->id;
   auto id = read->id; // before `what` takes it
   in.look<state>(
       c, c->sandbox,

@@ -76,7 +76,8 @@ std::size_t mapped_bytes() {
       pages = 0;
     std::fclose(f);
   }
-  return pages * 4096;
+  const auto page = ::sysconf(_SC_PAGESIZE);
+  return page > 0 ? pages * static_cast<std::size_t>(page) : 0;
 }
 
 } // namespace

@@ -151,8 +151,7 @@ bool engine::open() {
     return false;
   self_->realms.clear();
   JS_GC(cx);
-  self_->dog.settle();
-  return true;
+  return self_->dog.settle();
 }
 
 engine::realm* engine::realm_of(const order& what, result& out) {

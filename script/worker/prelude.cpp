@@ -13,19 +13,23 @@ for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics', 'WeakRef', 'F
   delete globalThis[name];
 O.defineProperty(Math, 'random', {value: random});
 
-// A single step of the engine that makes a huge text cannot be interrupted.
+// A single step of the engine that makes a huge text cannot be interrupted. What it is made of becomes text and number once: the next time a script's own
+// object might say another one.
 function capped(name, length_of) {
   const original = String.prototype[name];
-  const replacement = {[name](...given) {
-    if (length_of(this, given) > text_chars)
+  const replacement = {[name](count, ...more) {
+    if (this === undefined || this === null)
+      throw new TypeError(`${name} of ${this}`);
+    const text = `${this}`, times = +count;
+    if (length_of(text, times) > text_chars)
       throw new RangeError(`${name} would make a text of more than ${text_chars} characters`);
-    return Reflect.apply(original, this, given);
+    return Reflect.apply(original, text, [times, ...more]);
   }}[name];
   O.defineProperty(String.prototype, name, {value: replacement});
 }
-capped('repeat', (text, [count]) => String(text).length * (Number(count) || 0));
-capped('padStart', (text, [length]) => Number(length) || 0);
-capped('padEnd', (text, [length]) => Number(length) || 0);
+capped('repeat', (text, count) => text.length * count);
+capped('padStart', (text, length) => length);
+capped('padEnd', (text, length) => length);
 
 // -- answers ---------------------------------------------------------------------
 
@@ -67,15 +71,41 @@ function shape(status, headers, body) {
   return [status, lines, 'json', text];
 }
 
+// What JSON has no word for is shown as Node shows it: `1n`, `[Circular *1]`. The rest stays JSON, whose secrets are found when it is recorded.
+function with_circles(root) {
+  const above = [], met = [];
+  const text = stringify(root, function (key, one) {
+    if (typeof one === 'bigint')
+      return `${one}n`;
+    if (typeof one !== 'object' || one === null)
+      return one;
+    while (above.length > 0 && above[above.length - 1] !== this)
+      above.pop();
+    if (above.includes(one))
+      return `[Circular *${met.includes(one) ? met.indexOf(one) + 1 : met.push(one)}]`;
+    above.push(one);
+    return one;
+  });
+  return met.includes(root) ? `<ref *${met.indexOf(root) + 1}> ${text}` : text;
+}
+function as_json(value) {
+  try {
+    return stringify(value);
+  } catch {
+    return with_circles(value);
+  }
+}
 function shown(value) {
   if (typeof value === 'string')
     return value;
-  if (value instanceof Error)
-    return String(value);
   if (typeof value === 'bigint')
-    return String(value) + 'n';
-  const text = typeof value === 'object' ? stringify(value) : undefined;
-  return text === undefined ? String(value) : text;
+    return `${value}n`;
+  try {
+    const text = typeof value === 'object' && !(value instanceof Error) ? as_json(value) : undefined;
+    return text === undefined ? String(value) : text;
+  } catch { // what it says of itself throws
+    return typeof value === 'object' ? '[Object]' : `[${typeof value}]`;
+  }
 }
 const level = name => (...values) => log(name, values.map(shown).join(' '));
 globalThis.console = {log: level('log'), info: level('info'), warn: level('warn'), error: level('error'), debug: level('debug')};
@@ -93,20 +123,28 @@ const mock = {
   delete: (namespace, key) => host('mock.delete', [namespace, key]),
 };
 
-/// The same answer for the same key, for a day of the sandbox's clock. Another request under the key of before is refused.
-function remember(key, make) {
+/// The same answer for the same key, for a while of the sandbox's clock. Another request under the key of before is refused.
+const reused = {
+  ietf: () => error(422, {'content-type': 'application/problem+json'},
+                    {type: '/problems/idempotency-key-reused', title: 'The key was used for another request', status: 422}),
+  stripe: () => error(400, {}, {error: {type: 'idempotency_error',
+                                        message: 'Keys for idempotent requests can only be used with the same parameters they were first used with.'}}),
+};
+function remember(key, make, options) {
   if (typeof make !== 'function')
     throw new TypeError('remember takes a key and a function');
+  const {seconds = null, profile = 'ietf'} = options === undefined || options === null ? {} : options;
+  if (profile !== 'ietf' && profile !== 'stripe')
+    throw new TypeError('the profile must be ietf or stripe');
   if (key === undefined || key === null || key === '')
     return make();
   const before = host('idempotency.find', [key]);
   if (before !== null && before.conflict)
-    error(422, {'content-type': 'application/problem+json'},
-          {type: '/problems/idempotency-key-reused', title: 'The key was used for another request', status: 422});
+    reused[profile]();
   if (before !== null)
     return before.value;
   const value = make();
-  host('idempotency.keep', [key, value === undefined ? null : value]);
+  host('idempotency.keep', [key, value === undefined ? null : value, seconds]);
   return value;
 }
 

@@ -2,6 +2,7 @@
 
 #include "script/worker/limits.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 
@@ -24,7 +25,7 @@ long long now_us(clockid_t clock) {
 
 } // namespace
 
-watchdog::watchdog(std::function<void()> fire) : fire_(std::move(fire)) {
+watchdog::watchdog(std::function<void()> fire) : fire_(std::move(fire)), page_(static_cast<std::size_t>(std::max(::sysconf(_SC_PAGESIZE), 0L))) {
   pthread_getcpuclockid(pthread_self(), &clock_);
   statm_ = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC); // before the confinement, which opens nothing
   std::thread{[this] { loop(); }}.detach();                  // for the life of the process
@@ -38,11 +39,13 @@ std::size_t watchdog::resident_bytes() const noexcept {
   text[n] = '\0';
   char* rest = nullptr;
   std::strtoul(text, &rest, 10); // the size of all that is mapped
-  constexpr std::size_t page = 4096;
-  return std::strtoul(rest, nullptr, 10) * page;
+  return std::strtoul(rest, nullptr, 10) * page_;
 }
 
-void watchdog::settle() { settled_ = resident_bytes(); }
+bool watchdog::settle() {
+  settled_ = resident_bytes();
+  return settled_ != 0;
+}
 
 void watchdog::arm() {
   bool wake = false;

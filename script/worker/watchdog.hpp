@@ -24,8 +24,8 @@ public:
   watchdog(const watchdog&) = delete;
   watchdog& operator=(const watchdog&) = delete;
 
-  /// What an idle worker takes from now on.
-  void settle();
+  /// What an idle worker takes from now on. False when the system does not say: then no limit of memory would hold, and no script may run.
+  bool settle();
 
   void arm();
   reason disarm();
@@ -40,6 +40,7 @@ private:
 
   std::function<void()> fire_;
   clockid_t clock_{};
+  std::size_t page_; ///< bytes of one; the system counts in these
   int statm_ = -1;
   std::size_t settled_ = 0;
   std::mutex mutex_;

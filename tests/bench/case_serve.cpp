@@ -99,6 +99,69 @@ void run_serve(const settings& with, report& to) {
   ours->stop();
 }
 
+void run_scripted(const settings& with, report& to) {
+  const std::string scenario = "scripted";
+  const std::string body = R"({"id":"17","name":"espresso"})";
+  struct handler {
+    const char* name;
+    const char* script;
+  };
+  constexpr handler handlers[] = {
+    {"answers", "$resp.body = {id: $req.params.id, name: 'espresso'};"},
+    {"counts", "const n = ($func.mock.find('counters', 'all') ?? 0) + 1; $func.mock.put('counters', 'all', n);"
+               "$resp.body = {id: $req.params.id, name: 'espresso'};"},
+    {"emits", "$func.sbx.webhook.emit('coffee.served', {id: $req.params.id}); $resp.body = {id: $req.params.id, name: 'espresso'};"},
+  };
+  auto bare_port = free_port();
+  auto bare = start_bare_server(with, bare_port, body);
+  auto ours = server::start(with, to, scenario);
+  if (!ours || !wait_for_port(bare_port, seconds{10}))
+    return to.fail(scenario, "not started");
+  auto new_sandbox = [&] {
+    auto id = ours->new_sandbox();
+    for (const auto& h : handlers)
+      ours->call("POST", "/sandboxes/" + id + "/endpoints",
+                 nlohmann::json{{"method", "GET"}, {"path", std::string{"/"} + h.name + "/{id}"}, {"handler", {{"script", h.script}}}}.dump());
+    return id;
+  };
+  const auto sandbox = new_sandbox();
+  std::vector<std::string> many;
+  for (int i = 0; i < 16; ++i)
+    many.push_back(request_text("GET", "/s/" + new_sandbox() + "/answers/17"));
+  if (!to.errors.empty())
+    return;
+
+  auto bare_plan = closed_loop(with, bare_port, many.front(), body);
+  auto many_plan = closed_loop(with, ours->port(), many.front(), body);
+  many_plan.request = [&many](std::uint64_t n, steady::time_point) { return std::string_view{many[n % many.size()]}; };
+  rounds base, spread_out, one[std::size(handlers)];
+  double cpu = 0;
+  for (unsigned round = 0; round < with.rounds; ++round) {
+    auto r = measure(bare_plan, bare, cpu);
+    base.add(r, cpu, to, scenario, "bare");
+    for (std::size_t h = 0; h < std::size(handlers); ++h) {
+      const auto request = request_text("GET", "/s/" + sandbox + '/' + handlers[h].name + "/17");
+      r = measure(closed_loop(with, ours->port(), request, body), ours->process(), cpu);
+      one[h].add(r, cpu, to, scenario, handlers[h].name);
+    }
+    r = measure(many_plan, ours->process(), cpu);
+    spread_out.add(r, cpu, to, scenario, "answers, many sandboxes");
+  }
+  const std::string load = "64 connections, closed loop, GET, a handler's answer of 30 bytes";
+  to.add({scenario, "bare.requests", median(base.rate), "/s", load + "; rounds " + spread(base.rate), false, {}, {}, {}});
+  to.add({scenario, "bare.p99", median(base.p99), "us", load, false, {}, {}, {}});
+  auto add = [&](const std::string& name, const std::string& where, const rounds& of) {
+    to.add({scenario, name + ".requests", median(of.rate), "/s", load + ", " + where + "; rounds " + spread(of.rate), true, "bare.requests",
+            median(base.rate) > 0 ? std::optional{median(of.rate) / median(base.rate)} : std::nullopt, "≥ 0.15"});
+    to.add({scenario, name + ".p50", median(of.p50), "us", load + ", " + where, true, {}, {}, {}});
+    to.add({scenario, name + ".p99", median(of.p99), "us", load + ", " + where, true, {}, {}, {}});
+  };
+  for (std::size_t h = 0; h < std::size(handlers); ++h)
+    add(handlers[h].name, "one sandbox", one[h]);
+  add("answers_16_sandboxes", "16 sandboxes", spread_out);
+  ours->stop();
+}
+
 void run_endpoints(const settings& with, report& to) {
   const std::string scenario = "endpoints";
   const std::uint64_t count = with.quick ? 5'000 : 100'000;

@@ -18,9 +18,11 @@ struct bench_case {
 std::span<const bench_case> all_cases();
 
 void run_serve(const settings& with, report& to);        // case_serve.cpp
+void run_scripted(const settings& with, report& to);     // case_serve.cpp
 void run_endpoints(const settings& with, report& to);    // case_serve.cpp
 void run_delivery(const settings& with, report& to);     // case_delivery.cpp
 void run_head_of_line(const settings& with, report& to); // case_head_of_line.cpp
+void run_crowd(const settings& with, report& to);        // case_head_of_line.cpp
 void run_many(const settings& with, report& to);         // case_many.cpp
 
 } // namespace hourglass::bench

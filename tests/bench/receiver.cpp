@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <deque>
 #include <unordered_map>
 
 #include <openssl/evp.h>
@@ -20,6 +21,18 @@ namespace {
 constexpr std::uint32_t first_address = 0x7f000101; // 127.0.1.1
 
 constexpr std::string_view answer_text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+constexpr std::string_view refusal_text = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
+constexpr std::chrono::seconds slow_answer{1};
+
+enum class manner { healthy, slow, failing, hanging };
+
+manner manner_of(unsigned destination, const receiver::options& how) {
+  if (destination < how.healthy)
+    return manner::healthy;
+  if (destination < how.healthy + how.slow)
+    return manner::slow;
+  return destination < how.healthy + how.slow + how.failing ? manner::failing : manner::hanging;
+}
 
 /// Checking every signature would cost as much as making it; one in so many shows that they are right.
 constexpr std::uint64_t checked_one_in = 64;
@@ -44,14 +57,22 @@ std::uint32_t address_of(unsigned destination) {
 
 struct receiver::connection {
   descriptor socket;
-  bool healthy = true;
+  manner behaves = manner::healthy;
   std::string in;
+  std::uint64_t number = 0; ///< descriptors come again
 };
 
 struct receiver::sockets {
   descriptor epoll{epoll_create1(0)};
   std::vector<descriptor> listeners;
   std::unordered_map<int, connection> open;
+  struct late_answer {
+    steady::time_point due;
+    int to;
+    std::uint64_t number;
+  };
+  std::deque<late_answer> late; ///< in order of time
+  std::uint64_t connections = 0;
   std::array<char, 65536> buffer;
 };
 
@@ -94,7 +115,8 @@ latencies receiver::took() const {
 void receiver::run() {
   std::array<epoll_event, 128> ready;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    auto n = epoll_wait(sockets_->epoll.get(), ready.data(), static_cast<int>(ready.size()), 50);
+    auto n = epoll_wait(sockets_->epoll.get(), ready.data(), static_cast<int>(ready.size()), sockets_->late.empty() ? 50 : 5);
+    answer_late();
     for (int i = 0; i < n; ++i) {
       auto what = ready[static_cast<std::size_t>(i)].data.u64;
       if (what < sockets_->listeners.size())
@@ -114,7 +136,13 @@ void receiver::accept(std::size_t listener) {
   e.data.u64 = (std::uint64_t{static_cast<unsigned>(d.get())} << 32) | 0xffffffffU; // never a listener's number
   epoll_ctl(sockets_->epoll.get(), EPOLL_CTL_ADD, d.get(), &e);
   auto fd = d.get();
-  sockets_->open[fd] = connection{std::move(d), listener < how_.healthy, {}};
+  sockets_->open[fd] = connection{std::move(d), manner_of(static_cast<unsigned>(listener), how_), {}, ++sockets_->connections};
+}
+
+void receiver::answer_late() {
+  for (auto& late = sockets_->late; !late.empty() && late.front().due <= steady::now(); late.pop_front())
+    if (auto c = sockets_->open.find(late.front().to); c != sockets_->open.end() && c->second.number == late.front().number)
+      write_all(c->second.socket, answer_text);
 }
 
 void receiver::receive(connection& from) {
@@ -129,9 +157,15 @@ void receiver::receive(connection& from) {
   message m;
   if (!parse(from.in, m))
     return;
-  if (!from.healthy) {
+  if (from.behaves == manner::hanging) {
     hanging_.fetch_add(1, std::memory_order_relaxed);
     from.in.clear();
+    return;
+  }
+  if (from.behaves == manner::failing) {
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    from.in.erase(0, m.size);
+    write_all(from.socket, refusal_text);
     return;
   }
   auto n = received_.fetch_add(1, std::memory_order_relaxed);
@@ -140,7 +174,10 @@ void receiver::receive(connection& from) {
   if (how_.time_bodies)
     take(m.body);
   from.in.erase(0, m.size);
-  write_all(from.socket, answer_text);
+  if (from.behaves == manner::slow)
+    sockets_->late.push_back({steady::now() + slow_answer, from.socket.get(), from.number});
+  else
+    write_all(from.socket, answer_text);
 }
 
 void receiver::take(std::string_view body) {

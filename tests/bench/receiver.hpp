@@ -13,12 +13,14 @@
 namespace hourglass::bench {
 
 /// A trivial webhook receiver: one thread on raw epoll, one loopback address a destination (127.0.1.1, 127.0.1.2 … on one port), answers 200 at once.
-/// Destinations from `healthy` on take the request and never answer.
+/// After the `healthy` ones come `slow` ones, which answer a second later, and `failing` ones, which answer 500; the rest take the request and never answer.
 class receiver {
 public:
   struct options {
     unsigned destinations = 1;
     unsigned healthy = 1;
+    unsigned slow = 0;
+    unsigned failing = 0;
     bool time_bodies = false; ///< bodies hold `"at":<nanoseconds of steady_clock>` (-1: not timed): keep how long each took to come here
   };
 
@@ -30,7 +32,8 @@ public:
   std::string address(unsigned destination) const;
   std::string url(unsigned destination) const;
 
-  std::uint64_t received() const noexcept { return received_.load(std::memory_order_relaxed); }
+  std::uint64_t received() const noexcept { return received_.load(std::memory_order_relaxed); } ///< of healthy and slow ones
+  std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }   ///< of failing ones
   std::uint64_t hanging() const noexcept { return hanging_.load(std::memory_order_relaxed); }
   std::uint64_t wrong() const noexcept { return wrong_.load(std::memory_order_relaxed); } ///< not signed, or malformed
   latencies took() const;
@@ -40,6 +43,7 @@ private:
   void run();
   void accept(std::size_t listener);
   void receive(connection& from);
+  void answer_late();
   void take(std::string_view body);
 
   options how_;
@@ -47,7 +51,7 @@ private:
   struct sockets;
   std::unique_ptr<sockets> sockets_;
   std::atomic<bool> stopping_{false};
-  std::atomic<std::uint64_t> received_{0}, hanging_{0}, wrong_{0};
+  std::atomic<std::uint64_t> received_{0}, refused_{0}, hanging_{0}, wrong_{0};
   mutable std::mutex mutex_;
   latencies took_; ///< under `mutex_`
   std::thread thread_;

@@ -12,6 +12,7 @@ const scripted = {
     const n = ($func.mock.find('counters', 'all') ?? 0) + 1;
     $func.mock.put('counters', 'all', n);
     $func.sbx.webhook.emit('order.made', {nonce: $req.query.nonce});
+    $func.sbx.webhook.emit('order.counted', {nonce: $req.query.nonce + '-counted', n});
     $resp.status = 201;
     $resp.body = {n, nonce: $req.query.nonce, dice: Math.random()};` },
 };

@@ -74,6 +74,8 @@ export async function killLoop({ seed, kills, kafka, keep, report, runTool }) {
     }
     await load.finish();
     report.check(`${kill} kills: nothing acknowledged is missing, seq has no gap, every chain verifies (${verifier.events} events)`, verifier.wrong);
+    report.check(`no request whose script emitted is without its messages (${verifier.scripted} such requests)`,
+      verifier.scripted > 0 ? verifier.unsent : ['no script has emitted anything, so nothing was checked']);
     report.check('no answer was wrong', ledger.trouble);
     if (verifier.wrong.length > 0) return;
     await settleAndLook({ start, verifier, ledger, random, report, kafka, topic, runTool });

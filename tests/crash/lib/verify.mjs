@@ -10,8 +10,11 @@ export class Verifier {
     this.links = new Map(); // sandbox -> [link of seq 1, 2, …], for the topic
     this.messages = new Map(); // message id -> { sandbox, destinations, ends: Map(endpoint -> follows) }
     this.pending = new Map(); // sandbox -> Pending
+    this.emitted = new Map(); // correlation -> { sandbox, seq, missing: [event type] } of served requests whose script emitted
     this.delivered = []; // { message, url } of attempts that are recorded as delivered
     this.events = 0;
+    this.unsent = []; // what is wrong with them
+    this.scripted = 0; // served requests whose script emitted
     this.wrong = [];
   }
 
@@ -51,6 +54,13 @@ export class Verifier {
     // What was acknowledged before this look began, and is not in the log.
     for (const [correlation, { type }] of book.owed) this.note(`${book.id}: ${type} of ${correlation} was acknowledged and is not in the history`);
     book.owed.clear();
+    // Answered or not: a request whose script emitted stands in the log with its messages, or not at all.
+    for (const [correlation, { sandbox, seq, missing }] of this.emitted)
+      if (sandbox === book.id) {
+        this.unsent.push(`${book.id}: the script of request ${seq} (${correlation}) emitted ${missing.join(', ')}, which is not in the history`);
+        this.note(this.unsent.at(-1));
+        this.emitted.delete(correlation);
+      }
   }
 
   /// Waits until everything that was due when it was called has happened, and touches no sandbox: whoever sleeps must be woken by the server.
@@ -73,7 +83,12 @@ export class Verifier {
     }
     if (event.type === 'data.put' && event.payload.namespace === 'counters' && event.payload.value !== ++book.counter)
       this.note(`${book.id}: event ${event.seq} counts ${event.payload.value} after ${book.counter - 1}`);
+    if (event.type === 'request.served' && event.payload.script?.emitted) {
+      ++this.scripted;
+      this.emitted.set(event.correlation_id, { sandbox: book.id, seq: event.seq, missing: [...event.payload.script.emitted] });
+    }
     if (event.type === 'message.created') {
+      this.arrived(event);
       this.messages.set(event.payload.id, { sandbox: book.id, destinations: event.payload.destinations, ends: new Map() });
     } else if (event.type === 'attempt.finished') {
       const { message, destination, follows, url, detached } = event.payload;
@@ -84,6 +99,15 @@ export class Verifier {
       if (!detached && follows !== 'failed' && entry.ends.get(destination) !== 'delivered') entry.ends.set(destination, follows);
     }
     return undefined;
+  }
+
+  /// A message, perhaps of a script.
+  arrived({ correlation_id: correlation, payload }) {
+    const request = this.emitted.get(correlation);
+    const at = request ? request.missing.indexOf(payload.event_type) : -1;
+    if (at < 0) return;
+    request.missing.splice(at, 1);
+    if (request.missing.length === 0) this.emitted.delete(correlation);
   }
 
   /// To be called once nothing is pending any more.

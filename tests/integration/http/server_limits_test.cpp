@@ -79,6 +79,25 @@ TEST(server, a_client_that_does_not_read_is_dropped) {
   writer.join();
 }
 
+TEST(server, a_large_answer_waits_no_longer_for_who_takes_nothing_and_goes_on_for_who_does) {
+  constexpr std::size_t large = 16 << 20;
+  server_options o;
+  o.write_time = 300ms;
+  auto s = start([](auto, reply to) { to.send({200, {}, std::string(large, 'x')}); }, o);
+  auto stuck = raw_socket::connect(s->port(), 1'024);
+  ASSERT_TRUE(stuck.say(get("/")));
+  EXPECT_TRUE(eventually([&] { return s->counters().timeouts == 1 && s->counters().open == 0; })) << "the size of the answer gives no time";
+
+  auto steady = raw_socket::connect(s->port(), 64 << 10);
+  ASSERT_TRUE(steady.say(get("/")));
+  std::string piece(256 << 10, '\0');
+  std::size_t taken = 0;
+  for (ssize_t n = 0; taken < large && (n = ::recv(steady.fd(), piece.data(), piece.size(), 0)) > 0; std::this_thread::sleep_for(10ms))
+    taken += static_cast<std::size_t>(n);
+  EXPECT_GE(taken, large) << "longer than `write_time`, but always on its way";
+  EXPECT_EQ(s->counters().timeouts, 1u);
+}
+
 TEST(server, without_credit_a_request_is_refused_and_with_it_again_taken) {
   shelf waiting;
   server_options o;

@@ -101,6 +101,40 @@ TEST_F(a_failing_disk, what_could_not_be_synced_does_not_come_back_as_a_ghost) {
   EXPECT_EQ((*image)->verify(bob_.id()).value(), bob_.head());
 }
 
+/// An event is stored as its difference from an earlier one; never from one that was lost with a failed write.
+class differences_on_a_failing_disk : public a_failing_disk, public ::testing::WithParamInterface<bool> {
+protected:
+  static said long_event(events::kind kind) { return {kind, R"({"body":")" + std::string(900, 'x') + R"("})"}; }
+
+  append_result append_long(events::kind kind) {
+    append_result out;
+    journal_->append(ann_.batch({long_event(kind)}), [&](const append_result& r) { out = r; });
+    journal_->run_once();
+    return out;
+  }
+};
+
+TEST_P(differences_on_a_failing_disk, lean_on_nothing_that_is_not_there) {
+  const auto lost = events::kind::request_served, other = events::kind::data_put;
+  auto& fault = GetParam() ? faults_.full : faults_.log_sync_fails;
+  fault = true;
+  EXPECT_EQ(append_long(lost).outcome, append_outcome::unknown);
+  fault = false;
+  const auto recovered = journal_->recover();
+  ASSERT_TRUE(recovered) << recovered.error().detail;
+  auto head = store_->head(ann_.id()).value();
+  ann_.go_back_to(*head);
+  EXPECT_EQ(append_long(other).outcome, append_outcome::committed) << "in the place of the lost one";
+  EXPECT_EQ(append_long(lost).outcome, append_outcome::committed) << "which resembles this one";
+  EXPECT_EQ(append_long(lost).outcome, append_outcome::committed);
+  EXPECT_EQ(store_->verify(ann_.id()).value_or(events::chain_head{}), ann_.head());
+  const auto image = open_rocks_store(crash_image());
+  ASSERT_TRUE(image) << image.error().detail;
+  EXPECT_EQ((*image)->verify(ann_.id()).value_or(events::chain_head{}), ann_.head());
+}
+
+INSTANTIATE_TEST_SUITE_P(faults, differences_on_a_failing_disk, ::testing::Bool(), [](const auto& i) { return i.param ? "full" : "sync_fails"; });
+
 /// The log finds room, but what is in memory cannot be flushed: RocksDB then refuses every write, before one has failed.
 TEST_F(a_failing_disk, a_flush_that_fails_first_is_a_rejection_and_the_journal_can_be_recovered) {
   faults_.full_for_tables = true;

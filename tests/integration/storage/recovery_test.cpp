@@ -286,6 +286,47 @@ TEST_F(recovery, a_folder_of_format_1_is_read_on_and_from_then_on_refused_to_old
   });
 }
 
+/// Answers of one endpoint: all but the first are stored as differences.
+record_batch alike(author& by, std::size_t count) {
+  return by.batch(std::vector<said>(count, {events::kind::request_served, R"({"body":")" + std::string(900, 'x') + R"("})"}));
+}
+
+TEST_F(recovery, events_stored_as_differences_are_there_after_reopening_and_go_on) {
+  open();
+  const auto first = alike(ann_, 40), second = alike(ann_, 40);
+  ASSERT_TRUE(store_->write({&first, 1}, 1, durability::synced));
+  store_.reset();
+  open();
+  EXPECT_EQ(store_->read_raw(ann_.id(), 40).value(), first.records.back());
+  ASSERT_TRUE(store_->write({&second, 1}, 41, durability::synced));
+  EXPECT_EQ(store_->read_raw(ann_.id(), 80).value(), second.records.back());
+  EXPECT_EQ(store_->verify(ann_.id()).value(), ann_.head());
+}
+
+TEST_F(recovery, a_broken_event_takes_those_stored_as_differences_from_it_along_and_no_others) {
+  open();
+  const auto events = alike(ann_, 131); // 1, 66 and 131 are whole
+  ASSERT_TRUE(store_->write({&events, 1}, 1, durability::synced));
+  store_.reset();
+  const auto db = folder_.path() / "db";
+  tamper(db, [&](auto& raw, const auto& families) {
+    ASSERT_TRUE(raw.Delete({}, named(families, "events"), keys::of_event(keys::event, ann_.id(), 66)).ok());
+  });
+  rocks_options options;
+  options.verify_records = 0;
+  open(options);
+  EXPECT_EQ(store_->read_raw(ann_.id(), 65).value(), events.records[64]);
+  EXPECT_EQ(store_->read_raw(ann_.id(), 67).error().code, errc::corrupt);
+  EXPECT_EQ(store_->read_raw(ann_.id(), 67).error().where, ann_.id().to_string() + "/66");
+  EXPECT_EQ(store_->read_raw(ann_.id(), 130).error().code, errc::corrupt);
+  EXPECT_EQ(store_->read_raw(ann_.id(), 131).value(), events.records[130]);
+  EXPECT_EQ(store_->read(ann_.id(), 131)->size(), 1U);
+  EXPECT_EQ(store_->head(ann_.id()).value(), ann_.head());
+  EXPECT_EQ(store_->read(ann_.id(), 64, {2, 1'000'000})->size(), 2U) << "what lies behind a page does not fail it";
+  EXPECT_EQ(store_->read(ann_.id(), 64, {1'000, 2 * events.records[0].size() + 1})->size(), 2U);
+  EXPECT_EQ(store_->verify(ann_.id()).error().code, errc::corrupt);
+}
+
 TEST_F(recovery, a_folder_in_use_is_held) {
   open();
   const auto second = open_rocks_store(folder_.path() / "db");

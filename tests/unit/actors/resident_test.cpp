@@ -33,6 +33,23 @@ TEST(resident, more_than_its_limit_is_refused_and_leaves_no_trace) {
   EXPECT_EQ(door->inside(), 1U);
 }
 
+TEST(resident, more_bytes_than_its_limit_are_refused_and_come_back_with_whoever_carried_them) {
+  auto door = std::make_shared<resident>(events::sandbox_id{});
+  ASSERT_EQ(door->enter(10), resident::entry::in);
+  ASSERT_EQ(door->enter(10), resident::entry::in);
+  auto first = hold::adopt(door);
+  auto second = hold::adopt(door);
+  EXPECT_TRUE(first.carry(60, 100));
+  EXPECT_FALSE(second.carry(41, 100));
+  EXPECT_TRUE(second.carry(40, 100));
+  auto moved = std::move(first);
+  second.release();
+  EXPECT_FALSE(moved.carry(41, 100)) << "60 are still inside";
+  moved.release();
+  auto third = hold::follow(door);
+  EXPECT_TRUE(third.carry(100, 100));
+}
+
 TEST(resident, what_follows_from_work_inside_is_never_refused) {
   auto door = std::make_shared<resident>(events::sandbox_id{});
   ASSERT_EQ(door->enter(1), resident::entry::in);

@@ -159,7 +159,8 @@ TEST_F(control, a_sandbox_is_reached_in_three_ways) {
   EXPECT_EQ(send(make("GET", "/s/mine/hello/a")).status(), 200U);
   EXPECT_EQ(send(make("GET", "/hello/a", "", {{"X-Sandbox-Id", id_}})).status(), 200U);
   EXPECT_EQ(send(make("GET", "/hello/a", "", {{"Host", "mine.sandbox.test:8080"}})).status(), 200U);
-  EXPECT_EQ(send(make("GET", "/hello/a", "", {{"Host", "MINE.sandbox.test"}})).status(), 404U) << "a uid has its case";
+  EXPECT_EQ(send(make("GET", "/hello/a", "", {{"Host", "MINE.Sandbox.test."}})).status(), 200U) << "names of hosts have no case, and may end with a dot";
+  EXPECT_EQ(send(make("GET", "/s/MINE/hello/a")).status(), 404U) << "a uid has its case";
   EXPECT_EQ(send(make("GET", "/hello/a", "", {{"Host", "mine.evil-sandbox.test"}})).status(), 404U);
   EXPECT_EQ(send(make("GET", "/hello/a", "", {{"Host", "sandbox.test"}})).status(), 404U);
   EXPECT_EQ(send(make("GET", "/s/")).status(), 404U);
@@ -184,6 +185,25 @@ TEST_F(control, data_is_kept_as_it_is_given) {
   asked(404, "DELETE", at("/data/pets/1"));
   asked(204, "DELETE", at("/data/pets"));
   EXPECT_TRUE(asked(200, "GET", at("/data"))["data"].empty());
+}
+
+TEST_F(control, a_page_of_large_items_ends_where_it_is_long_enough) {
+  const std::string large = "\"" + std::string(1'000'000, 'x') + "\"";
+  for (int i = 0; i < 9; ++i)
+    ASSERT_EQ(ask("PUT", at("/data/big/" + std::to_string(i)), large).status(), 204U);
+  std::vector<std::string> keys;
+  std::vector<std::size_t> sizes;
+  for (std::string cursor;;) {
+    const auto page = asked(200, "GET", at("/data/big?limit=250" + (cursor.empty() ? "" : "&cursor=" + cursor)));
+    sizes.push_back(page["data"].size());
+    for (const auto& item : page["data"])
+      keys.push_back(item["key"]);
+    if (page["next_cursor"].is_null())
+      break;
+    cursor = page["next_cursor"];
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{4, 4, 1}));
+  EXPECT_EQ(keys, (std::vector<std::string>{"0", "1", "2", "3", "4", "5", "6", "7", "8"}));
 }
 
 TEST_F(control, data_under_a_bad_name_is_refused) {

@@ -139,4 +139,13 @@ TEST_F(with_notes, readyz_tells_of_kafka_and_stays_ready) {
   EXPECT_EQ(ready["kafka_trouble"], "connection refused");
 }
 
+TEST_F(edges, reading_for_a_sandbox_takes_that_sandboxs_turn) {
+  for (const auto* path : {"/history", "/history/1", "/state", "/requests"}) {
+    const auto other = box();
+    const auto its = events::sandbox_id::parse(other.substr(std::string{"/sandboxes/"}.size())).value();
+    asked(200, "GET", other + path);
+    EXPECT_TRUE(node_->has_posted_for(its)) << path << ": or one sandbox could keep every reader thread";
+  }
+}
+
 } // namespace

@@ -173,6 +173,13 @@ TEST(problems, never_show_what_failed_inside) {
     }
 }
 
+TEST(problems, say_that_an_event_does_not_verify_and_which) {
+  const auto body = nlohmann::json::parse(api::problem_response({errc::corrupt, "block checksum of /var/x", "sbx_1/4"}, "c1", api::dialect::ours).body);
+  EXPECT_EQ(body["type"], "/problems/corrupt");
+  EXPECT_EQ(body["title"], "What is stored does not verify");
+  EXPECT_NE(body.dump().find("sbx_1/4"), std::string::npos);
+}
+
 TEST(problems, speak_svix_where_svix_is_spoken) {
   auto invalid = nlohmann::json::parse(
       api::problem_response({errc::invalid, "must be a string", "/filterTypes/2"}, "c1", api::dialect::svix).body);

@@ -1,5 +1,7 @@
 #include "world.hpp"
 
+#include "api/script_gate.hpp"
+#include "mock/script_limits.hpp"
 #include "script/pool.hpp"
 
 namespace {
@@ -119,6 +121,107 @@ TEST_F(handlers, can_be_tried_without_a_trace) {
   asked(422, "POST", base_ + "/scripts/try", json::object());
   asked(422, "POST", base_ + "/scripts/try", {{"script", "1"}, {"path", "/a"}, {"request", {{"target", "/b"}}}});
   EXPECT_EQ(asked(200, "GET", base_ + "/history")["data"].size(), before);
+}
+
+/// Runs end when the test says so.
+class held_engine : public mock::script_engine {
+public:
+  void run(mock::script_task task, on_outcome done) override {
+    std::lock_guard guard{mutex_};
+    if (holds)
+      held_.push_back(std::move(done));
+    else
+      guarded_end(done);
+    (void)task;
+  }
+  void check(std::string, std::string, mock::script_form, on_checked done) override { done(std::nullopt); }
+  void stop() override { let_go(); }
+  void let_go() {
+    std::vector<on_outcome> all;
+    {
+      std::lock_guard guard{mutex_};
+      holds = false;
+      all.swap(held_);
+    }
+    for (auto& done : all)
+      guarded_end(done);
+  }
+  std::atomic<bool> holds{false};
+
+private:
+  static void guarded_end(const on_outcome& done) {
+    mock::script_outcome o;
+    o.answer.status = 200;
+    done(o);
+  }
+  std::mutex mutex_;
+  std::vector<on_outcome> held_;
+};
+
+class slow_handlers : public world {
+protected:
+  void configure(actors::node_options& o) override {
+    engine_ = std::make_shared<held_engine>();
+    o.scripts = engine_;
+    o.readers = 1;
+  }
+  void SetUp() override {
+    world::SetUp();
+    base_ = "/sandboxes/" + sandbox()["id"].get<std::string>();
+  }
+  std::future<answer> begin_as_admin(const std::string& path, const std::string& body = {}) {
+    return begin(make("POST", base_ + path, body, {bearer(admin_key), {"Content-Type", "application/json"}}));
+  }
+
+  std::shared_ptr<held_engine> engine_;
+  std::string base_;
+};
+
+TEST_F(slow_handlers, keep_no_thread_that_reads_for_others_while_they_are_tried_or_replayed) {
+  asked(200, "PUT", base_ + "/endpoints/ep_1", {{"method", "GET"}, {"path", "/run"}, {"handler", {{"script", "1"}}}});
+  auto served = send(make("GET", "/s/" + base_.substr(11) + "/run"));
+  ASSERT_EQ(served.status(), 200U);
+  engine_->holds = true;
+  auto trial = begin_as_admin("/scripts/try", R"({"script":"1"})");
+  auto replay = begin_as_admin("/requests/" + served.header("X-Request-Id") + "/replay");
+  EXPECT_EQ(asked(200, "GET", base_ + "/history")["data"].size(), 3U) << "by the one thread that reads";
+  using namespace std::chrono_literals;
+  EXPECT_EQ(trial.wait_for(0s), std::future_status::timeout);
+  EXPECT_EQ(replay.wait_for(0s), std::future_status::timeout);
+  engine_->let_go();
+  EXPECT_EQ(trial.get().status(), 200U);
+  EXPECT_EQ(replay.get().body()["identical"], true);
+}
+
+TEST_F(slow_handlers, that_are_tried_are_only_so_many_at_once) {
+  engine_->holds = true;
+  std::vector<std::future<answer>> all;
+  for (std::size_t i = 0; i < limits::scripts_apart_per_sandbox; ++i)
+    all.push_back(begin_as_admin("/scripts/try", R"({"script":"1"})"));
+  auto refused = begin_as_admin("/scripts/try", R"({"script":"1"})").get();
+  EXPECT_EQ(refused.status(), 503U);
+  EXPECT_NE(refused.response.body.find("scripts_apart_per_sandbox"), std::string::npos) << refused.response.body;
+  engine_->let_go();
+  for (auto& one : all)
+    EXPECT_EQ(one.get().status(), 200U);
+  EXPECT_EQ(begin_as_admin("/scripts/try", R"({"script":"1"})").get().status(), 200U) << "they have given their places back";
+}
+
+TEST(script_gate, has_only_so_many_places_for_all_sandboxes_together) {
+  std::vector<api::script_gate::ticket> in;
+  api::script_gate gate;
+  auto id = [](std::size_t n) {
+    events::entropy chance{};
+    chance[0] = static_cast<std::uint8_t>(n);
+    return events::make_sandbox_id(1, chance);
+  };
+  for (std::size_t i = 0; i < limits::scripts_apart; ++i)
+    in.push_back(gate.enter(id(i)).value());
+  auto refused = gate.enter(id(99));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, events::errc::overloaded);
+  in.pop_back();
+  EXPECT_TRUE(gate.enter(id(99)));
 }
 
 class no_handlers : public world {};

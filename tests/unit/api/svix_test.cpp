@@ -132,6 +132,11 @@ TEST_F(svix_shape, put_creates_an_application_under_its_uid) {
   EXPECT_EQ(made["uid"], "fresh");
   EXPECT_EQ(made["metadata"]["a"], "b");
   EXPECT_EQ(asked(200, "PUT", "/api/v1/app/fresh", {{"name", "Newer"}, {"uid", "fresh"}})["id"], made["id"]) << "the second time it is there";
+  for (int i = 0; i < 3; ++i) {
+    const auto again = asked(200, "PUT", "/api/v1/app/fresh", {{"name", "Newest"}});
+    EXPECT_EQ(again["id"], made["id"]);
+    EXPECT_EQ(again["uid"], "fresh") << "who names it by its uid does not take it away";
+  }
   EXPECT_EQ(asked(422, "PUT", "/api/v1/app/another", {{"name", "x"}, {"uid", "not-another"}})["detail"][0]["loc"], (json{"body", "uid"}));
   EXPECT_EQ(asked(422, "PUT", "/api/v1/app/no%20name", {{"name", "x"}})["detail"][0]["loc"], (json{"body", "uid"}));
   EXPECT_EQ(asked(422, "PUT", "/api/v1/app/another", json::object())["detail"][0]["loc"], (json{"body", "name"}));
@@ -302,6 +307,13 @@ TEST_F(svix_shape, names_of_headers_keep_their_capitals) {
 TEST_F(svix_shape, put_creates_an_endpoint_under_its_uid) {
   asked(201, "PUT", at("/endpoint/fresh"), {{"url", "http://127.0.0.1:9/"}, {"uid", "fresh"}});
   asked(200, "PUT", at("/endpoint/fresh"), {{"url", "http://127.0.0.1:9/x"}, {"uid", "fresh"}});
+  const auto first = asked(201, "PUT", at("/endpoint/again"), {{"url", "http://127.0.0.1:9/"}});
+  EXPECT_EQ(first["uid"], "again");
+  for (int i = 0; i < 3; ++i) {
+    const auto same = asked(200, "PUT", at("/endpoint/again"), {{"url", "http://127.0.0.1:9/y"}});
+    EXPECT_EQ(same["id"], first["id"]);
+    EXPECT_EQ(same["uid"], "again") << "or the next one would make a second endpoint, and each message would come twice";
+  }
   asked(404, "PUT", at("/endpoint/ep_00000000000000000000000000"), {{"url", "http://127.0.0.1:9/"}});
 }
 
@@ -426,6 +438,8 @@ TEST_F(svix_shape, a_bad_message_changes_nothing) {
 TEST_F(svix_shape, recoveries_are_started_shown_and_cancelled) {
   auto id = endpoint()["id"].get<std::string>();
   auto base = at("/endpoint/" + id);
+  for (const auto& nothing : {json::object(), json{{"since", nullptr}}})
+    EXPECT_EQ(asked(422, "POST", base + "/recover", nothing)["detail"][0]["loc"], (json{"body", "since"})) << "null is not since ever";
   auto started = asked(202, "POST", base + "/recover", {{"since", "2020-01-01T00:00:00Z"}});
   EXPECT_EQ(started["task"], "endpoint.recover");
   auto one = base + "/recovery/" + started["id"].get<std::string>();

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -142,9 +143,21 @@ public:
   events::outcome<listed> list(std::string_view after, std::size_t limit, bool backwards) const override {
     return real_.list(after, limit, backwards);
   }
+  void post_for(const events::sandbox_id& sandbox, std::function<void()> work) override {
+    {
+      const std::lock_guard lock{mutex_};
+      posted_for_.insert(sandbox);
+    }
+    if (!lose_posts)
+      real_.post_for(sandbox, std::move(work));
+  }
   void post(std::function<void()> work) override {
     if (!lose_posts)
       real_.post(std::move(work));
+  }
+  bool has_posted_for(const events::sandbox_id& sandbox) {
+    const std::lock_guard lock{mutex_};
+    return posted_for_.contains(sandbox);
   }
   storage::store& store() noexcept override { return real_.store(); }
   storage::index_writer& index() noexcept override { return real_.index(); }
@@ -157,6 +170,8 @@ public:
 
 private:
   actors::node& real_;
+  std::mutex mutex_;
+  std::set<events::sandbox_id> posted_for_;
 };
 
 /// A node in a folder of its own and the API over it, without sockets.
@@ -215,10 +230,14 @@ protected:
 
   // -- asking -----------------------------------------------------------------------
 
-  answer send(http::request r) {
+  std::future<answer> begin(http::request r) {
     auto promise = std::make_shared<std::promise<answer>>();
     auto future = promise->get_future();
     handler_(std::make_shared<const http::request>(std::move(r)), http::reply{std::make_unique<catcher>(promise)});
+    return future;
+  }
+  answer send(http::request r) {
+    auto future = begin(std::move(r));
     if (future.wait_for(std::chrono::seconds{30}) != std::future_status::ready) {
       ADD_FAILURE() << "no answer";
       return {};

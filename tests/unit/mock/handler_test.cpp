@@ -1,7 +1,4 @@
-#include "mock/handler.hpp"
-
-#include "mock/script_limits.hpp"
-#include "support.hpp"
+#include "handler_fixture.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -10,58 +7,6 @@ namespace hourglass::mock {
 namespace {
 
 using nlohmann::json;
-
-/// Says that each script has come to what the test wants, after making the calls it wants.
-class told_engine : public script_engine {
-public:
-  using calls = std::function<void(script_host&)>;
-  script_outcome outcome;
-  calls during;
-  script_task last;
-  int runs = 0;
-
-  void run(script_task task, on_outcome done) override {
-    ++runs;
-    last = task;
-    if (during)
-      during(*task.host);
-    done(outcome);
-  }
-  void check(std::string, std::string, script_form, on_checked done) override { done(std::nullopt); }
-  void stop() override {}
-};
-
-class handler : public testing::Test {
-protected:
-  void SetUp() override {
-    auto r = put(endpoints, R"({"method":"POST","path":"/pets/{id}","project_root":"/p","group_root":"/g","handler":{"script":"$resp.body = 1"}})", "ep_1");
-    ASSERT_TRUE(r) << r.error().detail << r.error().where;
-    for (const auto* key : {"a", "b", "d"})
-      ASSERT_TRUE(run(data, data_command{put_item{"pets", key, "1"}}));
-    engine.outcome.answer.body = "ok";
-    engine.outcome.has_body = true;
-  }
-
-  request asked(std::string body = "{}") { return post("/p/g/pets/7?x=1&x=2&y=%20", std::move(body)); }
-  events::outcome<served> serve_it(const request& req, const script_note* before = nullptr) {
-    auto ctx = at_moment();
-    ctx.correlation = "cor_1";
-    return serve_and_wait(engine, route(endpoints, req), data, req, ctx, test_redactor(), "sbx_1", before);
-  }
-  served serve_it() {
-    auto s = serve_it(asked());
-    EXPECT_TRUE(s) << s.error().detail;
-    return s ? std::move(*s) : served{};
-  }
-  void fail_with(script_fault fault) {
-    engine.outcome = {};
-    engine.outcome.error = script_error{fault, "why", 3, 9, "f@handler:3:9"};
-  }
-
-  endpoint_state endpoints;
-  data_state data;
-  told_engine engine;
-};
 
 TEST_F(handler, gets_the_request_as_json) {
   auto req = asked(R"({"a":[1]})");
@@ -165,6 +110,19 @@ TEST_F(handler, may_change_only_so_many_items_and_emit_only_so_many_messages) {
   EXPECT_EQ(serve_it().events.size(), 1 + limits::script_writes);
 }
 
+TEST_F(handler, may_emit_only_so_many_bytes) {
+  engine.during = [](script_host& h) {
+    const auto large = R"(["a",{"x":")" + std::string(limits::message_bytes - 100, 'x') + R"("}])";
+    for (std::size_t i = 0; i < limits::script_messages_bytes / limits::message_bytes; ++i)
+      ASSERT_TRUE(h.call("webhook.emit", large));
+    auto more = h.call("webhook.emit", large);
+    ASSERT_FALSE(more);
+    EXPECT_NE(more.error().detail.find("script_messages_bytes"), std::string::npos) << more.error().detail;
+    EXPECT_TRUE(h.call("webhook.emit", R"(["a",{}])"));
+  };
+  serve_it();
+}
+
 /// JSON text of `data_value_bytes`.
 std::string megabyte() { return '"' + std::string(limits::data_value_bytes - 2, 'x') + '"'; }
 constexpr std::size_t most_megabytes = limits::data_bytes_per_sandbox / limits::data_value_bytes - 1;
@@ -222,23 +180,36 @@ TEST_F(handler, env_templates_and_scenarios) {
   serve_it();
 }
 
-TEST_F(handler, remembers_what_it_answered_under_a_key_for_a_day) {
-  engine.during = [](script_host& h) {
-    EXPECT_EQ(h.call("idempotency.find", R"(["k1"])"), "null");
-    EXPECT_EQ(h.call("idempotency.keep", R"(["k1",{"n":1}])"), "null");
+TEST_F(handler, templates_of_one_run_draw_one_after_the_other) {
+  ASSERT_TRUE(run(data, data_command{put_template{"id", "{{uuid}}"}}));
+  std::string first, second;
+  engine.during = [&](script_host& h) {
+    first = h.call("template.render", R"(["id"])").value();
+    second = h.call("template.render", R"(["id"])").value();
   };
-  for (const auto& e : serve_it().events)
-    ASSERT_TRUE(apply(data, e.kind, e.payload));
-  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k1"])"), R"({"value":{"n":1}})"); };
   serve_it();
-  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k1"])"), R"({"conflict":true})"); };
-  ASSERT_TRUE(serve_it(asked(R"({"another":1})")));
-  engine.during = [](script_host& h) { EXPECT_EQ(h.call("idempotency.find", R"(["k1"])"), "null"); };
-  auto later = at_moment();
-  later.now.us += std::int64_t{25} * 3'600 * 1'000'000;
-  const auto req = asked();
-  ASSERT_TRUE(serve_and_wait(engine, route(endpoints, req), data, req, later, test_redactor(), "sbx_1"));
-  EXPECT_EQ(engine.runs, 4);
+  EXPECT_NE(first, second);
+  const auto was = first + second;
+  serve_it();
+  EXPECT_EQ(was, first + second) << "and the same again";
+}
+
+TEST_F(handler, templates_of_one_run_are_paid_from_one_purse) {
+  ASSERT_TRUE(run(data, data_command{put_item{"big", "k", '"' + std::string(limits::data_value_bytes - 2, 'x') + '"'}}));
+  ASSERT_TRUE(run(data, data_command{put_template{"much", "{{data.big.k}}"}}));
+  std::size_t rendered = 0;
+  std::string why;
+  engine.during = [&](script_host& h) {
+    for (; rendered < 1'000; ++rendered)
+      if (auto text = h.call("template.render", R"(["much"])"); !text) {
+        why = text.error().detail;
+        break;
+      }
+  };
+  serve_it();
+  EXPECT_GT(rendered, 8U);
+  EXPECT_LE(rendered, limits::template_work_bytes / limits::data_value_bytes);
+  EXPECT_NE(why.find("template_work_bytes"), std::string::npos) << why;
 }
 
 TEST_F(handler, answer_has_a_content_type_for_its_body) {

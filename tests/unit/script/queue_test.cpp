@@ -28,6 +28,17 @@ TEST_F(fair, one_job_of_a_sandbox_is_out_at_a_time) {
   EXPECT_EQ(next(), "a");
 }
 
+TEST_F(fair, nobody_need_be_woken_for_a_sandbox_whose_job_is_out) {
+  EXPECT_FALSE(queue.is_out("a"));
+  push("a", 1);
+  EXPECT_FALSE(queue.is_out("a"));
+  next();
+  push("a", 2);
+  EXPECT_TRUE(queue.is_out("a"));
+  queue.finished("a", 1ms, now);
+  EXPECT_FALSE(queue.is_out("a"));
+}
+
 TEST_F(fair, who_has_used_less_comes_first) {
   push("a", 1);
   EXPECT_EQ(next(), "a");

@@ -179,6 +179,45 @@ TEST_P(an_index, a_correlation_is_found_across_sandboxes) {
   EXPECT_TRUE(find_correlation(*store_, "c", 99)->empty());
 }
 
+/// As the store would be after somebody changed one event in it, with all of its own checksums right.
+class altered_store final : public delegating_store {
+public:
+  altered_store(std::shared_ptr<store> real, events::seq at, std::string bytes) : delegating_store(std::move(real)), at_(at), bytes_(std::move(bytes)) {}
+
+  events::outcome<std::optional<std::string>> read_raw(const events::sandbox_id& s, events::seq q) const override {
+    return q == at_ && s == sandbox(1) ? bytes_ : real().read_raw(s, q);
+  }
+
+private:
+  events::seq at_;
+  std::string bytes_;
+};
+
+TEST_P(an_index, an_event_that_was_changed_behind_our_back_is_not_given_out) {
+  author forger{ann_.id()};
+  forger.go_back_to(events::chain_head{3, store_->read(ann_.id(), 3, {1, 1})->front().link, {300}});
+  const std::shared_ptr<store> real{std::move(store_)};
+  const altered_store forged{real, 4, forger.seal({kind::message_created, R"({"more":1})", 300, "mock", "c2", {"msg_1"}})};
+  for (const bool newest_first : {false, true})
+    for (const auto& only : {std::vector<kind>{}, std::vector{kind::message_created}}) {
+      history_query q;
+      q.sandbox = ann_.id();
+      q.kinds = only;
+      q.newest_first = newest_first;
+      EXPECT_TRUE(find(*real, q));
+      const auto page = find(forged, q);
+      ASSERT_FALSE(page) << newest_first << only.size();
+      EXPECT_EQ(page.error().code, events::errc::corrupt);
+      EXPECT_EQ(page.error().where, ann_.id().to_string() + "/4");
+    }
+  history_query others;
+  others.sandbox = ann_.id();
+  others.kinds = {kind::request_served};
+  others.newest_first = false;
+  others.limit = 1;
+  EXPECT_EQ(seqs_of(*find(forged, others)), seqs{3}) << "whose successor still says that it follows it";
+}
+
 INSTANTIATE_TEST_SUITE_P(stores, an_index, ::testing::Values(false, true),
                          [](const auto& one) { return one.param ? "rocks" : "memory"; });
 

@@ -46,6 +46,38 @@ TEST_P(store_conformance, an_empty_store_has_nothing) {
   EXPECT_TRUE(store_->health());
 }
 
+TEST_P(store_conformance, events_that_resemble_each_other_read_as_they_were_written) {
+  const std::string body(1'500, 'b');
+  std::vector<std::string> written;
+  for (int i = 0; i < 200; ++i) {
+    auto batch = ann_.batch({{events::kind::request_served, R"({"n":)" + std::to_string(i) + R"(,"body":")" + body + R"("})"}});
+    written.push_back(batch.records.front());
+    write(batch);
+    if (i % 3 == 0)
+      write(bob_.batch({{events::kind::request_served, R"({"n":)" + std::to_string(i) + R"(,"body":")" + body + R"("})"}}));
+  }
+  const auto all = store_->read(ann_.id(), 1, {1'000, 100'000'000}).value();
+  ASSERT_EQ(all.size(), 200U);
+  EXPECT_EQ(all[150].payload, R"({"n":150,"body":")" + body + R"("})");
+  for (events::seq at : {1U, 2U, 64U, 65U, 66U, 67U, 200U})
+    EXPECT_EQ(store_->read_raw(ann_.id(), at).value(), written[at - 1]) << at;
+  std::size_t seen = 0;
+  for (position next = 1; next < store_->end();) {
+    const auto log = store_->read_log(next, {50, 100'000'000}).value();
+    ASSERT_FALSE(log.empty());
+    for (const auto& entry : log) {
+      if (entry.sandbox == ann_.id()) {
+        EXPECT_EQ(entry.bytes, written[seen++]);
+      }
+      next = entry.at + 1;
+    }
+  }
+  EXPECT_EQ(seen, 200U);
+  EXPECT_EQ(store_->read(ann_.id(), 1, {1'000, 3 * written[0].size() + 50})->size(), 3U) << "the budget is of what is read, not of what is stored";
+  EXPECT_EQ(store_->head(ann_.id()).value(), ann_.head());
+  EXPECT_EQ(store_->verify(ann_.id()).value(), ann_.head());
+}
+
 TEST_P(store_conformance, what_is_written_is_read_in_the_order_of_its_stream) {
   write(ann_.batch(3));
   write(bob_.batch(2));
