@@ -316,10 +316,13 @@ events::draft encode(const fact& f) {
 }
 
 void shift(fact& f, std::int64_t by_us) {
-  auto move = [by_us](std::optional<events::virtual_time>& t) {
+  auto move_us = [](std::int64_t us, std::int64_t by) {
     std::int64_t out = 0;
-    if (t && !__builtin_add_overflow(t->us, by_us, &out))
-      t->us = out;
+    return __builtin_add_overflow(us, by, &out) ? us : out; // what cannot be moved stays
+  };
+  auto move = [&](std::optional<events::virtual_time>& t) {
+    if (t)
+      t->us = move_us(t->us, by_us);
   };
   if (auto* a = std::get_if<attempt_finished>(&f))
     move(a->next), move(a->hold);
@@ -327,6 +330,8 @@ void shift(fact& f, std::int64_t by_us) {
     move(off->probe);
   else if (auto* m = std::get_if<message_created>(&f))
     move(m->deliver_at);
+  else if (auto* e = std::get_if<delivery_expired>(&f))
+    e->since.us = move_us(e->since.us, by_us);
   else if (auto* page = std::get_if<recovery_progressed>(&f))
     for (auto& item : page->items)
       move(item.deliver_at), move(item.place);

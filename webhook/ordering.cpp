@@ -4,6 +4,8 @@
 #include "events/json_pointer.hpp"
 #include "events/json_text.hpp"
 
+#include <charconv>
+
 #include <nlohmann/json.hpp>
 
 namespace hourglass::webhook {
@@ -14,6 +16,7 @@ using nlohmann::json;
 namespace {
 
 constexpr std::string_view payload_prefix = "/payload";
+constexpr std::size_t pointer_bytes_most = 1'024;
 
 /// A pointer that this library takes: each `~` is followed by 0 or 1.
 bool is_pointer(std::string_view text) {
@@ -23,6 +26,44 @@ bool is_pointer(std::string_view text) {
     if (text[i] == '~' && (i + 1 == text.size() || (text[i + 1] != '0' && text[i + 1] != '1')))
       return false;
   return true;
+}
+
+/// Where an array has this index: digits without a leading zero.
+std::optional<std::size_t> index_of(std::string_view token) {
+  std::size_t out = 0;
+  if (token.empty() || (token.front() == '0' && token.size() > 1))
+    return std::nullopt;
+  const auto [end, problem] = std::from_chars(token.data(), token.data() + token.size(), out);
+  return problem == std::errc{} && end == token.data() + token.size() ? std::optional{out} : std::nullopt;
+}
+
+std::string unescaped(std::string_view token) {
+  std::string out;
+  for (std::size_t i = 0; i < token.size(); ++i)
+    out += token[i] != '~' ? token[i] : token[++i] == '0' ? '~' : '/';
+  return out;
+}
+
+/// What stands at a pointer, or null. Of what a sender sends nothing may throw: the library's own does, for some tokens at an array.
+const json* at_pointer(const json& from, std::string_view pointer) {
+  const json* here = &from;
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);
+    const auto token = pointer.substr(0, pointer.find('/'));
+    pointer.remove_prefix(token.size());
+    if (here->is_object()) {
+      const auto member = here->find(unescaped(token));
+      if (member == here->end())
+        return nullptr;
+      here = &*member;
+    } else {
+      const auto index = here->is_array() ? index_of(token) : std::nullopt;
+      if (!index || *index >= here->size())
+        return nullptr;
+      here = &(*here)[*index];
+    }
+  }
+  return here;
 }
 
 /// Long keys are memory for each message that waits.
@@ -52,7 +93,9 @@ events::outcome<ordering_policy> ordering_policy::compile(const json& from, cons
     } else {
       const auto text = value.is_string() ? value.get<std::string>() : std::string{};
       const auto rest = text.starts_with(payload_prefix) ? text.substr(payload_prefix.size()) : std::string{};
-      if (rest.empty() || text.size() > 1024 || !is_pointer(rest))
+      if (text.size() > pointer_bytes_most)
+        return failure(errc::invalid, "has more than " + std::to_string(pointer_bytes_most) + " bytes", std::move(here));
+      if (rest.empty() || !is_pointer(rest))
         return failure(errc::invalid, "must be true, or a JSON Pointer such as /payload/customer/id", std::move(here));
       out.keyed_ = out.pointed_ = true;
       out.pointer_ = rest;
@@ -72,13 +115,12 @@ std::string ordering_policy::line_of(std::string_view ordering_key, const filter
     return {};
   const auto& document = m.document();
   auto payload = document.find("payload");
-  const json::json_pointer where{pointer_};
-  if (payload == document.end() || !payload->contains(where))
+  const auto* value = payload == document.end() ? nullptr : at_pointer(*payload, pointer_);
+  if (value == nullptr)
     return {};
-  const auto& value = payload->at(where);
-  if (value.is_string())
-    return line_of_key(value.get_ref<const std::string&>());
-  return value.is_number() || value.is_boolean() ? line_of_key(value.dump()) : std::string{};
+  if (value->is_string())
+    return line_of_key(value->get_ref<const std::string&>());
+  return value->is_number() || value->is_boolean() ? line_of_key(value->dump()) : std::string{};
 }
 
 } // namespace hourglass::webhook

@@ -13,7 +13,8 @@
 /// In what order a destination gets its messages.
 namespace hourglass::webhook {
 
-inline constexpr std::size_t ordering_key_bytes = 256;
+inline constexpr std::size_t ordering_key_characters = 256; ///< of `orderingKey`
+inline constexpr std::size_t ordering_key_bytes = 256; ///< a longer key is a line by its digest
 inline constexpr std::size_t lines_held_most = 10'000; ///< of one destination, by dead letters: each is memory until a person has looked
 
 /// ordering := "fifo" | {"key": pointer | true, "onDead": "goOn" | "hold"}

@@ -105,7 +105,8 @@ public:
   std::vector<std::pair<message_ref, delivery_view>> pending_of(std::string_view destination_id, std::size_t max) const;
 
   std::size_t pending_count() const noexcept;
-  /// Whether its recovery may queue more now. What other destinations have waiting does not count, as long as the sandbox has room.
+  /// Whether its recovery may queue more now. What other destinations have waiting does not count, as long as the sandbox has room;
+  /// while lines wait for what was missed, only what recoveries queued counts.
   bool room_for_recovery(std::string_view destination_id) const;
   std::size_t in_flight_count() const noexcept;
 
@@ -131,7 +132,7 @@ struct backlog {
   std::vector<lane> worst; ///< those with most waiting, or not well, at most `max`
   bool empty() const noexcept { return pending == 0 && by_state.empty(); }
 };
-/// O(destinations).
+/// O(destinations + pending).
 backlog backlog_of(const outbox_state& state, events::virtual_time now, std::size_t max);
 
 /// What a command leads to. `facts[i]` is what `drafts[i]` encodes.

@@ -114,8 +114,11 @@ struct folder {
   // -- attempts --------------------------------------------------------------------------
 
   void operator()(const attempt_finished& f) const {
-    if (f.token != 0)
-      s.flights.erase(f.token);
+    std::string line; // it flew in
+    if (auto flown = s.flights.find(f.token); flown != s.flights.end()) {
+      line = std::move(flown->second.line);
+      s.flights.erase(flown);
+    }
     auto* l = s.find_lane(f.destination);
     if (l == nullptr)
       return;
@@ -123,22 +126,19 @@ struct folder {
     note_health(*l, f);
     note_backlog(*l, f);
     auto known = l->deliveries.find(f.message.seq);
-    if (f.detached || known == l->deliveries.end())
+    if (f.follows == outcome_kind::delivered && f.was_dead) // it holds its line until it has arrived, however
+      s.release_held(*l, f.message.seq);
+    if (f.detached || known == l->deliveries.end()) {
+      s.free_line(*l, line, f.token);
       return s.reindex(*l);
+    }
     count_recovery(known->second, f.follows);
-    note_line(*l, known->second, f.follows == outcome_kind::delivered, f.line_held);
+    if (f.line_held)
+      l->held[known->second.line] = f.message.seq;
     s.change_delivery(*l, known->second, [&](delivery& d) {
       s.land(*l, d);
       settle(d, f);
     });
-  }
-
-  // A dead letter holds its line until it has arrived.
-  static void note_line(lane& l, const delivery& d, bool arrived, bool holds) {
-    if (auto held = l.held.find(d.line); arrived && held != l.held.end() && held->second == d.message->seq)
-      l.held.erase(held);
-    if (holds)
-      l.held[d.line] = d.message->seq;
   }
 
   // What a person tries can help, and proves nothing when it fails.
@@ -205,7 +205,8 @@ struct folder {
     if (known == l->deliveries.end())
       return s.reindex(*l);
     count_recovery(known->second, outcome_kind::dead);
-    note_line(*l, known->second, false, f.line_held);
+    if (f.line_held)
+      l->held[known->second.line] = f.message.seq;
     s.change_delivery(*l, known->second, [](delivery& d) {
       d.scheduled = false;
       d.was_dead = true;

@@ -103,10 +103,14 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
   const bool too_many = f.line_held && l.held.size() + 1 >= lines_held_most && !l.config.disabled && !rules.disable;
   add(out, std::move(f));
   if (too_many)
-    add(out, destination_disabled{l.config.id, std::to_string(lines_held_most) + " lines are held by dead letters"});
+    add(out, too_many_held(l));
   if (rules.disable && !l.config.disabled)
     add(out, disabled_by_rule(l));
   return out;
+}
+
+destination_disabled decider::too_many_held(const lane& l) const {
+  return {l.config.id, std::to_string(lines_held_most) + " lines are held by dead letters"};
 }
 
 destination_disabled decider::disabled_by_rule(const lane& l) const {
@@ -170,13 +174,16 @@ result decider::operator()(const expire_deliveries&) const {
   for (auto ordinal : s.over) {
     const auto& l = s.lanes.at(ordinal);
     auto left = l.deliveries.size();
+    auto held = l.held.size();
     auto expire = [&](events::seq seq, std::int64_t since, std::string_view reason) {
       const auto& d = l.deliveries.at(seq);
       const auto id = events::make_id("exp_", ctx.wall.us / 1000, ctx.chance, static_cast<std::uint32_t>(out.facts.size()));
       add(out, delivery_expired{id, *d.message, l.config.id, d.attempts, std::string{reason}, {since}, d.was_dead, d.was_delivered, holds_line(l, d)});
+      held += holds_line(l, d) && !l.held.contains(d.line) ? 1 : 0;
       --left;
     };
-    auto some_more = [&] { return out.facts.size() < most_at_once && !(l.guard.probing && left == 1); };
+    auto too_many_now = [&] { return held > l.held.size() && held >= lines_held_most && !l.config.disabled; };
+    auto some_more = [&] { return out.facts.size() < most_at_once && !(l.guard.probing && left == 1) && !too_many_now(); };
     for (auto at = l.aging.begin(); at != l.aging.end() && at->first <= ctx.now.us && some_more(); ++at)
       expire(at->second, l.deliveries.at(at->second).since.us, "maximum age");
     for (auto at = l.kept_back.begin(); l.keeps_back() && at != l.kept_back.end() && some_more(); ++at) {
@@ -185,6 +192,8 @@ result decider::operator()(const expire_deliveries&) const {
         break;
       expire(at->second, since, "kept back");
     }
+    if (too_many_now())
+      add(out, too_many_held(l));
     if (out.facts.empty())
       continue;
     tell_operators(*this, l.config, &l, out);

@@ -64,6 +64,7 @@ private:
   result judged(attempt_finished f, const lane& l, const delivery* d) const;
   decision leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l) const;
   destination_disabled disabled_by_rule(const lane& l) const;
+  destination_disabled too_many_held(const lane& l) const;
   recovery_started missing_of(const lane& l) const;
   void judge(attempt_finished& f, const classification& meaning, const lane* l, const delivery* d) const;
 };

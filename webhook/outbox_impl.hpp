@@ -50,7 +50,7 @@ struct delivery {
 struct waiting_line {
   std::set<std::pair<std::pair<std::int64_t, events::seq>, events::seq>> order; ///< (place, message), what is under way too
   events::seq shown = 0; ///< the one that may go, and waits among those of `lane::waiting` for all; 0: none
-  bool flying = false;   ///< one is under way
+  fencing_token flying = 0; ///< one is under way, though its delivery may have been taken back meanwhile
 };
 
 /// One destination with what is pending for it. What may be taken next stands at the front of `waiting`.
@@ -64,7 +64,8 @@ struct lane {
   std::set<std::pair<std::int64_t, events::seq>> kept_back; ///< of `waiting`, what has none and may be held by a rule
   std::unordered_map<std::string, waiting_line> lines;
   std::map<std::string, events::seq> held; ///< lines, by the dead letter of this message
-  events::seq catching_up = 0; ///< what it missed before this event is being looked for, and what came since waits in its lines. Derived
+  events::seq catching_up = 0; ///< what it missed since this event is being looked for, and what was queued since waits in its lines. Derived
+  std::size_t recovered = 0; ///< of `deliveries`, those that a recovery queued. Derived
   std::uint32_t in_flight = 0;
   std::uint64_t delivered = 0, dead = 0, failed_in_a_row = 0;
   std::uint64_t turn = 0; ///< when it was served last
@@ -82,9 +83,14 @@ struct lane {
   std::uint32_t cap() const noexcept;
   bool takes() const noexcept { return !config.disabled || guard.probing; }
   /// Whether what it wants is queued for it. What comes while it is disabled is stored and recovered later; but with nothing to probe with it would never recover.
+  /// In an order nothing is queued beside a probe that is under way: it would go before what was stored in between.
   bool queues(events::virtual_time now) const noexcept {
-    return !config.disabled || (guard.probing && (waiting.empty() || front_us() > std::max(now.us, guard.gate_us())));
+    if (!config.disabled || !guard.probing)
+      return !config.disabled;
+    return (config.ordering.empty() || in_flight == 0) && (waiting.empty() || front_us() > std::max(now.us, guard.gate_us()));
   }
+  /// Whether it queues what would stand in this line. What cannot go is nothing to probe with.
+  bool queues_in(const std::string& line) const { return !config.disabled || line.empty() || (catching_up == 0 && !held.contains(line)); }
   /// When the first of what waits may go. A probe takes what was tried before whenever that is due.
   std::int64_t front_us() const noexcept {
     const auto& [due, message] = *waiting.begin();
@@ -125,6 +131,7 @@ struct flight {
   events::seq lane = 0;
   bool was_dead = false;
   bool was_delivered = false;
+  std::string line = {};
 };
 
 struct outbox_state::impl {
@@ -169,12 +176,15 @@ struct outbox_state::impl {
 
   // -- deliveries. Each leaves the lane's place in the order right
   delivery& add_delivery(lane& l, delivery d);
+  /// Takes it back. An attempt under way keeps its line until it is over.
   void erase_delivery(lane& l, events::seq message);
   /// Changes a delivery and puts it back in order, or erases it when nothing more is to be done.
   template <class Change>
   void change_delivery(lane& l, delivery& d, Change change) {
     unwait(l, d);
+    l.recovered -= d.recovery != 0 ? 1 : 0;
     change(d);
+    l.recovered += d.recovery != 0 ? 1 : 0;
     if (d.idle() && d.token == 0)
       forget(l, d);
     else
@@ -188,6 +198,8 @@ struct outbox_state::impl {
   // -- lines
   void enter_line(lane& l, const delivery& d);
   void leave_line(lane& l, const delivery& d);
+  void free_line(lane& l, const std::string& line, fencing_token token);
+  void release_held(lane& l, events::seq letter);
   void age_in_line(lane& l, delivery& d);
   void arrange(lane& l, const std::string& line);
   void arrange_all(lane& l);

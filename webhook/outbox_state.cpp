@@ -69,8 +69,8 @@ void outbox_state::impl::set_config(lane& l, destination d, events::virtual_time
   if (!l.config.uid.empty())
     by_uid.erase(l.config.uid);
   const auto before = std::exchange(l.config, std::move(d));
-  if (!l.config.ordering.holds())
-    l.held.clear(); // a person lets them go on
+  if (!l.config.ordering.holds() || !(before.ordering == l.config.ordering))
+    l.held.clear(); // a person lets them go on; in another order they may stand elsewhere
   if (!(before.retries == l.config.retries) || !(before.protection == l.config.protection) || !(before.ordering == l.config.ordering))
     sort_anew(l);
   if (!l.config.uid.empty())
@@ -122,6 +122,7 @@ delivery& outbox_state::impl::add_delivery(lane& l, delivery d) {
   auto seq = d.message->seq;
   auto [at, fresh] = l.deliveries.insert_or_assign(seq, std::move(d));
   deliveries += fresh ? 1 : 0;
+  l.recovered += at->second.recovery != 0 ? 1 : 0;
   enter_line(l, at->second);
   wait(l, at->second);
   reindex(l);
@@ -132,8 +133,9 @@ void outbox_state::impl::erase_delivery(lane& l, events::seq message) {
   auto at = l.deliveries.find(message);
   if (at == l.deliveries.end())
     return;
-  land(l, at->second);
   unwait(l, at->second);
+  if (std::exchange(at->second.token, 0) != 0)
+    --l.in_flight;
   forget(l, at->second);
   reindex(l);
 }
@@ -141,6 +143,7 @@ void outbox_state::impl::erase_delivery(lane& l, events::seq message) {
 /// Nothing more is to be done with it: the next of its line steps up.
 void outbox_state::impl::forget(lane& l, delivery& d) {
   const auto line = d.line;
+  l.recovered -= d.recovery != 0 ? 1 : 0;
   leave_line(l, d);
   l.deliveries.erase(d.message->seq);
   --deliveries;
@@ -153,7 +156,7 @@ void outbox_state::impl::land(lane& l, delivery& d) {
   d.token = 0;
   --l.in_flight;
   if (auto q = l.lines.find(d.line); !d.line.empty() && q != l.lines.end())
-    q->second.flying = false;
+    q->second.flying = 0;
 }
 
 // -- outbox_state -------------------------------------------------------------------------
@@ -271,8 +274,11 @@ backlog backlog_of(const outbox_state& state, events::virtual_time now, std::siz
     if (well && l.deliveries.empty())
       continue;
     std::optional<duration> oldest;
-    if (!l.deliveries.empty()) { // what is for later is not late
-      oldest = duration{std::max<std::int64_t>(0, now.us - l.deliveries.begin()->second.since.us)};
+    if (!l.deliveries.empty()) { // the oldest is not the first of the log: a recovery brings back old messages, some are for later
+      auto since = INT64_MAX;
+      for (const auto& [seq, d] : l.deliveries)
+        since = std::min(since, d.since.us);
+      oldest = duration{std::max<std::int64_t>(0, now.us - since)};
       out.oldest = std::max(out.oldest.value_or(*oldest), *oldest);
     }
     out.worst.push_back({l.config.id, health, l.deliveries.size(), oldest});
@@ -286,7 +292,11 @@ std::size_t outbox_state::pending_count() const noexcept { return self_->deliver
 
 bool outbox_state::room_for_recovery(std::string_view destination_id) const {
   const auto* l = std::as_const(*self_).find_lane(destination_id);
-  return l != nullptr && l->deliveries.size() <= recovery_room && self_->deliveries < limits::pending_per_sandbox;
+  if (l == nullptr)
+    return false;
+  if (l->catching_up != 0 && !l->lines.empty()) // what waits for it must not keep it back
+    return l->recovered <= recovery_room;
+  return l->deliveries.size() <= recovery_room && self_->deliveries < limits::pending_per_sandbox;
 }
 
 std::size_t outbox_state::in_flight_count() const noexcept { return self_->flights.size(); }

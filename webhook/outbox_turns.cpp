@@ -41,11 +41,16 @@ void outbox_state::impl::wait(lane& l, delivery& d) {
   arrange(l, d.line);
 }
 
-/// Behind others too it grows old. But where a dead letter would hold the line nothing dies in the middle of it.
+/// Behind others too it grows old, and is kept back. But where a dead letter would hold the line nothing dies in the middle of it.
 void outbox_state::impl::age_in_line(lane& l, delivery& d) {
   const auto& age = l.config.retries.rules_for(d.message->event_type).maximum_age;
-  if (!age || d.manual > 0 || l.config.ordering.holds())
+  if (d.manual > 0 || l.config.ordering.holds())
     return;
+  if (!age) {
+    if (l.config.protection.rules().holds())
+      l.kept_back.emplace(d.next_us(), d.message->seq);
+    return;
+  }
   d.over_us = (d.since + *age).us;
   l.aging.emplace(d.over_us, d.message->seq);
 }
@@ -65,7 +70,8 @@ void outbox_state::impl::enter_line(lane& l, const delivery& d) {
     return;
   auto& q = l.lines[d.line];
   q.order.emplace(d.place, d.message->seq);
-  q.flying = q.flying || d.token != 0;
+  if (d.token != 0)
+    q.flying = d.token;
 }
 
 void outbox_state::impl::leave_line(lane& l, const delivery& d) {
@@ -75,8 +81,33 @@ void outbox_state::impl::leave_line(lane& l, const delivery& d) {
   q->second.order.erase({d.place, d.message->seq});
   if (q->second.shown == d.message->seq)
     q->second.shown = 0;
+  if (q->second.order.empty() && q->second.flying == 0)
+    l.lines.erase(q);
+}
+
+/// The attempt of `token` is over.
+void outbox_state::impl::free_line(lane& l, const std::string& line, fencing_token token) {
+  auto q = l.lines.find(line);
+  if (line.empty() || q == l.lines.end() || q->second.flying != token)
+    return;
+  q->second.flying = 0;
   if (q->second.order.empty())
     l.lines.erase(q);
+  else
+    arrange(l, line);
+}
+
+/// It has arrived after all: what it held goes on, though it may stand in another line now.
+void outbox_state::impl::release_held(lane& l, events::seq letter) {
+  for (auto held = l.held.begin(); held != l.held.end();) {
+    if (held->second != letter) {
+      ++held;
+      continue;
+    }
+    const auto line = held->first;
+    held = l.held.erase(held);
+    arrange(l, line);
+  }
 }
 
 /// Shows the one that may go: the first, when none is under way, and no dead letter but itself holds the line.
@@ -85,15 +116,14 @@ void outbox_state::impl::arrange(lane& l, const std::string& line) {
   if (found == l.lines.end())
     return;
   auto& q = found->second;
-  auto next = q.flying ? 0 : q.order.begin()->second;
+  auto next = q.flying != 0 || q.order.empty() ? 0 : q.order.begin()->second;
   if (auto held = l.held.find(line); held != l.held.end() && next != 0) {
     auto letter = l.deliveries.find(held->second);
     next = letter != l.deliveries.end() && letter->second.line == line ? held->second : 0;
   }
-  // What came while it was disabled stands before what came since; unless so much has come that the recovery waits for room.
-  if (l.catching_up != 0 && next > l.catching_up && l.deliveries.size() <= recovery_room)
-    if (const auto& d = l.deliveries.at(next); d.recovery == 0 && d.manual == 0)
-      next = 0;
+  // What came while it was disabled stands before what was queued since. The recovery has room of its own, so this ends.
+  if (l.catching_up != 0 && next > l.catching_up && l.deliveries.at(next).recovery == 0)
+    next = 0;
   if (next == q.shown)
     return;
   if (q.shown != 0) {
@@ -112,12 +142,12 @@ void outbox_state::impl::arrange_all(lane& l) {
     arrange(l, name);
 }
 
-/// Whether what it missed while it was disabled is still being looked for.
+/// Whether what it missed while it was disabled is still being looked for. It may have been disabled more than once: the first counts.
 void outbox_state::impl::catch_up(lane& l) {
   l.catching_up = 0;
   for (const auto& [seq, r] : recoveries)
-    if (r.what.destination == l.config.id && r.what.automatic() && r.state == recovery::phase::scanning)
-      l.catching_up = seq;
+    if (r.what.destination == l.config.id && r.what.automatic() && r.state == recovery::phase::scanning && (l.catching_up == 0 || r.what.after < l.catching_up))
+      l.catching_up = r.what.after;
   arrange_all(l);
   reindex(l);
 }
@@ -228,7 +258,7 @@ start take_one(outbox_state::impl& s, lane& l, events::virtual_time now) {
   d.token = ++s.last_token;
   ++l.in_flight;
   if (!d.line.empty())
-    l.lines.at(d.line).flying = true;
+    l.lines.at(d.line).flying = d.token;
   l.turn = ++s.turns;
   s.reindex(l);
 
@@ -241,7 +271,7 @@ start take_one(outbox_state::impl& s, lane& l, events::virtual_time now) {
   what.why = d.manual > 0 ? trigger::manual : d.recovery != 0 ? trigger::recovery : trigger::schedule;
   what.url = l.config.url;
   what.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(limits::attempt_deadline);
-  s.flights.emplace(d.token, flight{what, l.ordinal, d.was_dead, d.was_delivered});
+  s.flights.emplace(d.token, flight{what, l.ordinal, d.was_dead, d.was_delivered, d.line});
   what.headers = l.config.headers;
   what.keys = signing_keys_at(l.config, now);
   what.profile = l.config.profile;
@@ -272,14 +302,17 @@ void give_back(outbox_state& state, fencing_token token) {
   if (at == s.flights.end())
     return;
   auto where = s.lanes.find(at->second.lane);
-  auto message = at->second.what.message->seq;
+  const auto message = at->second.what.message->seq;
+  const auto line = at->second.line;
   s.flights.erase(at);
   if (where == s.lanes.end())
     return;
   auto& l = where->second;
   auto d = l.deliveries.find(message);
-  if (d == l.deliveries.end() || d->second.token != token)
-    return;
+  if (d == l.deliveries.end() || d->second.token != token) { // taken back meanwhile
+    s.free_line(l, line, token);
+    return s.reindex(l);
+  }
   s.change_delivery(l, d->second, [&](delivery& changed) { s.land(l, changed); });
 }
 

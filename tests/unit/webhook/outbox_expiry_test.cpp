@@ -224,6 +224,9 @@ TEST(shift, takes_the_moments_of_a_fact_along_and_of_its_draft) {
   fact off = destination_disabled{"ep_1", "r", virtual_time{5'000}};
   shift(off, -900);
   EXPECT_EQ(std::get<destination_disabled>(off).probe, virtual_time{4'100});
+  fact old = delivery_expired{"exp_1", {"msg_1", 7, "t", 2}, "ep_1", 3, "maximum age", {5'000}};
+  shift(old, -900);
+  EXPECT_EQ(std::get<delivery_expired>(old).since, virtual_time{4'100});
   message_created m{"msg_1", "t", "", {}, {}, {"ep_1"}, R"({"x": 1.0})", 10, virtual_time{3'000}};
   fact later = m;
   auto written = encode(later);

@@ -1,4 +1,4 @@
-#include "tests/unit/webhook/guarded.hpp"
+#include "tests/unit/webhook/ordered.hpp"
 
 #include <deque>
 #include <map>
@@ -12,39 +12,6 @@ using namespace hourglass;
 using namespace hourglass::webhook;
 using namespace hourglass::webhook::tests;
 using nlohmann::json;
-
-struct lines : guarded {
-  std::string ordered(const char* ordering, std::optional<std::vector<duration>> schedule = std::vector<duration>(5, 60s)) {
-    destination d;
-    d.ordering = ordering_policy::compile(json::parse(ordering)).value();
-    d.schedule = std::move(schedule);
-    return id = add(d);
-  }
-  message_ref of(const std::string& customer) { return emit("t", json{{"customer", {{"id", customer}}}}.dump()); }
-  message_ref keyed(const std::string& key) {
-    create_message c{"t", {}, "{}", {}, {}};
-    c.ordering_key = key;
-    auto done = run(c);
-    EXPECT_TRUE(done);
-    return {std::get<message_created>(done->facts[0]).id, log.size(), "t", 2};
-  }
-  /// Who goes now; each is answered.
-  std::vector<std::string> go(unsigned status = 200) {
-    std::vector<std::string> out;
-    for (auto& s : take()) {
-      out.push_back(s.message->id);
-      (void)finish(s.token, answer(status));
-    }
-    return out;
-  }
-  static std::vector<std::string> ids(std::initializer_list<message_ref> list) {
-    std::vector<std::string> out;
-    for (const auto& m : list)
-      out.push_back(m.id);
-    return out;
-  }
-  void restart() { live = log.size() % 2 == 0 ? folded() : restore(snapshot(live)).value(); }
-};
 
 constexpr const char* by_customer = R"({"key":"/payload/customer/id"})";
 
@@ -63,6 +30,30 @@ TEST(ordering, is_refused_where_it_is_wrong) {
     EXPECT_EQ(where(bad), "/ordering/key") << bad;
   EXPECT_EQ(where(R"({"onDead":"skip"})"), "/ordering/onDead");
   EXPECT_EQ(where(R"({"keys":"/payload/a"})"), "/ordering/keys");
+}
+
+TEST(ordering, says_that_a_pointer_is_too_long) {
+  const auto made = ordering_policy::compile({{"key", "/payload/" + std::string(1'016, 'a')}});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().where, "/ordering/key");
+  EXPECT_EQ(made.error().detail, "has more than 1024 bytes");
+  EXPECT_TRUE(ordering_policy::compile({{"key", "/payload/" + std::string(1'015, 'a')}}));
+}
+
+TEST(ordering, no_pointer_throws_whatever_stands_in_a_payload) {
+  const std::vector<std::string> none;
+  auto line = [&none](const std::string& pointer, const char* payload) {
+    return ordering_policy::compile({{"key", "/payload" + pointer}}).value().line_of("", {"t", {}, none, none, payload});
+  };
+  constexpr const char* list = R"({"items":[1,[2]]})";
+  EXPECT_EQ(line("/items/0", list), "=1");
+  EXPECT_EQ(line("/items/1/0", list), "=2");
+  for (const auto* token : {"", "-", "00", "01", "+0", " 0", "0x", "x", "2", "18446744073709551616", "9999999999999999999999999", "0/0", "0/", "1/-", "~0", "~1"})
+    EXPECT_EQ(line(std::string{"/items/"} + token, list), "") << token;
+  EXPECT_EQ(line("/", R"({"":"e"})"), "=e");
+  EXPECT_EQ(line("/a~0b/c~1d/01", R"({"a~b":{"c/d":{"01":true}}})"), "=true");
+  EXPECT_EQ(line("/a/b", R"({"a":"b"})"), "");
+  EXPECT_EQ(line("/~01", R"({"~1":"x"})"), "=x") << "each escape once";
 }
 
 TEST(ordering, a_line_is_named_by_the_key_that_is_given_or_by_what_stands_at_the_pointer) {
@@ -404,9 +395,9 @@ TEST_P(any_line, keeps_its_order_over_failures_and_restarts) {
   std::mt19937_64 random{GetParam()};
   auto draw = [&random](std::uint64_t below) { return random() % below; };
   world w;
-  constexpr std::array<const char*, 3> orders{R"("fifo")", R"({"key":true})", R"({"key":"/k"})"};
+  constexpr std::array<const char*, 3> orders{R"("fifo")", R"({"key":true})", R"({"key":"/payload/k"})"};
   std::map<std::string, std::string> order_of;
-  for (const auto* text : {orders[0], orders[1]}) {
+  for (const auto* text : orders) {
     destination d;
     d.ordering = ordering_policy::compile(json::parse(text)).value();
     d.schedule = std::vector<duration>(draw(4), 30s);
@@ -419,9 +410,16 @@ TEST_P(any_line, keeps_its_order_over_failures_and_restarts) {
   }
   std::vector<start> flying;
   std::map<std::pair<std::string, std::string>, events::seq> ended; // by destination and line, the last that did
-  std::map<events::seq, std::string> key_of;
-  auto line = [&](const std::string& d, events::seq m) { return order_of[d] == orders[0] ? "/" : "=" + key_of[m]; };
+  std::map<events::seq, std::pair<std::string, std::string>> key_of; // given, and in the payload
+  auto line = [&](const std::string& d, events::seq m) {
+    const auto& [given, inside] = key_of[m];
+    if (order_of[d] == orders[0])
+      return std::string{"/"};
+    return !given.empty() ? "=" + given : order_of[d] == orders[2] ? "=" + inside : std::string{};
+  };
   auto end = [&](const std::string& d, events::seq m) {
+    if (line(d, m).empty())
+      return;
     auto& last = ended[{d, line(d, m)}];
     EXPECT_GT(m, last) << "out of order";
     last = m;
@@ -432,7 +430,7 @@ TEST_P(any_line, keeps_its_order_over_failures_and_restarts) {
         end(e.destination, e.message.seq);
     for (auto& s : w.take(1 + draw(4))) {
       for (const auto& f : flying)
-        EXPECT_FALSE(f.destination == s.destination && line(f.destination, f.message->seq) == line(s.destination, s.message->seq)) << "two of a line at once";
+        EXPECT_FALSE(f.destination == s.destination && s.in_line && line(f.destination, f.message->seq) == line(s.destination, s.message->seq)) << "two of a line at once";
       flying.push_back(std::move(s));
     }
   };
@@ -447,18 +445,39 @@ TEST_P(any_line, keeps_its_order_over_failures_and_restarts) {
       end(f.destination, f.message.seq);
     flying.erase(at);
   };
+  auto compare = [&] {
+    auto one = w.live, other = w.folded();
+    auto ids = [&](outbox_state& of) {
+      std::vector<std::pair<std::string, std::string>> out;
+      if (!has_expired(of, w.now))
+        for (const auto& s : take_due(of, w.now, 1'000))
+          out.emplace_back(s.destination, s.message->id);
+      std::sort(out.begin(), out.end()); // destinations take turns
+      return out;
+    };
+    for (const auto& [m, key] : key_of)
+      for (const auto& [d, text] : order_of) {
+        const auto a = one.pending(d, m), b = other.pending(d, m);
+        EXPECT_EQ(a && a->behind, b && b->behind);
+      }
+    EXPECT_EQ(ids(one), ids(other)) << "a restart changes what may go";
+  };
   for (int i = 0; i < 600; ++i) {
     switch (draw(8)) {
       case 0:
       case 1: {
-        create_message c{"t", {}, "{}", {}, {}};
-        c.ordering_key = std::string(1, static_cast<char>('a' + draw(3)));
+        const std::string inside(1, static_cast<char>('a' + draw(3)));
+        create_message c{"t", {}, json{{"k", inside}}.dump(), {}, {}};
+        if (draw(3) != 0)
+          c.ordering_key = std::string(1, static_cast<char>('a' + draw(3)));
         w.must(c);
-        key_of[w.log.size()] = c.ordering_key;
+        key_of[w.log.size()] = {c.ordering_key, inside};
         break;
       }
       case 2: w.now = w.now + std::chrono::seconds{draw(60)}; break;
       case 3:
+        if (draw(5) == 0)
+          compare();
         if (draw(10) == 0) {
           w.live = draw(2) == 0 ? w.folded() : restore(snapshot(w.live)).value();
           flying.clear();
