@@ -2,6 +2,7 @@
 
 #include "actors/caf.hpp"
 #include "actors/node.hpp"
+#include "actors/recovery_scan.hpp"
 #include "actors/resident.hpp"
 #include "mock/serve.hpp"
 #include "replay/state.hpp"
@@ -182,7 +183,7 @@ struct attempt_done {
   std::shared_ptr<hold> inside; ///< until what it leads to is proposed
 };
 struct recovery_page {
-  webhook::progress_recovery what;
+  recovery_reading what;
   std::optional<events::error> failed;
 };
 

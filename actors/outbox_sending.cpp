@@ -56,14 +56,15 @@ void outbox_actor::count(const webhook::fact& f, events::virtual_time at) {
       to.died();
     return;
   }
-  const auto pending = state_.pending(a->destination, a->message.seq);
-  to.delivered(pending ? events::duration{at.us - pending->since.us} : events::duration{0});
+  if (const auto pending = state_.pending(a->destination, a->message.seq); pending && !a->detached)
+    to.delivered(events::duration{at.us - pending->since.us});
+  else
+    to.delivered(); // since when it was due nobody knows any more
 }
 
 /// At most once a second.
 void outbox_actor::tell_backlog() {
   constexpr std::int64_t pause_us = 1'000'000;
-  constexpr std::size_t lines_most = 5; // a sandbox
   if (telling_)
     return;
   const auto wall = wall_now();
@@ -72,7 +73,16 @@ void outbox_actor::tell_backlog() {
     return delayed_send(this, std::chrono::microseconds{pause_us - since}, backlog_tick{});
   }
   told_backlog_ = wall;
-  env_.webhooks.put(id_, webhook::backlog_of(state_, now(), lines_most), wall);
+  say_backlog();
+}
+
+/// When it leaves memory too: else it would say for ever what waited a moment before.
+void outbox_actor::say_backlog() {
+  constexpr std::size_t lines_most = 5; // a sandbox
+  if (door_->silent())
+    env_.webhooks.forget(id_);
+  else
+    env_.webhooks.put(id_, webhook::backlog_of(state_, now(), lines_most), wall_now());
 }
 
 /// While the sandbox's clock stands its rates go by the node's: what they keep back would wait for ever, or all go at once.

@@ -52,6 +52,7 @@ public:
   void died() noexcept { dead_.fetch_add(1, std::memory_order_relaxed); }
   void expired() noexcept { expired_.fetch_add(1, std::memory_order_relaxed), died(); }
   void delivered(events::duration after) noexcept;
+  void delivered() noexcept { delivered_.fetch_add(1, std::memory_order_relaxed); }
 
   void put(const events::sandbox_id& sandbox, webhook::backlog what, events::wall_time at);
   void forget(const events::sandbox_id& sandbox);

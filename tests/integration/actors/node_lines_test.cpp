@@ -137,4 +137,30 @@ TEST_F(node_with_lines, what_was_missed_while_disabled_is_read_from_the_log_and_
   EXPECT_EQ(first_seen(shop.came()), up_to(220));
 }
 
+TEST_F(node_with_lines, what_was_missed_before_the_clock_went_back_goes_before_what_came_since) {
+  std::atomic<bool> works{false};
+  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : no(); }};
+  auto id = create();
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  c.value.schedule = std::vector<events::duration>(50, 1h);
+  c.value.ordering = webhook::ordering_policy::compile("fifo").value();
+  c.value.protection = webhook::protection_policy::compile(nlohmann::json::parse(R"({"disable":{"failures":1,"after":0,"probe":600}})")).value();
+  ASSERT_TRUE(submit(id, webhook::command{c}));
+  ASSERT_TRUE(emit(id, body(0)));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::destination_disabled) == 1; }));
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{10h}}}));
+  ASSERT_TRUE(eventually([&] { return clock_mode(id) == "running"; }));
+  for (int i = 1; i < 6; ++i)
+    ASSERT_TRUE(emit(id, body(i)));
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::reset_clock{}}));
+  works = true;
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{2h}}}));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::destination_recovered) == 1; }));
+  for (int i = 6; i < 10; ++i)
+    ASSERT_TRUE(emit(id, body(i)));
+  ASSERT_TRUE(eventually([&] { return first_seen(shop.came()).size() == 10; }));
+  EXPECT_EQ(first_seen(shop.came()), up_to(10));
+}
+
 } // namespace
