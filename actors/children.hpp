@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -114,7 +115,8 @@ private:
     std::shared_ptr<webhook::attempt_result> result;
     webhook::fencing_token token = 0;
     std::shared_ptr<hold> inside;
-    std::optional<webhook::progress_recovery> page;
+    std::optional<recovery_reading> page;
+    bool expire = false; ///< what is too old
     proposal_ptr emission; ///< a request whose script emits
   };
 
@@ -134,6 +136,11 @@ private:
   // -- sending ----------------------------------------------------------------------
   void pump();
   void tell_due();
+  void let_time_pass();
+  void keep_pace(events::virtual_time moment);
+  void count(const webhook::fact& f, events::virtual_time at);
+  void tell_backlog();
+  void say_backlog();
   events::seq gate_of(const webhook::start& s) const;
   void send_attempt(webhook::start s);
   void keep_awake();
@@ -145,6 +152,10 @@ private:
   // -- recoveries -------------------------------------------------------------------
   void scan();
   void on_page(const recovery_page& m);
+  void note_end(events::seq at, const webhook::fact& f);
+  void forget_ends();
+  void take_out_what_ended(recovery_reading& page) const;
+  void bring_along(recovery_reading& page) const;
 
   events::virtual_time now() const;
   events::context system_context() const;
@@ -182,11 +193,24 @@ private:
   std::deque<std::pair<events::seq, std::string>> claims_to_forget_;
   std::optional<std::optional<events::virtual_time>> told_due_; ///< nothing: it must be told again, whatever it is
   std::optional<std::uint64_t> settle_wanted_;
-  std::set<std::string> scanning_; ///< recoveries whose next page is being read
+  std::map<std::string, events::seq> scanning_; ///< recoveries whose next page is being read, and what was durable before
+  struct ended {
+    events::seq at;
+    std::string destination;
+    events::seq message;
+  };
+  std::deque<ended> ended_; ///< deliveries that a page which is being read may not know to have ended
+  std::deque<std::pair<events::seq, std::int64_t>> resets_; ///< of the clock, likewise, and by how much
   std::vector<std::string> unread_; ///< those of `scanning_` whose page could not be read just now
   hold recovering_;
   hold sequencing_;
   bool trying_again_ = false; ///< a timer runs
+  bool expiring_ = false;     ///< in `waiting_`
+  std::optional<events::wall_time> stands_since_; ///< the clock: when what rates keep back was looked at last
+  bool pacing_ = false;       ///< a timer runs
+  events::wall_time told_backlog_; ///< when it was told what waits
+  bool telling_ = false;      ///< a timer runs
+  hold paced_;                ///< while the clock stands and a rate keeps something back
 };
 
 } // namespace hourglass::actors

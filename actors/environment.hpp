@@ -3,6 +3,7 @@
 #include "actors/caf.hpp"
 #include "actors/node.hpp"
 #include "actors/resident.hpp"
+#include "actors/webhook_meter.hpp"
 #include "events/vault.hpp"
 #include "events/wall_clock.hpp"
 #include "webhook/dispatcher.hpp"
@@ -33,6 +34,7 @@ struct environment {
   } counters;
   std::atomic<bool> stopping{false};
   std::atomic<bool> holds_nothing_back{false}; ///< answers that would be late are given at once
+  webhook_meter webhooks;
 };
 
 } // namespace hourglass::actors

@@ -2,6 +2,7 @@
 
 #include "actors/caf.hpp"
 #include "actors/node.hpp"
+#include "actors/recovery_scan.hpp"
 #include "actors/resident.hpp"
 #include "mock/serve.hpp"
 #include "replay/state.hpp"
@@ -81,6 +82,7 @@ struct proposal {
     std::chrono::milliseconds delay{0}; ///< after it is durable, before the request is answered
     change_ptr change; ///< answered with `reply` once durable
     std::string reply;
+    std::int64_t moved_by_us = 0; ///< outbox: decided before the clock was set back, and its moments with it
   };
   child from = child::sandbox;
   std::uint32_t generation = 0; ///< of the child; what a replaced child proposed is refused
@@ -181,7 +183,7 @@ struct attempt_done {
   std::shared_ptr<hold> inside; ///< until what it leads to is proposed
 };
 struct recovery_page {
-  webhook::progress_recovery what;
+  recovery_reading what;
   std::optional<events::error> failed;
 };
 
@@ -191,6 +193,10 @@ struct give_snapshot { std::shared_ptr<struct snapshot_job> job; };
 struct tick { std::uint64_t generation = 0; };
 /// The outbox to itself: more is due than one round takes.
 struct take_more {};
+/// To the outbox itself: the clock stands, and a rate may let something go.
+struct pace_tick {};
+/// To the outbox itself: tell what waits.
+struct backlog_tick {};
 struct restart_children {};
 /// Tests only: the child's next message throws.
 struct crash_child { child which = child::data; };
@@ -223,5 +229,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::recovery_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::give_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::take_more)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::pace_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::backlog_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::restart_children)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::crash_child)

@@ -169,6 +169,7 @@ public:
     for (const auto& s : directory_->all())
       caf::anon_send(s.sandbox, give_late{});
   }
+  webhook_figures webhooks() const override { return env_->webhooks.read(wall_now()); }
 
   void stop(std::chrono::milliseconds grace) override {
     std::lock_guard guard{stop_mutex_};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/fwd.hpp"
+#include "actors/webhook_meter.hpp"
 #include "events/envelope.hpp"
 #include "events/limits.hpp"
 #include "events/redact.hpp"
@@ -143,6 +144,7 @@ public:
   virtual const events::redactor& redactor() const noexcept = 0;
   virtual mock::script_engine* scripts() noexcept = 0; ///< null: there is none
   virtual node_counters counters() const noexcept = 0;
+  virtual webhook_figures webhooks() const = 0;
 
   /// Requests in flight finish, timers stop, sandboxes leave memory, the journal drains. Idempotent. Afterwards
   /// only `store()` may be used.

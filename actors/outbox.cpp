@@ -1,6 +1,5 @@
 #include "actors/children.hpp"
 
-#include "actors/recovery_scan.hpp"
 #include "actors/registry.hpp"
 #include "actors/snapshot_job.hpp"
 
@@ -70,8 +69,10 @@ caf::behavior outbox_actor::make_behavior() {
     },
     [this](const clock_is& m) {
       clock_ = m.state;
-      if (m.moved_by_us != 0)
+      if (m.moved_by_us != 0) {
         webhook::apply(state_, {}, webhook::deliveries_moved{m.moved_by_us});
+        resets_.emplace_back(m.seq, m.moved_by_us);
+      }
       applied_ = steered_ = std::max(applied_, m.seq);
       told_due_.reset(); // the same virtual moment is another wall time now
       pump();
@@ -97,6 +98,14 @@ caf::behavior outbox_actor::make_behavior() {
       scan();
       pump();
       keep_awake();
+    },
+    [this](const pace_tick&) {
+      pacing_ = false;
+      pump();
+    },
+    [this](const backlog_tick&) {
+      telling_ = false;
+      tell_backlog();
     },
     [](const crash_child&) { throw std::runtime_error{"crashed on purpose"}; },
   };
@@ -180,8 +189,13 @@ void outbox_actor::decide_into(proposal& p, work& w, webhook::batch& together) {
     }
     c = webhook::finish_attempt{w.token, std::move(*w.result)};
   } else if (w.page) {
-    c = std::move(*w.page);
-    scanning_.erase(std::get<webhook::progress_recovery>(*c).id);
+    take_out_what_ended(*w.page);
+    bring_along(*w.page);
+    scanning_.erase(w.page->what.id);
+    c = std::move(w.page->what);
+  } else if (w.expire) {
+    expiring_ = false;
+    c = webhook::expire_deliveries{};
   } else if (auto* asked = std::get_if<command>(&w.change->what)) {
     c = std::move(std::get<webhook::command>(*asked));
   } else {
@@ -247,9 +261,13 @@ void outbox_actor::on_sequenced(const sequenced& s) {
     }
     for (const auto& d : part.drafts) {
       auto& fact = facts_.at(f++);
+      if (part.moved_by_us != 0)
+        webhook::shift(fact, part.moved_by_us);
       applied_ = seq;
       if (!std::holds_alternative<webhook::message_created>(fact) && !std::holds_alternative<webhook::attempt_finished>(fact))
         steered_ = seq;
+      count(fact, part.ctx.now);
+      note_end(seq, fact);
       webhook::apply(state_, {seq, s.wall, part.ctx.now}, fact);
       if (auto* m = std::get_if<webhook::message_created>(&fact);
           m && !m->destinations.empty() && fresh_bytes_ + m->body.size() <= fresh_bytes_kept) {
@@ -276,20 +294,25 @@ void outbox_actor::on_sequenced(const sequenced& s) {
 /// Reads the next page of every recovery that has room, on a reader thread. Of one destination they go one after the other: none may send again what another has just sent.
 void outbox_actor::scan() {
   bool any = false;
-  std::set<std::string_view> seen;
+  std::map<std::string_view, const webhook::recovery*> next;
   for (const auto* r : state_.recoveries()) {
     if (r->state != webhook::recovery::phase::scanning)
       continue;
-    if (!seen.insert(r->what.destination).second || !state_.room_for_recovery(r->what.destination))
+    auto& first = next[r->what.destination]; // what was missed goes first: lines wait for it
+    if (first == nullptr || scanning_.contains(r->what.id) || (r->what.automatic() && !first->what.automatic() && !scanning_.contains(first->what.id)))
+      first = r;
+  }
+  for (const auto& [destination, r] : next) {
+    if (!state_.room_for_recovery(destination))
       continue; // without room it goes on with the next result, and keeps nobody awake until then
     any = true;
-    const auto* to = state_.find(r->what.destination);
-    if (!scanning_.insert(r->what.id).second)
+    const auto* to = state_.find(destination);
+    if (!scanning_.emplace(r->what.id, durable_).second)
       continue;
     auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
     env_.post_for(id_, [&env = env_, id = id_, r = *r, to = *to, self] {
       recovery_page m;
-      m.what.id = r.what.id;
+      m.what.what.id = r.what.id;
       try {
         if (auto page = read_recovery_page(env.store, env.index, id, r, to))
           m.what = std::move(*page);
@@ -313,8 +336,56 @@ void outbox_actor::on_page(const recovery_page& m) {
     return take({.page = m.what});
   if (m.failed->code == events::errc::corrupt)
     send(sandbox_, log_is_corrupt{*m.failed});
-  unread_.push_back(m.what.id);
+  unread_.push_back(m.what.what.id);
   try_again_soon();
+}
+
+/// A page tells how messages stood when it was read. What has ended since must not be sent again for that.
+void outbox_actor::note_end(events::seq at, const webhook::fact& f) {
+  using webhook::outcome_kind;
+  if (const auto* a = std::get_if<webhook::attempt_finished>(&f); a != nullptr && (a->follows == outcome_kind::delivered || a->follows == outcome_kind::dead))
+    ended_.push_back({at, a->destination, a->message.seq});
+  else if (const auto* e = std::get_if<webhook::delivery_expired>(&f))
+    ended_.push_back({at, e->destination, e->message.seq});
+}
+
+/// What was durable before a page was read, that page has seen.
+void outbox_actor::forget_ends() {
+  auto seen = durable_;
+  for (const auto& [id, durable] : scanning_)
+    seen = std::min(seen, durable);
+  while (!ended_.empty() && ended_.front().at <= seen)
+    ended_.pop_front();
+  while (!resets_.empty() && resets_.front().first <= seen)
+    resets_.pop_front();
+}
+
+void outbox_actor::take_out_what_ended(recovery_reading& page) const {
+  const auto* r = state_.find_recovery(page.what.id);
+  const auto read = scanning_.find(page.what.id);
+  if (r == nullptr || read == scanning_.end())
+    return;
+  std::map<events::seq, events::seq> over; // when each message ended last
+  for (auto e = ended_.rbegin(); e != ended_.rend() && e->at > read->second; ++e)
+    if (e->destination == r->what.destination)
+      over.emplace(e->message, e->at);
+  if (over.empty())
+    return;
+  auto seen = page.seen.begin();
+  std::erase_if(page.what.items, [&](const webhook::recovery_item& item) {
+    const auto known = *seen++;
+    const auto end = over.find(item.message.seq);
+    return end != over.end() && end->second > known;
+  });
+}
+
+/// The clock went back after the page was read: what it brings comes along.
+void outbox_actor::bring_along(recovery_reading& page) const {
+  for (const auto& [at, by_us] : resets_)
+    for (auto& item : page.what.items)
+      for (auto* t : {&item.deliver_at, &item.place})
+        if (*t && at > std::max(page.moved, item.message.seq))
+          **t = webhook::moved_by(**t, by_us);
 }
 
 // -- moments --------------------------------------------------------------------------
@@ -331,6 +402,8 @@ events::context outbox_actor::system_context() const {
 }
 
 void outbox_actor::on_exit() {
+  if (door_->silent() || door_->closed())
+    say_backlog();
   waiting_.clear();
   in_sequence_ = nullptr;
   gated_.clear();
@@ -338,6 +411,7 @@ void outbox_actor::on_exit() {
   unsent_.release();
   recovering_.release();
   sequencing_.release();
+  paced_.release();
   sandbox_ = nullptr;
 }
 

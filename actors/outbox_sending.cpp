@@ -16,7 +16,11 @@ constexpr std::size_t most_taken_at_once = 256;
 
 /// One round: their bodies may have to be read from the disk, and others wait for us meanwhile.
 void outbox_actor::pump() {
-  auto starts = webhook::take_due(state_, now(), most_taken_at_once);
+  const auto moment = now();
+  let_time_pass();
+  if (webhook::has_expired(state_, moment) && !std::exchange(expiring_, true))
+    take({.expire = true});
+  auto starts = webhook::take_due(state_, moment, most_taken_at_once);
   const bool more = starts.size() == most_taken_at_once;
   for (auto& s : starts) {
     if (auto gate = gate_of(s); gate > durable_)
@@ -25,17 +29,87 @@ void outbox_actor::pump() {
       send_attempt(std::move(s));
   }
   keep_awake();
+  keep_pace(moment);
   if (!more)
     tell_due();
   else if (!std::exchange(taking_more_, true))
     send(this, take_more{});
+  tell_backlog();
   answer_settle();
 }
 
+// -- figures --------------------------------------------------------------------------
+
+/// Before it is applied.
+void outbox_actor::count(const webhook::fact& f, events::virtual_time at) {
+  using webhook::outcome_kind;
+  auto& to = env_.webhooks;
+  if (std::holds_alternative<webhook::message_created>(f))
+    return to.accepted();
+  if (std::holds_alternative<webhook::delivery_expired>(f))
+    return to.expired();
+  const auto* a = std::get_if<webhook::attempt_finished>(&f);
+  if (a == nullptr)
+    return;
+  if (a->follows != outcome_kind::delivered) {
+    to.failed();
+    if (a->follows == outcome_kind::dead)
+      to.died();
+    return;
+  }
+  if (const auto pending = state_.pending(a->destination, a->message.seq); pending && !a->detached)
+    to.delivered(events::duration{at.us - pending->since.us});
+  else
+    to.delivered(); // since when it was due nobody knows any more
+}
+
+/// At most once a second.
+void outbox_actor::tell_backlog() {
+  constexpr std::int64_t pause_us = 1'000'000;
+  if (telling_)
+    return;
+  const auto wall = wall_now();
+  if (const auto since = wall.us - told_backlog_.us; since >= 0 && since < pause_us) {
+    telling_ = true;
+    return delayed_send(this, std::chrono::microseconds{pause_us - since}, backlog_tick{});
+  }
+  told_backlog_ = wall;
+  say_backlog();
+}
+
+/// When it leaves memory too: else it would say for ever what waited a moment before.
+void outbox_actor::say_backlog() {
+  constexpr std::size_t lines_most = 5; // a sandbox
+  if (door_->silent())
+    env_.webhooks.forget(id_);
+  else
+    env_.webhooks.put(id_, webhook::backlog_of(state_, now(), lines_most), wall_now());
+}
+
+/// While the sandbox's clock stands its rates go by the node's: what they keep back would wait for ever, or all go at once.
+void outbox_actor::let_time_pass() {
+  if (clock_.mode != mock::clock_mode::frozen)
+    return stands_since_.reset();
+  const auto wall = wall_now();
+  if (stands_since_ && *stands_since_ < wall)
+    webhook::pass_pace(state_, events::duration{wall.us - stands_since_->us});
+  stands_since_ = wall;
+}
+
+void outbox_actor::keep_pace(events::virtual_time moment) {
+  const auto wait = stands_since_ ? webhook::paced_for(state_, moment) : std::nullopt;
+  if (!wait)
+    return paced_.release();
+  if (!paced_)
+    paced_ = hold::follow(door_);
+  if (!std::exchange(pacing_, true))
+    delayed_send(this, *wait, pace_tick{});
+}
+
 /// What must be durable before it leaves, or a receiver would learn of what never happened: its message; all that says where, how and whether to
-/// send; and for a retry, what became of the attempt before. The answers to other messages need not be waited for.
+/// send; and for a retry, or in a line, what became of the attempt before. The answers to other messages need not be waited for.
 events::seq outbox_actor::gate_of(const webhook::start& s) const {
-  return s.number > 1 ? applied_ : std::max(s.message->seq, steered_);
+  return s.number > 1 || s.in_line ? applied_ : std::max(s.message->seq, steered_);
 }
 
 /// The sandbox assumes what is due of a proposal until we have applied it; it must not hear of the time before.
@@ -55,6 +129,7 @@ void outbox_actor::on_durable(events::seq last) {
     claimed_.erase(claims_to_forget_.front().second);
     claims_to_forget_.pop_front();
   }
+  forget_ends();
   std::deque<gated> still;
   for (auto& g : std::exchange(gated_, {})) {
     if (g.gate <= durable_)

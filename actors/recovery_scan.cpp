@@ -2,6 +2,7 @@
 
 #include "events/limits.hpp"
 #include "webhook/facts.hpp"
+#include "webhook/lane_guard.hpp"
 
 #include <algorithm>
 
@@ -21,6 +22,44 @@ void add(delivery_past& past, const webhook::attempt_finished& a) {
     past.dead = true, past.delivered = false;
 }
 
+/// The clock went back, and all that waited came along.
+struct reset {
+  events::seq at;
+  std::int64_t by_us;
+};
+
+events::outcome<std::vector<reset>> resets_behind(const storage::store& store, const events::sandbox_id& sandbox, events::seq after) {
+  std::vector<reset> out;
+  storage::history_query q;
+  q.sandbox = sandbox;
+  q.kinds = {events::kind::deliveries_moved};
+  q.after = after;
+  q.newest_first = false;
+  q.limit = limits::page_size;
+  for (;;) {
+    auto page = storage::find(store, q);
+    if (!page)
+      return tl::unexpected<events::error>{std::move(page).error()};
+    for (const auto& e : page->events) {
+      auto f = webhook::decode(e);
+      if (!f)
+        return tl::unexpected<events::error>{std::move(f).error()};
+      out.push_back({e.header.seq, std::get<webhook::deliveries_moved>(*f).by_us});
+    }
+    if (!page->next)
+      return out;
+    q.after = *page->next;
+  }
+}
+
+/// A message that was not queued comes along too when it is sent after all.
+std::int64_t moved_since(const std::vector<reset>& resets, events::seq message) {
+  std::int64_t out = 0;
+  for (const auto& r : resets)
+    out += r.at > message ? r.by_us : 0;
+  return out;
+}
+
 bool wants(const webhook::recovery_started& what, const webhook::message_created& m) {
   return what.event_types.empty()
          || std::find(what.event_types.begin(), what.event_types.end(), m.event_type) != what.event_types.end();
@@ -33,7 +72,7 @@ events::outcome<delivery_past> past_of(const storage::store& store, const events
   delivery_past past;
   storage::history_query q;
   q.sandbox = sandbox;
-  q.kinds = {events::kind::attempt_finished};
+  q.kinds = {events::kind::attempt_finished, events::kind::delivery_expired};
   q.entity = message;
   q.newest_first = false;
   q.limit = limits::page_size;
@@ -42,11 +81,14 @@ events::outcome<delivery_past> past_of(const storage::store& store, const events
     if (!page)
       return tl::unexpected<events::error>{std::move(page).error()};
     for (const auto& r : page->events) {
+      past.seen = r.header.seq;
       auto f = webhook::decode(r);
       if (!f)
         return tl::unexpected<events::error>{std::move(f).error()};
       if (auto* a = std::get_if<webhook::attempt_finished>(&*f); a && a->destination == destination)
         add(past, *a);
+      else if (auto* e = std::get_if<webhook::delivery_expired>(&*f); e && e->destination == destination)
+        past.last = webhook::outcome_kind::dead, past.dead = true, past.delivered = false;
     }
     if (!page->next)
       return past;
@@ -54,12 +96,14 @@ events::outcome<delivery_past> past_of(const storage::store& store, const events
   }
 }
 
-events::outcome<webhook::progress_recovery> read_recovery_page(const storage::store& store, storage::index_writer& index,
-                                                               const events::sandbox_id& sandbox, const webhook::recovery& r,
-                                                               const webhook::destination& to) {
+events::outcome<recovery_reading> read_recovery_page(const storage::store& store, storage::index_writer& index, const events::sandbox_id& sandbox,
+                                                     const webhook::recovery& r, const webhook::destination& to) {
   using namespace std::chrono_literals;
   if (!index.wait_until(store.end(), std::chrono::steady_clock::now() + 30s))
     return events::failure(events::errc::timeout, "the index is too far behind the log");
+  auto resets = resets_behind(store, sandbox, r.cursor);
+  if (!resets)
+    return tl::unexpected<events::error>{std::move(resets).error()};
   storage::history_query q;
   q.sandbox = sandbox;
   q.kinds = {events::kind::message_created};
@@ -72,7 +116,9 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
   if (!page)
     return tl::unexpected<events::error>{std::move(page).error()};
 
-  webhook::progress_recovery out;
+  recovery_reading reading;
+  reading.moved = resets->empty() ? 0 : resets->back().at;
+  auto& out = reading.what;
   out.id = r.what.id;
   out.cursor = r.cursor;
   for (const auto& e : page->events) {
@@ -100,17 +146,29 @@ events::outcome<webhook::progress_recovery> read_recovery_page(const storage::st
       return tl::unexpected<events::error>{std::move(past).error()};
     bool take = false;
     switch (r.what.scope) {
-      case webhook::recovery_scope::failed: take = past->attempts > 0 && past->last != webhook::outcome_kind::delivered; break;
-      case webhook::recovery_scope::missing: take = past->attempts == 0; break;
+      case webhook::recovery_scope::failed: take = past->last && past->last != webhook::outcome_kind::delivered; break;
+      case webhook::recovery_scope::missing: take = !past->last; break;
       case webhook::recovery_scope::all: take = true; break;
     }
-    if (take)
-      out.items.push_back({{m.id, e.header.seq, m.event_type, m.body_bytes}, past->attempts, past->dead, past->delivered, m.deliver_at});
+    if (!take)
+      continue;
+    reading.seen.push_back(past->seen);
+    auto& item = out.items.emplace_back();
+    item.message = {m.id, e.header.seq, m.event_type, m.body_bytes};
+    item.attempts = past->attempts;
+    item.was_dead = past->dead;
+    item.was_delivered = past->delivered;
+    const auto by = moved_since(*resets, e.header.seq);
+    if (m.deliver_at)
+      item.deliver_at = webhook::moved_by(*m.deliver_at, by);
+    item.line = to.ordering.line_of(m.ordering_key, {m.event_type, m.event_id, m.channels, m.tags, m.body});
+    if (!item.line.empty() && !past->last)
+      item.place = std::max(webhook::moved_by(e.header.virtual_, by), item.deliver_at.value_or(events::virtual_time{INT64_MIN}));
   }
   if (page->next)
     out.cursor = std::max(out.cursor, *page->next);
   out.done = !page->next;
-  return out;
+  return reading;
 }
 
 } // namespace hourglass::actors

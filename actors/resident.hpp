@@ -62,6 +62,10 @@ public:
   bool closed() const noexcept { return (count_.load(std::memory_order_acquire) & closed_bit) != 0; }
   std::uint32_t inside() const noexcept { return count_.load(std::memory_order_acquire) & ~closed_bit; }
 
+  /// The sandbox was removed: nothing more is said of it.
+  void silence() noexcept { silent_.store(true, std::memory_order_release); }
+  bool silent() const noexcept { return silent_.load(std::memory_order_acquire); }
+
   void touch(std::int64_t now_us) noexcept { last_used_us_.store(now_us, std::memory_order_relaxed); }
   std::int64_t last_used_us() const noexcept { return last_used_us_.load(std::memory_order_relaxed); }
 
@@ -71,6 +75,7 @@ private:
   events::sandbox_id id_;
   std::atomic<std::uint32_t> count_{0};
   std::atomic<std::size_t> bytes_{0};
+  std::atomic<bool> silent_{false};
   std::atomic<std::int64_t> last_used_us_{0};
 };
 

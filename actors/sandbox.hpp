@@ -48,6 +48,7 @@ private:
 
   // -- the stream -----------------------------------------------------------------
   void on_propose(const proposal_ptr& p);
+  void bring_back(proposal& p, proposal::part& part);
   void refuse_whole(const proposal_ptr& p);
   void append(const proposal_ptr& p, std::vector<storage::row> rows);
   void note_clock(proposal::part& part);

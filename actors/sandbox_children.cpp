@@ -140,9 +140,11 @@ void sandbox_actor::spawn_outbox(webhook::outbox_state outbox, events::seq durab
 
 /// A sandbox that is gone sends no webhooks, whatever was pending.
 void sandbox_actor::fall_silent() {
+  door_->silence();
   drop(child::clock);
   drop(child::outbox);
   outbox_due_.reset();
+  env_.webhooks.forget(id_);
 }
 
 void sandbox_actor::drop(child which) {

@@ -52,8 +52,8 @@ void sandbox_actor::on_propose(const proposal_ptr& p) {
   for (auto& part : p->parts) {
     if (part.delay.count() != 0)
       answer_later(part);
-    if (p->from == child::outbox && !part.request) // decided before a reset of the clock, and in its place behind it
-      part.ctx.now = std::min(part.ctx.now, mock::now(clock_, wall_now()));
+    if (p->from == child::outbox && !part.request)
+      bring_back(*p, part);
     for (const auto& d : part.drafts)
       for (const auto& claim : d.claims)
         rows.push_back({registry::claim_key(id_, claim), {}});
@@ -63,6 +63,19 @@ void sandbox_actor::on_propose(const proposal_ptr& p) {
       after_import(part);
   }
   append(p, std::move(rows));
+}
+
+/// Decided before a reset of the clock, and in its place behind it: its moments come along, as those of all that waited did.
+void sandbox_actor::bring_back(proposal& p, proposal::part& part) {
+  const auto by = mock::now(clock_, wall_now()).us - part.ctx.now.us;
+  if (by >= 0)
+    return;
+  part.ctx.now.us += by;
+  part.moved_by_us = by;
+  for (auto& d : part.drafts)
+    webhook::shift(d, by);
+  if (p.due)
+    p.due->us += by;
 }
 
 /// The journal would reject it, and with it whatever the others append meanwhile. So nothing of it gets a place, and nobody else notices.

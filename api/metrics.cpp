@@ -3,6 +3,7 @@
 #include "api/core.hpp"
 #include "api/tail.hpp"
 
+#include <limits>
 #include <map>
 
 #include <prometheus/metric_family.h>
@@ -28,6 +29,20 @@ public:
     else
       metric.gauge.value = value;
     family.metric.push_back(std::move(metric));
+  }
+  void histogram(const std::string& name, std::string help, const actors::latency_counts& of) {
+    auto& family = families_[name];
+    family.name = name;
+    family.help = std::move(help);
+    family.type = prometheus::MetricType::Histogram;
+    auto& metric = family.metric.emplace_back();
+    std::uint64_t so_far = 0;
+    for (std::size_t i = 0; i < of.counts.size(); ++i) {
+      so_far += of.counts[i];
+      metric.histogram.bucket.push_back({so_far, i < of.bounds.size() ? of.bounds[i] : std::numeric_limits<double>::infinity()});
+    }
+    metric.histogram.sample_count = so_far;
+    metric.histogram.sample_sum = of.sum;
   }
   void counter(std::string name, std::string help, std::uint64_t value) {
     add("hourglass_" + std::move(name) + "_total", std::move(help), static_cast<double>(value), true);
@@ -56,6 +71,29 @@ void add_node(page& to, const actors::node_counters& n) {
   to.counter("rejected", "Requests and changes refused for want of room", n.rejected);
   to.counter("webhook_attempts", "Webhook attempts begun", n.attempts);
   to.gauge("webhook_attempts_in_flight", "Webhook attempts under way", n.attempts_in_flight);
+}
+
+void add_webhooks(page& to, const actors::webhook_figures& w) {
+  to.counter("webhook_messages", "Messages accepted", w.messages);
+  to.counter("webhook_delivered", "Deliveries that arrived", w.delivered);
+  to.counter("webhook_attempts_failed", "Attempts that failed", w.failed);
+  to.counter("webhook_dead", "Deliveries that became dead letters, those that were too old among them", w.dead);
+  to.counter("webhook_expired", "Deliveries that were too old for a further attempt", w.expired);
+  to.histogram("hourglass_webhook_latency_seconds", "From when a message was due first to its receipt, on its sandbox's clock", w.latency);
+  to.gauge("webhook_pending", "Deliveries that wait, in sandboxes that were in memory since the start", w.pending);
+  to.add("hourglass_webhook_oldest_seconds", "How long the oldest of them has waited", w.oldest_s, false);
+  for (auto state : {"failing", "held", "half_open", "recovering", "probing", "disabled"}) {
+    auto found = w.by_state.find(state);
+    to.add("hourglass_webhook_destinations", "Destinations that are not well: how their breaker stands", found == w.by_state.end() ? 0 : static_cast<double>(found->second),
+           false, {{"state", state}});
+  }
+  for (const auto& row : w.worst) {
+    std::vector<std::pair<std::string, std::string>> labels{{"sandbox", row.sandbox}, {"destination", row.destination}};
+    to.add("hourglass_webhook_destination_pending", "Deliveries that wait, of the 20 destinations with most", static_cast<double>(row.pending), false, labels);
+    to.add("hourglass_webhook_destination_oldest_seconds", "How long the oldest of them has waited", row.oldest_s, false, labels);
+    labels.emplace_back("state", row.state);
+    to.add("hourglass_webhook_destination_state", "1, with how it stands", 1, false, labels);
+  }
 }
 
 void add_storage(page& to, actors::node& node) {
@@ -102,6 +140,7 @@ std::string metrics_text(core& in) {
   page out;
   out.add("hourglass_info", "What runs here", 1, false, {{"version", in.options.version}});
   add_node(out, in.node.counters());
+  add_webhooks(out, in.node.webhooks());
   add_storage(out, in.node);
   if (in.options.server)
     add_server(out, in.options.server());

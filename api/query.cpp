@@ -104,7 +104,10 @@ std::optional<std::string> query_reader::choice(std::string_view name, std::init
 std::vector<std::string> query_reader::list(std::string_view name, std::size_t most) {
   std::vector<std::string> out;
   for (auto& [key, value] : query_) {
-    if (key != name)
+    // Clients that write an array add brackets: `name[]`, or `name[0]`.
+    const bool bracketed = key.starts_with(name) && key.size() > name.size() + 1 && key[name.size()] == '[' && key.back() == ']'
+                           && std::all_of(key.begin() + static_cast<std::ptrdiff_t>(name.size()) + 1, key.end() - 1, [](char c) { return c >= '0' && c <= '9'; });
+    if (key != name && !bracketed)
       continue;
     for (std::size_t from = 0; from <= value.size();) {
       auto comma = std::min(value.find(',', from), value.size());

@@ -26,7 +26,7 @@ public:
   std::optional<std::int64_t> instant(std::string_view name);
   /// One of `words`; nothing when absent.
   std::optional<std::string> choice(std::string_view name, std::initializer_list<std::string_view> words);
-  /// Comma-separated, repeated parameters too.
+  /// Comma-separated, repeated parameters too, and as `name[]` or `name[0]`.
   std::vector<std::string> list(std::string_view name, std::size_t most = 50);
   /// 1 to `limits::page_size`, 50 when absent.
   std::size_t limit(std::size_t otherwise = 50);

@@ -37,8 +37,8 @@ constexpr std::array entries{
     entry{kind::clock_advance_finished, "clock.advance_finished", 1},
     entry{kind::event_type_put, "event_type.put", 1},
     entry{kind::event_type_removed, "event_type.removed", 1},
-    entry{kind::destination_created, "destination.created", 4},
-    entry{kind::destination_updated, "destination.updated", 4},
+    entry{kind::destination_created, "destination.created", 5},
+    entry{kind::destination_updated, "destination.updated", 5},
     entry{kind::destination_removed, "destination.removed", 1},
     entry{kind::destination_secret_rotated, "destination.secret_rotated", 2},
     entry{kind::destination_disabled, "destination.disabled", 2},
@@ -50,6 +50,7 @@ constexpr std::array entries{
     entry{kind::recovery_progressed, "recovery.progressed", 2},
     entry{kind::recovery_finished, "recovery.finished", 1},
     entry{kind::deliveries_moved, "deliveries.moved", 1},
+    entry{kind::delivery_expired, "delivery.expired", 1},
 };
 
 constexpr auto kinds = [] {

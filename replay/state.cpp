@@ -52,6 +52,7 @@ std::optional<part> part_of(events::kind k) noexcept {
   case kind::recovery_progressed:
   case kind::recovery_finished:
   case kind::deliveries_moved:
+  case kind::delivery_expired:
   case kind::destination_recovered: return part::outbox;
   }
   return std::nullopt; // a kind of a newer program: whoever reads the stream has refused it

@@ -34,6 +34,7 @@ struct start {
   std::string destination; ///< id
   std::uint32_t number = 1; ///< of this message to this destination, from 1
   trigger why = trigger::schedule;
+  bool in_line = false; ///< others of its line must have ended before
   std::string url;
   std::vector<custom_header> headers;
   std::vector<signing_key> keys; ///< valid now, newest first

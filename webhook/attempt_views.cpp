@@ -83,10 +83,33 @@ events::outcome<std::string> attempt_out(const events::header& h, std::string_vi
   return out;
 }
 
-events::outcome<attempt_summary> summarize(const events::header& h, std::string_view payload) {
-  auto decoded = decode(events::kind::attempt_finished, payload);
+events::outcome<std::string> expired_out(const events::header& h, std::string_view payload, std::string_view msg) {
+  auto decoded = decode(events::kind::delivery_expired, payload);
   if (!decoded)
     return tl::unexpected{decoded.error()};
+  const auto& f = std::get<delivery_expired>(*decoded);
+  std::string out;
+  json_text j{out};
+  j.open_object().key("id").value(f.id).key("msgId").value(f.message.id).key("endpointId").value(f.destination).key("url").value("");
+  j.key("response").value(f.reason + " since " + events::to_rfc3339(f.since)).key("responseStatusCode").value(0).key("responseDurationMs").value(0);
+  write_status(j, status::fail);
+  j.key("triggerType").value(0);
+  write_time(j, "timestamp", h.virtual_);
+  if (!msg.empty())
+    j.key("msg").raw(msg);
+  j.key("number").value(f.attempts).key("outcome").value(to_string(outcome_kind::dead)).key("reason").value(f.reason).key("nextAttempt").null();
+  j.key("messageSeq").value(f.message.seq).key("eventType").value(f.message.event_type).key("seq").value(h.seq);
+  j.key("wallTime").value(events::to_rfc3339(h.wall)).close_object();
+  return out;
+}
+
+events::outcome<attempt_summary> summarize(const events::header& h, std::string_view payload) {
+  auto decoded = decode(h.kind, payload);
+  if (!decoded)
+    return tl::unexpected{decoded.error()};
+  if (auto* e = std::get_if<delivery_expired>(&*decoded))
+    return attempt_summary{std::move(e->id), std::move(e->message.id), std::move(e->destination), std::move(e->message.event_type), e->message.seq,
+                           e->attempts,      status::fail,             0,                         outcome_kind::dead,               h.virtual_};
   auto& f = std::get<attempt_finished>(*decoded);
   return attempt_summary{std::move(f.id),
                          std::move(f.message.id),

@@ -27,7 +27,7 @@ struct update_destination {
   destination value;
   bool create_if_missing = false;
   bool keep_profile = false; ///< the body said none
-  bool keep_retries = false, keep_protection = false; ///< as well: clients that do not know them write none
+  bool keep_retries = false, keep_protection = false, keep_ordering = false; ///< as well: clients that do not know them write none
 };
 
 /// Only what is given (PATCH).
@@ -38,6 +38,7 @@ struct patch_destination {
   std::optional<content_filter> filter;
   std::optional<retry_policy> retries;
   std::optional<protection_policy> protection;
+  std::optional<ordering_policy> ordering;
   std::optional<string_map> metadata;
   std::optional<std::vector<std::pair<std::string, std::string>>> headers;               ///< all anew
   std::vector<std::pair<std::string, std::optional<std::string>>> header_changes;        ///< one by one; no value: removed
@@ -76,6 +77,7 @@ struct create_message {
   std::vector<std::string> channels;
   std::vector<std::string> tags;
   std::optional<events::virtual_time> deliver_at = {}; ///< not before; none: at once
+  std::string ordering_key = {};                       ///< which messages it belongs to, where a destination has an order
   std::string only_to = {};                            ///< id or uid of the one destination that gets it, whatever its filters; empty: who matches
 };
 
@@ -86,6 +88,7 @@ struct resend {
   std::uint32_t attempts = 0; ///< made so far, for the numbering
   bool was_dead = false;      ///< the last scheduled outcome in the log is `dead`
   bool was_delivered = false; ///< it has arrived before, and did not become a dead letter since
+  std::string ordering_key = {}, payload = {}; ///< of the message, for its line
 };
 
 struct start_recovery {
@@ -112,7 +115,10 @@ struct finish_attempt {
   attempt_result result;
 };
 
+/// By the shell, when something is too old to wait any longer (`has_expired`): some of what is, of one destination.
+struct expire_deliveries {};
+
 using command = std::variant<create_destination, update_destination, patch_destination, remove_destination, rotate_secret, put_event_type,
-                             remove_event_type, create_message, resend, start_recovery, progress_recovery, cancel_recovery, finish_attempt>;
+                             remove_event_type, create_message, resend, start_recovery, progress_recovery, cancel_recovery, finish_attempt, expire_deliveries>;
 
 } // namespace hourglass::webhook

@@ -107,6 +107,8 @@ result decider::operator()(const update_destination& c) const {
       d.retries = l->config.retries;
     if (c.keep_protection)
       d.protection = l->config.protection;
+    if (c.keep_ordering)
+      d.ordering = l->config.ordering;
     return update(*l, std::move(d), false); // what it was already, a PUT of the whole says again
   }
   if (!c.create_if_missing || c.id.starts_with("ep_"))
@@ -127,7 +129,7 @@ result decider::operator()(const patch_destination& c) const {
   };
   put(d.uid, c.uid), put(d.url, c.url), put(d.description, c.description);
   put(d.filter_types, c.filter_types), put(d.channels, c.channels), put(d.filter, c.filter), put(d.metadata, c.metadata);
-  put(d.retries, c.retries), put(d.protection, c.protection);
+  put(d.retries, c.retries), put(d.protection, c.protection), put(d.ordering, c.ordering);
   put(d.schedule, c.schedule), put(d.in_flight, c.in_flight), put(d.rate_limit, c.rate_limit);
   put(d.version, c.version), put(d.disabled, c.disabled), put(d.profile, c.profile);
   if (c.headers) {

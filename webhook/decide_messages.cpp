@@ -2,6 +2,7 @@
 #include "webhook/views.hpp"
 
 #include "events/json_check.hpp"
+#include "events/json_text.hpp"
 #include "events/limits.hpp"
 
 #include <algorithm>
@@ -21,6 +22,10 @@ constexpr std::size_t message_channels_most = 5; // as Svix
 constexpr std::size_t message_tags_most = 8;
 constexpr std::uint32_t manual_attempts_most = 10;
 
+std::size_t characters_in(std::string_view utf8) {
+  return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
 events::outcome<void> check_fields(const create_message& c) {
   constexpr const char* name_rule = "must match ^[a-zA-Z0-9\\-_.]+$ and have at most 256 characters";
   if (!is_name(c.event_type))
@@ -37,6 +42,8 @@ events::outcome<void> check_fields(const create_message& c) {
   for (std::size_t i = 0; i < c.tags.size(); ++i)
     if (!is_name(c.tags[i]))
       return failure(errc::invalid, name_rule, "/tags/" + std::to_string(i));
+  if (!events::is_utf8(c.ordering_key) || characters_in(c.ordering_key) > ordering_key_characters)
+    return failure(errc::invalid, "must be UTF-8 of at most " + std::to_string(ordering_key_characters) + " characters", "/orderingKey");
   if (c.payload.size() > limits::message_bytes)
     return failure(errc::too_large, "is longer than " + std::to_string(limits::message_bytes) + " bytes (message_bytes)", "/payload");
   auto first = c.payload.find_first_not_of(" \t\r\n");
@@ -110,14 +117,27 @@ events::outcome<void> decider::check_time(const create_message& c) const {
 }
 
 // Fan-out: decided once, here, and written down, so that a fold never decides it again.
-events::outcome<std::vector<std::string>> decider::recipients(const create_message& c) const {
+events::outcome<std::vector<std::string>> decider::recipients(const create_message& c, std::vector<std::string>& lines) const {
+  const filtered_message m{c.event_type, c.event_id, c.channels, c.tags, c.payload};
+  std::vector<std::string> out;
+  auto stand = [&](const lane& l) {
+    auto line = l.config.ordering.line_of(c.ordering_key, m);
+    if (!l.queues_in(line))
+      return;
+    out.push_back(l.config.id);
+    if (line.empty())
+      return;
+    lines.resize(out.size());
+    lines.back() = std::move(line);
+  };
   if (!c.only_to.empty()) {
     const auto* l = s.find_lane(c.only_to);
     if (l == nullptr)
       return tl::unexpected{no_destination(c.only_to).error()};
     if (l->config.disabled)
       return failure(errc::conflict, "the endpoint is disabled; enable it first");
-    return std::vector{l->config.id};
+    stand(*l);
+    return out;
   }
   static const std::set<events::seq> nobody;
   auto by_type = s.wanting.find(c.event_type);
@@ -127,11 +147,11 @@ events::outcome<std::vector<std::string>> decider::recipients(const create_messa
   std::merge(some.begin(), some.end(), s.wanting_all.begin(), s.wanting_all.end(), std::back_inserter(who));
   if (!s.wanting_below.empty())
     add_by_pattern(s, c.event_type, who);
-  const filtered_message m{c.event_type, c.event_id, c.channels, c.tags, c.payload};
-  std::vector<std::string> out;
   for (auto ordinal : who)
     if (const auto& l = s.lanes.at(ordinal); l.queues(ctx.now) && matches(l.config, m))
-      out.push_back(l.config.id);
+      stand(l);
+  if (!lines.empty())
+    lines.resize(out.size());
   return out;
 }
 
@@ -148,12 +168,15 @@ result decider::operator()(const create_message& c) const {
     return tl::unexpected{ok.error()};
   if (auto ok = check_time(c); !ok)
     return tl::unexpected{ok.error()};
-  auto who = recipients(c);
+  std::vector<std::string> lines;
+  auto who = recipients(c, lines);
   if (!who)
     return tl::unexpected{who.error()};
   if (auto room = room_for(who->size()); !room)
     return tl::unexpected{room.error()};
   message_created f{new_id("msg_"), c.event_type, c.event_id, c.channels, c.tags, *std::move(who), c.payload, c.payload.size(), c.deliver_at, !c.only_to.empty()};
+  f.ordering_key = c.ordering_key;
+  f.lines = std::move(lines);
   decision out;
   out.reply = views::message_out(f, ctx.now);
   add(out, std::move(f));
@@ -177,9 +200,14 @@ result decider::operator()(const resend& c) const {
     return failure(errc::conflict, "a message has at most " + std::to_string(limits::attempts_per_message) + " attempts per endpoint (attempts_per_message)");
   if (known != l->deliveries.end() && known->second.manual >= manual_attempts_most)
     return failure(errc::conflict, "ten resends of this message are waiting already");
+  const std::vector<std::string> none;
+  const filtered_message m{c.message.event_type, {}, none, none, c.payload};
+  auto line = known != l->deliveries.end() ? known->second.line : l->config.ordering.line_of(c.ordering_key, m);
+  if (auto held = l->held.find(line); held != l->held.end() && held->second != c.message.seq)
+    return failure(errc::conflict, "a dead letter holds the line of this message; send that again first, or change the endpoint's ordering");
   decision out;
   out.reply = "{}";
-  add(out, resend_requested{c.message, l->config.id, c.attempts, c.was_dead, c.was_delivered});
+  add(out, resend_requested{c.message, l->config.id, c.attempts, c.was_dead, c.was_delivered, std::move(line)});
   return out;
 }
 

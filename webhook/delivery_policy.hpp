@@ -23,7 +23,7 @@ struct retry_rules {
   std::optional<std::vector<duration>> schedule;
   std::optional<exponential_delays> exponential;
   double jitter = 0.2;                   ///< each delay is up to so much of itself shorter or longer
-  std::optional<duration> maximum_age;   ///< no attempt is scheduled later than so long after the message was due first
+  std::optional<duration> maximum_age;   ///< what has not arrived so long after it was due first is dead, whatever keeps it waiting
   std::vector<status_range> success;     ///< empty: 200 to 299
 };
 
@@ -55,6 +55,7 @@ private:
 };
 
 inline constexpr duration default_slow_down = std::chrono::minutes{30};
+inline constexpr duration kept_back_most = std::chrono::hours{24}; ///< or what waits for a receiver that is gone would fill the sandbox
 
 /// When a destination that fails is left alone, for a while or until it recovers. Without a policy never: every message follows its own schedule.
 ///
@@ -65,6 +66,7 @@ inline constexpr duration default_slow_down = std::chrono::minutes{30};
 /// time, up to `probeCap`.
 /// slowDown: an answer of 429 or 503 holds the whole destination, as long as its `Retry-After` says, else 1 s, 2 s, … 64 s as it fails in a row;
 /// never longer than `cap`.
+/// With either, and no `maximumAge` of its own, a message is dead that could not go for `kept_back_most`, while the destination did nothing but fail.
 /// disable: when it has failed for `after`, and so many times in a row, it is disabled. One attempt goes every `probe` then, with what waits first,
 /// and costs nothing of its schedule; the first that succeeds enables it. null: none goes.
 struct protection_rules {
@@ -83,6 +85,7 @@ struct protection_rules {
   std::optional<disable_rule> disable;
 
   bool probes() const noexcept { return disable && disable->probe; }
+  bool holds() const noexcept { return breaker || slow_down; }
 };
 
 class protection_policy {

@@ -4,6 +4,7 @@
 #include "events/time.hpp"
 #include "webhook/content_filter.hpp"
 #include "webhook/delivery_policy.hpp"
+#include "webhook/ordering.hpp"
 #include "webhook/retry_policy.hpp"
 #include "webhook/profile.hpp"
 #include "webhook/signing.hpp"
@@ -55,6 +56,7 @@ struct destination {
   std::optional<std::uint32_t> rate_limit;       ///< attempts a second of the sandbox's time
   retry_policy retries;                          ///< instead of `schedule` where it has delays
   protection_policy protection;                  ///< none: never left alone
+  ordering_policy ordering;                      ///< none: as they fall due, several at once
   std::uint32_t version = 1;
   bool operational = false; ///< gets messages about the webhooks themselves (`webhook/operational.hpp`), and nothing else
   bool disabled = false;

@@ -18,6 +18,7 @@ destination read_destination_fields(body_reader& r) {
   d.filter = r.compiled<content_filter>("filter").value_or(content_filter{});
   d.retries = r.compiled<retry_policy>("retryPolicy").value_or(retry_policy{});
   d.protection = r.compiled<protection_policy>("protection").value_or(protection_policy{});
+  d.ordering = r.compiled<ordering_policy>("ordering").value_or(ordering_policy{});
   d.metadata = r.map("metadata").value_or(string_map{});
   d.schedule = r.delays("retrySchedule");
   d.in_flight = r.small("inFlight");
@@ -50,7 +51,7 @@ events::outcome<update_destination> read_endpoint_update(std::string_view text) 
   body_reader r{text};
   auto d = read_destination_fields(r);
   auto keep_profile = r.given("signatureProfile") == nullptr;
-  return r.done(update_destination{{}, std::move(d), true, keep_profile, !r.has("retryPolicy"), !r.has("protection")});
+  return r.done(update_destination{{}, std::move(d), true, keep_profile, !r.has("retryPolicy"), !r.has("protection"), !r.has("ordering")});
 }
 
 events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
@@ -67,6 +68,7 @@ events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
   p.filter = or_default("filter", r.compiled<content_filter>("filter"), content_filter{});
   p.retries = or_default("retryPolicy", r.compiled<retry_policy>("retryPolicy"), retry_policy{});
   p.protection = or_default("protection", r.compiled<protection_policy>("protection"), protection_policy{});
+  p.ordering = or_default("ordering", r.compiled<ordering_policy>("ordering"), ordering_policy{});
   p.metadata = r.map("metadata");
   p.version = r.small("version");
   p.disabled = r.truth("disabled");

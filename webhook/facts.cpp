@@ -88,7 +88,11 @@ struct writer {
       j.key("addressed").value(true);
     if (f.operational)
       j.key("operational").value(true);
+    if (!f.ordering_key.empty())
+      j.key("ordering_key").value(f.ordering_key);
     write_strings(j, "destinations", f.destinations);
+    if (!f.lines.empty())
+      write_strings(j, "lines", f.lines);
     j.key("body").raw(f.body).close_object();
   }
 
@@ -115,6 +119,8 @@ struct writer {
       j.key("was_dead").value(true);
     if (f.was_delivered)
       j.key("was_delivered").value(true);
+    if (f.line_held)
+      j.key("line_held").value(true);
     if (f.detached)
       j.key("detached").value(true);
     j.key("request").open_object();
@@ -143,6 +149,8 @@ struct writer {
     j.key("destination").value(f.destination).key("attempts").value(f.attempts).key("was_dead").value(f.was_dead);
     if (f.was_delivered)
       j.key("was_delivered").value(true);
+    if (!f.line.empty())
+      j.key("line").value(f.line);
     j.close_object();
   }
 
@@ -168,6 +176,10 @@ struct writer {
         j.key("was_delivered").value(true);
       if (item.deliver_at)
         j.key("deliver_at_us").value(item.deliver_at->us);
+      if (!item.line.empty())
+        j.key("line").value(item.line);
+      if (item.place)
+        j.key("place_us").value(item.place->us);
       j.close_object();
     }
     j.close_array().close_object();
@@ -178,6 +190,19 @@ struct writer {
   }
 
   void operator()(const destination_recovered& f) const { j.open_object().key("id").value(f.id).close_object(); }
+
+  void operator()(const delivery_expired& f) const {
+    j.open_object().key("id").value(f.id);
+    write_message(j, f.message);
+    j.key("destination").value(f.destination).key("attempts").value(f.attempts).key("reason").value(f.reason).key("since_us").value(f.since.us);
+    if (f.was_dead)
+      j.key("was_dead").value(true);
+    if (f.was_delivered)
+      j.key("was_delivered").value(true);
+    if (f.line_held)
+      j.key("line_held").value(true);
+    j.close_object();
+  }
   void operator()(const deliveries_moved& f) const { j.open_object().key("by_us").value(f.by_us).close_object(); }
 };
 
@@ -211,6 +236,7 @@ struct entity_lister {
   list operator()(const recovery_finished& f) const { return {f.id}; }
   list operator()(const deliveries_moved&) const { return {}; }
   list operator()(const destination_recovered& f) const { return {f.id}; }
+  list operator()(const delivery_expired& f) const { return {f.message.id, f.destination, f.id}; }
 };
 
 // In the order of the alternatives of `fact`.
@@ -218,7 +244,7 @@ constexpr std::array kinds{kind::event_type_put,       kind::event_type_removed,
                            kind::destination_removed,  kind::destination_secret_rotated, kind::destination_disabled,
                            kind::message_created,      kind::attempt_finished,   kind::resend_requested,    kind::recovery_started,
                            kind::recovery_progressed,  kind::recovery_finished,    kind::deliveries_moved,
-                           kind::destination_recovered};
+                           kind::destination_recovered, kind::delivery_expired};
 static_assert(kinds.size() == std::variant_size_v<fact>);
 
 std::size_t size_hint(const fact& f) noexcept {
@@ -282,9 +308,41 @@ events::draft encode(const fact& f) {
   std::visit(writer{j}, f);
   if (const auto* a = std::get_if<attempt_finished>(&f))
     d.causation = a->message.seq;
+  if (const auto* e = std::get_if<delivery_expired>(&f))
+    d.causation = e->message.seq;
   if (const auto* m = std::get_if<message_created>(&f); m != nullptr && !m->event_id.empty())
     d.claims.push_back("event-id:" + m->event_id);
   return d;
+}
+
+void shift(fact& f, std::int64_t by_us) {
+  auto move_us = [](std::int64_t us, std::int64_t by) {
+    std::int64_t out = 0;
+    return __builtin_add_overflow(us, by, &out) ? us : out; // what cannot be moved stays
+  };
+  auto move = [&](std::optional<events::virtual_time>& t) {
+    if (t)
+      t->us = move_us(t->us, by_us);
+  };
+  if (auto* a = std::get_if<attempt_finished>(&f))
+    move(a->next), move(a->hold);
+  else if (auto* off = std::get_if<destination_disabled>(&f))
+    move(off->probe);
+  else if (auto* m = std::get_if<message_created>(&f))
+    move(m->deliver_at);
+  else if (auto* e = std::get_if<delivery_expired>(&f))
+    e->since.us = move_us(e->since.us, by_us);
+  else if (auto* page = std::get_if<recovery_progressed>(&f))
+    for (auto& item : page->items)
+      move(item.deliver_at), move(item.place);
+}
+
+void shift(events::draft& d, std::int64_t by_us) {
+  auto f = decode(d.kind, d.payload);
+  if (!f)
+    return; // not ours
+  shift(*f, by_us);
+  d.payload = encode(*f).payload;
 }
 
 std::string_view message_body(std::string_view payload) noexcept {

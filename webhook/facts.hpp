@@ -47,6 +47,8 @@ struct message_created {
   std::optional<events::virtual_time> deliver_at = {}; ///< the first attempt is not due before
   bool addressed = false;              ///< to one destination by its name, whatever the filters: no recovery takes it to another
   bool operational = false;            ///< about the webhooks themselves
+  std::string ordering_key = {};       ///< as the caller gave it
+  std::vector<std::string> lines = {}; ///< of `destinations`, the line in which it stands there (`ordering_policy::line_of`); empty: in none anywhere
 };
 
 /// What follows an attempt.
@@ -76,6 +78,7 @@ struct attempt_finished {
   bool gone_kept = false;   ///< a 410 that does not disable
   std::uint64_t backlog_told = 0; ///< operators are told that so many wait
   bool probe = false;       ///< its destination was disabled by rule: it failed, and costs nothing of the schedule
+  bool line_held = false;   ///< with `dead`: what stands behind it in its line waits until it was delivered
   bool detached = false;    ///< its delivery was taken back while it was under way: recorded, and decides nothing
   fencing_token token = 0;  ///< of this process; not in the log
 };
@@ -86,6 +89,7 @@ struct resend_requested {
   std::uint32_t attempts = 0; ///< made before
   bool was_dead = false;
   bool was_delivered = false;
+  std::string line = {}; ///< at the end of which it waits; empty: in none
 };
 
 /// Which messages a recovery takes, besides its time range.
@@ -113,6 +117,8 @@ struct recovery_item {
   bool was_dead = false;
   bool was_delivered = false;
   std::optional<events::virtual_time> deliver_at = {}; ///< of the message, as `message_created` has it
+  std::string line = {}; ///< in which it waits; empty: in none
+  std::optional<events::virtual_time> place = {}; ///< its place there, when it never went to the destination: where it was emitted. None: at the end
 };
 struct recovery_progressed {
   std::string id;
@@ -126,12 +132,25 @@ struct recovery_finished {
   bool cancelled = false;
 };
 
+/// What waited for its turn, a hold or a person until it was too old: dead, without a further attempt.
+struct delivery_expired {
+  std::string id; ///< `exp_…`
+  message_ref message;
+  std::string destination;
+  std::uint32_t attempts = 0; ///< made before
+  std::string reason;         ///< `maximum age`, or `kept back`
+  events::virtual_time since; ///< what its age is counted from
+  bool was_dead = false;
+  bool was_delivered = false;
+  bool line_held = false; ///< as in `attempt_finished`
+};
+
 /// A sandbox's time went back (its clock was reset): all that is pending falls due so much earlier, and waits as long as it had left to wait.
 struct deliveries_moved { std::int64_t by_us = 0; };
 
 using fact = std::variant<event_type_put, event_type_removed, destination_created, destination_updated, destination_removed,
                           destination_secret_rotated, destination_disabled, message_created, attempt_finished, resend_requested,
-                          recovery_started, recovery_progressed, recovery_finished, deliveries_moved, destination_recovered>;
+                          recovery_started, recovery_progressed, recovery_finished, deliveries_moved, destination_recovered, delivery_expired>;
 
 events::kind kind_of(const fact& f) noexcept;
 
@@ -143,6 +162,11 @@ events::outcome<fact> decode(events::kind kind, std::string_view payload);
 
 /// The same of an event as the log has it, of whatever version.
 events::outcome<fact> decode(const events::record& r);
+
+/// Its moments, so much later: what was decided before the sandbox's clock was set back, and stands behind that. What is due waits as long as it
+/// would have. Of a draft its payload is written anew; facts without moments stay as they are.
+void shift(fact& f, std::int64_t by_us);
+void shift(events::draft& d, std::int64_t by_us);
 
 /// True for the kinds listed above.
 bool is_outbox_kind(events::kind kind) noexcept;

@@ -152,6 +152,7 @@ fact read_attempt(object_reader& r) {
   f.backlog_told = r.natural("backlog_told", 0);
   f.was_dead = r.truth("was_dead", false);
   f.was_delivered = r.truth("was_delivered", false);
+  f.line_held = r.truth("line_held", false);
   f.detached = r.truth("detached", false);
   f.result.started_us = r.integer("started_us");
   read_request(r.find("request"), r, f.result);
@@ -173,6 +174,9 @@ fact read_progress(object_reader& r) {
                        i.truth("was_delivered", false)});
     if (i.find("deliver_at_us") != nullptr)
       f.items.back().deliver_at = events::virtual_time{i.integer("deliver_at_us")};
+    f.items.back().line = i.text_or_empty("line");
+    if (i.find("place_us") != nullptr)
+      f.items.back().place = events::virtual_time{i.integer("place_us")};
     if (!i.problem().empty())
       r.fail("items/" + i.problem());
   }
@@ -192,6 +196,10 @@ fact read_message(object_reader& r, std::string_view payload) {
     f.deliver_at = events::virtual_time{r.integer("deliver_at_us")};
   f.addressed = r.truth("addressed", false);
   f.operational = r.truth("operational", false);
+  f.ordering_key = r.text_or_empty("ordering_key");
+  f.lines = r.texts("lines");
+  if (!f.lines.empty() && f.lines.size() != f.destinations.size())
+    r.fail("lines");
   f.body = message_body(payload);
   // A length that is wrong cuts the body elsewhere: what is cut must be a value by itself, and the member's.
   const auto before = payload.substr(0, payload.size() - std::min(payload.size(), f.body.size() + 1));
@@ -240,10 +248,16 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
   }
   if (k == kind::destination_recovered)
     return destination_recovered{r.text("id")};
+  if (k == kind::delivery_expired) {
+    auto id = r.text("id");
+    auto m = message_of(r);
+    return delivery_expired{std::move(id), std::move(m), r.text("destination"), static_cast<std::uint32_t>(r.natural("attempts")), r.text("reason"),
+                            {r.integer("since_us")}, r.truth("was_dead", false), r.truth("was_delivered", false), r.truth("line_held", false)};
+  }
   if (k == kind::resend_requested) {
     auto m = message_of(r);
     return resend_requested{std::move(m), r.text("destination"), static_cast<std::uint32_t>(r.natural("attempts")), r.truth("was_dead", false),
-                            r.truth("was_delivered", false)};
+                            r.truth("was_delivered", false), r.text_or_empty("line")};
   }
   if (k == kind::recovery_started)
     return recovery_started{r.text("id"), r.text("destination"), {r.integer("since_us")}, {r.integer("until_us")}, one_of(scopes, r, "scope"),

@@ -61,6 +61,8 @@ void write(json_text& j, const destination& d, bool with_secrets) {
     j.key("retry_policy").raw(d.retries.text());
   if (!d.protection.empty())
     j.key("protection").raw(d.protection.text());
+  if (!d.ordering.empty())
+    j.key("ordering").raw(d.ordering.text());
   write_headers(j, d.headers, with_secrets);
   j.key("metadata").open_array();
   for (const auto& [name, value] : d.metadata)
@@ -238,6 +240,7 @@ destination read_destination(const json& object, std::string& problem) {
   read_compiled(r, "filter", d.filter);
   read_compiled(r, "retry_policy", d.retries);
   read_compiled(r, "protection", d.protection);
+  read_compiled(r, "ordering", d.ordering);
   if (const auto* headers = r.find("headers"); headers != nullptr && headers->is_array())
     for (const auto& one : *headers) {
       object_reader h{one};

@@ -52,6 +52,7 @@ events::outcome<create_message> read_message_in(std::string_view text) {
   c.channels = r.texts("channels").value_or(std::vector<std::string>{});
   c.tags = r.texts("tags").value_or(std::vector<std::string>{});
   c.deliver_at = r.time("deliverAt");
+  c.ordering_key = r.text("orderingKey").value_or("");
   // Left out silently, another payload than the caller's would be signed and sent.
   if (const auto* extra = r.given("transformationsParams"); extra != nullptr && extra->is_object())
     for (const char* name : {"rawPayload", "headers"})

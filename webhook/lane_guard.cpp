@@ -103,6 +103,8 @@ void lane_guard::moved(std::int64_t by_us) noexcept {
   for (auto* when : {&held_until, &failing_since, &retries_from})
     if (*when)
       *when = moved_by(**when, by_us);
+  if (probing)
+    probing->at = moved_by(probing->at, by_us);
 }
 
 } // namespace hourglass::webhook

@@ -28,6 +28,7 @@ public:
     if (f.backlog_told != 0)
       tell("endpoint.backlog", [&](json_text& j) { j.key("pending").value(l_->deliveries.size()).key("threshold").value(f.backlog_told); });
   }
+  void operator()(const delivery_expired& f) { tell_exhausted(f); }
   void operator()(const destination_disabled& f) { tell_disabled("automatic", f.reason); }
   void operator()(const destination_recovered&) {
     tell("endpoint.recovered", [this](json_text& j) { write_fail_since(j); });
@@ -64,6 +65,14 @@ private:
     });
   }
 
+  // There was no last attempt: its place says why.
+  void tell_exhausted(const delivery_expired& f) {
+    tell("message.attempt.exhausted", [&](json_text& j) {
+      j.key("msgId").value(f.message.id).key("eventType").value(f.message.event_type).key("reason").value(f.reason).key("lastAttempt").open_object();
+      j.key("id").value(f.id).key("timestamp").value(events::to_rfc3339(ctx_.now)).key("responseStatusCode").value(0).close_object();
+    });
+  }
+
   /// `rest` writes further members of `data`.
   template <class Rest>
   void tell(std::string_view type, Rest rest) {
@@ -96,8 +105,14 @@ private:
       if (to.queues(ctx_.now) && s_.deliveries + queued_ < most_) {
         m.destinations.push_back(to.config.id);
         ++queued_;
+        if (auto line = to.config.ordering.line_of({}, seen); !line.empty()) {
+          m.lines.resize(m.destinations.size());
+          m.lines.back() = std::move(line);
+        }
       }
     }
+    if (!m.lines.empty())
+      m.lines.resize(m.destinations.size());
     return wanted;
   }
 

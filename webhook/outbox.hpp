@@ -47,6 +47,7 @@ struct destination_counts {
   std::uint64_t failed_in_a_row = 0; ///< attempts since the last success
   std::uint64_t delivered_again = 0; ///< of `delivered`, those that are pending again
   std::uint64_t dead_again = 0;      ///< of `dead`, those that are pending again
+  std::uint64_t held_lines = 0;      ///< by a dead letter
 };
 
 /// The outbox of one sandbox: what `apply` has made of the log, and what is in flight.
@@ -94,7 +95,9 @@ public:
     bool in_flight = false;
     bool parked = false; ///< the destination is disabled
     std::uint32_t attempts = 0;
-    events::virtual_time due;
+    events::virtual_time due; ///< when it may go: by its schedule, or when what holds its destination is over
+    events::virtual_time since{}; ///< when it was due first
+    bool behind = false; ///< others of its line go before it
   };
   /// What is pending of a message (by the seq of its event) for a destination; nothing when it is finished or never matched.
   std::optional<delivery_view> pending(std::string_view destination_id, events::seq message) const;
@@ -102,7 +105,8 @@ public:
   std::vector<std::pair<message_ref, delivery_view>> pending_of(std::string_view destination_id, std::size_t max) const;
 
   std::size_t pending_count() const noexcept;
-  /// Whether its recovery may queue more now. What other destinations have waiting does not count, as long as the sandbox has room.
+  /// Whether its recovery may queue more now. What other destinations have waiting does not count, as long as the sandbox has room;
+  /// while lines wait for what was missed, only what recoveries queued counts.
   bool room_for_recovery(std::string_view destination_id) const;
   std::size_t in_flight_count() const noexcept;
 
@@ -113,6 +117,23 @@ public:
 private:
   std::unique_ptr<impl> self_;
 };
+
+/// What waits in an outbox, for metrics.
+struct backlog {
+  std::uint64_t pending = 0;
+  std::optional<duration> oldest; ///< since it was due first; nothing when nothing waits
+  std::map<std::string_view, std::uint64_t> by_state; ///< how many destinations are as `views::health_of` names it, but for the healthy
+  struct lane {
+    std::string destination;
+    std::string_view state;
+    std::uint64_t pending = 0;
+    std::optional<duration> oldest;
+  };
+  std::vector<lane> worst; ///< those with most waiting, or not well, at most `max`
+  bool empty() const noexcept { return pending == 0 && by_state.empty(); }
+};
+/// O(destinations + pending).
+backlog backlog_of(const outbox_state& state, events::virtual_time now, std::size_t max);
 
 /// What a command leads to. `facts[i]` is what `drafts[i]` encodes.
 struct decision {
@@ -146,7 +167,16 @@ void name_sandbox(outbox_state& state, std::string id);
 /// Gives back an attempt that was taken and could not be handed to the dispatcher: pending again, as if never taken.
 void give_back(outbox_state& state, fencing_token token);
 
-/// The earliest moment at which `take_due` would take something, not counting destinations at their cap.
+/// Whether something has waited until it was too old (`maximumAge`; `kept_back_most`): then `expire_deliveries` is to be decided until nothing is.
+/// `take_due` takes nothing of such a destination before.
+bool has_expired(outbox_state& state, events::virtual_time now);
+
+/// While a sandbox's clock stands, its rates go by the node's: `elapsed` of that has passed.
+void pass_pace(outbox_state& state, duration elapsed);
+/// How long it is, of the node's time then, until something goes that only a rate keeps back; nothing: there is none.
+std::optional<duration> paced_for(const outbox_state& state, events::virtual_time now);
+
+/// The earliest moment at which `take_due` would take something, not counting destinations at their cap, or something is too old.
 std::optional<events::virtual_time> next_due(const outbox_state& state);
 
 /// Everything that is durable, as JSON text: equal states give equal text. What is in flight is written as pending.

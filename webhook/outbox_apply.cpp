@@ -78,12 +78,15 @@ struct folder {
     if (f.destinations.empty())
       return;
     auto message = std::make_shared<const message_ref>(message_ref{f.id, at.seq, f.event_type, f.body_bytes});
-    for (const auto& id : f.destinations)
-      if (auto* l = s.find_lane(id)) {
+    for (std::size_t i = 0; i < f.destinations.size(); ++i)
+      if (auto* l = s.find_lane(f.destinations[i])) {
         delivery d;
         d.message = message;
         d.scheduled = true;
         d.due = d.since = std::max(at.now, f.deliver_at.value_or(at.now));
+        if (!f.lines.empty())
+          d.line = f.lines[i];
+        d.place = {d.due.us, at.seq};
         s.add_delivery(*l, std::move(d));
       }
   }
@@ -103,14 +106,19 @@ struct folder {
     d.was_delivered = f.was_delivered;
     d.manual = 1;
     d.manual_due = d.due = d.since = at.now;
+    d.line = f.line;
+    d.place = {at.now.us, at.seq};
     s.add_delivery(*l, std::move(d));
   }
 
   // -- attempts --------------------------------------------------------------------------
 
   void operator()(const attempt_finished& f) const {
-    if (f.token != 0)
-      s.flights.erase(f.token);
+    std::string line; // it flew in
+    if (auto flown = s.flights.find(f.token); flown != s.flights.end()) {
+      line = std::move(flown->second.line);
+      s.flights.erase(flown);
+    }
     auto* l = s.find_lane(f.destination);
     if (l == nullptr)
       return;
@@ -118,9 +126,15 @@ struct folder {
     note_health(*l, f);
     note_backlog(*l, f);
     auto known = l->deliveries.find(f.message.seq);
-    if (f.detached || known == l->deliveries.end())
+    if (f.follows == outcome_kind::delivered && f.was_dead) // it holds its line until it has arrived, however
+      s.release_held(*l, f.message.seq);
+    if (f.detached || known == l->deliveries.end()) {
+      s.free_line(*l, line, f.token);
       return s.reindex(*l);
+    }
     count_recovery(known->second, f.follows);
+    if (f.line_held)
+      l->held[known->second.line] = f.message.seq;
     s.change_delivery(*l, known->second, [&](delivery& d) {
       s.land(*l, d);
       settle(d, f);
@@ -181,6 +195,28 @@ struct folder {
     }
   }
 
+  void operator()(const delivery_expired& f) const {
+    auto* l = s.find_lane(f.destination);
+    if (l == nullptr)
+      return;
+    l->dead += f.was_dead ? 0 : 1;
+    l->delivered -= f.was_delivered && l->delivered > 0 ? 1 : 0;
+    auto known = l->deliveries.find(f.message.seq);
+    if (known == l->deliveries.end())
+      return s.reindex(*l);
+    count_recovery(known->second, outcome_kind::dead);
+    if (f.line_held)
+      l->held[known->second.line] = f.message.seq;
+    s.change_delivery(*l, known->second, [](delivery& d) {
+      d.scheduled = false;
+      d.was_dead = true;
+      d.was_delivered = false;
+      d.recovery = 0;
+    });
+    if (l->deliveries.size() < l->backlog_told / 2)
+      l->backlog_told = 0;
+  }
+
   // -- recoveries ------------------------------------------------------------------------
 
   void operator()(const recovery_started& f) const {
@@ -190,6 +226,8 @@ struct folder {
     r.cursor = f.after;
     r.started = r.updated = at.now;
     s.recoveries[at.seq] = std::move(r);
+    if (auto* l = s.find_lane(f.destination); l != nullptr && f.automatic())
+      s.catch_up(*l);
     // Who asks for one has repaired something: it is as if he had changed the endpoint.
     if (auto* l = s.find_lane(f.destination); l != nullptr && !f.automatic()) {
       l->guard.changed(at.now, l->guard.probing.has_value());
@@ -219,6 +257,8 @@ struct folder {
       d.scheduled = true;
       d.due = d.since = std::max(at.now, item.deliver_at.value_or(at.now));
       d.recovery = r->started_seq;
+      d.line = item.line;
+      d.place = {item.place.value_or(at.now).us, item.place ? item.message.seq : at.seq};
       s.add_delivery(*l, std::move(d));
     }
   }
@@ -231,6 +271,8 @@ struct folder {
     r->updated = at.now;
     if (auto* l = s.find_lane(r->what.destination); l != nullptr && f.cancelled)
       take_back(*l, r->started_seq);
+    if (auto* l = s.find_lane(r->what.destination); l != nullptr && r->what.automatic())
+      s.catch_up(*l);
     forget_old_recoveries();
   }
 
@@ -238,11 +280,15 @@ struct folder {
     for (auto& [ordinal, l] : s.lanes) {
       for (auto& [seq, d] : l.deliveries) {
         s.unwait(l, d);
+        s.leave_line(l, d);
         d.due = moved_by(d.due, f.by_us);
         d.manual_due = moved_by(d.manual_due, f.by_us);
         d.since = moved_by(d.since, f.by_us);
+        d.place.first = moved_by({d.place.first}, f.by_us).us;
+        s.enter_line(l, d);
         s.wait(l, d);
       }
+      s.arrange_all(l);
       l.guard.moved(f.by_us);
       l.pace = {};
       s.reindex(l);

@@ -58,12 +58,16 @@ result decider::judged(attempt_finished f, const lane& l, const delivery* d) con
   const auto& rules = l.config.retries.rules_for(f.message.event_type);
   auto meaning = classify(answer.status, answer.error, wait, rules.success, l.config.retries.gone_disables());
   judge(f, meaning, &l, d);
+  f.line_held = d != nullptr && f.follows == outcome_kind::dead && holds_line(l, *d);
   if (!s.operational.empty() && !l.config.operational)
     f.backlog_told = backlog_step(l);
   auto out = leads_to(std::move(f), meaning, wait, l);
   tell_operators(*this, l.config, &l, out);
   return out;
 }
+
+/// Its dead letter would hold what stands behind it.
+bool decider::holds_line(const lane& l, const delivery& d) const noexcept { return l.config.ordering.holds() && !d.line.empty(); }
 
 decision decider::leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l) const {
   const auto status = f.result.answer.status;
@@ -94,11 +98,19 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
   if (rules.disable && !l.config.disabled && f.follows == outcome_kind::dead && l.deliveries.size() == 1 && l.config.protection.rules().probes()) {
     f.follows = outcome_kind::retry;
     f.next = ctx.now;
+    f.line_held = false;
   }
+  const bool too_many = f.line_held && l.held.size() + 1 >= lines_held_most && !l.config.disabled && !rules.disable;
   add(out, std::move(f));
+  if (too_many)
+    add(out, too_many_held(l));
   if (rules.disable && !l.config.disabled)
     add(out, disabled_by_rule(l));
   return out;
+}
+
+destination_disabled decider::too_many_held(const lane& l) const {
+  return {l.config.id, std::to_string(lines_held_most) + " lines are held by dead letters"};
 }
 
 destination_disabled decider::disabled_by_rule(const lane& l) const {
@@ -153,6 +165,41 @@ void decider::judge(attempt_finished& f, const classification& meaning, const la
   }
   f.follows = outcome_kind::retry;
   f.next = ctx.now + *delay;
+}
+
+/// Of one destination at a time. What is too old was found by `has_expired`; its clock may have been set back since.
+result decider::operator()(const expire_deliveries&) const {
+  constexpr std::size_t most_at_once = 256;
+  decision out;
+  for (auto ordinal : s.over) {
+    const auto& l = s.lanes.at(ordinal);
+    auto left = l.deliveries.size();
+    auto held = l.held.size();
+    auto expire = [&](events::seq seq, std::int64_t since, std::string_view reason) {
+      const auto& d = l.deliveries.at(seq);
+      const auto id = events::make_id("exp_", ctx.wall.us / 1000, ctx.chance, static_cast<std::uint32_t>(out.facts.size()));
+      add(out, delivery_expired{id, *d.message, l.config.id, d.attempts, std::string{reason}, {since}, d.was_dead, d.was_delivered, holds_line(l, d)});
+      held += holds_line(l, d) && !l.held.contains(d.line) ? 1 : 0;
+      --left;
+    };
+    auto too_many_now = [&] { return held > l.held.size() && held >= lines_held_most && !l.config.disabled; };
+    auto some_more = [&] { return out.facts.size() < most_at_once && !(l.guard.probing && left == 1) && !too_many_now(); };
+    for (auto at = l.aging.begin(); at != l.aging.end() && at->first <= ctx.now.us && some_more(); ++at)
+      expire(at->second, l.deliveries.at(at->second).since.us, "maximum age");
+    for (auto at = l.kept_back.begin(); l.keeps_back() && at != l.kept_back.end() && some_more(); ++at) {
+      const auto since = l.kept_back_since(at->first);
+      if (since + kept_back_most.count() > ctx.now.us)
+        break;
+      expire(at->second, since, "kept back");
+    }
+    if (too_many_now())
+      add(out, too_many_held(l));
+    if (out.facts.empty())
+      continue;
+    tell_operators(*this, l.config, &l, out);
+    break;
+  }
+  return out;
 }
 
 result decide(const outbox_state& state, const command& c, const events::context& ctx, std::size_t pending_most) {

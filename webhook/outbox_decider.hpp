@@ -41,6 +41,7 @@ struct decider {
   result operator()(const progress_recovery& c) const;
   result operator()(const cancel_recovery& c) const;
   result operator()(const finish_attempt& c) const;
+  result operator()(const expire_deliveries& c) const;
 
 private:
   std::string new_id(std::string_view prefix) const { return events::make_id(prefix, ctx.wall.us / 1000, ctx.chance); }
@@ -52,7 +53,8 @@ private:
 
   // -- messages
   events::outcome<void> check_time(const create_message& c) const;
-  events::outcome<std::vector<std::string>> recipients(const create_message& c) const;
+  events::outcome<std::vector<std::string>> recipients(const create_message& c, std::vector<std::string>& lines) const;
+  bool holds_line(const lane& l, const delivery& d) const noexcept;
   events::outcome<void> room_for(std::size_t more) const;
 
   // -- recoveries
@@ -62,6 +64,7 @@ private:
   result judged(attempt_finished f, const lane& l, const delivery* d) const;
   decision leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l) const;
   destination_disabled disabled_by_rule(const lane& l) const;
+  destination_disabled too_many_held(const lane& l) const;
   recovery_started missing_of(const lane& l) const;
   void judge(attempt_finished& f, const classification& meaning, const lane* l, const delivery* d) const;
 };

@@ -18,6 +18,8 @@
 /// The inside of `outbox_state`, shared by its .cpp files and by nobody else.
 namespace hourglass::webhook {
 
+inline constexpr std::size_t recovery_room = 5'000; ///< with more waiting for a destination its recoveries pause
+
 /// One message on its way to one destination.
 struct delivery {
   std::shared_ptr<const message_ref> message;
@@ -31,7 +33,10 @@ struct delivery {
   events::virtual_time due;
   events::virtual_time manual_due;
   events::virtual_time since; ///< when it was due first: its age is counted from then
+  std::string line;        ///< in which it stands; empty: in none
+  std::pair<std::int64_t, events::seq> place{0, 0}; ///< there: the moment and the event since which it stands there
   fencing_token token = 0; ///< in flight unless 0. Memory only
+  std::int64_t over_us = INT64_MAX; ///< `since` and its maximum age. Derived where it waits
 
   bool idle() const noexcept { return !scheduled && manual == 0; }
   std::int64_t next_us() const noexcept {
@@ -41,13 +46,26 @@ struct delivery {
   }
 };
 
+/// Messages of one destination that go one after the other. Derived.
+struct waiting_line {
+  std::set<std::pair<std::pair<std::int64_t, events::seq>, events::seq>> order; ///< (place, message), what is under way too
+  events::seq shown = 0; ///< the one that may go, and waits among those of `lane::waiting` for all; 0: none
+  fencing_token flying = 0; ///< one is under way, though its delivery may have been taken back meanwhile
+};
+
 /// One destination with what is pending for it. What may be taken next stands at the front of `waiting`.
 struct lane {
   destination config;
   events::seq ordinal = 0; ///< seq of its creation
-  std::unordered_map<events::seq, delivery> deliveries; ///< by message
+  std::map<events::seq, delivery> deliveries; ///< by message: the oldest first
   std::set<std::pair<std::int64_t, events::seq>> waiting; ///< (due, message) of what is not in flight
   std::set<std::pair<std::int64_t, events::seq>> by_hand; ///< of these, (due, message) of what a person sends again: no hold keeps it back
+  std::set<std::pair<std::int64_t, events::seq>> aging; ///< (over, message) of what is not in flight and has a maximum age
+  std::set<std::pair<std::int64_t, events::seq>> kept_back; ///< of `waiting`, what has none and may be held by a rule
+  std::unordered_map<std::string, waiting_line> lines;
+  std::map<std::string, events::seq> held; ///< lines, by the dead letter of this message
+  events::seq catching_up = 0; ///< what it missed since this event is being looked for, and what was queued since waits in its lines. Derived
+  std::size_t recovered = 0; ///< of `deliveries`, those that a recovery queued. Derived
   std::uint32_t in_flight = 0;
   std::uint64_t delivered = 0, dead = 0, failed_in_a_row = 0;
   std::uint64_t turn = 0; ///< when it was served last
@@ -57,20 +75,51 @@ struct lane {
   attempt_pace pace; ///< with a rate limit
 
   // Where it stands in the indexes of `impl`.
-  bool runnable = false;
-  std::optional<std::int64_t> indexed_head;
+  bool runnable = false, over = false;
+  std::optional<std::int64_t> indexed_head, indexed_over;
   std::uint64_t indexed_turn = 0;
+  std::int64_t unpaced_us = 0; ///< where its head would be without a rate limit
 
   std::uint32_t cap() const noexcept;
   bool takes() const noexcept { return !config.disabled || guard.probing; }
   /// Whether what it wants is queued for it. What comes while it is disabled is stored and recovered later; but with nothing to probe with it would never recover.
+  /// In an order nothing is queued beside a probe that is under way: it would go before what was stored in between.
   bool queues(events::virtual_time now) const noexcept {
-    return !config.disabled || (guard.probing && (waiting.empty() || front_us() > std::max(now.us, guard.gate_us())));
+    if (!config.disabled || !guard.probing)
+      return !config.disabled;
+    return (config.ordering.empty() || in_flight == 0) && (waiting.empty() || front_us() > std::max(now.us, guard.gate_us()));
   }
+  /// Whether it queues what would stand in this line. What cannot go is nothing to probe with.
+  bool queues_in(const std::string& line) const { return !config.disabled || line.empty() || (catching_up == 0 && !held.contains(line)); }
   /// When the first of what waits may go. A probe takes what was tried before whenever that is due.
   std::int64_t front_us() const noexcept {
     const auto& [due, message] = *waiting.begin();
     return guard.probing && deliveries.find(message)->second.attempts > 0 ? INT64_MIN : due;
+  }
+  /// When what could not go was kept back for too long: the destination has done nothing but fail since.
+  std::int64_t kept_back_since(std::int64_t due) const noexcept { return std::max(due, guard.failing_since->us); }
+  bool keeps_back() const noexcept { return !config.disabled && guard.failing_since && !kept_back.empty(); }
+  /// When the first that waits will be too old. While it probes the last one is kept to probe with.
+  std::optional<std::int64_t> over_at() const noexcept {
+    if (guard.probing && deliveries.size() == 1)
+      return std::nullopt;
+    std::optional<std::int64_t> out;
+    if (!aging.empty())
+      out = aging.begin()->first;
+    if (keeps_back())
+      out = std::min(out.value_or(INT64_MAX), kept_back_since(kept_back.begin()->first) + kept_back_most.count());
+    return out;
+  }
+  /// In the order in which they fall due, and then, line by line, what stands behind others; until `see` is false.
+  template <class See>
+  void each_that_waits(See see) const {
+    for (const auto& [due, seq] : waiting)
+      if (!see(deliveries.at(seq)))
+        return;
+    for (const auto& [name, q] : lines)
+      for (const auto& [place, seq] : q.order)
+        if (const auto& d = deliveries.at(seq); d.token == 0 && seq != q.shown && !see(d))
+          return;
   }
   /// What an attempt means for the next depends on those before it.
   bool guarded() const noexcept { return !config.protection.empty() || config.retries.retries_per_minute() || guard.probing; }
@@ -82,6 +131,7 @@ struct flight {
   events::seq lane = 0;
   bool was_dead = false;
   bool was_delivered = false;
+  std::string line = {};
 };
 
 struct outbox_state::impl {
@@ -102,6 +152,9 @@ struct outbox_state::impl {
   std::set<std::pair<std::int64_t, events::seq>> later;           ///< (head, lane), not due at `seen_now`
   std::set<std::pair<std::int64_t, events::seq>> runnable_by_due; ///< (head, lane), due
   std::set<std::pair<std::uint64_t, events::seq>> runnable;       ///< (turn, lane), the same lanes
+  std::set<std::pair<std::int64_t, events::seq>> ages;            ///< (over, lane), not at `seen_now`
+  std::set<events::seq> over;                                     ///< lanes with something that is too old at `seen_now`
+  std::set<events::seq> paced;                                    ///< lanes whose rate keeps their head back
   std::int64_t seen_now = INT64_MIN;
   std::uint64_t turns = 0;
   std::unordered_map<fencing_token, flight> flights;
@@ -118,28 +171,47 @@ struct outbox_state::impl {
   void add_lane(destination d, events::seq ordinal);
   void set_config(lane& l, destination d, events::virtual_time now);
   void remove_lane(lane& l);
+  void sort_anew(lane& l);
   void index_filters(const lane& l, bool put);
 
   // -- deliveries. Each leaves the lane's place in the order right
   delivery& add_delivery(lane& l, delivery d);
+  /// Takes it back. An attempt under way keeps its line until it is over.
   void erase_delivery(lane& l, events::seq message);
   /// Changes a delivery and puts it back in order, or erases it when nothing more is to be done.
   template <class Change>
   void change_delivery(lane& l, delivery& d, Change change) {
     unwait(l, d);
+    l.recovered -= d.recovery != 0 ? 1 : 0;
     change(d);
+    l.recovered += d.recovery != 0 ? 1 : 0;
     if (d.idle() && d.token == 0)
-      l.deliveries.erase(d.message->seq), --deliveries;
+      forget(l, d);
     else
       wait(l, d);
     reindex(l);
   }
+  void forget(lane& l, delivery& d);
   /// The attempt under way of `d`, if any, is over.
   void land(lane& l, delivery& d);
 
-  void wait(lane& l, const delivery& d);
+  // -- lines
+  void enter_line(lane& l, const delivery& d);
+  void leave_line(lane& l, const delivery& d);
+  void free_line(lane& l, const std::string& line, fencing_token token);
+  void release_held(lane& l, events::seq letter);
+  void age_in_line(lane& l, delivery& d);
+  void arrange(lane& l, const std::string& line);
+  void arrange_all(lane& l);
+  void catch_up(lane& l);
+
+  void show(lane& l, delivery& d);
+  void hide(lane& l, const delivery& d);
+  void wait(lane& l, delivery& d);
   void unwait(lane& l, const delivery& d);
   void reindex(lane& l);
+  void reindex_age(lane& l);
+  void look(std::int64_t now);
   void unindex(lane& l);
 };
 

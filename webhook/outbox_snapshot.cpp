@@ -7,13 +7,13 @@
 
 #include <nlohmann/json.hpp>
 
-// snapshot := {"format": 2, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// snapshot := {"format": 3, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // message  := [seq, id, event_type, body_bytes]
-// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "deliveries": [delivery…]}
+// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "held"?: [[line, message seq]…], "deliveries": [delivery…]}
 // guard    := {"in_a_row"?, "failing_since_us"?, "failed_us"?, "held_us"?, "holds"?, "release"?, "probing_since"?, "probing_at_us"?, "retries_from_us"?}
-// delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?]; since is due when it is not there
+// delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?, line?, place us?, place seq?]; since is due when it is not there
 //
-// Format 1 had no guard and no since.
+// Format 1 had no guard and no since, format 2 no lines.
 //
 // Everything stands in the order of its key, so equal states give equal text.
 
@@ -25,7 +25,7 @@ using events::errc, events::failure;
 using events::json_text;
 using nlohmann::json;
 
-constexpr std::int64_t snapshot_format = 2;
+constexpr std::int64_t snapshot_format = 3;
 
 template <class Map>
 auto sorted_keys(const Map& map) {
@@ -98,16 +98,25 @@ void write_lane(json_text& j, const lane& l) {
   if (l.backlog_told != 0)
     j.key("backlog_told").value(l.backlog_told);
   write_guard(j, l.guard);
+  if (!l.held.empty()) {
+    j.key("held").open_array();
+    for (const auto& [line, letter] : l.held)
+      j.open_array().value(line).value(letter).close_array();
+    j.close_array();
+  }
   j.key("deliveries").open_array();
   for (auto seq : sorted_keys(l.deliveries)) {
     const auto& d = l.deliveries.at(seq);
     j.open_array().value(seq).value(d.attempts).value(d.step).value(d.manual).value(d.scheduled).value(d.was_dead);
     j.value(d.recovery).value(d.due.us).value(d.manual_due.us);
-    const bool aged = d.since != d.due;
+    const bool in_line = !d.line.empty();
+    const bool aged = in_line || d.since != d.due;
     if (d.was_delivered || aged)
       j.value(d.was_delivered);
     if (aged)
       j.value(d.since.us);
+    if (in_line)
+      j.value(d.line).value(d.place.first).value(d.place.second);
     j.close_array();
   }
   j.close_array().close_object();
@@ -205,6 +214,14 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
   l.backlog_told = r.natural("backlog_told", 0);
   if (const auto* guard = r.find("guard"); guard != nullptr && problem.empty())
     l.guard = read_guard(*guard, problem);
+  if (const auto* held = r.find("held"); held != nullptr)
+    for (const auto& one : *held) {
+      row_reader row{one};
+      auto line = row.text();
+      l.held[line] = row.natural();
+      if (!row.ok())
+        return "destinations/held";
+    }
   for (const auto& one : *deliveries) {
     row_reader row{one};
     auto message = messages.find(row.natural());
@@ -219,6 +236,11 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
     d.manual_due = {row.integer()};
     d.was_delivered = row.more() && row.truth();
     d.since = row.more() ? events::virtual_time{row.integer()} : d.due;
+    if (row.more()) {
+      d.line = row.text();
+      d.place.first = row.integer();
+      d.place.second = row.natural();
+    }
     if (!row.ok() || message == messages.end())
       return "destinations/deliveries";
     d.message = message->second;
@@ -270,6 +292,8 @@ std::string read_all(const json& whole, outbox_state::impl& into) {
   for (const auto& one : *r.find("destinations"))
     if (problem = read_lane(one, messages, into); !problem.empty())
       return problem;
+  for (auto& [ordinal, l] : into.lanes)
+    into.catch_up(l);
   return {};
 }
 

@@ -1,8 +1,10 @@
 #include "webhook/outbox_impl.hpp"
+#include "webhook/views.hpp"
 
 #include "events/limits.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace hourglass::webhook {
 
@@ -67,6 +69,10 @@ void outbox_state::impl::set_config(lane& l, destination d, events::virtual_time
   if (!l.config.uid.empty())
     by_uid.erase(l.config.uid);
   const auto before = std::exchange(l.config, std::move(d));
+  if (!l.config.ordering.holds() || !(before.ordering == l.config.ordering))
+    l.held.clear(); // a person lets them go on; in another order they may stand elsewhere
+  if (!(before.retries == l.config.retries) || !(before.protection == l.config.protection) || !(before.ordering == l.config.ordering))
+    sort_anew(l);
   if (!l.config.uid.empty())
     by_uid[l.config.uid] = l.ordinal;
   index_filters(l, true);
@@ -81,6 +87,7 @@ void outbox_state::impl::set_config(lane& l, destination d, events::virtual_time
   same.filter_types = l.config.filter_types;
   same.channels = l.config.channels;
   same.filter = l.config.filter;
+  same.ordering = l.config.ordering;
   if (!(same == l.config)) {
     const bool still_by_rule = l.config.disabled && l.config.disabled_reason == before.disabled_reason;
     l.guard.changed(now, still_by_rule && l.guard.probing && l.config.protection.rules().probes());
@@ -90,6 +97,8 @@ void outbox_state::impl::set_config(lane& l, destination d, events::virtual_time
 
 void outbox_state::impl::remove_lane(lane& l) {
   unindex(l);
+  l.aging.clear(), l.kept_back.clear();
+  reindex_age(l);
   index_filters(l, false);
   deliveries -= l.deliveries.size();
   by_id.erase(l.config.id);
@@ -98,12 +107,23 @@ void outbox_state::impl::remove_lane(lane& l) {
   lanes.erase(l.ordinal);
 }
 
+/// By rules that have changed.
+void outbox_state::impl::sort_anew(lane& l) {
+  l.waiting.clear(), l.by_hand.clear(), l.aging.clear(), l.kept_back.clear();
+  for (auto& [name, q] : l.lines)
+    q.shown = 0;
+  for (auto& [seq, d] : l.deliveries)
+    wait(l, d);
+}
+
 // -- deliveries -------------------------------------------------------------------------
 
 delivery& outbox_state::impl::add_delivery(lane& l, delivery d) {
   auto seq = d.message->seq;
   auto [at, fresh] = l.deliveries.insert_or_assign(seq, std::move(d));
   deliveries += fresh ? 1 : 0;
+  l.recovered += at->second.recovery != 0 ? 1 : 0;
+  enter_line(l, at->second);
   wait(l, at->second);
   reindex(l);
   return at->second;
@@ -113,11 +133,21 @@ void outbox_state::impl::erase_delivery(lane& l, events::seq message) {
   auto at = l.deliveries.find(message);
   if (at == l.deliveries.end())
     return;
-  land(l, at->second);
   unwait(l, at->second);
-  l.deliveries.erase(at);
-  --deliveries;
+  if (std::exchange(at->second.token, 0) != 0)
+    --l.in_flight;
+  forget(l, at->second);
   reindex(l);
+}
+
+/// Nothing more is to be done with it: the next of its line steps up.
+void outbox_state::impl::forget(lane& l, delivery& d) {
+  const auto line = d.line;
+  l.recovered -= d.recovery != 0 ? 1 : 0;
+  leave_line(l, d);
+  l.deliveries.erase(d.message->seq);
+  --deliveries;
+  arrange(l, line);
 }
 
 void outbox_state::impl::land(lane& l, delivery& d) {
@@ -125,153 +155,8 @@ void outbox_state::impl::land(lane& l, delivery& d) {
     return;
   d.token = 0;
   --l.in_flight;
-}
-
-void outbox_state::impl::wait(lane& l, const delivery& d) {
-  if (d.token != 0 || d.idle())
-    return;
-  l.waiting.emplace(d.next_us(), d.message->seq);
-  if (d.manual > 0)
-    l.by_hand.emplace(d.manual_due.us, d.message->seq);
-}
-
-void outbox_state::impl::unwait(lane& l, const delivery& d) {
-  if (d.token != 0)
-    return;
-  l.waiting.erase({d.next_us(), d.message->seq});
-  if (d.manual > 0)
-    l.by_hand.erase({d.manual_due.us, d.message->seq});
-}
-
-// -- the order among lanes ----------------------------------------------------------------
-
-void outbox_state::impl::unindex(lane& l) {
-  if (!l.indexed_head)
-    return;
-  if (l.runnable) {
-    runnable_by_due.erase({*l.indexed_head, l.ordinal});
-    runnable.erase({l.indexed_turn, l.ordinal});
-  } else {
-    later.erase({*l.indexed_head, l.ordinal});
-  }
-  l.indexed_head.reset();
-}
-
-void outbox_state::impl::reindex(lane& l) {
-  std::optional<std::int64_t> head;
-  if (l.takes() && l.in_flight < l.cap() && !l.waiting.empty()) {
-    if (l.in_flight < l.guard.allowance())
-      head = std::max(l.front_us(), l.guard.gate_us());
-    if (!l.by_hand.empty())
-      head = std::min(head.value_or(INT64_MAX), l.by_hand.begin()->first);
-    if (head && l.config.rate_limit)
-      head = std::max(*head, l.pace.next_us);
-  }
-  bool due = head && *head <= seen_now;
-  if (head == l.indexed_head && (!head || (due == l.runnable && (!due || l.turn == l.indexed_turn))))
-    return;
-  unindex(l);
-  if (!head)
-    return;
-  l.indexed_head = head;
-  l.indexed_turn = l.turn;
-  l.runnable = due;
-  if (due) {
-    runnable_by_due.emplace(*head, l.ordinal);
-    runnable.emplace(l.turn, l.ordinal);
-  } else {
-    later.emplace(*head, l.ordinal);
-  }
-}
-
-namespace {
-
-// The lane that is to be served next at `now`: of all that have something due, the one whose turn is longest ago.
-lane* next_lane(outbox_state::impl& s, std::int64_t now) {
-  bool back = now < s.seen_now; // the sandbox's clock may be set back
-  s.seen_now = now;
-  if (back)
-    while (!s.runnable_by_due.empty() && s.runnable_by_due.rbegin()->first > now)
-      s.reindex(s.lanes.at(s.runnable_by_due.rbegin()->second));
-  while (!s.later.empty() && s.later.begin()->first <= now)
-    s.reindex(s.lanes.at(s.later.begin()->second));
-  return s.runnable.empty() ? nullptr : &s.lanes.at(s.runnable.begin()->second);
-}
-
-// A resend first; then by their moments.
-events::seq next_message(const lane& l, events::virtual_time now) {
-  const bool resend = !l.by_hand.empty() && l.by_hand.begin()->first <= now.us;
-  return (resend ? l.by_hand : l.waiting).begin()->second;
-}
-
-start take_one(outbox_state::impl& s, lane& l, events::virtual_time now) {
-  const auto seq = next_message(l, now);
-  auto& d = l.deliveries.at(seq);
-  if (l.config.rate_limit)
-    l.pace.took_one(now, *l.config.rate_limit);
-  s.unwait(l, d);
-  d.token = ++s.last_token;
-  ++l.in_flight;
-  l.turn = ++s.turns;
-  s.reindex(l);
-
-  start what;
-  what.token = d.token;
-  what.message = d.message;
-  what.destination = l.config.id;
-  what.number = d.attempts + 1;
-  what.why = d.manual > 0 ? trigger::manual : d.recovery != 0 ? trigger::recovery : trigger::schedule;
-  what.url = l.config.url;
-  what.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(limits::attempt_deadline);
-  s.flights.emplace(d.token, flight{what, l.ordinal, d.was_dead, d.was_delivered});
-  what.headers = l.config.headers;
-  what.keys = signing_keys_at(l.config, now);
-  what.profile = l.config.profile;
-  return what;
-}
-
-} // namespace
-
-std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max) {
-  std::vector<start> out;
-  auto& s = state.self();
-  while (out.size() < max) {
-    auto* l = next_lane(s, now.us);
-    if (l == nullptr)
-      break;
-    out.push_back(take_one(s, *l, now));
-  }
-  return out;
-}
-
-void name_sandbox(outbox_state& state, std::string id) {
-  state.self().sandbox = std::move(id);
-}
-
-void give_back(outbox_state& state, fencing_token token) {
-  auto& s = state.self();
-  auto at = s.flights.find(token);
-  if (at == s.flights.end())
-    return;
-  auto where = s.lanes.find(at->second.lane);
-  auto message = at->second.what.message->seq;
-  s.flights.erase(at);
-  if (where == s.lanes.end())
-    return;
-  auto& l = where->second;
-  auto d = l.deliveries.find(message);
-  if (d == l.deliveries.end() || d->second.token != token)
-    return;
-  s.change_delivery(l, d->second, [&](delivery& changed) { s.land(l, changed); });
-}
-
-std::optional<events::virtual_time> next_due(const outbox_state& state) {
-  const auto& s = state.self();
-  std::optional<events::virtual_time> out;
-  for (const auto* heads : {&s.runnable_by_due, &s.later})
-    if (!heads->empty() && (!out || heads->begin()->first < out->us))
-      out = events::virtual_time{heads->begin()->first};
-  return out;
+  if (auto q = l.lines.find(d.line); !d.line.empty() && q != l.lines.end())
+    q->second.flying = 0;
 }
 
 // -- outbox_state -------------------------------------------------------------------------
@@ -320,7 +205,7 @@ destination_counts outbox_state::counts(std::string_view id) const {
   const auto* l = std::as_const(*self_).find_lane(id);
   if (l == nullptr)
     return {};
-  destination_counts out{l->deliveries.size(), l->in_flight, l->delivered, l->dead, l->failed_in_a_row, 0, 0};
+  destination_counts out{l->deliveries.size(), l->in_flight, l->delivered, l->dead, l->failed_in_a_row, 0, 0, l->held.size()};
   for (const auto& [seq, d] : l->deliveries) {
     out.delivered_again += d.was_delivered ? 1 : 0;
     out.dead_again += d.was_dead ? 1 : 0;
@@ -347,7 +232,11 @@ const recovery* outbox_state::find_recovery(std::string_view id) const { return 
 namespace {
 
 outbox_state::delivery_view view_of(const lane& l, const delivery& d) {
-  return {d.token != 0, l.config.disabled, d.attempts, {d.next_us()}};
+  // A hold keeps back what the schedule sends, and nothing that a person wants.
+  const auto due = d.manual > 0 ? d.next_us() : std::max(d.next_us(), l.guard.gate_us());
+  const auto q = l.lines.find(d.line);
+  const bool behind = q != l.lines.end() && d.token == 0 && q->second.shown != d.message->seq;
+  return {d.token != 0, l.config.disabled, d.attempts, {due}, d.since, behind};
 }
 
 } // namespace
@@ -366,21 +255,48 @@ std::vector<std::pair<message_ref, outbox_state::delivery_view>> outbox_state::p
   const auto* l = std::as_const(*self_).find_lane(destination_id);
   if (l == nullptr)
     return out;
-  for (const auto& [due, seq] : l->waiting) {
-    if (out.size() == max)
-      break;
-    const auto& d = l->deliveries.at(seq);
-    out.emplace_back(*d.message, view_of(*l, d));
+  l->each_that_waits([&](const delivery& d) {
+    if (out.size() < max)
+      out.emplace_back(*d.message, view_of(*l, d));
+    return out.size() < max;
+  });
+  return out;
+}
+
+backlog backlog_of(const outbox_state& state, events::virtual_time now, std::size_t max) {
+  backlog out;
+  for (const auto& [ordinal, l] : state.self().lanes) {
+    const auto health = views::health_of(l.config, l.guard, now);
+    const bool well = health == "healthy";
+    if (!well)
+      ++out.by_state[health];
+    out.pending += l.deliveries.size();
+    if (well && l.deliveries.empty())
+      continue;
+    std::optional<duration> oldest;
+    if (!l.deliveries.empty()) { // the oldest is not the first of the log: a recovery brings back old messages, some are for later
+      auto since = INT64_MAX;
+      for (const auto& [seq, d] : l.deliveries)
+        since = std::min(since, d.since.us);
+      oldest = duration{std::max<std::int64_t>(0, now.us - since)};
+      out.oldest = std::max(out.oldest.value_or(*oldest), *oldest);
+    }
+    out.worst.push_back({l.config.id, health, l.deliveries.size(), oldest});
   }
+  std::sort(out.worst.begin(), out.worst.end(), [](const auto& a, const auto& b) { return std::tie(b.pending, a.destination) < std::tie(a.pending, b.destination); });
+  out.worst.resize(std::min(max, out.worst.size()));
   return out;
 }
 
 std::size_t outbox_state::pending_count() const noexcept { return self_->deliveries; }
 
 bool outbox_state::room_for_recovery(std::string_view destination_id) const {
-  constexpr std::size_t waiting_most = 5'000;
   const auto* l = std::as_const(*self_).find_lane(destination_id);
-  return l != nullptr && l->deliveries.size() <= waiting_most && self_->deliveries < limits::pending_per_sandbox;
+  if (l == nullptr)
+    return false;
+  if (l->catching_up != 0 && !l->lines.empty()) // what waits for it must not keep it back
+    return l->recovered <= recovery_room;
+  return l->deliveries.size() <= recovery_room && self_->deliveries < limits::pending_per_sandbox;
 }
 
 std::size_t outbox_state::in_flight_count() const noexcept { return self_->flights.size(); }

@@ -27,6 +27,8 @@ void write_endpoint(json_text& j, const destination& d) {
   d.retries.empty() ? j.null() : j.raw(d.retries.text());
   j.key("protection");
   d.protection.empty() ? j.null() : j.raw(d.protection.text());
+  j.key("ordering");
+  d.ordering.empty() ? j.null() : j.raw(d.ordering.text());
   j.key("rateLimit");
   d.rate_limit ? j.value(*d.rate_limit) : j.null();
   j.key("throttleRate");
@@ -59,7 +61,11 @@ std::string_view name_of(recovery::phase p) noexcept {
   return "failed";
 }
 
-std::string_view name_of(const destination& d, const lane_guard& g, events::virtual_time now) {
+} // namespace
+
+// -- destinations -----------------------------------------------------------------------
+
+std::string_view health_of(const destination& d, const lane_guard& g, events::virtual_time now) noexcept {
   if (d.disabled)
     return g.probing ? "probing" : "disabled";
   switch (g.at(now)) {
@@ -74,10 +80,6 @@ std::string_view name_of(const destination& d, const lane_guard& g, events::virt
   }
   return "unknown";
 }
-
-} // namespace
-
-// -- destinations -----------------------------------------------------------------------
 
 std::string endpoint_out(const destination& d) {
   std::string out;
@@ -130,20 +132,20 @@ std::string endpoint_stats(const destination_counts& c) {
   return out;
 }
 
-std::string endpoint_health_out(const destination& d, const lane_guard& g, events::virtual_time now) {
+std::string endpoint_health_out(const destination& d, const lane_guard& g, events::virtual_time now, std::uint64_t held_lines) {
   std::string out;
   json_text j{out};
   auto time = [&j](std::string_view name, const std::optional<events::virtual_time>& t) {
     j.key(name);
     t ? j.value(events::to_rfc3339(*t)) : j.null();
   };
-  j.open_object().key("state").value(name_of(d, g, now)).key("failedInARow").value(g.in_a_row);
+  j.open_object().key("state").value(health_of(d, g, now)).key("failedInARow").value(g.in_a_row);
   time("failingSince", g.failing_since);
   time("heldUntil", g.held(now) ? g.held_until : std::nullopt);
   j.key("inFlightAllowed");
   g.allowance() == lane_guard::unbounded ? j.null() : j.value(g.allowance());
   write_text_or_null(j, "disabledReason", d.disabled_reason);
-  j.close_object();
+  j.key("heldLines").value(held_lines).close_object();
   return out;
 }
 
@@ -195,6 +197,8 @@ std::string message_out(const message_created& m, events::virtual_time at, bool 
     write_time(j, "deliverAt", *m.deliver_at);
   else
     j.key("deliverAt").null();
+  if (!m.ordering_key.empty())
+    j.key("orderingKey").value(m.ordering_key);
   if (m.operational)
     j.key("operational").value(true);
   j.key("destinations").open_array();

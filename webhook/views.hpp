@@ -16,13 +16,15 @@ namespace hourglass::webhook::views {
 /// Svix's MessageStatus.
 enum class status : std::uint8_t { success = 0, pending = 1, fail = 2, sending = 3, canceled = 4 };
 
-std::string endpoint_out(const destination& d);        ///< EndpointOut; ours: `filter`, `retryPolicy`, `protection`, `retrySchedule`, `inFlight`, `disabledReason`, `signatureProfile`
+std::string endpoint_out(const destination& d);        ///< EndpointOut; ours: `filter`, `retryPolicy`, `protection`, `ordering`, `retrySchedule`, `inFlight`, `disabledReason`, `signatureProfile`
+/// healthy, failing, held, half_open, recovering, probing, disabled.
+std::string_view health_of(const destination& d, const lane_guard& g, events::virtual_time now) noexcept;
 std::string endpoint_headers_out(const destination& d); ///< EndpointHeadersOut; sensitive values are only named
 /// EndpointSecretOut: what a receiver needs of the newest key; ours: `keys`, all that sign at `now`, with their end.
 std::string endpoint_secret_out(const destination& d, events::virtual_time now);
 std::string endpoint_stats(const destination_counts& c); ///< EndpointStats; ours: `dead`
-/// Ours: `state` (healthy, failing, held, half_open, recovering, probing, disabled), `failedInARow`, `failingSince`, `heldUntil`, `inFlightAllowed`, `disabledReason`.
-std::string endpoint_health_out(const destination& d, const lane_guard& g, events::virtual_time now);
+/// Ours: `state` (healthy, failing, held, half_open, recovering, probing, disabled), `failedInARow`, `failingSince`, `heldUntil`, `inFlightAllowed`, `disabledReason`, `heldLines` (by a dead letter).
+std::string endpoint_health_out(const destination& d, const lane_guard& g, events::virtual_time now, std::uint64_t held_lines = 0);
 std::string event_type_out(const event_type& t);       ///< EventTypeOut
 std::string recover_out(const recovery& r);            ///< RecoverOut; ours: `seen`, `queued`, `delivered`, `dead`, `since`, `until`, `endpointId`, `automatic`, `cancelled`
 
@@ -41,7 +43,10 @@ std::string trial_item(const message_created& m, events::virtual_time at, const 
 events::outcome<std::string> attempt_out(const events::header& h, std::string_view payload, bool with_content = true,
                                          std::string_view msg = {});
 
-/// What an `attempt_finished` says, for filters of lists, without building the view.
+/// The same of a `delivery_expired`, in a list of dead letters: no attempt, `outcome` is `dead` and `response` says why. Ours: `reason`.
+events::outcome<std::string> expired_out(const events::header& h, std::string_view payload, std::string_view msg = {});
+
+/// What an `attempt_finished` or a `delivery_expired` says, for filters of lists, without building the view.
 struct attempt_summary {
   std::string id, message, destination, event_type;
   events::seq message_seq = 0;

@@ -5,6 +5,9 @@
 #include "api/svix/standing.hpp"
 #include "webhook/facts.hpp"
 
+#include <algorithm>
+#include <map>
+
 namespace hourglass::api {
 
 using events::errc;
@@ -107,12 +110,56 @@ void get(core& in, const call_ptr& c) {
   });
 }
 
+/// Of what is in order, the page that is asked for, in that order.
+std::vector<std::string> page_of(const std::vector<std::string>& all, const page_request& page, bool& more) {
+  auto from = page.after.empty() ? all.begin() : std::upper_bound(all.begin(), all.end(), page.after);
+  auto to = all.end();
+  const auto limit = static_cast<std::ptrdiff_t>(page.limit);
+  if (page.backwards) {
+    to = std::lower_bound(all.begin(), all.end(), page.after);
+    from = to - std::min(limit, to - all.begin());
+    more = from != all.begin();
+  } else if (to - from > limit) {
+    to = from + limit;
+    more = true;
+  }
+  return {from, to};
+}
+
+/// Endpoints as they were last, for those that have been removed meanwhile.
+events::outcome<std::map<std::string, webhook::destination>> as_they_were(const storage::store& in, const events::sandbox_id& sandbox, const std::vector<std::string>& ids) {
+  std::map<std::string, webhook::destination> out;
+  for (const auto& id : ids) {
+    storage::history_query what;
+    what.sandbox = sandbox;
+    what.kinds = {events::kind::destination_created, events::kind::destination_updated, events::kind::destination_removed};
+    what.entity = id;
+    bool removed = false;
+    auto done = scan_log(in, what, [&](const events::record& r) -> events::outcome<bool> { // newest first
+      auto fact = webhook::decode(r);
+      if (!fact)
+        return tl::unexpected<events::error>{fact.error()};
+      if (std::holds_alternative<webhook::destination_removed>(*fact))
+        return removed = true;
+      if (!removed)
+        return false; // it is there still
+      const auto* made = std::get_if<webhook::destination_created>(&*fact);
+      auto was = made ? made->value : std::get<webhook::destination_updated>(*fact).value;
+      was.disabled = true; // nothing goes there any more
+      was.disabled_reason = "removed";
+      out.emplace(id, std::move(was));
+      return false;
+    });
+    if (!done)
+      return tl::unexpected<events::error>{done.error()};
+  }
+  return out;
+}
+
 /// Where a message went, and how it stands with each: pending in the outbox, else its last attempt in the log.
 void destinations(core& in, const call_ptr& c) {
   query_reader q{c->query};
   auto page = read_page(q);
-  if (page.backwards)
-    q.reject("iterator", "this list goes forwards only");
   if (auto fine = q.done(); !fine)
     return c->fail(fine.error());
   in.on_reader(c, [&in, page](const call_ptr& found) {
@@ -131,28 +178,29 @@ void destinations(core& in, const call_ptr& c) {
       if (std::find(wanted.begin(), wanted.end(), id) == wanted.end())
         wanted.push_back(id);
     std::sort(wanted.begin(), wanted.end());
+    bool more = false;
+    auto ids = page_of(wanted, page, more);
+    auto gone = as_they_were(in.node.store(), found->sandbox, ids);
+    if (!gone)
+      return found->fail(gone.error());
     auto seq = message->header.seq;
     in.look<webhook::outbox_state>(
         found, found->sandbox,
-        [page, wanted, last = std::move(*last), seq](const webhook::outbox_state& s, events::virtual_time) -> events::outcome<std::string> {
-          std::vector<std::string> items, keys;
-          bool more = false;
-          for (auto& id : wanted) {
+        [page, keys = ids, more, gone = std::move(*gone), last = std::move(*last), seq](const webhook::outbox_state& s, events::virtual_time) -> events::outcome<std::string> {
+          std::vector<std::string> items;
+          for (auto& id : keys) {
             auto* d = s.find(id);
-            if (!d || id <= page.after)
-              continue;
-            if (items.size() == page.limit) {
-              more = true;
-              break;
-            }
+            if (auto was = gone.find(id); !d && was != gone.end())
+              d = &was->second;
+            if (!d)
+              return failure(errc::conflict, "an endpoint was removed just now; ask again");
             auto pending = s.pending(id, seq);
             auto it = last.find(id);
             auto status = views::status_of(pending, it == last.end() ? std::nullopt : std::optional{it->second.follows});
             std::optional<events::virtual_time> next;
-            if (pending && !pending->in_flight && !pending->parked)
+            if (pending && !pending->in_flight && !pending->parked && !pending->behind)
               next = pending->due;
             items.push_back(views::message_endpoint_out(*d, status, next));
-            keys.push_back(id);
           }
           return list_response(page, items, keys, more);
         },
@@ -182,7 +230,7 @@ void messages_of(core& in, const call_ptr& c) {
             if (f.status && status != *f.status)
               continue;
             std::optional<events::virtual_time> next;
-            if (pending && !pending->in_flight && !pending->parked)
+            if (pending && !pending->in_flight && !pending->parked && !pending->behind)
               next = pending->due;
             items.push_back(views::endpoint_message_out(row.message, status, next));
           }
@@ -214,7 +262,7 @@ void add_attempts(router& to) {
                                     {"with_content", "boolean", "Show bodies; true if absent"},
                                     {"with_msg", "boolean", "Show the message in each"},
                                     {"expanded_statuses", "boolean", "Taken; statuses are always expanded"},
-                                    {"event_types", "string", "Comma-separated"}};
+                                    {"event_types", "string", "Comma-separated, or repeated, also as event_types[]"}};
   auto with_endpoint = filters;
   with_endpoint.push_back({"endpoint_id", "string", "At this endpoint"});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/attempt/endpoint/{endpoint_id}", .id = "v1.message-attempt.list-by-endpoint",
@@ -227,8 +275,8 @@ void add_attempts(router& to) {
        .says = "One attempt, with request, response and timing", .query = {{"expanded_statuses", "boolean", "Taken"}},
        .answers = {{200, "MessageAttemptOut"}}, .run = svix::get});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint", .id = "v1.message-attempt.list-attempted-destinations",
-       .says = "Endpoints a message went to, and how it stands with each",
-       .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before"}},
+       .says = "Endpoints a message went to, those removed since among them (disabledReason removed), and how it stands with each",
+       .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"}},
        .answers = {{200, "ListResponseMessageEndpointOut"}}, .run = svix::destinations});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/msg", .id = "v1.message-attempt.list-attempted-messages",
        .says = "Messages that went to an endpoint, newest first", .query = filters, .answers = {{200, "ListResponseEndpointMessageOut"}},

@@ -29,6 +29,11 @@ void resend(core& in, const call_ptr& c) {
     if (!last)
       return found->fail(last.error());
     webhook::resend what{std::move(*ref), id, 0, false, false};
+    auto fact = webhook::decode(message->header.kind, message->payload);
+    if (!fact)
+      return found->fail(fact.error());
+    what.ordering_key = std::get<webhook::message_created>(*fact).ordering_key;
+    what.payload = std::move(std::get<webhook::message_created>(*fact).body);
     if (auto it = last->find(id); it != last->end()) {
       what.attempts = it->second.made;
       what.was_dead = it->second.follows == webhook::outcome_kind::dead;
@@ -150,7 +155,7 @@ void cancel_recovery(core& in, const call_ptr& c) {
 
 // -- dead letters: ours ------------------------------------------------------------------
 
-/// The attempt that killed a delivery, unless something that counts came after it.
+/// What killed a delivery, unless something that counts came after it.
 events::outcome<std::optional<std::string>> dead_item(const storage::store& in, const events::record& r, const std::string& endpoint,
                                                       const log_filters& f) {
   auto payload = events::upcast(r);
@@ -166,7 +171,10 @@ events::outcome<std::optional<std::string>> dead_item(const storage::store& in, 
   if ((*last)[endpoint].seq != r.header.seq)
     return std::nullopt;
   auto message = message_at(in, r.header.sandbox, a->message_seq, f.with_content);
-  auto out = message ? views::attempt_out(r.header, *payload, f.with_content, *message) : message;
+  if (!message)
+    return tl::unexpected<events::error>{message.error()};
+  auto out = r.header.kind == events::kind::delivery_expired ? views::expired_out(r.header, *payload, *message)
+                                                             : views::attempt_out(r.header, *payload, f.with_content, *message);
   if (!out)
     return tl::unexpected<events::error>{out.error()};
   return std::move(*out);
@@ -179,7 +187,7 @@ void dead_letters(core& in, const call_ptr& c) {
   with_endpoint(in, c, c->param("endpoint_id"), [&in, f = std::move(*filters)](const call_ptr& done, const std::string& id) {
     storage::history_query what;
     what.sandbox = done->sandbox;
-    what.kinds = {events::kind::attempt_finished};
+    what.kinds = ends;
     what.entity = id;
     auto& store = in.node.store();
     auto text = list_log(store, what, f, [&](const events::record& r) { return dead_item(store, r, id, f); });
@@ -221,10 +229,10 @@ void add_redelivery(router& to) {
        .id = "hourglass.recovery.cancel", .says = "Stops a recovery and takes back what it queued and has not sent; what was dead stays dead",
        .answers = {{200, "RecoverOut"}}, .run = svix::cancel_recovery});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/dead", .id = "hourglass.dead.list",
-       .says = "Dead letters, newest first: the attempt that ended each, with its message",
+       .says = "Dead letters, newest first: the attempt that ended each, or why there was no other, with its message",
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
                  {"before", "date-time", "Before, on the sandbox's clock"}, {"after", "date-time", "After, on the sandbox's clock"},
-                 {"with_content", "boolean", "Show bodies; true if absent"}, {"event_types", "string", "Comma-separated"}},
+                 {"with_content", "boolean", "Show bodies; true if absent"}, {"event_types", "string", "Comma-separated, or repeated, also as event_types[]"}},
        .answers = {{200, "ListResponseMessageAttemptOut"}}, .run = svix::dead_letters});
 }
 

@@ -13,7 +13,7 @@ events::outcome<std::map<std::string, last_attempt>> last_attempts(const storage
                                                                    const std::string& message) {
   storage::history_query what;
   what.sandbox = sandbox;
-  what.kinds = {events::kind::attempt_finished};
+  what.kinds = ends;
   what.entity = message;
   std::map<std::string, last_attempt> out;
   std::set<std::string> settled; // newest first: the first that counts is the last one
@@ -100,7 +100,7 @@ events::outcome<std::vector<sent_message>> sent_between(const storage::store& in
   if (read && !sent.empty()) {
     storage::history_query attempts;
     attempts.sandbox = sandbox;
-    attempts.kinds = {events::kind::attempt_finished};
+    attempts.kinds = ends;
     attempts.entity = endpoint;
     attempts.after = sent.begin()->first; // an attempt stands behind its message
     read = look_at_all(in, {attempts}, looked, [&](const events::record& r) -> events::outcome<void> {

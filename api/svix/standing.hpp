@@ -11,11 +11,14 @@
 /// How messages stand with endpoints, as the log tells it. All blocking: on a reader thread.
 namespace hourglass::api::svix {
 
+/// What ends a delivery, or fails it.
+inline const std::vector<events::kind> ends{events::kind::attempt_finished, events::kind::delivery_expired};
+
 /// By destination: the last attempt that counts of a message (a manual one that failed changes nothing), and how many were made.
 struct last_attempt {
   webhook::outcome_kind follows = webhook::outcome_kind::failed; ///< `failed`: only manual ones, and none succeeded
   std::uint32_t made = 0;
-  events::seq seq = 0; ///< of the event of the attempt that counts
+  events::seq seq = 0; ///< of the event that counts: the attempt, or that it was too old for one
 };
 events::outcome<std::map<std::string, last_attempt>> last_attempts(const storage::store& in, const events::sandbox_id& sandbox,
                                                                    const std::string& message);

@@ -74,6 +74,44 @@ TEST_F(due_test, a_new_entry_that_could_not_be_written_keeps_the_old_one) {
   EXPECT_EQ(due_between(1h, 3h), std::set{id});
 }
 
+TEST_F(due_test, a_killed_node_probes_without_a_visitor) {
+  std::atomic<bool> works{false};
+  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : no(); }};
+  auto id = create();
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  c.value.schedule.emplace(3, 240h); // its retry wakes nobody in time
+  c.value.protection = webhook::protection_policy::compile(nlohmann::json::parse(R"({"disable":{"failures":1,"after":0,"probe":10}})")).value();
+  ASSERT_TRUE(submit(id, webhook::command{c}));
+  ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::destination_disabled) == 1; }));
+  EXPECT_EQ(due_between(1s, 11s), std::set<events::sandbox_id>{}) << "the message's own entry is older, and stands";
+  kill();
+  ASSERT_TRUE(eventually([&] { return old_entries_are_gone(); }));
+  EXPECT_EQ(due_between(-1s, 11s), std::set{id}) << "so the one for the probe is all that is left";
+  ASSERT_EQ(shop.came().size(), 1U) << "the machine was too slow for this test";
+  works = true;
+  kill();
+  EXPECT_TRUE(eventually([&] { return count(history(id), kind::destination_recovered) == 1; }));
+  EXPECT_TRUE(eventually([&] { return count(history(id), kind::recovery_finished) == 1; }));
+  EXPECT_EQ(due_between(11s, 24h * 30), std::set<events::sandbox_id>{}) << "nothing else would have woken it";
+}
+
+TEST_F(due_test, an_entry_stands_for_what_grows_too_old_before_it_may_go) {
+  receiver failing{receiver::always(no())};
+  auto id = create();
+  webhook::create_destination c;
+  c.value.url = failing.url();
+  c.value.retries = webhook::retry_policy::compile(nlohmann::json::parse(R"({"schedule":[3600,86400],"jitter":0,"maximumAge":36000})")).value();
+  c.value.protection = webhook::protection_policy::compile(nlohmann::json::parse(R"({"breaker":{"failures":1,"probeAfter":864000,"probeCap":864000}})")).value();
+  ASSERT_TRUE(submit(id, webhook::command{c}));
+  ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 1; }));
+  kill();
+  ASSERT_TRUE(eventually([&] { return old_entries_are_gone(); }));
+  EXPECT_EQ(due_between(9h, 11h), std::set{id}) << "the hold lasts ten days";
+}
+
 TEST_F(due_test, a_degraded_sandbox_keeps_an_entry) {
   receiver failing{receiver::always(no())};
   auto id = with_pending(failing, 2h);

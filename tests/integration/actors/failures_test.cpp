@@ -134,6 +134,35 @@ TEST_P(failing_recovery, goes_on_without_a_visitor_when_the_log_can_be_read_agai
 
 INSTANTIATE_TEST_SUITE_P(each, failing_recovery, ::testing::Values("failing", "throwing"), [](const auto& i) { return std::string{i.param}; });
 
+TEST_F(failures_test, what_was_dead_before_a_recovery_read_it_is_sent_though_another_recovery_is_reading) {
+  std::atomic<bool> works{false};
+  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : test::no(); }};
+  auto id = create();
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  c.value.filter_types = {"other.thing"};
+  auto other = submit(id, webhook::command{c});
+  ASSERT_TRUE(other);
+  c.value.filter_types.clear();
+  c.value.schedule.emplace();
+  auto made = submit(id, webhook::command{c});
+  ASSERT_TRUE(made);
+  auto id_of = [](const actors::receipt& r) { return nlohmann::json::parse(r.reply)["id"].get<std::string>(); };
+  auto recover = [&](const std::string& dest) {
+    return submit(id, webhook::command{webhook::start_recovery{dest, {0}, std::nullopt, webhook::recovery_scope::failed, {}}});
+  };
+  disk_->failing_look_ups = 1; // the other is read again after a second, and counts as being read until then
+  ASSERT_TRUE(recover(id_of(*other)));
+  ASSERT_TRUE(eventually([&] { return disk_->failing_look_ups == 0; }));
+  ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 1; }));
+  works = true;
+  ASSERT_TRUE(recover(id_of(*made)));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::recovery_finished) == 2; }));
+  EXPECT_TRUE(shop.wait_for(2)) << "the letter";
+  EXPECT_TRUE(eventually([&] { return outbox(id)["pendingDeliveries"] == 0; }));
+}
+
 // -- what takes long -----------------------------------------------------------------------------------
 
 class one_worker : public failures_test {

@@ -2,10 +2,13 @@
 
 #include "replay/snapshot.hpp"
 
+#include <array>
+
 namespace {
 
 using namespace hourglass;
 using namespace hourglass::test;
+using namespace std::chrono_literals;
 using events::kind;
 
 TEST_F(node_test, advancing_the_clock_runs_the_whole_schedule_to_the_dead_letter) {
@@ -77,6 +80,79 @@ TEST_F(node_test, a_reset_of_the_clock_brings_along_what_waits) {
   EXPECT_LT(left, std::int64_t{2} * 3'600 * 1'000'000) << "an hour with its jitter, and not two years";
   ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{std::chrono::hours{2}}}}));
   EXPECT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 2; })) << "the live outbox knows it as well";
+}
+
+// -- what is decided while the clock goes back ---------------------------------------------------
+
+class node_with_workers : public node_test {
+protected:
+  void configure(actors::node_options& o) override { o.workers = 4; }
+};
+
+TEST_F(node_with_workers, what_an_attempt_leads_to_comes_along_when_the_clock_goes_back_before_it_is_written) {
+  gate answer;
+  receiver slow{receiver::held_back(answer, {503, {{"Retry-After", "600"}}, ""})};
+  auto id = create();
+  webhook::create_destination c;
+  c.value.url = slow.url();
+  c.value.schedule = std::vector<events::duration>(3, 1h);
+  c.value.protection = webhook::protection_policy::compile(nlohmann::json::parse(R"({"slowDown":{}})")).value();
+  ASSERT_TRUE(submit(id, webhook::command{c}));
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{240h}}}));
+  ASSERT_TRUE(eventually([&] { return clock_mode(id) == "running"; }));
+  ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(eventually([&] { return node_->counters().attempts_in_flight == 1; }));
+  // The sandbox is held up twice: the reset reaches the clock between the two, and during the second both it and the outbox propose.
+  std::array<gate, 2> entered, leave;
+  auto hold_up = [&](std::size_t i) {
+    node_->read(id, actors::look<mock::settings_state>{[&, i](const mock::settings_state&, events::virtual_time) -> events::outcome<std::string> {
+                  entered[i].open();
+                  leave[i].wait();
+                  return std::string{"{}"};
+                }},
+                [](const events::outcome<actors::receipt>&) {});
+  };
+  promised<actors::receipt> reset;
+  hold_up(0);
+  entered[0].wait();
+  node_->submit(id, mock::clock_command{mock::reset_clock{}}, {"admin", "test"}, reset.callback());
+  hold_up(1);
+  leave[0].open();
+  entered[1].wait();
+  std::this_thread::sleep_for(50ms); // the clock has proposed its reset, and does not say so
+  answer.open();
+  ASSERT_TRUE(eventually([&] { return node_->counters().attempts_in_flight == 0; }));
+  std::this_thread::sleep_for(50ms);
+  leave[1].open();
+  ASSERT_TRUE(reset.get());
+  ASSERT_TRUE(eventually([&] { return count(history(id), events::kind::attempt_finished) == 1; }));
+  const auto all = history(id);
+  const auto& written = all.back();
+  ASSERT_EQ(written.header.kind, events::kind::attempt_finished) << "behind the reset";
+  auto a = std::get<webhook::attempt_finished>(*webhook::decode(written));
+  ASSERT_TRUE(a.next && a.hold);
+  EXPECT_LT(a.next->us, written.header.virtual_.us + events::duration{2h}.count()) << "an hour, not ten days";
+  EXPECT_LE(a.hold->us, written.header.virtual_.us + events::duration{10min}.count());
+  auto next = outbox(id)["endpoints"][0]["pending"][0]["due"];
+  EXPECT_EQ(next, events::to_rfc3339(*a.next)) << "memory has what the log says";
+  reopen();
+  EXPECT_EQ(outbox(id)["endpoints"][0]["pending"][0]["due"], next);
+}
+
+TEST_F(node_test, a_rate_goes_by_the_nodes_time_while_the_clock_stands) {
+  receiver shop{receiver::always(ok())};
+  auto id = create();
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  c.value.rate_limit = 20;
+  ASSERT_TRUE(submit(id, webhook::command{c}));
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::freeze_clock{}}));
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 11; ++i)
+    ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(shop.wait_for(11)) << "none waits for the clock to move";
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 480ms) << "and they do not go at once";
+  EXPECT_EQ(clock_mode(id), "frozen");
 }
 
 } // namespace

@@ -61,17 +61,6 @@ TEST_F(node_with_a_receiver_that_breaks, what_came_while_it_was_disabled_is_deli
   EXPECT_EQ(count(history(id), kind::destination_recovered), 1U);
 }
 
-TEST_F(node_with_a_receiver_that_breaks, a_killed_node_probes_without_a_visitor) {
-  auto id = create();
-  add(id, R"({"disable":{"failures":1,"after":0,"probe":1}})");
-  ASSERT_TRUE(emit(id));
-  ASSERT_TRUE(came_to_be(id, kind::destination_disabled));
-  works_ = true;
-  kill();
-  EXPECT_TRUE(came_to_be(id, kind::destination_recovered));
-  EXPECT_TRUE(came_to_be(id, kind::recovery_finished));
-}
-
 TEST_F(node_with_a_receiver_that_breaks, results_that_come_back_together_disable_it_once_and_bring_it_back_once) {
   auto id = create();
   add(id, R"({"breaker":{"failures":2,"probeAfter":5},"disable":{"failures":3,"after":0,"probe":60}})", 32);

@@ -2,13 +2,16 @@
 
 #include "webhook/signing.hpp"
 
+#include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 
 namespace {
 
 using namespace hourglass;
 using namespace hourglass::test;
+using namespace std::chrono_literals;
 using events::kind;
 
 TEST_F(node_test, a_message_is_delivered_signed_and_its_attempt_is_in_the_log) {
@@ -105,6 +108,81 @@ TEST_F(node_with_few_connections, a_sandbox_whose_receiver_hangs_does_not_hold_u
   ASSERT_TRUE(wait_until([&] { return arrived == 1; }));
   EXPECT_EQ(count(history(a), kind::attempt_finished), 0U) << "it was not waited for";
   node_->stop(std::chrono::milliseconds{0});
+}
+
+// -- recoveries of one destination, and room for them --------------------------------------------
+
+TEST_F(node_test, recoveries_of_one_destination_go_one_after_the_other_and_send_nothing_twice) {
+  std::atomic<bool> works{false};
+  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : no(); }};
+  auto id = create();
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  c.value.schedule.emplace();
+  c.value.protection = webhook::protection_policy::compile(nlohmann::json::parse(R"({"disable":{"failures":1,"after":0,"probe":60}})")).value();
+  auto made = submit(id, webhook::command{c});
+  ASSERT_TRUE(made);
+  const auto dest = nlohmann::json::parse(made->reply)["id"].get<std::string>();
+  for (int i = 0; i < 250; ++i)
+    ASSERT_TRUE(emit(id, R"({"n":)" + std::to_string(i) + "}"));
+  ASSERT_TRUE(eventually([&] { return count(history(id), events::kind::destination_disabled) == 1; }));
+  works = true;
+  webhook::patch_destination enable;
+  enable.id = dest;
+  enable.disabled = false; // starts one for what was missed
+  ASSERT_TRUE(submit(id, webhook::command{enable}));
+  ASSERT_TRUE(submit(id, webhook::command{webhook::start_recovery{dest, {0}, std::nullopt, webhook::recovery_scope::missing, {}}}));
+  ASSERT_TRUE(eventually([&] { return count(history(id), events::kind::recovery_finished) == 2; }));
+  ASSERT_TRUE(eventually([&] { return outbox(id)["pendingDeliveries"] == 0; }));
+  std::map<std::string, int> delivered;
+  for (const auto& r : history(id))
+    if (r.header.kind == events::kind::attempt_finished)
+      if (auto a = std::get<webhook::attempt_finished>(*webhook::decode(r)); a.follows == webhook::outcome_kind::delivered)
+        ++delivered[a.message.id];
+  std::size_t stored = 0;
+  for (const auto& r : history(id))
+    stored += r.header.kind == events::kind::message_created && std::get<webhook::message_created>(*webhook::decode(r)).destinations.empty() ? 1 : 0;
+  EXPECT_GT(stored, 100U) << "more than one page";
+  EXPECT_GE(delivered.size(), stored);
+  for (const auto& [message, times] : delivered)
+    EXPECT_EQ(times, 1) << message;
+}
+
+TEST_F(node_test, a_recovery_waits_while_too_much_waits_for_its_destination_and_goes_on_by_itself) {
+  gate answer;
+  receiver shop{receiver::held_back(answer, ok(), 1)};
+  auto id = create();
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  auto made = submit(id, webhook::command{c});
+  ASSERT_TRUE(made);
+  const auto dest = nlohmann::json::parse(made->reply)["id"].get<std::string>();
+  auto switch_off = [&](bool off) {
+    webhook::patch_destination p;
+    p.id = dest;
+    p.disabled = off;
+    ASSERT_TRUE(submit(id, webhook::command{p}));
+  };
+  switch_off(true);
+  ASSERT_TRUE(emit(id, R"({"stored":true})"));
+  switch_off(false);
+  std::vector<promised<actors::receipt>> all(5'010);
+  webhook::create_message m;
+  m.event_type = "thing.happened";
+  m.payload = "{}";
+  for (auto& a : all)
+    node_->submit(id, webhook::command{m}, {"admin", "test"}, a.callback());
+  for (auto& a : all)
+    ASSERT_TRUE(a.get());
+  ASSERT_TRUE(submit(id, webhook::command{webhook::start_recovery{dest, {0}, std::nullopt, webhook::recovery_scope::missing, {}}}));
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(count(history(id), events::kind::recovery_progressed), 0U) << "no room";
+  answer.open();
+  EXPECT_TRUE(eventually([&] { return count(history(id), events::kind::recovery_finished) == 1; })) << "without a visitor";
+  EXPECT_TRUE(eventually([&] {
+    const auto came = shop.came();
+    return std::any_of(came.begin(), came.end(), [](const auto& r) { return r.body == R"({"stored":true})"; });
+  }));
 }
 
 } // namespace

@@ -138,6 +138,58 @@ TEST_F(attempt_lists, are_chosen_by_result_and_by_the_type_channel_and_tag_of_th
   EXPECT_TRUE(asked(200, "GET", at("/attempt/msg/" + popped + "?channel=sports"))["data"].empty());
 }
 
+TEST_F(attempt_lists, take_types_as_clients_write_arrays) {
+  auto e = endpoint();
+  auto popped = emit({{"eventType", "balloon.popped"}});
+  auto other = emit({{"eventType", "c"}});
+  emit();
+  auto list = at("/attempt/endpoint/" + e);
+  wait_for(list, 3);
+  const auto both = sorted({popped, other});
+  for (auto query : {"?event_types=balloon.popped,c", "?event_types=balloon.popped&event_types=c", "?event_types[]=balloon.popped&event_types[]=c",
+                     "?event_types[0]=balloon.popped&event_types[1]=c", "?event_types%5B%5D=balloon.popped&event_types%5B%5D=c"})
+    EXPECT_EQ(sorted(all_of(asked(200, "GET", list + query)["data"], "msgId")), both) << query;
+  EXPECT_EQ(asked(200, "GET", list + "?event_types[x]=c&event_types[=c&event_typesx]=c")["data"].size(), 3U) << "these are other names";
+}
+
+TEST_F(attempt_lists, of_the_destinations_of_a_message_page_back_and_forth_and_have_those_that_were_removed) {
+  names ids;
+  for (int i = 0; i < 5; ++i)
+    ids.push_back(endpoint({{"description", "number " + std::to_string(i)}}));
+  auto m = emit();
+  wait_for(at("/attempt/msg/" + m), 5);
+  EXPECT_EQ(ask("DELETE", at("/endpoint/" + ids[2])).status(), 204U);
+  const auto all = sorted(ids);
+  const auto list = at("/msg/" + m + "/endpoint");
+  auto whole = asked(200, "GET", list)["data"];
+  EXPECT_EQ(all_of(whole), all);
+  for (const auto& d : whole) {
+    EXPECT_EQ(d["status"], 2) << "its attempt failed";
+    EXPECT_EQ(d["disabled"], d["id"] == ids[2]);
+    EXPECT_EQ(d["disabledReason"], d["id"] == ids[2] ? json("removed") : json(nullptr));
+  }
+  for (const auto& d : whole) {
+    const auto number = std::find(ids.begin(), ids.end(), d["id"].get<std::string>()) - ids.begin();
+    EXPECT_EQ(d["description"], "number " + std::to_string(number)) << "as it was last";
+  }
+  auto page = [&](const std::string& query) { return asked(200, "GET", list + "?limit=2" + query); };
+  auto from = [&](const json& p, const char* place) { return page("&iterator=" + p[place].get<std::string>()); };
+  auto first = page("");
+  EXPECT_EQ(all_of(first["data"]), (names{all[0], all[1]}));
+  EXPECT_EQ(first["done"], false);
+  auto second = from(first, "iterator");
+  EXPECT_EQ(all_of(second["data"]), (names{all[2], all[3]}));
+  auto third = from(second, "iterator");
+  EXPECT_EQ(all_of(third["data"]), names{all[4]});
+  EXPECT_EQ(third["done"], true);
+  auto back = from(third, "prevIterator");
+  EXPECT_EQ(all_of(back["data"]), (names{all[2], all[3]}));
+  EXPECT_EQ(back["done"], false);
+  auto start = from(back, "prevIterator");
+  EXPECT_EQ(all_of(start["data"]), (names{all[0], all[1]}));
+  EXPECT_EQ(start["done"], true);
+}
+
 TEST_F(attempt_lists, of_messages_tell_which_failed_wait_and_were_never_tried) {
   auto e = endpoint({{"uid", "named"}});
   auto attempts = at("/attempt/endpoint/" + e);

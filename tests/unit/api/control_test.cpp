@@ -425,4 +425,35 @@ TEST_F(control, metrics_count_without_growing_with_sandboxes) {
   EXPECT_EQ(text.find("nobody"), std::string::npos);
 }
 
+TEST_F(control, metrics_tell_what_became_of_webhooks_and_what_waits_for_the_worst_destinations) {
+  const auto app = "/api/v1/app/" + id_;
+  auto text = [this] { return send(make("GET", "/metrics")).response.body; };
+  std::vector<std::string> ids;
+  for (int i = 0; i < 6; ++i) // nobody listens at port 9
+    ids.push_back(asked(201, "POST", app + "/endpoint", {{"url", "http://127.0.0.1:9/"}, {"retrySchedule", {3600}}, {"protection", {{"breaker", {{"failures", 1}}}}}})["id"]);
+  asked(201, "POST", app + "/endpoint", {{"url", "http://127.0.0.1:9/"}, {"retrySchedule", json::array()}});
+  for (int i = 0; i < 3; ++i)
+    asked(202, "POST", app + "/msg", {{"eventType", "a"}, {"payload", json::object()}});
+  auto has = [&text](const std::string& line) {
+    for (int i = 0; i < 2'000; ++i) {
+      if (text().find(line) != std::string::npos)
+        return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    return false;
+  };
+  EXPECT_TRUE(has("hourglass_webhook_messages_total 3"));
+  EXPECT_TRUE(has("hourglass_webhook_dead_total 3"));
+  EXPECT_TRUE(has("hourglass_webhook_pending 18"));
+  EXPECT_TRUE(has("hourglass_webhook_destinations{state=\"held\"} 6"));
+  const auto all = text();
+  EXPECT_NE(all.find("# TYPE hourglass_webhook_latency_seconds histogram"), std::string::npos);
+  EXPECT_NE(all.find("hourglass_webhook_delivered_total 0"), std::string::npos);
+  EXPECT_NE(all.find("hourglass_webhook_latency_seconds_count 0"), std::string::npos);
+  std::size_t shown = 0;
+  for (const auto& id : ids)
+    shown += all.find("hourglass_webhook_destination_pending{sandbox=\"" + id_ + "\",destination=\"" + id + "\"} 3") != std::string::npos ? 1 : 0;
+  EXPECT_EQ(shown, 5U) << "of one sandbox no more, however many it has";
+}
+
 } // namespace

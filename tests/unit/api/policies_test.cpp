@@ -85,6 +85,69 @@ TEST_F(policies, a_failing_endpoint_is_disabled_by_the_clock_and_says_why) {
   EXPECT_TRUE(asked(200, "GET", at("/endpoint/" + id + "/health"))["disabledReason"].is_null());
 }
 
+TEST_F(policies, what_an_open_breaker_keeps_back_is_dead_when_it_is_too_old_and_says_why) {
+  auto id = endpoint({{"protection", {{"breaker", {{"failures", 1}, {"probeAfter", 86400}, {"probeCap", 86400}}}}},
+                      {"retryPolicy", {{"schedule", {60, 60, 60}}, {"maximumAge", 600}}}})["id"].get<std::string>();
+  asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", {{"n", 1}}}});
+  health_until(id, "held");
+  auto waits = asked(202, "POST", at("/msg"), {{"eventType", "b"}, {"payload", {{"n", 2}}}})["id"];
+  auto clock = ask("POST", "/sandboxes/app/clock/advance", R"({"by":"20m"})", {{"Prefer", "wait=20"}});
+  EXPECT_LT(clock.status(), 300U) << clock.response.body;
+  auto dead = asked(200, "GET", at("/endpoint/" + id + "/dead"))["data"];
+  ASSERT_EQ(dead.size(), 2U);
+  EXPECT_EQ(dead[0]["msgId"], waits);
+  EXPECT_EQ(dead[0]["reason"], "maximum age");
+  EXPECT_EQ(dead[0]["number"], 0) << "it was never tried";
+  EXPECT_EQ(dead[0]["msg"]["payload"]["n"], 2);
+  EXPECT_EQ(dead[1]["number"], 1);
+  auto stats = asked(200, "GET", at("/endpoint/" + id + "/stats"));
+  EXPECT_EQ(stats["pending"], 0);
+  EXPECT_EQ(stats["dead"], 2);
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id + "/msg?status=2"))["data"].size(), 2U);
+  restart();
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id + "/dead?event_types[]=b"))["data"].size(), 1U);
+  asked(202, "POST", at("/endpoint/" + id + "/recover"), {{"since", "2020-01-01T00:00:00Z"}});
+  for (int i = 0; i < 2'000 && asked(200, "GET", at("/attempt/endpoint/" + id))["data"].size() < 2; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  EXPECT_GE(asked(200, "GET", at("/attempt/endpoint/" + id))["data"].size(), 2U) << "a recovery takes what died so, too";
+}
+
+TEST_F(policies, an_order_is_shown_as_it_was_given_kept_by_a_put_and_told_by_health) {
+  json ordering = {{"key", "/payload/order"}, {"onDead", "hold"}};
+  auto made = endpoint({{"ordering", ordering}, {"retrySchedule", json::array()}});
+  EXPECT_EQ(made["ordering"], ordering);
+  auto id = made["id"].get<std::string>();
+  EXPECT_EQ(asked(200, "PUT", at("/endpoint/" + id), {{"url", "http://127.0.0.1:9/hook"}, {"retrySchedule", json::array()}})["ordering"], ordering);
+  auto refused = asked(422, "PATCH", at("/endpoint/" + id), {{"ordering", {{"key", "order"}}}});
+  EXPECT_EQ(refused["detail"][0]["loc"], json::array({"body", "ordering", "key"}));
+  for (int i = 0; i < 2; ++i)
+    asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", {{"order", 7}}}});
+  auto health = health_until(id, "failing");
+  EXPECT_EQ(health["heldLines"], 1);
+  restart();
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id + "/health"))["heldLines"], 1);
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id + "/stats"))["pending"], 1);
+  auto key = asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", json::object()}, {"orderingKey", "k"}});
+  EXPECT_EQ(key["orderingKey"], "k");
+  EXPECT_EQ(asked(200, "GET", at("/msg/" + key["id"].get<std::string>()))["orderingKey"], "k");
+  EXPECT_TRUE(asked(200, "PATCH", at("/endpoint/" + id), {{"ordering", nullptr}})["ordering"].is_null());
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id + "/health"))["heldLines"], 0) << "they go on";
+}
+
+TEST_F(policies, are_kept_by_a_put_that_does_not_name_them_and_the_document_says_so) {
+  json retry = {{"maximumAge", 60}}, guard = {{"slowDown", {{"cap", 60}}}};
+  auto id = endpoint({{"retryPolicy", retry}, {"protection", guard}})["id"].get<std::string>();
+  auto put = asked(200, "PUT", at("/endpoint/" + id), {{"url", "http://127.0.0.1:9/other"}});
+  EXPECT_EQ(put["retryPolicy"], retry);
+  EXPECT_EQ(put["protection"], guard);
+  auto document = asked(200, "GET", "/openapi.json");
+  const auto says = document["components"]["schemas"]["EndpointUpdate"]["description"].get<std::string>();
+  for (auto kept : {"retryPolicy", "protection", "ordering"}) {
+    EXPECT_NE(says.find(kept), std::string::npos) << kept;
+    EXPECT_NE(document["paths"]["/api/v1/app/{app_id}/endpoint/{endpoint_id}"]["put"]["summary"].get<std::string>().find(kept), std::string::npos) << kept;
+  }
+}
+
 TEST_F(policies, operators_are_told_of_dead_letters_and_can_read_what_they_were_told) {
   auto ops = endpoint({{"operational", true}, {"eventTypes", {"message.attempt.*"}}});
   EXPECT_EQ(ops["operational"], true);

@@ -75,6 +75,34 @@ TEST_F(stream_of_events, has_no_state_after_its_last_event) {
   EXPECT_EQ(s.error().where, "seq");
 }
 
+TEST_F(stream_of_events, is_folded_anew_where_a_snapshot_is_of_another_format_and_read_where_it_is_of_this) {
+  put("1", 200);
+  ASSERT_TRUE(replay::take_snapshot(*store_, id_, 1));
+  auto kept = store_->latest_snapshot(id_, replay::now_seq);
+  ASSERT_TRUE(kept && *kept);
+  ASSERT_EQ((*kept)->format, 3U) << "raise it, and this test, when a snapshot of before must not be read any more";
+  // One that lies: whoever reads it says so.
+  mock::data_state lie;
+  auto d = mock::decide(lie, mock::data_command{mock::put_item{"pets", "1", "\"of the snapshot\""}}, {});
+  ASSERT_TRUE(d);
+  for (const auto& draft : d->events)
+    ASSERT_TRUE(mock::apply(lie, draft.kind, draft.payload));
+  for (auto format : {1U, 2U, 4U, 3U}) {
+    auto edited = **kept;
+    edited.format = format;
+    edited.parts[static_cast<std::size_t>(replay::part::data)] = mock::snapshot(lie);
+    store_ = storage::open_memory_store();
+    head_ = {};
+    SetUp();
+    put("1", 200);
+    ASSERT_TRUE(store_->put_snapshot(id_, edited));
+    auto s = replay::load(*store_, id_, events::seq{2});
+    ASSERT_TRUE(s);
+    EXPECT_EQ(*s->data.find("pets", "1"), format == 3 ? "\"of the snapshot\"" : "1") << format;
+    EXPECT_EQ(s->snapshot, format == 3 ? 2U : 0U) << format;
+  }
+}
+
 TEST_F(stream_of_events, gives_the_same_state_from_a_snapshot) {
   put("1", 200);
   ASSERT_TRUE(replay::take_snapshot(*store_, id_, 1));

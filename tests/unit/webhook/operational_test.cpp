@@ -242,6 +242,8 @@ TEST_F(operational, nothing_is_decided_behind_what_was_told_so_that_it_is_told_o
       tokens.push_back(s.token);
   batch b;
   ASSERT_TRUE(b.add_result(live, tokens[0]));
+  auto before_it_told = b;
+  ASSERT_TRUE(before_it_told.add_result(live, tokens[1])) << "else it would show nothing";
   auto d = decide(live, finish_attempt{tokens[0], answer(500)}, {{now.us}, now, chance_of(1), "system", ""});
   ASSERT_TRUE(d && d->facts.size() == 2);
   b.decided(*d);

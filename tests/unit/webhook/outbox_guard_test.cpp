@@ -288,17 +288,33 @@ TEST_F(guarded, nothing_is_decided_beside_what_goes_alone) {
 }
 
 TEST_F(guarded, nothing_is_decided_behind_a_destination_that_was_disabled_or_recovered) {
+  const auto other = add(); // not guarded: its results may stand beside any
   with(disables_soon);
+  emit();
+  auto beside = [&](unsigned status, bool closed) {
+    fencing_token guarded_one = 0, free_one = 0;
+    for (auto& s : take())
+      (s.destination == other ? free_one : guarded_one) = s.token;
+    ASSERT_TRUE(guarded_one != 0 && free_one != 0);
+    batch b;
+    ASSERT_TRUE(b.add_result(live, guarded_one));
+    auto d = decide(live, finish_attempt{guarded_one, now_(answer(status))}, {{now.us}, now, chance_of(1), "system", ""});
+    ASSERT_TRUE(d);
+    b.decided(*d);
+    auto again = b;
+    EXPECT_EQ(again.add_message(), !closed);
+    EXPECT_EQ(b.add_result(live, free_one), !closed);
+    (void)finish(guarded_one, answer(status));
+    (void)finish(free_one, answer(200));
+  };
+  beside(200, false);
+  emit();
+  beside(500, true);
+  ASSERT_TRUE(disabled());
   emit(), emit();
-  batch b;
-  auto both = take();
-  ASSERT_TRUE(b.add_result(live, both[0].token));
-  auto d = decide(live, finish_attempt{both[0].token, now_(answer(500))}, {{now.us}, now, chance_of(1), "system", ""});
-  ASSERT_TRUE(d);
-  ASSERT_EQ(d->facts.size(), 2U);
-  b.decided(*d);
-  EXPECT_FALSE(b.add_message());
-  EXPECT_FALSE(b.add_result(live, both[1].token));
+  now = *guard().held_until;
+  beside(200, true);
+  EXPECT_FALSE(disabled());
 }
 
 // -- policy in use ---------------------------------------------------------------------------
@@ -351,17 +367,93 @@ TEST_F(guarded, goes_no_faster_than_its_rate) {
   destination d;
   d.rate_limit = 2;
   id = add(d);
-  auto a = emit();
-  emit(), emit();
-  EXPECT_EQ(take().size(), 1U);
+  auto a = emit(), b = emit(), c = emit();
+  EXPECT_EQ(attempt(answer(200)).message.id, a.id);
+  EXPECT_TRUE(take().empty());
   EXPECT_EQ(next_due(live), now + 500ms);
   now = now + 499ms;
   EXPECT_TRUE(take().empty());
   now = now + 1ms;
-  EXPECT_EQ(take().size(), 1U);
-  must(resend{a, id});
+  EXPECT_EQ(attempt(answer(200)).message.id, b.id);
+  must(resend{a, id, 1, false, true});
+  EXPECT_TRUE(take().empty()) << "a person goes first, and no faster";
   now = now + 500ms;
+  auto third = take();
+  ASSERT_EQ(third.size(), 1U);
+  EXPECT_EQ(third[0].message->id, a.id);
+  now = now + 500ms;
+  auto fourth = take();
+  ASSERT_EQ(fourth.size(), 1U);
+  EXPECT_EQ(fourth[0].message->id, c.id);
+}
+
+TEST_F(guarded, goes_no_faster_than_its_rate_however_it_is_looked_at) {
+  destination d;
+  d.rate_limit = 5;
+  id = add(d);
+  for (int i = 0; i < 100; ++i)
+    emit();
+  std::vector<std::int64_t> sent;
+  const auto begun = now;
+  for (std::uint64_t i = 1; sent.size() < 100 && i < 10'000; ++i) {
+    for (auto& s : take())
+      sent.push_back(now.us), (void)finish(s.token, answer(200));
+    now.us += static_cast<std::int64_t>(1'000 * (1 + i * 7919 % 90)); // 1 to 90 ms
+  }
+  ASSERT_EQ(sent.size(), 100U);
+  for (std::size_t i = 5; i < sent.size(); ++i)
+    EXPECT_GE(sent[i] - sent[i - 5], 1'000'000 - attempt_pace::catch_up_us) << "never six in a second, but for what a late timer lost";
+  EXPECT_GE(sent.back() - begun.us, 19'800'000);
+  EXPECT_LE(sent.back() - begun.us, 20'800'000) << "and not slower";
+}
+
+TEST_F(guarded, while_the_clock_stands_a_rate_goes_by_the_time_that_passes_elsewhere) {
+  destination d;
+  d.rate_limit = 2;
+  id = add(d);
+  emit(), emit(), emit();
+  EXPECT_EQ(paced_for(live, now), std::nullopt) << "nothing is kept back by it";
   EXPECT_EQ(take().size(), 1U);
+  EXPECT_EQ(paced_for(live, now), 500ms);
+  EXPECT_TRUE(take().empty()) << "no burst";
+  pass_pace(live, 499ms);
+  EXPECT_TRUE(take().empty());
+  EXPECT_EQ(paced_for(live, now), 1ms);
+  pass_pace(live, 1ms);
+  EXPECT_EQ(take().size(), 1U) << "and none starves";
+  pass_pace(live, 24h);
+  EXPECT_EQ(take().size(), 1U) << "nothing is saved up";
+  EXPECT_EQ(paced_for(live, now), std::nullopt);
+}
+
+TEST_F(guarded, while_the_clock_stands_what_is_not_due_is_no_matter_of_its_rate) {
+  destination d;
+  d.rate_limit = 2;
+  d.schedule = std::vector<duration>{1h};
+  id = add(d);
+  emit();
+  (void)attempt(answer(500));
+  EXPECT_EQ(paced_for(live, now), std::nullopt);
+  pass_pace(live, 24h);
+  EXPECT_TRUE(take().empty());
+}
+
+TEST_F(guarded, failures_that_are_far_between_disable_nothing) {
+  with(R"({"disable":{"failures":3,"after":3600}})");
+  for (int day = 0; day < 60; ++day) { // every third attempt arrives: never three in a row
+    emit();
+    (void)attempt(answer(500));
+    now = now + 12h;
+    (void)world::attempt(now_(answer(500)));
+    now = now + 12h;
+    EXPECT_EQ(attempt(answer(200)).follows, outcome_kind::delivered);
+    EXPECT_FALSE(guard().failing_since) << "a success begins the row anew";
+    ASSERT_FALSE(disabled());
+  }
+  emit();
+  for (int i = 0; i < 3; ++i)
+    (void)next(answer(500)), now = now + 1h;
+  EXPECT_TRUE(disabled()) << "three in a row do";
 }
 
 TEST_F(guarded, what_holds_it_goes_back_with_the_clock) {

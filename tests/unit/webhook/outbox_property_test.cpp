@@ -239,15 +239,28 @@ private:
     EXPECT_EQ(w_.live.in_flight_count(), 0U);
   }
 
+  /// What died of its age, as if an attempt had ended it: by the schedule, if nothing had ended that before.
+  attempt_finished as_attempt(const delivery_expired& e) {
+    attempt_finished f;
+    f.message = e.message;
+    f.destination = e.destination;
+    f.number = e.attempts;
+    f.follows = outcome_kind::dead;
+    for (const auto& before : index_[{e.message.seq, e.destination}])
+      if (before.why == trigger::schedule && (before.follows == outcome_kind::delivered || before.follows == outcome_kind::dead))
+        f.why = trigger::recovery;
+    return f;
+  }
+
   std::vector<attempt_finished> attempts_of(events::seq message, const std::string& destination) {
     std::vector<attempt_finished> out;
     for (; indexed_ < w_.log.size(); ++indexed_) {
       const auto& [h, payload] = w_.log[indexed_];
-      if (h.kind != events::kind::attempt_finished)
+      if (h.kind != events::kind::attempt_finished && h.kind != events::kind::delivery_expired)
         continue;
       auto read = decode(h.kind, payload);
       EXPECT_TRUE(read);
-      auto& f = std::get<attempt_finished>(*read);
+      auto f = std::holds_alternative<attempt_finished>(*read) ? std::get<attempt_finished>(*read) : as_attempt(std::get<delivery_expired>(*read));
       std::pair key{f.message.seq, f.destination};
       index_[key].push_back(std::move(f));
     }

@@ -139,7 +139,25 @@ struct world {
     return {m.id, log.size(), m.event_type, m.body_bytes};
   }
 
-  std::vector<start> take(std::size_t max = 1000) { return take_due(live, now, max); }
+  std::vector<start> take(std::size_t max = 1000) {
+    expire();
+    return take_due(live, now, max);
+  }
+
+  /// Buries what has waited too long, as the shell does before it takes anything.
+  std::vector<delivery_expired> expire() {
+    std::vector<delivery_expired> out;
+    while (has_expired(live, now)) {
+      auto done = run(expire_deliveries{});
+      EXPECT_TRUE(done && !done->facts.empty()) << "something is too old and does not die";
+      if (!done || done->facts.empty())
+        break;
+      for (const auto& f : done->facts)
+        if (const auto* e = std::get_if<delivery_expired>(&f))
+          out.push_back(*e);
+    }
+    return out;
+  }
 
   /// Takes the one attempt that is due and answers it; gives what the log says of it.
   attempt_finished attempt(attempt_result with) {

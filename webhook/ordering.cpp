@@ -1,0 +1,126 @@
+#include "webhook/ordering.hpp"
+
+#include "events/digest.hpp"
+#include "events/json_pointer.hpp"
+#include "events/json_text.hpp"
+
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+namespace hourglass::webhook {
+
+using events::errc, events::failure;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::string_view payload_prefix = "/payload";
+constexpr std::size_t pointer_bytes_most = 1'024;
+
+/// A pointer that this library takes: each `~` is followed by 0 or 1.
+bool is_pointer(std::string_view text) {
+  if (!text.empty() && text.front() != '/')
+    return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (text[i] == '~' && (i + 1 == text.size() || (text[i + 1] != '0' && text[i + 1] != '1')))
+      return false;
+  return true;
+}
+
+/// Where an array has this index: digits without a leading zero.
+std::optional<std::size_t> index_of(std::string_view token) {
+  std::size_t out = 0;
+  if (token.empty() || (token.front() == '0' && token.size() > 1))
+    return std::nullopt;
+  const auto [end, problem] = std::from_chars(token.data(), token.data() + token.size(), out);
+  return problem == std::errc{} && end == token.data() + token.size() ? std::optional{out} : std::nullopt;
+}
+
+std::string unescaped(std::string_view token) {
+  std::string out;
+  for (std::size_t i = 0; i < token.size(); ++i)
+    out += token[i] != '~' ? token[i] : token[++i] == '0' ? '~' : '/';
+  return out;
+}
+
+/// What stands at a pointer, or null. Of what a sender sends nothing may throw: the library's own does, for some tokens at an array.
+const json* at_pointer(const json& from, std::string_view pointer) {
+  const json* here = &from;
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);
+    const auto token = pointer.substr(0, pointer.find('/'));
+    pointer.remove_prefix(token.size());
+    if (here->is_object()) {
+      const auto member = here->find(unescaped(token));
+      if (member == here->end())
+        return nullptr;
+      here = &*member;
+    } else {
+      const auto index = here->is_array() ? index_of(token) : std::nullopt;
+      if (!index || *index >= here->size())
+        return nullptr;
+      here = &(*here)[*index];
+    }
+  }
+  return here;
+}
+
+/// Long keys are memory for each message that waits.
+std::string line_of_key(std::string_view key) {
+  return key.size() <= ordering_key_bytes ? "=" + std::string{key} : "#" + events::to_hex(events::as_text(events::sha256({key})));
+}
+
+} // namespace
+
+events::outcome<ordering_policy> ordering_policy::compile(const json& from, const std::string& at) {
+  ordering_policy out;
+  out.text_ = from.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (from == "fifo")
+    return out;
+  if (!from.is_object() || from.empty())
+    return failure(errc::invalid, R"(must be "fifo", or an object with `key`, `onDead` or both)", at);
+  for (const auto& [name, value] : from.items()) {
+    auto here = at + events::pointer_step(name);
+    if (name == "onDead") {
+      if (value != "goOn" && value != "hold")
+        return failure(errc::invalid, "must be `goOn` or `hold`", std::move(here));
+      out.holds_ = value == "hold";
+    } else if (name != "key") {
+      return failure(errc::invalid, "is not known here", std::move(here));
+    } else if (value == true) {
+      out.keyed_ = true;
+    } else {
+      const auto text = value.is_string() ? value.get<std::string>() : std::string{};
+      const auto rest = text.starts_with(payload_prefix) ? text.substr(payload_prefix.size()) : std::string{};
+      if (text.size() > pointer_bytes_most)
+        return failure(errc::invalid, "has more than " + std::to_string(pointer_bytes_most) + " bytes", std::move(here));
+      if (rest.empty() || !is_pointer(rest))
+        return failure(errc::invalid, "must be true, or a JSON Pointer such as /payload/customer/id", std::move(here));
+      out.keyed_ = out.pointed_ = true;
+      out.pointer_ = rest;
+    }
+  }
+  return out;
+}
+
+std::string ordering_policy::line_of(std::string_view ordering_key, const filtered_message& m) const {
+  if (empty())
+    return {};
+  if (!keyed_)
+    return "/";
+  if (!ordering_key.empty())
+    return line_of_key(ordering_key);
+  if (!pointed_)
+    return {};
+  const auto& document = m.document();
+  auto payload = document.find("payload");
+  const auto* value = payload == document.end() ? nullptr : at_pointer(*payload, pointer_);
+  if (value == nullptr)
+    return {};
+  if (value->is_string())
+    return line_of_key(value->get_ref<const std::string&>());
+  return value->is_number() || value->is_boolean() ? line_of_key(value->dump()) : std::string{};
+}
+
+} // namespace hourglass::webhook
