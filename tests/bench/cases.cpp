@@ -5,7 +5,7 @@
 namespace hourglass::bench {
 
 std::span<const bench_case> all_cases() {
-  static constexpr std::array<bench_case, 7> all{{
+  static constexpr std::array<bench_case, 8> all{{
     {"serve", "a mock answer with its synced event, next to a bare Beast server", run_serve},
     {"scripted", "an answer that a handler's script gives, one after the other in its sandbox", run_scripted},
     {"endpoints", "one endpoint and 100,000 endpoints", run_endpoints},

@@ -52,7 +52,7 @@ protected:
     EXPECT_TRUE(page) << page.error().detail;
     std::set<std::string> out;
     if (page)
-      for (const auto& item : page->items)
+      for (const auto& item : page->what.items)
         out.insert(item.message.id);
     return out;
   }
@@ -139,8 +139,8 @@ TEST_F(recovery_scan, that_nobody_asked_for_goes_by_place_and_not_by_time) {
   r.started_seq = head_.seq + 1;
   auto page = actors::read_recovery_page(*store_, *index_, id_, r, to_);
   ASSERT_TRUE(page) << page.error().detail;
-  ASSERT_EQ(page->items.size(), 1U);
-  EXPECT_EQ(page->items[0].message.id, "after");
+  ASSERT_EQ(page->what.items.size(), 1U);
+  EXPECT_EQ(page->what.items[0].message.id, "after");
 }
 
 TEST_F(recovery_scan, that_nobody_asked_for_takes_nothing_that_was_queued_for_it_already) {
@@ -153,8 +153,8 @@ TEST_F(recovery_scan, that_nobody_asked_for_takes_nothing_that_was_queued_for_it
   r.started_seq = head_.seq + 1;
   auto page = actors::read_recovery_page(*store_, *index_, id_, r, to_);
   ASSERT_TRUE(page) << page.error().detail;
-  ASSERT_EQ(page->items.size(), 1U);
-  EXPECT_EQ(page->items[0].message.id, "stored");
+  ASSERT_EQ(page->what.items.size(), 1U);
+  EXPECT_EQ(page->what.items[0].message.id, "stored");
 }
 
 TEST_F(recovery_scan, keeps_the_moment_of_a_message_for_later) {
@@ -164,8 +164,8 @@ TEST_F(recovery_scan, keeps_the_moment_of_a_message_for_later) {
   r.what = {"rcv_1", to_.id, {0}, {2'000}, recovery_scope::missing, {}};
   r.started_seq = head_.seq + 1;
   auto page = actors::read_recovery_page(*store_, *index_, id_, r, to_);
-  ASSERT_TRUE(page && page->items.size() == 1);
-  EXPECT_EQ(page->items[0].deliver_at, events::virtual_time{9'000});
+  ASSERT_TRUE(page && page->what.items.size() == 1);
+  EXPECT_EQ(page->what.items[0].deliver_at, events::virtual_time{9'000});
 }
 
 } // namespace
