@@ -2,6 +2,7 @@
 #include "cli/mock.hpp"
 
 #include "events/json_text.hpp"
+#include "events/time.hpp"
 
 #include <cstdio>
 
