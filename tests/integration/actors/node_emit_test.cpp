@@ -152,11 +152,34 @@ TEST_F(emitting, a_crash_of_outbox_or_data_leaves_no_request_without_its_message
   EXPECT_GE(all.size(), static_cast<std::size_t>(created)) << "what was acknowledged is there";
 }
 
+/// Counts the outcomes that it has brought.
+class counting_engine : public mock::script_engine {
+public:
+  explicit counting_engine(std::shared_ptr<mock::script_engine> real) : real_(std::move(real)) {}
+  void run(mock::script_task task, on_outcome done) override {
+    real_->run(std::move(task), [brought = brought, done = std::move(done)](mock::script_outcome o) {
+      done(std::move(o));
+      ++*brought;
+    });
+  }
+  void check(std::string name, std::string source, mock::script_form form, on_checked done) override {
+    real_->check(std::move(name), std::move(source), form, std::move(done));
+  }
+  void stop() override { real_->stop(); }
+  const std::shared_ptr<std::atomic<int>> brought = std::make_shared<std::atomic<int>>(0);
+
+private:
+  std::shared_ptr<mock::script_engine> real_;
+};
+
 /// The outbox reads nothing that is sent to it until told.
 class emitting_slowly : public emitting {
 protected:
   void configure(actors::node_options& o) override {
     emitting::configure(o);
+    auto counting = std::make_shared<counting_engine>(std::move(o.scripts));
+    brought_ = counting->brought;
+    o.scripts = std::move(counting);
     o.workers = 2; // the outbox keeps one
   }
   void hold_outbox(const events::sandbox_id& id) {
@@ -171,11 +194,13 @@ protected:
   }
   /// Under way, and as a rule with the outbox by the time this returns.
   void ask(const events::sandbox_id& id, promised<mock::response>& p) {
+    const int before = *brought_;
     mock::request r;
     r.method = "GET";
     r.target = "/run";
     node_->serve(id, std::move(r), {"mock", "t"}, p.callback());
-    std::this_thread::sleep_for(std::chrono::milliseconds{500});
+    EXPECT_TRUE(eventually([&] { return *brought_ > before; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds{300}); // two messages
   }
   void expect_that_nothing_happened_and_all_is_well(const events::sandbox_id& id, events::outcome<mock::response> r) {
     ASSERT_FALSE(r);
@@ -191,6 +216,7 @@ protected:
 
   gate open_;
   promised<actors::receipt> looked_;
+  std::shared_ptr<std::atomic<int>> brought_;
 };
 
 TEST_F(emitting_slowly, a_crash_of_the_outbox_before_it_decides_answers_the_caller_and_changes_nothing) {
