@@ -36,20 +36,14 @@ events::outcome<std::vector<reset>> resets_behind(const storage::store& store, c
   q.after = after;
   q.newest_first = false;
   q.limit = limits::page_size;
-  for (;;) {
-    auto page = storage::find(store, q);
-    if (!page)
-      return tl::unexpected<events::error>{std::move(page).error()};
-    for (const auto& e : page->events) {
-      auto f = webhook::decode(e);
-      if (!f)
-        return tl::unexpected<events::error>{std::move(f).error()};
-      out.push_back({e.header.seq, std::get<webhook::deliveries_moved>(*f).by_us});
-    }
-    if (!page->next)
-      return out;
-    q.after = *page->next;
-  }
+  auto read = storage::each_found(store, std::move(q), [&](const events::record& e) -> events::outcome<void> {
+    auto f = webhook::decode(e);
+    if (!f)
+      return tl::unexpected<events::error>{std::move(f).error()};
+    out.push_back({e.header.seq, std::get<webhook::deliveries_moved>(*f).by_us});
+    return {};
+  });
+  return std::move(read).map([&] { return std::move(out); });
 }
 
 /// A message that was not queued comes along too when it is sent after all.
@@ -76,24 +70,18 @@ events::outcome<delivery_past> past_of(const storage::store& store, const events
   q.entity = message;
   q.newest_first = false;
   q.limit = limits::page_size;
-  for (;;) {
-    auto page = storage::find(store, q);
-    if (!page)
-      return tl::unexpected<events::error>{std::move(page).error()};
-    for (const auto& r : page->events) {
-      past.seen = r.header.seq;
-      auto f = webhook::decode(r);
-      if (!f)
-        return tl::unexpected<events::error>{std::move(f).error()};
-      if (auto* a = std::get_if<webhook::attempt_finished>(&*f); a && a->destination == destination)
-        add(past, *a);
-      else if (auto* e = std::get_if<webhook::delivery_expired>(&*f); e && e->destination == destination)
-        past.last = webhook::outcome_kind::dead, past.dead = true, past.delivered = false;
-    }
-    if (!page->next)
-      return past;
-    q.after = *page->next;
-  }
+  auto read = storage::each_found(store, std::move(q), [&](const events::record& r) -> events::outcome<void> {
+    past.seen = r.header.seq;
+    auto f = webhook::decode(r);
+    if (!f)
+      return tl::unexpected<events::error>{std::move(f).error()};
+    if (auto* a = std::get_if<webhook::attempt_finished>(&*f); a && a->destination == destination)
+      add(past, *a);
+    else if (auto* e = std::get_if<webhook::delivery_expired>(&*f); e && e->destination == destination)
+      past.last = webhook::outcome_kind::dead, past.dead = true, past.delivered = false;
+    return {};
+  });
+  return std::move(read).map([&] { return past; });
 }
 
 events::outcome<recovery_reading> read_recovery_page(const storage::store& store, storage::index_writer& index, const events::sandbox_id& sandbox,

@@ -335,6 +335,23 @@ outcome<history_page> find(const store& in, const history_query& what) {
   return page;
 }
 
+outcome<void> each_found(const store& in, history_query what, const std::function<outcome<void>(const events::record&)>& see) {
+  for (;;) {
+    const auto page = find(in, what);
+    if (!page)
+      return tl::unexpected{page.error()};
+    for (const auto& e : page->events)
+      if (auto good = see(e); !good)
+        return good;
+    if (!page->next)
+      return {};
+    if (what.newest_first)
+      what.before = page->next;
+    else
+      what.after = *page->next;
+  }
+}
+
 outcome<std::vector<event_place>> find_correlation(const store& in, std::string_view correlation, std::size_t limit) {
   constexpr std::size_t step = 64;
   std::vector<event_place> out;

@@ -6,6 +6,7 @@
 #include "storage/records.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,6 +82,9 @@ struct history_page {
 /// what is folded (`index_writer::wait_until`); without any of them the stream itself is read.
 /// Fails with `errc::corrupt` or `errc::io`.
 events::outcome<history_page> find(const store& in, const history_query& what);
+
+/// Every event that the query finds, page by page, until `see` fails. Its `limit` is that of a page.
+events::outcome<void> each_found(const store& in, history_query what, const std::function<events::outcome<void>(const events::record&)>& see);
 
 struct event_place {
   events::sandbox_id sandbox;

@@ -33,14 +33,6 @@ constexpr std::size_t buried_at_a_time = 4;  // entries
 
 constexpr std::size_t bases_kept = 8; // by an unpacker
 
-void put_head(char* to, events::seq from, std::uint32_t size) {
-  std::copy(mark.begin(), mark.end(), to);
-  for (unsigned i = 0; i < 8; ++i)
-    to[4 + i] = static_cast<char>(static_cast<std::uint8_t>(from >> (8 * (7 - i))));
-  for (unsigned i = 0; i < 4; ++i)
-    to[12 + i] = static_cast<char>(static_cast<std::uint8_t>(size >> (8 * (3 - i))));
-}
-
 /// Into `out`, which is as long as the record.
 bool decode(std::string_view block, std::string_view base, std::span<char> out) {
   const auto made = LZ4_decompress_safe_usingDict(block.data(), out.data(), static_cast<int>(block.size()), static_cast<int>(out.size()), base.data(),
@@ -125,8 +117,10 @@ struct record_packer::memory {
       return 0;
     }
     const auto worth = record.size() - record.size() / 4;
-    if (out.size() < worth)
-      out.resize(worth);
+    out.assign(mark);
+    keys::add_number(out, from.at);
+    keys::add_number(out, static_cast<std::uint32_t>(record.size()));
+    out.resize(worth);
     LZ4_loadDict(&coder, from.bytes.data(), static_cast<int>(from.bytes.size()));
     const auto size = LZ4_compress_fast_continue(&coder, record.data(), out.data() + head_bytes, static_cast<int>(record.size()),
                                                  static_cast<int>(worth - head_bytes), 1);
@@ -135,7 +129,6 @@ struct record_packer::memory {
     check.resize(record.size());
     if (!decode({out.data() + head_bytes, static_cast<std::size_t>(size)}, from.bytes, check) || check != record)
       return 0;
-    put_head(out.data(), from.at, static_cast<std::uint32_t>(record.size()));
     return head_bytes + static_cast<std::size_t>(size);
   }
 
