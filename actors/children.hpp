@@ -145,6 +145,7 @@ private:
   void send_attempt(webhook::start s);
   void keep_awake();
   void try_again_soon();
+  std::optional<std::string> take_fresh(events::seq message);
   events::outcome<std::string> body_of(events::seq message);
   void on_durable(events::seq last);
   void answer_settle();

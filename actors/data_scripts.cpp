@@ -92,7 +92,7 @@ void data_actor::on_placed(const placed& m) {
 /// Whoever waits is told now, and not when the engine lets go of the script.
 void data_actor::on_exit() {
   if (auto chain = std::exchange(chain_, nullptr))
-    chain->abandon({events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}});
+    chain->abandon(rebuilt_meanwhile());
   held_.clear();
   sandbox_ = nullptr;
 }

@@ -72,9 +72,11 @@ void placement::tell(bool placed) {
     f(placed);
 }
 
+events::error rebuilt_meanwhile() { return {events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}}; }
+
 proposal::~proposal() {
   if (place && place->is_open())
-    at_the_end([this] { fail({events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}}); });
+    at_the_end([this] { fail(rebuilt_meanwhile()); });
 }
 
 void proposal::fail(const events::error& why) {

@@ -53,6 +53,9 @@ using change_ptr = std::shared_ptr<change_job>;
 /// What the node asks for when the sandbox's time to live is over.
 change_ptr deletion(hold inside);
 
+/// For whoever waits for what was decided on a state that is gone.
+events::error rebuilt_meanwhile();
+
 /// Tells who waits for it whether a proposal has its place. Once; whoever lets go of it without a word has said no.
 class placement {
 public:

@@ -178,15 +178,22 @@ void outbox_actor::send_attempt(webhook::start s) {
   env_.dispatcher.send(std::move(s), std::move(*body), wall_now().us, std::move(report), id_.to_string());
 }
 
+/// Forgets it with its last reader.
+std::optional<std::string> outbox_actor::take_fresh(events::seq message) {
+  const auto i = fresh_.find(message);
+  if (i == fresh_.end())
+    return std::nullopt;
+  if (--i->second.readers > 0)
+    return i->second.text;
+  auto body = std::move(i->second.text);
+  fresh_bytes_ -= body.size();
+  fresh_.erase(i);
+  return body;
+}
+
 events::outcome<std::string> outbox_actor::body_of(events::seq message) {
-  if (auto i = fresh_.find(message); i != fresh_.end()) {
-    if (--i->second.readers > 0)
-      return i->second.text;
-    auto body = std::move(i->second.text);
-    fresh_bytes_ -= body.size();
-    fresh_.erase(i);
-    return body;
-  }
+  if (auto fresh = take_fresh(message))
+    return *std::move(fresh);
   auto raw = env_.store.read_raw(id_, message);
   if (!raw)
     return tl::unexpected<events::error>{std::move(raw).error()};

@@ -37,14 +37,13 @@ events::error told(const events::error& why) {
 // -- the stream -----------------------------------------------------------------------
 
 void sandbox_actor::on_propose(const proposal_ptr& p) {
-  const events::error rebuilt{events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}};
   if (p->generation != generation(p->from))
-    return p->fail(rebuilt);
+    return p->fail(rebuilt_meanwhile());
   if (p->place && p->from == child::data)
     return ask_outbox(p);
   if (p->place && p->pipeline != generation(child::data)) {
     send(outbox_, withdrawn{p});
-    return p->fail(rebuilt);
+    return p->fail(rebuilt_meanwhile());
   }
   if (!fits_in_the_log(*p))
     return refuse_whole(p);
