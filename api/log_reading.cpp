@@ -7,7 +7,7 @@ namespace hourglass::api {
 events::outcome<std::optional<events::seq>> scan_log(const storage::store& in, storage::history_query what,
                                                      const std::function<events::outcome<bool>(const events::record&)>& see) {
   std::size_t looked = 0;
-  what.limit = 250;
+  what.limit = limits::page_size;
   while (true) {
     auto page = storage::find(in, what);
     if (!page)
@@ -35,7 +35,7 @@ namespace {
 /// One of the queries of a merged scan, read ahead by a page.
 class reading_ahead {
 public:
-  reading_ahead(const storage::store& in, storage::history_query what) : in_(in), what_(std::move(what)) { what_.limit = 250; }
+  reading_ahead(const storage::store& in, storage::history_query what) : in_(in), what_(std::move(what)) { what_.limit = limits::page_size; }
 
   /// The next event, without taking it; null at the end.
   events::outcome<const events::record*> peek() {

@@ -49,13 +49,8 @@ result decider::operator()(const start_recovery& c) const {
   return out;
 }
 
-const recovery* decider::find_recovery(std::string_view id) const {
-  auto found = std::find_if(s.recoveries.begin(), s.recoveries.end(), [id](const auto& entry) { return entry.second.what.id == id; });
-  return found == s.recoveries.end() ? nullptr : &found->second;
-}
-
 result decider::operator()(const progress_recovery& c) const {
-  const auto* r = find_recovery(c.id);
+  const auto* r = s.find_recovery(c.id);
   if (r == nullptr)
     return failure(errc::not_found, "there is no recovery `" + c.id.substr(0, 64) + "`");
   if (r->state != recovery::phase::scanning)
@@ -74,7 +69,7 @@ result decider::operator()(const progress_recovery& c) const {
 }
 
 result decider::operator()(const cancel_recovery& c) const {
-  const auto* r = find_recovery(c.id);
+  const auto* r = s.find_recovery(c.id);
   if (r == nullptr)
     return failure(errc::not_found, "there is no recovery `" + c.id.substr(0, 64) + "`");
   bool over = r->state == recovery::phase::finished && r->delivered + r->dead >= r->queued;

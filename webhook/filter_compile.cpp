@@ -192,40 +192,18 @@ private:
     const char between = pointer ? '/' : '.';
     for (std::size_t from = pointer ? 1 : 0; from <= name.size();) {
       auto end = std::min(name.find(between, from), name.size());
-      auto step = pointer ? unescaped(name.substr(from, end - from)) : std::optional{name.substr(from, end - from)};
+      auto step = pointer ? events::unescaped_step(name.substr(from, end - from)) : std::optional{name.substr(from, end - from)};
       if (!step || (step->empty() && !pointer))
         return failure(errc::invalid, pointer ? "is no JSON Pointer" : "is a path with an empty step", at);
       if (into.size() == path_steps)
         return failure(errc::too_large, "is a path of more than 32 steps", at);
       into.push_back({std::move(*step), std::nullopt});
-      into.back().index = index_of(into.back().name);
+      into.back().index = events::array_index(into.back().name);
       from = end + 1;
     }
     if (into.empty() || std::find(roots.begin(), roots.end(), into.front().name) == roots.end())
       return failure(errc::invalid, "is no path: the first step must be payload, eventType, eventId, channels or tags", at);
     return {};
-  }
-
-  static std::optional<std::string> unescaped(const std::string& step) {
-    std::string out;
-    for (std::size_t i = 0; i < step.size(); ++i) {
-      if (step[i] != '~') {
-        out += step[i];
-        continue;
-      }
-      if (i + 1 == step.size() || (step[i + 1] != '0' && step[i + 1] != '1'))
-        return std::nullopt;
-      out += step[++i] == '0' ? '~' : '/';
-    }
-    return out;
-  }
-
-  static std::optional<std::size_t> index_of(std::string_view name) {
-    std::size_t out = 0;
-    auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), out);
-    if (name.empty() || problem != std::errc{} || end != name.data() + name.size() || (name.size() > 1 && name.front() == '0'))
-      return std::nullopt;
-    return out;
   }
 
   std::size_t conditions_ = 0;

@@ -4,7 +4,6 @@
 #include "events/json_pointer.hpp"
 #include "events/json_text.hpp"
 
-#include <charconv>
 
 #include <nlohmann/json.hpp>
 
@@ -18,30 +17,8 @@ namespace {
 constexpr std::string_view payload_prefix = "/payload";
 constexpr std::size_t pointer_bytes_most = 1'024;
 
-/// A pointer that this library takes: each `~` is followed by 0 or 1.
 bool is_pointer(std::string_view text) {
-  if (!text.empty() && text.front() != '/')
-    return false;
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if (text[i] == '~' && (i + 1 == text.size() || (text[i + 1] != '0' && text[i + 1] != '1')))
-      return false;
-  return true;
-}
-
-/// Where an array has this index: digits without a leading zero.
-std::optional<std::size_t> index_of(std::string_view token) {
-  std::size_t out = 0;
-  if (token.empty() || (token.front() == '0' && token.size() > 1))
-    return std::nullopt;
-  const auto [end, problem] = std::from_chars(token.data(), token.data() + token.size(), out);
-  return problem == std::errc{} && end == token.data() + token.size() ? std::optional{out} : std::nullopt;
-}
-
-std::string unescaped(std::string_view token) {
-  std::string out;
-  for (std::size_t i = 0; i < token.size(); ++i)
-    out += token[i] != '~' ? token[i] : token[++i] == '0' ? '~' : '/';
-  return out;
+  return (text.empty() || text.front() == '/') && events::unescaped_step(text).has_value();
 }
 
 /// What stands at a pointer, or null. Of what a sender sends nothing may throw: the library's own does, for some tokens at an array.
@@ -52,12 +29,13 @@ const json* at_pointer(const json& from, std::string_view pointer) {
     const auto token = pointer.substr(0, pointer.find('/'));
     pointer.remove_prefix(token.size());
     if (here->is_object()) {
-      const auto member = here->find(unescaped(token));
+      const auto name = events::unescaped_step(token);
+      const auto member = name ? here->find(*name) : here->end();
       if (member == here->end())
         return nullptr;
       here = &*member;
     } else {
-      const auto index = here->is_array() ? index_of(token) : std::nullopt;
+      const auto index = here->is_array() ? events::array_index(token) : std::nullopt;
       if (!index || *index >= here->size())
         return nullptr;
       here = &(*here)[*index];

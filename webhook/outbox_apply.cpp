@@ -226,13 +226,14 @@ struct folder {
     r.cursor = f.after;
     r.started = r.updated = at.now;
     s.recoveries[at.seq] = std::move(r);
-    if (auto* l = s.find_lane(f.destination); l != nullptr && f.automatic())
-      s.catch_up(*l);
+    auto* l = s.find_lane(f.destination);
+    if (l == nullptr)
+      return;
+    if (f.automatic())
+      return s.catch_up(*l);
     // Who asks for one has repaired something: it is as if he had changed the endpoint.
-    if (auto* l = s.find_lane(f.destination); l != nullptr && !f.automatic()) {
-      l->guard.changed(at.now, l->guard.probing.has_value());
-      s.reindex(*l);
-    }
+    l->guard.changed(at.now, l->guard.probing.has_value());
+    s.reindex(*l);
   }
 
   void operator()(const recovery_progressed& f) const {
@@ -269,10 +270,12 @@ struct folder {
       return;
     r->state = f.cancelled ? recovery::phase::cancelled : recovery::phase::finished;
     r->updated = at.now;
-    if (auto* l = s.find_lane(r->what.destination); l != nullptr && f.cancelled)
-      take_back(*l, r->started_seq);
-    if (auto* l = s.find_lane(r->what.destination); l != nullptr && r->what.automatic())
-      s.catch_up(*l);
+    if (auto* l = s.find_lane(r->what.destination)) {
+      if (f.cancelled)
+        take_back(*l, r->started_seq);
+      if (r->what.automatic())
+        s.catch_up(*l);
+    }
     forget_old_recoveries();
   }
 

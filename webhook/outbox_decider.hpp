@@ -58,7 +58,6 @@ private:
   events::outcome<void> room_for(std::size_t more) const;
 
   // -- recoveries
-  const recovery* find_recovery(std::string_view id) const;
 
   // -- attempts
   result judged(attempt_finished f, const lane& l, const delivery* d) const;

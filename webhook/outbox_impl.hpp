@@ -166,6 +166,7 @@ struct outbox_state::impl {
   lane* find_lane(std::string_view id_or_uid);
   const lane* find_lane(std::string_view id_or_uid) const;
   recovery* find_recovery(std::string_view id);
+  const recovery* find_recovery(std::string_view id) const { return const_cast<impl*>(this)->find_recovery(id); }
 
   // -- destinations
   void add_lane(destination d, events::seq ordinal);
