@@ -14,17 +14,6 @@ constexpr std::array<std::string_view, 3> modes{"off", "on", "empty"};
 
 std::string text_of(const json_value& v, std::string_view name) { return std::string{v.string_member(name)}; }
 
-bool truth_of(const json_value& v, std::string_view name) {
-  const auto* m = v.member(name);
-  return m != nullptr && m->is_true();
-}
-
-std::int64_t number_of(const json_value& v, std::string_view name, std::int64_t otherwise) {
-  std::int64_t out = otherwise;
-  const auto* m = v.member(name);
-  return m != nullptr && m->as_integer(out) ? out : otherwise;
-}
-
 void write_names(events::json_text& j, std::string_view key, const std::vector<std::string>& names) {
   if (names.empty())
     return;
@@ -117,9 +106,9 @@ events::outcome<state_spec> decode_state(const json_value& v) {
   if (out.collection.empty() || role == roles.end())
     return corrupt();
   out.role = static_cast<collection_role>(role - roles.begin());
-  out.on = truth_of(v, "on");
-  out.id_in_body = truth_of(v, "id_in_body");
-  out.shown = truth_of(v, "shown");
+  out.on = v.truth_member("on");
+  out.id_in_body = v.truth_member("id_in_body");
+  out.shown = v.truth_member("shown");
   out.at = names_of(v, "at");
   out.members = names_of(v, "members");
   out.needs = names_of(v, "needs");
@@ -133,9 +122,9 @@ events::outcome<state_spec> decode_state(const json_value& v) {
   out.page = text_of(v, "page");
   out.offset = text_of(v, "offset");
   out.after = text_of(v, "after");
-  out.page_size = number_of(v, "page_size", 0);
-  out.page_most = number_of(v, "page_most", 0);
-  out.first_page = number_of(v, "first_page", 1);
+  out.page_size = v.integer_member("page_size", 0);
+  out.page_most = v.integer_member("page_most", 0);
+  out.first_page = v.integer_member("first_page", 1);
   out.answers = names_of(v, "answers");
   return out;
 }
@@ -174,7 +163,7 @@ events::outcome<collection_spec> decode_collection(const json_value& v) {
   const auto* kind = std::find(kinds.begin(), kinds.end(), v.string_member("kind"));
   const auto* base = v.member("base");
   const auto* seeds = v.member("seeds");
-  out.captures = static_cast<std::size_t>(std::max<std::int64_t>(0, number_of(v, "captures", 0)));
+  out.captures = static_cast<std::size_t>(std::max<std::int64_t>(0, v.integer_member("captures", 0)));
   if (out.space.empty() || out.id.empty() || out.captures == 0 || kind == kinds.end() || base == nullptr || seeds == nullptr || !seeds->is_array())
     return corrupt();
   out.kind = static_cast<id_kind>(kind - kinds.begin());
@@ -188,7 +177,7 @@ events::outcome<collection_spec> decode_collection(const json_value& v) {
   out.updated = names_of(v, "updated");
   if (const auto* list = v.member("from_path"))
     for (const auto& p : list->items)
-      out.from_path.push_back({text_of(p, "member"), static_cast<std::size_t>(std::max<std::int64_t>(0, number_of(p, "capture", 0))), truth_of(p, "number")});
+      out.from_path.push_back({text_of(p, "member"), static_cast<std::size_t>(std::max<std::int64_t>(0, p.integer_member("capture", 0))), p.truth_member("number")});
   out.base = *base;
   out.seeds = seeds->items;
   return out;

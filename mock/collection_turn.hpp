@@ -4,12 +4,15 @@
 #include "mock/compiled.hpp"
 #include "mock/stateful.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace hourglass::mock {
+
+inline bool contains(const std::vector<std::string>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
 
 /// One request to one collection. Private to stateful*.cpp.
 class collection_turn {

@@ -140,6 +140,8 @@ json_value collection_view::id_of(std::string_view text) const {
 
 /// Of those that were ever given, as far as it is known.
 std::int64_t collection_view::last_number() const {
+  if (c_.spec.kind != id_kind::integer)
+    return 0;
   std::int64_t last = 0;
   if (const auto* mark = data_.find(marks, mark_key()))
     if (auto v = parse_json(*mark); v && v->member("last") != nullptr && v->member("last")->as_integer(last))
@@ -196,14 +198,14 @@ outcome<void> collection_view::mark(std::int64_t last) {
   std::string text = "{}";
   if (c_.spec.kind == id_kind::integer)
     text = R"({"last":)" + std::to_string(last) + '}';
-  return view_.put(std::string{marks}, mark_key(), text, ctx_);
+  return view_.put(std::string{marks}, mark_key(), text);
 }
 
 outcome<void> collection_view::write_seeds() {
   if (changed())
     return {};
   for (std::size_t i = 0; i < c_.seed_keys.size(); ++i)
-    if (auto ok = view_.put(c_.spec.space, prefix_ + c_.seed_keys[i], to_text(item({c_.seed_keys[i], nullptr, i})), ctx_); !ok)
+    if (auto ok = view_.put(c_.spec.space, prefix_ + c_.seed_keys[i], to_text(item({c_.seed_keys[i], nullptr, i}))); !ok)
       return ok;
   return mark(last_number());
 }
@@ -220,7 +222,7 @@ outcome<void> collection_view::put(std::string_view id, const json_value& item) 
   if (auto number = number_in(id); number && c_.spec.kind == id_kind::integer && *number > last_number() && *number <= most_mark)
     if (auto ok = mark(*number); !ok)
       return ok;
-  return view_.put(c_.spec.space, key, to_text(item), ctx_);
+  return view_.put(c_.spec.space, key, to_text(item));
 }
 
 outcome<void> collection_view::remove(std::string_view id) {

@@ -7,11 +7,6 @@ namespace {
 
 std::string text_of(const json_value& v, std::string_view name) { return std::string{v.string_member(name)}; }
 
-bool truth_of(const json_value& v, std::string_view name) {
-  const auto* m = v.member(name);
-  return m != nullptr && m->is_true();
-}
-
 } // namespace
 
 void write_demands(const request_spec& demands, events::json_text& j) {
@@ -36,11 +31,11 @@ events::outcome<request_spec> decode_demands(const json_value& v) {
       !refusal->as_integer(status) || status < 400 || status > 499)
     return events::failure(events::errc::corrupt, "an endpoint's demands do not read");
   for (const auto& p : parameters->items)
-    out.parameters.push_back({text_of(p, "in"), text_of(p, "name"), text_of(p, "style"), truth_of(p, "explode"), truth_of(p, "required"),
-                              truth_of(p, "json"), text_of(p, "schema")});
+    out.parameters.push_back({text_of(p, "in"), text_of(p, "name"), text_of(p, "style"), p.truth_member("explode"), p.truth_member("required"),
+                              p.truth_member("json"), text_of(p, "schema")});
   for (const auto& b : bodies->items)
     out.bodies.push_back({text_of(b, "media_type"), text_of(b, "schema")});
-  out.body_required = truth_of(v, "body_required");
+  out.body_required = v.truth_member("body_required");
   out.refusal = static_cast<unsigned>(status);
   return out;
 }

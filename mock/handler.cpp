@@ -24,11 +24,6 @@ using events::outcome;
 
 tl::unexpected<events::error> bad(std::string_view what) { return failure(errc::invalid, std::string{what}); }
 
-const json_value& at(const json_value& arguments, std::size_t i) {
-  static const json_value nothing;
-  return i < arguments.items.size() ? arguments.items[i] : nothing;
-}
-
 /// Keys are often numbers in a script.
 std::string text_of(const json_value& v) { return v.is_string() || v.is_number() ? v.text : std::string{}; }
 
@@ -146,7 +141,7 @@ outcome<std::string> handler_run::call(std::string_view name, std::string_view a
     return bad("the arguments are no list");
   const auto& a = *given;
   if (name == "mock.find") {
-    const auto* found = view_.find(text_of(at(a, 0)), text_of(at(a, 1)));
+    const auto* found = view_.find(text_of(a.item_at(0)), text_of(a.item_at(1)));
     return found != nullptr ? *found : std::string{"null"};
   }
   if (name == "mock.list")
@@ -154,14 +149,14 @@ outcome<std::string> handler_run::call(std::string_view name, std::string_view a
   if (name.starts_with("mock."))
     return write(name.substr(5), a);
   if (name == "env.get") {
-    const auto found = data_->env.find(text_of(at(a, 0)));
+    const auto found = data_->env.find(text_of(a.item_at(0)));
     return found != data_->env.end() ? json_of(found->second) : std::string{"null"};
   }
   if (name == "template.text" || name == "template.render")
-    return from_template(text_of(at(a, 0)), name == "template.render");
+    return from_template(text_of(a.item_at(0)), name == "template.render");
   if (name == "scenario.resolve") {
-    const auto wanted = trimmed(at(a, 0).is_string() ? std::string_view{at(a, 0).text} : std::string_view{});
-    return wanted.empty() ? to_text(at(a, 1)) : json_of(wanted);
+    const auto wanted = trimmed(a.item_at(0).is_string() ? std::string_view{a.item_at(0).text} : std::string_view{});
+    return wanted.empty() ? to_text(a.item_at(1)) : json_of(wanted);
   }
   if (name == "webhook.emit")
     return emit(a);
@@ -175,11 +170,11 @@ outcome<std::string> handler_run::call(std::string_view name, std::string_view a
 }
 
 outcome<std::string> handler_run::list(const json_value& arguments) const {
-  const auto& options = at(arguments, 1);
+  const auto& options = arguments.item_at(1);
   std::int64_t most = 1'000;
   if (const auto* limit = options.member("limit"); limit != nullptr && (!limit->as_integer(most) || most < 1 || most > 10'000))
     return bad("`limit` must be a whole number from 1 to 10000");
-  auto found = view_.list(text_of(at(arguments, 0)), std::string{options.string_member("after")}, std::string{options.string_member("prefix")},
+  auto found = view_.list(text_of(arguments.item_at(0)), std::string{options.string_member("after")}, std::string{options.string_member("prefix")},
                           static_cast<std::size_t>(most));
   if (!found)
     return tl::unexpected<events::error>{std::move(found).error()};
@@ -193,7 +188,7 @@ outcome<std::string> handler_run::list(const json_value& arguments) const {
 }
 
 outcome<std::string> handler_run::write(std::string_view name, const json_value& arguments) {
-  const auto space = text_of(at(arguments, 0)), key = text_of(at(arguments, 1));
+  const auto space = text_of(arguments.item_at(0)), key = text_of(arguments.item_at(1));
   if (space == idempotency_space)
     return bad("the namespace " + space + " is written by $func.sbx.idempotency.remember only");
   if (name == "delete") {
@@ -207,8 +202,8 @@ outcome<std::string> handler_run::write(std::string_view name, const json_value&
     return bad(name == "insert" ? "there is an item " + key + " in " + space + " already"
                : name == "update" ? "there is no item " + key + " in " + space
                                   : "there is no call of this name");
-  const auto value = to_text(at(arguments, 2));
-  if (auto ok = view_.put(space, key, value, ctx_); !ok)
+  const auto value = to_text(arguments.item_at(2));
+  if (auto ok = view_.put(space, key, value); !ok)
     return failure(ok.error().code, (ok.error().where == "/namespace" ? "the namespace " : ok.error().where == "/key" ? "the key " : "") + ok.error().detail);
   return value;
 }
@@ -243,14 +238,14 @@ outcome<std::string> handler_run::from_template(std::string_view name, bool fill
 }
 
 outcome<std::string> handler_run::emit(const json_value& arguments) {
-  const auto type = text_of(at(arguments, 0));
+  const auto type = text_of(arguments.item_at(0));
   if (!is_type_name(type))
     return bad("the type of an event has 1 to 256 characters of A-Z a-z 0-9 - _ .");
-  if (!at(arguments, 1).is_object())
+  if (!arguments.item_at(1).is_object())
     return bad("the payload must be an object");
   if (emitted_.size() >= limits::script_messages)
     return failure(errc::too_large, "more messages than the limit script_messages (" + std::to_string(limits::script_messages) + ")");
-  auto payload = to_text(at(arguments, 1));
+  auto payload = to_text(arguments.item_at(1));
   if (payload.size() > limits::message_bytes)
     return failure(errc::too_large, "the payload is longer than the limit message_bytes (" + std::to_string(limits::message_bytes) + ")");
   if (emitted_bytes_ + payload.size() > limits::script_messages_bytes)
@@ -262,9 +257,9 @@ outcome<std::string> handler_run::emit(const json_value& arguments) {
 
 /// The status to answer with instead, or null.
 outcome<std::string> handler_run::chaos_of(const json_value& arguments) {
-  if (at(arguments, 0).is_null())
+  if (arguments.item_at(0).is_null())
     return "null";
-  auto wanted = chaos::read(text_of(at(arguments, 0)));
+  auto wanted = chaos::read(text_of(arguments.item_at(0)));
   if (!wanted)
     return tl::unexpected<events::error>{std::move(wanted).error()};
   const auto fate = fate_of(*wanted, ctx_.chance);

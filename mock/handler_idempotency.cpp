@@ -50,11 +50,6 @@ std::optional<std::int64_t> end_of(const json_value& record) {
   return at != nullptr && at->as_integer(out) ? std::optional{later(out, in_us(limits::script_remembered_time))} : std::nullopt;
 }
 
-const json_value& at(const json_value& arguments, std::size_t i) {
-  static const json_value nothing;
-  return i < arguments.items.size() ? arguments.items[i] : nothing;
-}
-
 std::string digest(std::initializer_list<std::string_view> parts) {
   return events::to_hex(events::as_text(events::sha256(parts))).substr(0, 32);
 }
@@ -77,7 +72,7 @@ std::string handler_run::fingerprint() const {
 std::string handler_run::fingerprint_of_before() const { return digest({request_->method, "\n", request_->target, "\n", request_->body}); }
 
 outcome<std::string> handler_run::remembered(const json_value& arguments) {
-  auto key = key_of(at(arguments, 0));
+  auto key = key_of(arguments.item_at(0));
   if (!key)
     return key;
   const auto* text = view_.find(space, *key);
@@ -96,12 +91,12 @@ outcome<std::string> handler_run::remembered(const json_value& arguments) {
 }
 
 outcome<std::string> handler_run::keep(const json_value& arguments) {
-  auto key = key_of(at(arguments, 0));
+  auto key = key_of(arguments.item_at(0));
   if (!key)
     return key;
   const auto longest = std::chrono::duration_cast<std::chrono::seconds>(limits::script_remembered_longest).count();
   std::int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(limits::script_remembered_time).count();
-  if (const auto& given = at(arguments, 2); !given.is_null() && (!given.as_integer(seconds) || seconds < 1 || seconds > longest))
+  if (const auto& given = arguments.item_at(2); !given.is_null() && (!given.as_integer(seconds) || seconds < 1 || seconds > longest))
     return failure(errc::invalid, "`seconds` must be a whole number from 1 to " + std::to_string(longest));
   if (view_.find(space, *key) == nullptr)
     if (auto room = room_for_one_more(); !room)
@@ -109,8 +104,8 @@ outcome<std::string> handler_run::keep(const json_value& arguments) {
   std::string text;
   events::json_text j{text};
   j.open_object().key("until_us").value(ctx_.now.us + in_us(std::chrono::seconds{seconds})).key("fingerprint").value(fingerprint());
-  j.key("value").raw(to_text(at(arguments, 1))).close_object();
-  if (auto ok = view_.put(space, *key, text, ctx_); !ok)
+  j.key("value").raw(to_text(arguments.item_at(1))).close_object();
+  if (auto ok = view_.put(space, *key, text); !ok)
     return tl::unexpected<events::error>{std::move(ok).error()};
   forget_old(*key);
   return "null";

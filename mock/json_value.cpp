@@ -97,6 +97,30 @@ const json_value* json_value::member(std::string_view name) const noexcept {
   return &items[*std::prev(after)];
 }
 
+bool json_value::truth_member(std::string_view name) const noexcept {
+  const auto* m = member(name);
+  return m != nullptr && m->is_true();
+}
+
+std::int64_t json_value::integer_member(std::string_view name, std::int64_t otherwise) const noexcept {
+  std::int64_t out = otherwise;
+  const auto* m = member(name);
+  return m != nullptr && m->as_integer(out) ? out : otherwise;
+}
+
+const json_value* json_value::reached(const std::vector<std::string>& steps) const noexcept {
+  const auto* out = this;
+  for (const auto& name : steps)
+    if (out != nullptr)
+      out = out->member(name);
+  return out;
+}
+
+const json_value& json_value::item_at(std::size_t i) const noexcept {
+  static const json_value nothing;
+  return i < items.size() ? items[i] : nothing;
+}
+
 std::string_view json_value::string_member(std::string_view name) const noexcept {
   const auto* m = member(name);
   return m != nullptr && m->is_string() ? std::string_view{m->text} : std::string_view{};

@@ -41,6 +41,12 @@ struct json_value {
   const json_value* member(std::string_view name) const noexcept;
   /// The text of the string member `name`, or an empty view.
   std::string_view string_member(std::string_view name) const noexcept;
+  bool truth_member(std::string_view name) const noexcept; ///< whether it is true
+  std::int64_t integer_member(std::string_view name, std::int64_t otherwise) const noexcept;
+  /// The member of the member …; null where there is none.
+  const json_value* reached(const std::vector<std::string>& steps) const noexcept;
+  /// Of an array; the value null where it has no such.
+  const json_value& item_at(std::size_t i) const noexcept;
   /// A number that is a whole one within 64 bits.
   bool as_integer(std::int64_t& out) const noexcept;
   double as_double() const noexcept; ///< 0 if this is no number

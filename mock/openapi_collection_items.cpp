@@ -28,15 +28,6 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> li
 
 std::string_view last_segment(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-/// What lies at `at` within `v`; null if there is nothing.
-const json_value* descend(const json_value& v, const std::vector<std::string>& at) {
-  const auto* out = &v;
-  for (const auto& name : at)
-    if (out != nullptr)
-      out = out->member(name);
-  return out;
-}
-
 bool is_set(const json_value* id) { return id != nullptr && !id_text(*id).empty(); }
 
 } // namespace
@@ -282,7 +273,7 @@ std::vector<json_value> openapi_collections::items_shown(const noted& op, const 
       continue;
     for (const auto& x : best->contents[i].examples) {
       auto body = parse_json(x.body);
-      const auto* there = body ? descend(*body, at) : nullptr;
+      const auto* there = body ? body->reached(at) : nullptr;
       if (there == nullptr)
         continue;
       if (there->is_object())
@@ -334,12 +325,6 @@ const std::array<paging_names, 4>& paging() {
   return all;
 }
 
-std::int64_t number_or(const json_value* schema, std::string_view name, std::int64_t otherwise) {
-  std::int64_t out = otherwise;
-  const auto* m = schema != nullptr ? schema->member(name) : nullptr;
-  return m != nullptr && m->as_integer(out) ? out : otherwise;
-}
-
 } // namespace
 
 void openapi_collections::read_query(const noted& op, state_spec& state, const schema_place& item) {
@@ -352,6 +337,7 @@ void openapi_collections::read_query(const noted& op, state_spec& state, const s
       const std::string name{v->string_member("name")};
       const auto plain = plain_name(name);
       const schema_place schema = shapes_.core({v->member("schema"), {}});
+      const auto number = [&](std::string_view rule, std::int64_t otherwise) { return schema.schema != nullptr ? schema.schema->integer_member(rule, otherwise) : otherwise; };
       if (!shapes_.pay(shape.properties.size()))
         return;
       const auto member = static_cast<std::size_t>(std::find(shape.plain.begin(), shape.plain.end(), plain) - shape.plain.begin());
@@ -363,12 +349,12 @@ void openapi_collections::read_query(const noted& op, state_spec& state, const s
           continue;
         pages = true;
         state.*one.into = name;
-        if (one.into == &state_spec::limit)
-          state.page_most = std::clamp<std::int64_t>(number_or(schema.schema, "maximum", 0), 0, limits::collection_page);
-        if (one.into == &state_spec::limit)
-          state.page_size = std::clamp<std::int64_t>(number_or(schema.schema, "default", 0), 0, limits::collection_page);
+        if (one.into == &state_spec::limit) {
+          state.page_most = std::clamp<std::int64_t>(number("maximum", 0), 0, limits::collection_page);
+          state.page_size = std::clamp<std::int64_t>(number("default", 0), 0, limits::collection_page);
+        }
         if (one.into == &state_spec::page)
-          state.first_page = number_or(schema.schema, "default", number_or(schema.schema, "minimum", 1)) == 0 ? 0 : 1;
+          state.first_page = number("default", number("minimum", 1)) == 0 ? 0 : 1;
         break;
       }
       if (pages)

@@ -83,16 +83,11 @@ outcome<void> script_view::room_for(const place& at, const std::optional<std::st
   return {};
 }
 
-outcome<void> script_view::put(const std::string& space, const std::string& key, std::string_view value, const events::context& ctx) {
+outcome<void> script_view::put(const std::string& space, const std::string& key, std::string_view value) {
   // The rules for one item are those of any other put; that many fit together, only we can say.
-  if (auto ok = decide(base_, put_item{space, key, std::string{value}}, ctx); !ok && ok.error().code != errc::too_large)
+  if (auto ok = decide_together(base_, put_item{space, key, std::string{value}}); !ok)
     return tl::unexpected<events::error>{std::move(ok).error()};
-  if (value.size() > limits::data_value_bytes)
-    return failure(errc::too_large, "the value is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")");
-  auto parsed = parse_json(value);
-  if (!parsed)
-    return tl::unexpected<events::error>{std::move(parsed).error()};
-  std::optional<std::string> text{to_text(*parsed)};
+  std::optional<std::string> text{value};
   const place at{space, key};
   if (auto ok = room_for(at, text); !ok)
     return ok;

@@ -36,8 +36,8 @@ public:
   bool walk(const std::string& space, const std::string& after, const step& s) const { return walk_from(space, after, !after.empty(), s); }
   std::size_t size(const std::string& space) const;
 
-  /// `value` is JSON text. Fails as `decide` of put_item does, and beyond `limits::script_writes` and `limits::script_write_bytes`.
-  events::outcome<void> put(const std::string& space, const std::string& key, std::string_view value, const events::context& ctx);
+  /// `value` is JSON text as `to_text` writes it. Fails as `decide` of put_item does, and beyond `limits::script_writes` and `limits::script_write_bytes`.
+  events::outcome<void> put(const std::string& space, const std::string& key, std::string_view value);
   /// False if there was nothing.
   events::outcome<bool> remove(const std::string& space, const std::string& key);
 
@@ -47,8 +47,6 @@ public:
 
   /// What differs from the base, as commands, in order of namespace and key: what came and went between is no event.
   std::vector<data_command> changes() const;
-
-  const data_state& base() const noexcept { return base_; }
 
 private:
   using place = std::pair<std::string, std::string>;

@@ -13,8 +13,6 @@ namespace hourglass::mock {
 
 namespace {
 
-bool contains(const std::vector<std::string>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
-
 /// `v` as text of a query or a form means it beside `before`: a number where there was one.
 json_value typed_like(const json_value* before, const std::string& text) {
   if (before != nullptr && !before->is_string())

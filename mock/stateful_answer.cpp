@@ -13,8 +13,6 @@ namespace hourglass::mock {
 
 namespace {
 
-bool contains(const std::vector<std::string>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
-
 /// Puts `value` where `at` leads to in `around`.
 json_value placed(json_value around, const std::vector<std::string>& at, std::size_t step, json_value value) {
   if (step == at.size())
@@ -24,14 +22,6 @@ json_value placed(json_value around, const std::vector<std::string>& at, std::si
   const auto* inner = around.member(at[step]);
   around.set(at[step], placed(inner != nullptr ? *inner : json_value{}, at, step + 1, std::move(value)));
   return around;
-}
-
-const json_value* reached(const json_value& v, const std::vector<std::string>& at) {
-  const auto* out = &v;
-  for (const auto& name : at)
-    if (out != nullptr)
-      out = out->member(name);
-  return out;
 }
 
 } // namespace
@@ -112,7 +102,7 @@ response collection_turn::show(json_value item) const {
   if (!shows_json())
     return out;
   const auto around = s_.at.empty() && s_.needs.empty() ? json_value{} : whole_example();
-  auto seen = visible(std::move(item), reached(around, s_.at));
+  auto seen = visible(std::move(item), around.reached(s_.at));
   out.body = to_text(placed(around, s_.at, 0, std::move(seen)));
   return out;
 }
@@ -122,7 +112,7 @@ response collection_turn::show_all(std::vector<json_value> items) const {
   if (!shows_json())
     return out;
   auto around = s_.at.empty() && s_.needs.empty() ? json_value{} : whole_example();
-  const auto* there = reached(around, s_.at);
+  const auto* there = around.reached(s_.at);
   const auto* like = there != nullptr && there->is_array() && !there->items.empty() ? &there->items.front() : nullptr;
   auto all = json_value::array();
   for (auto& item : items)

@@ -16,8 +16,6 @@ using events::outcome;
 
 constexpr std::size_t most_tries = 200; ///< members that are tried one by one
 
-bool contains(const std::vector<std::string>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
-
 std::size_t index_of(const json_value& v, std::string_view name) { return static_cast<std::size_t>(std::find(v.names.begin(), v.names.end(), name) - v.names.begin()); }
 
 void drop(json_value& from, std::string_view name) {

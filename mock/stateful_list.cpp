@@ -146,7 +146,7 @@ response collection_turn::list() {
   page_.size = std::min(number_of(value_of(query, s_.limit), 1, otherwise), largest);
   const auto first = static_cast<std::size_t>(s_.first_page);
   page_.number = number_of(value_of(query, s_.page), first, first);
-  page_.offset = number_of(value_of(query, s_.offset), 0, 0);
+  page_.offset = std::min(number_of(value_of(query, s_.offset), 0, 0), page_.total); // no number is large enough to come round
   if (!s_.page.empty())
     page_.offset += std::min(page_.number - first, page_.total) * page_.size;
   if (const auto* after = value_of(query, s_.after); after != nullptr && !after->empty())

@@ -19,11 +19,6 @@ namespace {
 constexpr std::size_t most_parameters = 200; ///< of an operation, or of a path
 constexpr std::size_t most_types = 8; ///< of `consumes` or `produces`: each repeats the schemas
 
-bool truth_of(const json_value& v, std::string_view name) {
-  const auto* m = v.member(name);
-  return m != nullptr && m->is_true();
-}
-
 } // namespace
 
 bool swagger_conversion::spent() const noexcept { return nodes_ > limits::document_nodes || bytes_ > limits::document_text_bytes; }
@@ -258,9 +253,9 @@ json_value swagger_conversion::plain_parameter(const parameter& p) {
   auto out = json_value::object();
   for (const auto* name : {"name", "in", "description"})
     add_text(out, v, name);
-  if (truth_of(v, "required"))
+  if (v.truth_member("required"))
     out.add("required", json_value::of_bool(true));
-  if (truth_of(v, "allowEmptyValue"))
+  if (v.truth_member("allowEmptyValue"))
     out.add("allowEmptyValue", json_value::of_bool(true));
   const bool list = v.string_member("type") == "array";
   const auto format = v.string_member("collectionFormat");
@@ -304,7 +299,7 @@ json_value swagger_conversion::request_body(const parameters& all, const json_va
   }
   came_from(at + "/requestBody", body->at);
   auto out = json_value::object();
-  if (truth_of(*body->value, "required"))
+  if (body->value->truth_member("required"))
     out.add("required", json_value::of_bool(true));
   out.add("content", std::move(content));
   return out;
@@ -325,7 +320,7 @@ json_value swagger_conversion::form_body(const parameters& form, std::vector<std
     std::string name{p.value->string_member("name")};
     if (name.empty() || !names.insert(name).second)
       continue;
-    if (truth_of(*p.value, "required"))
+    if (p.value->truth_member("required"))
       required.items.push_back(json_value::of(name));
     // As a schema of its own, so that a fault tells of the parameter.
     const auto place = at + "/x-forms/" + std::to_string(forms_.items.size());

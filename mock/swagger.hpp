@@ -2,7 +2,6 @@
 
 #include "mock/openapi.hpp"
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,15 +16,10 @@ namespace hourglass::mock {
 /// put in their places. Bounded by `limits::document_nodes` values and `limits::document_text_bytes` of names and texts in the result.
 class swagger_conversion {
 public:
-  using warner = std::function<void(std::string detail, std::string where)>;
-
   static bool is_one(const json_value& root) { return root.member("swagger") != nullptr; }
 
   /// Fails with `errc::invalid` on another version, with `errc::too_large` beyond the limit.
   events::outcome<json_value> convert(const json_value& root);
-
-  /// What could not be kept; of places in the original.
-  const std::vector<document_warning>& warnings() const noexcept { return warnings_; }
 
   /// The place in the original that a place in the result came from.
   std::string original(std::string_view pointer) const;
@@ -67,7 +61,7 @@ private:
   const json_value* root_ = nullptr;
   json_value forms_; ///< what the operation at hand takes in its form, one schema a parameter
   std::unordered_map<std::string, std::string> places_; ///< in the result -> in the original, where these differ
-  std::vector<document_warning> warnings_;
+  std::vector<document_warning> warnings_; ///< what could not be kept; of places in the original
   std::size_t nodes_ = 0;
   std::size_t bytes_ = 0;
 };

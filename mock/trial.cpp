@@ -126,9 +126,9 @@ outcome<std::string> result_of_trial(const detached_run& trial) {
 }
 
 outcome<std::string> endpoint_of_event(std::string_view payload) {
-  auto v = parse_json(payload, {std::size_t{1} << 40, limits::json_depth * 2});
+  auto v = parse_own(payload);
   if (!v)
-    return failure(errc::corrupt, v.error().detail, v.error().where);
+    return tl::unexpected<events::error>{std::move(v).error()};
   auto e = decode_endpoint(*v);
   if (!e)
     return tl::unexpected<events::error>{std::move(e).error()};
