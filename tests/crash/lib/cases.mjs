@@ -108,7 +108,7 @@ async function heldFolder({ data, report }) {
 }
 
 async function newerFormat({ data, report, runTool }) {
-  if (!runTool) return report.skip('a folder of a newer version', 'there is no crash_tool');
+  if (!runTool) return report.check('a folder of a newer version', ['there is no crash_tool: build it, or set HOURGLASS_CRASH_TOOL']);
   const server = await Server.start({ data });
   const sandbox = await fill(server, 20);
   await server.stop();
