@@ -32,7 +32,7 @@ public:
     const std::string* text;      ///< null: it is the seed
     std::size_t seed = 0;
   };
-  /// All of them, those with numbers as ids in order of these, others in order of their key. Good until the next change.
+  /// All of them, those with numbers as ids in order of these, others in order of their key; until the first change, in the document's order. Good until the next change.
   std::vector<entry> entries() const;
   json_value item(const entry& e) const;
 

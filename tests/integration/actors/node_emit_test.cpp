@@ -106,10 +106,7 @@ TEST_F(emitting, messages_are_created_on_the_clock_of_the_moment_they_are_decide
   auto id = with_handler("for (let i = 0; i < 1000000; i++); $func.sbx.webhook.emit('pet.created', {})");
   std::vector<promised<mock::response>> answers(8);
   for (auto& a : answers) { // each waits for the scripts before it
-    mock::request r;
-    r.method = "GET";
-    r.target = "/run";
-    node_->serve(id, std::move(r), {"mock", "t"}, a.callback());
+    ask(id, a);
   }
   ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{std::chrono::hours{1}}}}));
   for (auto& a : answers)
@@ -195,10 +192,7 @@ protected:
   /// Under way, and as a rule with the outbox by the time this returns.
   void ask(const events::sandbox_id& id, promised<mock::response>& p) {
     const int before = *brought_;
-    mock::request r;
-    r.method = "GET";
-    r.target = "/run";
-    node_->serve(id, std::move(r), {"mock", "t"}, p.callback());
+    emitting::ask(id, p);
     EXPECT_TRUE(eventually([&] { return *brought_ > before; }));
     std::this_thread::sleep_for(std::chrono::milliseconds{300}); // two messages
   }
@@ -253,20 +247,9 @@ TEST_F(emitting, a_replay_of_a_request_that_emits_is_the_same_and_emits_nothing)
 }
 
 TEST_F(emitting, a_request_that_is_too_large_for_the_log_takes_its_messages_with_it_and_no_other) {
-  auto id = with_handler("const n = $func.mock.find('counters', 'a') ?? 0; $func.mock.put('counters', 'a', n + 1); $func.sbx.webhook.emit('a', {n});\n"
-                         "$resp.body = $req.headers['x-large'] ? 'x'.repeat(6200000) : {n};\n"
-                         "for (let i = 0; i < 99 && $req.headers['x-large']; i++) { $resp.headers['x-' + i] = '\\\\'.repeat(5000); console.log('\\\\'.repeat(4000)); }");
+  auto id = with_handler_that_grows(" $func.sbx.webhook.emit('a', {n});");
   ASSERT_EQ(get(id, "/run")->body, R"({"n":0})");
-  promised<mock::response> large;
-  mock::request r;
-  r.method = "GET";
-  r.target = "/run";
-  r.headers = {{"X-Large", std::string(8 * limits::mebi, 'x')}, {"Content-Type", "application/octet-stream"}};
-  r.body.assign(8 * limits::mebi, '\xff'); // a script does not get it
-  node_->serve(id, std::move(r), {"mock", "test"}, large.callback());
-  auto refused = large.get();
-  ASSERT_FALSE(refused) << refused->status;
-  EXPECT_EQ(refused.error().code, events::errc::too_large) << refused.error().detail;
+  expect_that_it_grows_too_large(id);
   EXPECT_EQ(get(id, "/run")->body, R"({"n":1})");
   EXPECT_EQ(count(history(id), kind::message_created), 2U);
 }
@@ -319,28 +302,19 @@ TEST_F(emitting, an_answer_that_chaos_holds_back_is_durable_meanwhile_and_comes)
 
 TEST_F(emitting, answers_that_chaos_holds_back_are_given_when_asked_and_none_is_held_back_from_then_on) {
   auto id = with_handler("$func.sbx.chaos.applyFromHeader('latency=60000'); $resp.body = 'late'");
-  auto ask = [&](promised<mock::response>& p) {
-    mock::request r;
-    r.method = "GET";
-    r.target = "/run";
-    node_->serve(id, std::move(r), {"mock", "t"}, p.callback());
-  };
   promised<mock::response> before, after;
-  ask(before);
+  ask(id, before);
   EXPECT_TRUE(eventually([&] { return served(id).size() == 1; }));
   actors::give_late_answers(*node_);
   EXPECT_EQ(before.get()->body, "late");
-  ask(after);
+  ask(id, after);
   EXPECT_EQ(after.get()->body, "late");
 }
 
 TEST_F(emitting, an_answer_that_chaos_holds_back_comes_when_the_node_stops) {
   auto id = with_handler("$func.sbx.chaos.applyFromHeader('latency=60000'); $resp.body = 'late'");
   promised<mock::response> p;
-  mock::request r;
-  r.method = "GET";
-  r.target = "/run";
-  node_->serve(id, std::move(r), {"mock", "t"}, p.callback());
+  ask(id, p);
   EXPECT_TRUE(eventually([&] { return served(id).size() == 1; }));
   node_->stop(std::chrono::milliseconds{0});
   auto late = p.get();
@@ -353,13 +327,6 @@ protected:
   void configure(actors::node_options& o) override {
     with_scripts<node_test>::configure(o);
     o.bytes_per_sandbox = 10'000;
-  }
-  void ask(const events::sandbox_id& id, promised<mock::response>& p, std::size_t bytes) {
-    mock::request r;
-    r.method = "GET";
-    r.target = "/run";
-    r.body.assign(bytes, 'x');
-    node_->serve(id, std::move(r), {"mock", "t"}, p.callback());
   }
 };
 

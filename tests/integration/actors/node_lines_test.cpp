@@ -22,6 +22,17 @@ protected:
     EXPECT_TRUE(r) << r.error().detail;
     return r ? nlohmann::json::parse(r->reply)["id"].get<std::string>() : "";
   }
+  /// A destination in order that is disabled by its first message, number 0, and probed after ten minutes.
+  void add_and_disable(const events::sandbox_id& id, const std::string& url) {
+    webhook::create_destination c;
+    c.value.url = url;
+    c.value.schedule = std::vector<events::duration>(50, 1h);
+    c.value.ordering = webhook::ordering_policy::compile("fifo").value();
+    c.value.protection = webhook::protection_policy::compile(nlohmann::json::parse(R"({"disable":{"failures":1,"after":0,"probe":600}})")).value();
+    ASSERT_TRUE(submit(id, webhook::command{c}));
+    ASSERT_TRUE(emit(id, body(0)));
+    ASSERT_TRUE(eventually([&] { return count(history(id), kind::destination_disabled) == 1; }));
+  }
   static std::string body(int n, const std::string& key = "a") { return nlohmann::json{{"n", n}, {"key", key}}.dump(); }
   static int number_in(const http::request& r) { return nlohmann::json::parse(r.body)["n"].get<int>(); }
   static std::string key_in(const http::request& r) { return nlohmann::json::parse(r.body)["key"].get<std::string>(); }
@@ -118,14 +129,7 @@ TEST_F(node_with_lines, what_was_missed_while_disabled_is_read_from_the_log_and_
   std::atomic<bool> works{false};
   receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : no(); }};
   auto id = create();
-  webhook::create_destination c;
-  c.value.url = shop.url();
-  c.value.schedule = std::vector<events::duration>(50, 1h);
-  c.value.ordering = webhook::ordering_policy::compile("fifo").value();
-  c.value.protection = webhook::protection_policy::compile(nlohmann::json::parse(R"({"disable":{"failures":1,"after":0,"probe":600}})")).value();
-  ASSERT_TRUE(submit(id, webhook::command{c}));
-  ASSERT_TRUE(emit(id, body(0)));
-  ASSERT_TRUE(eventually([&] { return count(history(id), kind::destination_disabled) == 1; }));
+  add_and_disable(id, shop.url());
   for (int i = 1; i < 200; ++i)
     ASSERT_TRUE(emit(id, body(i)));
   works = true;
@@ -141,14 +145,7 @@ TEST_F(node_with_lines, what_was_missed_before_the_clock_went_back_goes_before_w
   std::atomic<bool> works{false};
   receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : no(); }};
   auto id = create();
-  webhook::create_destination c;
-  c.value.url = shop.url();
-  c.value.schedule = std::vector<events::duration>(50, 1h);
-  c.value.ordering = webhook::ordering_policy::compile("fifo").value();
-  c.value.protection = webhook::protection_policy::compile(nlohmann::json::parse(R"({"disable":{"failures":1,"after":0,"probe":600}})")).value();
-  ASSERT_TRUE(submit(id, webhook::command{c}));
-  ASSERT_TRUE(emit(id, body(0)));
-  ASSERT_TRUE(eventually([&] { return count(history(id), kind::destination_disabled) == 1; }));
+  add_and_disable(id, shop.url());
   ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{10h}}}));
   ASSERT_TRUE(eventually([&] { return clock_mode(id) == "running"; }));
   for (int i = 1; i < 6; ++i)

@@ -91,20 +91,9 @@ TEST_F(scripts, each_saw_exactly_the_state_that_the_events_before_it_make) {
 }
 
 TEST_F(scripts, what_a_script_wrote_is_gone_when_its_request_is_too_large_for_the_log) {
-  auto id = with_handler("const n = $func.mock.find('counters', 'a') ?? 0; $func.mock.put('counters', 'a', n + 1);\n"
-                         "$resp.body = $req.headers['x-large'] ? 'x'.repeat(6200000) : {n};\n"
-                         "for (let i = 0; i < 99 && $req.headers['x-large']; i++) { $resp.headers['x-' + i] = '\\\\'.repeat(5000); console.log('\\\\'.repeat(4000)); }");
+  auto id = with_handler_that_grows();
   ASSERT_EQ(get(id, "/run")->body, R"({"n":0})");
-  promised<mock::response> large;
-  mock::request r;
-  r.method = "GET";
-  r.target = "/run";
-  r.headers = {{"X-Large", std::string(8 * limits::mebi, 'x')}, {"Content-Type", "application/octet-stream"}};
-  r.body.assign(8 * limits::mebi, '\xff'); // a script does not get it
-  node_->serve(id, std::move(r), {"mock", "test"}, large.callback());
-  auto refused = large.get();
-  ASSERT_FALSE(refused) << refused->status;
-  EXPECT_EQ(refused.error().code, events::errc::too_large) << refused.error().detail;
+  expect_that_it_grows_too_large(id);
   EXPECT_EQ(data_of(id)["counters"]["a"], 1);
   EXPECT_EQ(get(id, "/run")->body, R"({"n":1})");
 }
@@ -138,10 +127,7 @@ TEST_F(scripts, one_that_loops_is_stopped_and_others_are_answered_meanwhile) {
   constexpr std::size_t rounds = 10;
   for (std::size_t i = 1; i <= rounds; ++i) {
     promised<mock::response> slow;
-    mock::request r;
-    r.method = "GET";
-    r.target = "/run";
-    node_->serve(looping, std::move(r), {"mock", "t"}, slow.callback());
+    ask(looping, slow);
     EXPECT_EQ(get(healthy, "/run")->body, R"({"n":)" + std::to_string(i) + '}');
     auto answered = slow.promise->get_future();
     overtook += answered.wait_for(std::chrono::seconds{0}) == std::future_status::timeout ? 1 : 0;
@@ -259,10 +245,7 @@ TEST_F(scripts, a_crash_of_its_data_actor_answers_everybody_and_loses_nothing) {
 TEST_F(scripts, a_crash_while_a_script_runs_answers_its_caller) {
   auto id = with_handler("for (;;) {}");
   promised<mock::response> p;
-  mock::request r;
-  r.method = "GET";
-  r.target = "/run";
-  node_->serve(id, std::move(r), {"mock", "t"}, p.callback());
+  ask(id, p);
   actors::testing::crash_child_of(*node_, id, "data");
   auto a = p.get();
   EXPECT_TRUE(!a || a->status == 500U);
@@ -273,10 +256,7 @@ TEST_F(scripts, one_that_runs_keeps_its_sandbox_awake) {
   auto id = with_handler(counting + std::string{"let x = 0; for (let i = 0; i < 100000; i++) x += i;"});
   std::vector<promised<mock::response>> answers(20);
   for (auto& a : answers) {
-    mock::request r;
-    r.method = "GET";
-    r.target = "/run";
-    node_->serve(id, std::move(r), {"mock", "t"}, a.callback());
+    ask(id, a);
     actors::testing::ask_to_sleep(*node_, id);
   }
   for (auto& a : answers) {
@@ -291,10 +271,7 @@ TEST_F(scripts, stopping_the_node_answers_who_waits_for_a_script) {
   auto id = with_handler("for (;;) {}");
   std::vector<promised<mock::response>> answers(30);
   for (auto& a : answers) {
-    mock::request r;
-    r.method = "GET";
-    r.target = "/run";
-    node_->serve(id, std::move(r), {"mock", "t"}, a.callback());
+    ask(id, a);
   }
   node_->stop(std::chrono::milliseconds{0});
   for (auto& a : answers) {

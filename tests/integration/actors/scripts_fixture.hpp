@@ -46,6 +46,32 @@ protected:
     EXPECT_TRUE(r) << r.error().detail;
     return id;
   }
+  /// Leaves the answer to `p`.
+  void ask(const events::sandbox_id& id, promised<mock::response>& p, std::size_t bytes = 0) {
+    mock::request r;
+    r.method = "GET";
+    r.target = "/run";
+    r.body.assign(bytes, 'x');
+    this->node_->serve(id, std::move(r), {"mock", "t"}, p.callback());
+  }
+  /// A handler that counts, says so, and grows beyond what one event may be when asked with `X-Large`; `then` stands in its script, too.
+  events::sandbox_id with_handler_that_grows(const std::string& then = {}) {
+    return with_handler("const n = $func.mock.find('counters', 'a') ?? 0; $func.mock.put('counters', 'a', n + 1);" + then +
+                        "\n$resp.body = $req.headers['x-large'] ? 'x'.repeat(6200000) : {n};\n"
+                        "for (let i = 0; i < 99 && $req.headers['x-large']; i++) { $resp.headers['x-' + i] = '\\\\'.repeat(5000); console.log('\\\\'.repeat(4000)); }");
+  }
+  void expect_that_it_grows_too_large(const events::sandbox_id& id) {
+    promised<mock::response> large;
+    mock::request r;
+    r.method = "GET";
+    r.target = "/run";
+    r.headers = {{"X-Large", std::string(8 * limits::mebi, 'x')}, {"Content-Type", "application/octet-stream"}};
+    r.body.assign(8 * limits::mebi, '\xff'); // a script does not get it
+    this->node_->serve(id, std::move(r), {"mock", "test"}, large.callback());
+    auto refused = large.get();
+    ASSERT_FALSE(refused) << refused->status;
+    EXPECT_EQ(refused.error().code, events::errc::too_large) << refused.error().detail;
+  }
   nlohmann::json data_of(const events::sandbox_id& id) {
     auto j = this->template look<mock::data_state>(id, [](const mock::data_state& s, events::virtual_time) -> events::outcome<std::string> { return mock::to_json(s); });
     EXPECT_TRUE(j);

@@ -1,8 +1,7 @@
 #include "engine_fixture.hpp"
+#include "tests/support/spent_memory.hpp"
 
 #include <atomic>
-#include <cstdlib>
-#include <new>
 #include <thread>
 
 // The server's memory is spent, for every thread but the one that says so: what the pool's threads do then is somebody's misfortune, and nobody's end.
@@ -13,15 +12,7 @@ thread_local bool exempt = false;
 
 } // namespace
 
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  if (spent.load(std::memory_order_relaxed) && !exempt)
-    throw std::bad_alloc{};
-  if (void* p = std::malloc(bytes == 0 ? 1 : bytes))
-    return p;
-  throw std::bad_alloc{};
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+bool hourglass::test::memory_is_spent() noexcept { return spent.load(std::memory_order_relaxed) && !exempt; }
 
 namespace hourglass::script {
 

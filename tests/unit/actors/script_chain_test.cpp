@@ -1,10 +1,9 @@
 #include "actors/script_chain.hpp"
 
 #include "../mock/handler_fixture.hpp"
+#include "tests/support/spent_memory.hpp"
 
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <optional>
 #include <vector>
 
@@ -13,7 +12,9 @@ namespace {
 
 thread_local std::size_t until_it_is_spent = 0, times_it_is_spent = 0;
 
-bool is_spent() {
+} // namespace
+
+bool hourglass::test::memory_is_spent() noexcept {
   if (times_it_is_spent == 0)
     return false;
   if (until_it_is_spent != 0)
@@ -21,18 +22,6 @@ bool is_spent() {
   --times_it_is_spent;
   return true;
 }
-
-} // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  if (is_spent())
-    throw std::bad_alloc{};
-  if (void* p = std::malloc(bytes == 0 ? 1 : bytes))
-    return p;
-  throw std::bad_alloc{};
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 namespace hourglass::actors {
 

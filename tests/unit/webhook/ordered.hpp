@@ -6,6 +6,8 @@
 
 namespace hourglass::webhook::tests {
 
+inline constexpr const char* by_customer = R"({"key":"/payload/customer/id"})";
+
 /// A world with a destination that has an order.
 struct lines : guarded {
   std::string ordered(const char* ordering, std::optional<std::vector<duration>> schedule = std::vector<duration>(5, 60s)) {
