@@ -14,7 +14,8 @@ namespace hourglass::actors {
 ///
 /// Work is counted from the moment it is let in until its answer is out; an append that is not yet durable, an attempt in flight and a clock
 /// that advances count too. A sandbox leaves memory only by `close()`, which succeeds only while nothing is counted, so nothing is ever lost in
-/// the mailbox of an actor that is going away.
+/// the mailbox of an actor that is going away. Only what comes from outside is ever refused, and only others from outside count against it:
+/// receivers that hang must not keep callers out.
 ///
 /// Threads: any.
 class resident {
@@ -25,24 +26,24 @@ public:
 
   enum class entry { in, full, closed };
 
-  /// Lets one piece of work in, unless `most` are in already or the door is closed.
+  /// Lets one piece of work in from outside, unless `most` from outside are in already or the door is closed. Goes with `leave`.
   entry enter(std::uint32_t most) noexcept {
-    auto before = count_.fetch_add(1, std::memory_order_acq_rel);
+    auto before = count_.fetch_add(from_outside, std::memory_order_acq_rel);
     if ((before & closed_bit) != 0) {
       leave();
       return entry::closed;
     }
-    if (before >= most) {
+    if (before / from_outside_only >= most) {
       leave();
       return entry::full;
     }
     return entry::in;
   }
+  void leave() noexcept { count_.fetch_sub(from_outside, std::memory_order_acq_rel); }
 
-  /// For work that follows from work already inside: never refused.
+  /// For work that follows from work already inside: never refused. Goes with `leave_again`.
   void enter_again() noexcept { count_.fetch_add(1, std::memory_order_acq_rel); }
-
-  void leave() noexcept { count_.fetch_sub(1, std::memory_order_acq_rel); }
+  void leave_again() noexcept { count_.fetch_sub(1, std::memory_order_acq_rel); }
 
   /// Of what is inside, the bytes that requests keep in memory. False: there would be more than `most`.
   bool take_bytes(std::size_t n, std::size_t most) noexcept {
@@ -55,12 +56,13 @@ public:
 
   /// Closes the door if nothing is inside.
   bool close() noexcept {
-    std::uint32_t nothing = 0;
+    std::uint64_t nothing = 0;
     return count_.compare_exchange_strong(nothing, closed_bit, std::memory_order_acq_rel);
   }
 
   bool closed() const noexcept { return (count_.load(std::memory_order_acquire) & closed_bit) != 0; }
-  std::uint32_t inside() const noexcept { return count_.load(std::memory_order_acquire) & ~closed_bit; }
+  /// Of either kind.
+  std::uint32_t inside() const noexcept { return static_cast<std::uint32_t>(count_.load(std::memory_order_acquire)); }
 
   /// The sandbox was removed: nothing more is said of it.
   void silence() noexcept { silent_.store(true, std::memory_order_release); }
@@ -70,10 +72,13 @@ public:
   std::int64_t last_used_us() const noexcept { return last_used_us_.load(std::memory_order_relaxed); }
 
 private:
-  static constexpr std::uint32_t closed_bit = 1U << 31U;
+  // In one word, so that a door closes only while there is nothing of either kind: all that are inside, those from outside, closed.
+  static constexpr std::uint64_t from_outside_only = std::uint64_t{1} << 32U;
+  static constexpr std::uint64_t from_outside = from_outside_only + 1;
+  static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63U;
 
   events::sandbox_id id_;
-  std::atomic<std::uint32_t> count_{0};
+  std::atomic<std::uint64_t> count_{0};
   std::atomic<std::size_t> bytes_{0};
   std::atomic<bool> silent_{false};
   std::atomic<std::int64_t> last_used_us_{0};
@@ -86,17 +91,18 @@ class hold {
 public:
   hold() = default;
   /// Takes over an `enter()` that succeeded.
-  static hold adopt(resident_ptr door) { return hold{std::move(door)}; }
+  static hold adopt(resident_ptr door) { return hold{std::move(door), true}; }
   /// Enters for work that follows from work already inside.
   static hold follow(const resident_ptr& door) {
     door->enter_again();
-    return hold{door};
+    return hold{door, false};
   }
   hold(hold&&) noexcept = default;
   hold& operator=(hold&& other) noexcept {
     release();
     door_ = std::move(other.door_);
     bytes_ = std::exchange(other.bytes_, 0);
+    from_outside_ = other.from_outside_;
     return *this;
   }
   ~hold() { release(); }
@@ -118,15 +124,16 @@ public:
   void release() noexcept {
     if (auto door = std::exchange(door_, nullptr)) {
       door->give_bytes(std::exchange(bytes_, 0));
-      door->leave();
+      from_outside_ ? door->leave() : door->leave_again();
     }
   }
   explicit operator bool() const noexcept { return door_ != nullptr; }
 
 private:
-  explicit hold(resident_ptr door) : door_(std::move(door)) {}
+  hold(resident_ptr door, bool from_outside) : door_(std::move(door)), from_outside_(from_outside) {}
   resident_ptr door_;
   std::size_t bytes_ = 0;
+  bool from_outside_ = false;
 };
 
 } // namespace hourglass::actors

@@ -24,6 +24,7 @@ void run_collection(const settings& with, report& to);   // case_collection.cpp
 void run_delivery(const settings& with, report& to);     // case_delivery.cpp
 void run_head_of_line(const settings& with, report& to); // case_head_of_line.cpp
 void run_crowd(const settings& with, report& to);        // case_head_of_line.cpp
+void run_outage(const settings& with, report& to);       // case_outage.cpp
 void run_many(const settings& with, report& to);         // case_many.cpp
 
 } // namespace hourglass::bench

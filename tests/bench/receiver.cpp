@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstring>
 #include <deque>
+#include <optional>
 #include <unordered_map>
 
 #include <openssl/evp.h>
@@ -49,6 +50,14 @@ bool signed_right(const message& m) {
   return m.header("webhook-signature:") == "v1," + std::string{reinterpret_cast<char*>(encoded), static_cast<std::size_t>(n)};
 }
 
+std::optional<std::int64_t> number_in(std::string_view body, std::string_view member) {
+  const auto at = body.find(member);
+  std::int64_t n = 0;
+  if (at == std::string_view::npos || std::from_chars(body.data() + at + member.size(), body.data() + body.size(), n).ec != std::errc{})
+    return std::nullopt;
+  return n;
+}
+
 std::uint32_t address_of(unsigned destination) {
   return first_address + (destination / 250) * 256 + destination % 250;
 }
@@ -76,7 +85,7 @@ struct receiver::sockets {
   std::array<char, 65536> buffer;
 };
 
-receiver::receiver(options how) : how_(how), sockets_(std::make_unique<sockets>()) {
+receiver::receiver(options how) : how_(how), port_(how.port), sockets_(std::make_unique<sockets>()), seen_(how.numbers) {
   for (unsigned i = 0; i < how.destinations; ++i) {
     auto& l = sockets_->listeners.emplace_back(listen_on(address_of(i), port_));
     if (!l) {
@@ -173,6 +182,8 @@ void receiver::receive(connection& from) {
     wrong_.fetch_add(1, std::memory_order_relaxed);
   if (how_.time_bodies)
     take(m.body);
+  if (how_.numbers != 0)
+    tick_off(m.body);
   from.in.erase(0, m.size);
   if (from.behaves == manner::slow)
     sockets_->late.push_back({steady::now() + slow_answer, from.socket.get(), from.number});
@@ -181,19 +192,26 @@ void receiver::receive(connection& from) {
 }
 
 void receiver::take(std::string_view body) {
-  constexpr std::string_view member = "\"at\":";
-  auto at = body.find(member);
-  std::int64_t ns = 0;
-  if (at != std::string_view::npos)
-    std::from_chars(body.data() + at + member.size(), body.data() + body.size(), ns);
-  if (ns == 0) {
+  const auto ns = number_in(body, "\"at\":");
+  if (!ns) {
     wrong_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  if (ns < 0)
+  if (*ns < 0)
     return; // not to be timed
   std::lock_guard guard{mutex_};
-  took_.add(steady::now().time_since_epoch() - std::chrono::nanoseconds{ns});
+  took_.add(steady::now().time_since_epoch() - std::chrono::nanoseconds{*ns});
+}
+
+void receiver::tick_off(std::string_view body) {
+  const auto n = number_in(body, "\"n\":");
+  if (!n || *n < 0 || static_cast<std::uint64_t>(*n) >= seen_.size()) {
+    wrong_.fetch_add(1, std::memory_order_relaxed);
+  } else if (auto seen = seen_[static_cast<std::size_t>(*n)]; seen) {
+    doubled_.fetch_add(1, std::memory_order_relaxed);
+  } else {
+    seen = true;
+  }
 }
 
 } // namespace hourglass::bench

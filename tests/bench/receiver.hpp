@@ -21,6 +21,8 @@ public:
     unsigned healthy = 1;
     unsigned slow = 0;
     unsigned failing = 0;
+    std::uint64_t numbers = 0; ///< bodies hold `"n":<less than this>`: notice what comes twice
+    std::uint16_t port = 0;    ///< 0: any that is free
     bool time_bodies = false; ///< bodies hold `"at":<nanoseconds of steady_clock>` (-1: not timed): keep how long each took to come here
   };
 
@@ -36,6 +38,7 @@ public:
   std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }   ///< of failing ones
   std::uint64_t hanging() const noexcept { return hanging_.load(std::memory_order_relaxed); }
   std::uint64_t wrong() const noexcept { return wrong_.load(std::memory_order_relaxed); } ///< not signed, or malformed
+  std::uint64_t doubled() const noexcept { return doubled_.load(std::memory_order_relaxed); }
   latencies took() const;
 
 private:
@@ -45,15 +48,17 @@ private:
   void receive(connection& from);
   void answer_late();
   void take(std::string_view body);
+  void tick_off(std::string_view body);
 
   options how_;
   std::uint16_t port_ = 0;
   struct sockets;
   std::unique_ptr<sockets> sockets_;
   std::atomic<bool> stopping_{false};
-  std::atomic<std::uint64_t> received_{0}, refused_{0}, hanging_{0}, wrong_{0};
+  std::atomic<std::uint64_t> received_{0}, refused_{0}, hanging_{0}, wrong_{0}, doubled_{0};
   mutable std::mutex mutex_;
   latencies took_; ///< under `mutex_`
+  std::vector<bool> seen_; ///< by number; the thread's own
   std::thread thread_;
 };
 

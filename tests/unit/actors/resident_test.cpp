@@ -61,6 +61,22 @@ TEST(resident, what_follows_from_work_inside_is_never_refused) {
   EXPECT_EQ(door->inside(), 0U);
 }
 
+TEST(resident, what_follows_takes_no_place_of_those_from_outside) {
+  auto door = std::make_shared<resident>(events::sandbox_id{});
+  ASSERT_EQ(door->enter(2), resident::entry::in);
+  std::vector<hold> follow;
+  for (int i = 0; i < 10'000; ++i)
+    follow.push_back(hold::follow(door));
+  ASSERT_EQ(door->enter(2), resident::entry::in);
+  EXPECT_EQ(door->enter(2), resident::entry::full);
+  EXPECT_EQ(door->inside(), 10'002U);
+  door->leave();
+  door->leave();
+  EXPECT_FALSE(door->close()) << "what follows is still inside";
+  follow.clear();
+  EXPECT_TRUE(door->close());
+}
+
 TEST(resident, what_is_put_down_is_carried_no_more_by_who_is_still_inside) {
   auto door = std::make_shared<resident>(events::sandbox_id{});
   ASSERT_EQ(door->enter(1), resident::entry::in);

@@ -1,0 +1,1 @@
+// Compiles precompiled.hpp, which cannot be had without a source file.
