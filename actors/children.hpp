@@ -145,6 +145,7 @@ private:
   void send_attempt(webhook::start s);
   void keep_awake();
   void try_again_soon();
+  void keep_fresh(events::seq message, std::string body, std::size_t readers);
   std::optional<std::string> take_fresh(events::seq message);
   events::outcome<std::string> body_of(events::seq message);
   void on_durable(events::seq last);
@@ -188,7 +189,7 @@ private:
     std::string text;
     std::size_t readers; ///< destinations that have not taken it yet
   };
-  std::unordered_map<events::seq, fresh_body> fresh_; ///< bodies of messages that were never sent, while they fit
+  std::map<events::seq, fresh_body> fresh_; ///< bodies of messages that were never sent, the newest, while they fit
   std::size_t fresh_bytes_ = 0;
   std::set<std::string> claimed_;     ///< by proposals that are not yet durable
   std::deque<std::pair<events::seq, std::string>> claims_to_forget_;
@@ -203,6 +204,7 @@ private:
   std::deque<ended> ended_; ///< deliveries that a page which is being read may not know to have ended
   std::deque<std::pair<events::seq, std::int64_t>> resets_; ///< of the clock, likewise, and by how much
   std::vector<std::string> unread_; ///< those of `scanning_` whose page could not be read just now
+  bool scan_when_durable_ = false; ///< a recovery waits for what it is to read
   hold recovering_;
   hold sequencing_;
   bool trying_again_ = false; ///< a timer runs

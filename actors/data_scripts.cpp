@@ -40,7 +40,7 @@ void data_actor::go_on() {
     send(this, tick{});
 }
 
-/// Never waits: what becomes of it comes as a message. The chain and the engine hold what they read, also when this actor is gone.
+/// With those that waited right behind it. Never waits: what becomes of it comes as a message. The chain and the engine hold what they read, also when this actor is gone.
 void data_actor::start_script(const request_ptr& job) {
   auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
   chain_ = std::make_shared<script_chain>(env_.options.scripts, env_.redactor, id_.to_string(), state_, [self, number = ++chains_](std::shared_ptr<script_news> n) {
@@ -48,6 +48,11 @@ void data_actor::start_script(const request_ptr& job) {
       caf::anon_send(caf::actor_cast<caf::actor>(strong), script_done{number, std::move(n)});
   });
   chain_->add(job);
+  for (const serve_request* next = nullptr; !held_.empty() && (next = std::get_if<serve_request>(&held_.front())) != nullptr;) {
+    if (!next->job->plan.runs_script() || !chain_->add(next->job))
+      return;
+    held_.pop_front();
+  }
 }
 
 void data_actor::on_script_done(const script_done& m) {

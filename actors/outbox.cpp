@@ -13,7 +13,6 @@ namespace {
 constexpr std::size_t most_in_a_proposal = 256;
 /// The journal takes a proposal as a whole or not at all: many large messages go in several.
 constexpr std::size_t most_bytes_in_a_proposal = 8 * limits::mebi;
-constexpr std::size_t fresh_bytes_kept = 8 * limits::mebi;
 /// With more to write down a snapshot is folded on a reader thread instead: the outbox has deliveries to look after.
 constexpr std::size_t most_pending_written_here = 2'000;
 
@@ -24,8 +23,8 @@ std::optional<events::virtual_time> due_of(const webhook::fact& f, events::virtu
   if (auto* a = std::get_if<webhook::attempt_finished>(&f))
     return a->next ? a->next : a->hold;
   if (std::holds_alternative<webhook::resend_requested>(f) || std::holds_alternative<webhook::recovery_started>(f)
-      || std::holds_alternative<webhook::recovery_progressed>(f) || std::holds_alternative<webhook::destination_updated>(f)
-      || std::holds_alternative<webhook::destination_secret_rotated>(f) || std::holds_alternative<webhook::destination_recovered>(f))
+      || std::holds_alternative<webhook::recovery_progressed>(f) || std::holds_alternative<webhook::recovery_finished>(f)
+      || std::holds_alternative<webhook::destination_updated>(f) || std::holds_alternative<webhook::destination_secret_rotated>(f) || std::holds_alternative<webhook::destination_recovered>(f))
     return now;
   if (auto* off = std::get_if<webhook::destination_disabled>(&f))
     return off->probe;
@@ -269,11 +268,8 @@ void outbox_actor::on_sequenced(const sequenced& s) {
       count(fact, part.ctx.now);
       note_end(seq, fact);
       webhook::apply(state_, {seq, s.wall, part.ctx.now}, fact);
-      if (auto* m = std::get_if<webhook::message_created>(&fact);
-          m && !m->destinations.empty() && fresh_bytes_ + m->body.size() <= fresh_bytes_kept) {
-        fresh_bytes_ += m->body.size();
-        fresh_.emplace(seq, fresh_body{std::move(m->body), m->destinations.size()});
-      }
+      if (auto* m = std::get_if<webhook::message_created>(&fact); m && !m->destinations.empty())
+        keep_fresh(seq, std::move(m->body), m->destinations.size());
       if (auto* e = std::get_if<webhook::delivery_expired>(&fact); e && e->attempts == 0)
         (void)take_fresh(e->message.seq); // who would have read it
       for (const auto& claim : d.claims)

@@ -23,6 +23,11 @@ void outbox_actor::scan() {
     if (!state_.room_for_recovery(destination))
       continue; // without room it goes on with the next result, and keeps nobody awake until then
     any = true;
+    // A page that is read before all up to there is in the store would take the end of the store for its own.
+    if (durable_ < r->started_seq) {
+      scan_when_durable_ = true;
+      continue;
+    }
     const auto* to = state_.find(destination);
     if (!scanning_.emplace(r->what.id, durable_).second)
       continue;

@@ -11,6 +11,7 @@ namespace hourglass::actors {
 namespace {
 
 constexpr std::size_t most_taken_at_once = 256;
+constexpr std::size_t fresh_bytes_kept = 8 * limits::mebi;
 
 } // namespace
 
@@ -130,6 +131,8 @@ void outbox_actor::on_durable(events::seq last) {
     claims_to_forget_.pop_front();
   }
   forget_ends();
+  if (std::exchange(scan_when_durable_, false))
+    scan();
   std::deque<gated> still;
   for (auto& g : std::exchange(gated_, {})) {
     if (g.gate <= durable_)
@@ -176,6 +179,18 @@ void outbox_actor::send_attempt(webhook::start s) {
                      attempt_done{token, std::make_shared<webhook::attempt_result>(std::move(result)), inside});
   };
   env_.dispatcher.send(std::move(s), std::move(*body), wall_now().us, std::move(report), id_.to_string());
+}
+
+/// The oldest make room: what a destination that takes nothing waits for must not cost all others a look into the store.
+void outbox_actor::keep_fresh(events::seq message, std::string body, std::size_t readers) {
+  if (body.size() > fresh_bytes_kept)
+    return;
+  fresh_bytes_ += body.size();
+  fresh_.emplace(message, fresh_body{std::move(body), readers});
+  while (fresh_bytes_ > fresh_bytes_kept) {
+    fresh_bytes_ -= fresh_.begin()->second.text.size();
+    fresh_.erase(fresh_.begin());
+  }
 }
 
 /// Forgets it with its last reader.

@@ -15,7 +15,8 @@ constexpr std::size_t messages_a_page = 100;
 /// The newest attempt of `message` at `destination` decides; a manual one that failed leaves what was before it.
 void add(delivery_past& past, const webhook::attempt_finished& a) {
   past.attempts = std::max(past.attempts, a.number);
-  past.last = a.follows;
+  if (!past.last || a.follows != webhook::outcome_kind::failed)
+    past.last = a.follows;
   if (a.follows == webhook::outcome_kind::delivered)
     past.dead = false, past.delivered = true;
   else if (a.follows == webhook::outcome_kind::dead)

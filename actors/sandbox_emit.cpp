@@ -30,11 +30,16 @@ private:
   std::shared_ptr<hold> inside_;
 };
 
-/// Chaos: what is ready and durable is held back, and keeps the sandbox awake.
+/// Chaos: what is ready and durable is held back, keeps the sandbox awake, and counts as what the sandbox holds in memory. If that would be too much it
+/// is given at once.
 void sandbox_actor::answer_later(proposal::part& part) {
   auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
   auto inside = std::make_shared<hold>(hold::follow(door_));
-  part.request->done = [self, delay = part.delay, inside, done = std::move(part.request->done)](events::outcome<mock::response> r) {
+  part.request->done = [self, delay = part.delay, most = env_.options.bytes_per_sandbox, inside, done = std::move(part.request->done)](events::outcome<mock::response> r) {
+    if (!r || !inside->carry(r->body.size(), most)) {
+      done(std::move(r));
+      return inside->release();
+    }
     auto late = std::make_shared<late_answer>(done, std::move(r), inside);
     if (auto strong = self.lock())
       caf::anon_send(caf::actor_cast<caf::actor>(strong), hold_back{std::move(late), delay});

@@ -50,14 +50,18 @@ void core::on_reader(const call_ptr& c, std::function<void(const call_ptr&)> wor
 }
 
 void core::run_apart(const call_ptr& c, const run_script& run, std::function<void(const call_ptr&)> tell) {
+  auto place = place_apart(c);
+  if (!place)
+    return c->fail(place.error());
+  run_apart(c, std::move(*place), run, std::move(tell));
+}
+
+void core::run_apart(const call_ptr& c, script_gate::ticket place, const run_script& run, std::function<void(const call_ptr&)> tell) {
   auto* engine = node.scripts();
   if (engine == nullptr)
     return c->fail({errc::unavailable, "this node has no engine for scripts", {}});
-  auto ticket = apart_.enter(c->sandbox);
-  if (!ticket)
-    return c->fail(ticket.error());
-  run(*engine, [this, c, ticket = std::move(*ticket), tell = std::move(tell)] {
-    on_reader(c, [ticket, tell](const call_ptr& done) { tell(done); });
+  run(*engine, [this, c, place = std::move(place), tell = std::move(tell)] {
+    on_reader(c, [place, tell](const call_ptr& done) { tell(done); });
   });
 }
 

@@ -67,6 +67,9 @@ public:
   /// nobody holds meanwhile. Beyond `limits::scripts_apart` it is refused with `errc::overloaded`.
   using run_script = std::function<void(mock::script_engine&, std::function<void()> ran)>;
   void run_apart(const call_ptr& c, const run_script& run, std::function<void(const call_ptr&)> tell);
+  /// The same with a place taken before, by who has to work for it first.
+  void run_apart(const call_ptr& c, script_gate::ticket place, const run_script& run, std::function<void(const call_ptr&)> tell);
+  events::outcome<script_gate::ticket> place_apart(const call_ptr& c) { return apart_.enter(c->sandbox); }
 
   /// On a reader thread: waits until the index has everything that was in the log when this was called, at most two seconds. A list is
   /// then as the caller wrote it; when time runs out, it may lack the newest.

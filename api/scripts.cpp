@@ -211,7 +211,10 @@ void try_script(core& in, const call_ptr& c) {
     return c->fail(what.error());
   if (in.node.scripts() == nullptr)
     return c->fail({errc::unavailable, "this node has no engine for scripts", {}});
-  in.on_reader(c, [&in, what = std::move(*what)](const call_ptr& done) {
+  auto place = in.place_apart(c); // before the state is folded, which costs more than a refusal may
+  if (!place)
+    return c->fail(place.error());
+  in.on_reader(c, [&in, what = std::move(*what), place = std::move(*place)](const call_ptr& done) {
     auto state = replay::load(in.node.store(), done->sandbox);
     if (!state)
       return done->fail(state.error());
@@ -224,7 +227,7 @@ void try_script(core& in, const call_ptr& c) {
     if (!trial)
       return done->fail(trial.error());
     in.run_apart(
-      done, [trial = *trial](mock::script_engine& engine, std::function<void()> ran) { mock::detached_run::run(trial, engine, nullptr, std::move(ran)); },
+      done, place, [trial = *trial](mock::script_engine& engine, std::function<void()> ran) { mock::detached_run::run(trial, engine, nullptr, std::move(ran)); },
       [trial = *trial](const call_ptr& asked) {
         auto tried = mock::result_of_trial(*trial);
         tried ? asked->answer(200, std::move(*tried)) : asked->fail(tried.error());

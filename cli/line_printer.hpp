@@ -19,7 +19,7 @@ public:
   line_printer& operator=(const line_printer&) = delete;
   bool json() const noexcept { return json_; }
 
-  void line(std::string text);  ///< waits until there is room for it
+  void line(std::string text);  ///< never waits: for what is bounded by itself, as the paths of a document
   void offer(std::string text); ///< leaves it out if there is no room, which standard error tells
 
 private:

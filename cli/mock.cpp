@@ -115,7 +115,7 @@ outcome<std::string> with_its_files(std::string text, const std::string& documen
     mock::json_value document;
   };
   auto main = mock::parse_document(text);
-  if (!main || mock::openapi_bundle::names_in("", *main).empty() || document == "-")
+  if (!main || mock::openapi_bundle::is_one(*main) || mock::openapi_bundle::names_in("", *main).empty() || document == "-")
     return text;
   const auto folder = std::filesystem::path{document}.parent_path();
   std::vector<waiting> look;

@@ -110,9 +110,14 @@ lane& client_worker::lane_of(const job& j) {
 bool client_worker::has_room() const { return channels_.size() < most_ || !idle_.empty(); }
 
 /// Whoever has fewer connections than are left may take one more: the shares adjust to how many want some, and something is always left.
+bool client_worker::may_begin(const owner& o) const { return has_room() && (o.busy == 0 || o.busy < most_ - std::min(most_, busy_)); }
+
+/// The same among the origins of one owner, of what is left to him: those that hang leave something to those that answer.
 bool client_worker::may_begin(const lane& l) const {
-  return has_room() && l.busy < std::max<std::size_t>(1, shared_->options.connections_per_origin) &&
-         (l.of.busy == 0 || l.of.busy < most_ - std::min(most_, busy_));
+  if (!may_begin(l.of) || l.busy >= std::max<std::size_t>(1, shared_->options.connections_per_origin))
+    return false;
+  const auto taken = busy_ + l.of.busy;
+  return l.busy == 0 || l.busy < most_ - std::min(most_, taken);
 }
 
 /// May end the job at once, and with it the lane.
@@ -159,9 +164,12 @@ void client_worker::wait_in(lane& l, job_ptr j) {
 
 /// Starts the next of the owner's exchanges that can go on; false if none can. A lane that was served goes to the end of the owner's list, or off it.
 bool client_worker::serve_one_of(owner& o) {
+  if (!may_begin(o))
+    return false;
   const auto at = std::find_if(o.turn.begin(), o.turn.end(), [this](const lane* l) { return may_begin(*l); });
   if (at == o.turn.end())
     return false;
+  o.turn.splice(o.turn.end(), o.turn, o.turn.begin(), at); // who may not go yet need not be asked first the next time
   auto& l = **at;
   auto next = std::move(l.waiting.front());
   l.waiting.pop_front();

@@ -106,6 +106,7 @@ private:
   void deliver();
   void begin(job_ptr j);
   lane& lane_of(const job& j);
+  bool may_begin(const owner& o) const;
   bool may_begin(const lane& l) const;
   bool has_room() const;
   void start(lane& l, job_ptr j);

@@ -135,7 +135,7 @@ void collection_view::set_from_path(json_value& item) const {
 
 json_value collection_view::id_of(std::string_view text) const {
   const auto number = c_.spec.kind == id_kind::integer ? number_in(text) : std::nullopt;
-  return number ? json_value::of_number(*number) : json_value::of(std::string{text});
+  return number && std::to_string(*number) == text ? json_value::of_number(*number) : json_value::of(std::string{text}); // 007 is no other name of 7
 }
 
 /// Of those that were ever given, as far as it is known.

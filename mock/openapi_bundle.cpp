@@ -25,6 +25,14 @@ std::size_t size_of(const json_value& v) {
 /// What is no schema and may look like a reference.
 bool is_data(std::string_view keyword) { return keyword == "example" || keyword == "default" || keyword == "const" || keyword == "enum" || keyword == "value"; }
 
+/// Whose members are called as their author likes: `default` is a response there, and `value` a schema.
+bool has_names(std::string_view keyword) {
+  static constexpr std::string_view all[] = {"properties",    "patternProperties", "dependentSchemas", "$defs",           "definitions", "schemas",
+                                             "responses",     "parameters",        "examples",         "requestBodies",   "headers",     "links",
+                                             "callbacks",     "pathItems",         "webhooks",         "securitySchemes", "encoding"};
+  return std::find(std::begin(all), std::end(all), keyword) != std::end(all);
+}
+
 /// `name`, as it stands in the document `in`, among all documents: `../b.yaml` in `a/x.yaml` is `b.yaml`.
 std::string resolved(std::string_view in, std::string_view name) {
   if (name.find("://") != std::string_view::npos)
@@ -71,18 +79,19 @@ struct place_below {
   }
 };
 
-/// Calls `see(reference, where)` for each `$ref` below `v`; stops and gives what it says.
+/// Calls `see(reference, where)` for each `$ref` below `v`, which is the value of the keyword `of`, if of any; stops and gives what it says.
 template <class Value, class See>
-std::optional<events::error> each_reference(Value& v, const place_below& at, bool names, const See& see) {
+std::optional<events::error> each_reference(Value& v, const place_below& at, std::string_view of, const See& see) {
+  const auto names = has_names(of);
   for (std::size_t i = 0; i < v.items.size(); ++i) {
     const auto member = v.is_object();
     if (member && !names && is_data(v.names[i]))
       continue;
-    const bool is_reference = member && !names && v.names[i] == "$ref" && v.items[i].is_string();
+    const bool is_reference = member && of != "properties" && v.names[i] == "$ref" && v.items[i].is_string();
     if (!is_reference && v.items[i].items.empty())
       continue;
     const place_below where{&at, member ? std::string_view{v.names[i]} : std::string_view{}, i, member};
-    auto wrong = is_reference ? see(v.items[i], where) : each_reference(v.items[i], where, member && !names && v.names[i] == "properties", see);
+    auto wrong = is_reference ? see(v.items[i], where) : each_reference(v.items[i], where, member && !names ? std::string_view{v.names[i]} : std::string_view{}, see);
     if (wrong)
       return wrong;
   }
@@ -160,12 +169,12 @@ outcome<json_value> openapi_bundle::join(json_value root) {
     reference.text = std::move(whole);
     return std::nullopt;
   };
-  if (auto wrong = each_reference(*main, {nullptr, "/document"}, false, redirect))
+  if (auto wrong = each_reference(*main, {nullptr, "/document"}, {}, redirect))
     return tl::unexpected<events::error>{std::move(*wrong)};
   for (std::size_t i = 0; i < all.items.size(); ++i) {
     in = all.names[i];
     const auto at = pointer_to("/documents", in);
-    if (auto wrong = each_reference(all.items[i], {nullptr, at}, false, redirect))
+    if (auto wrong = each_reference(all.items[i], {nullptr, at}, {}, redirect))
       return tl::unexpected<events::error>{std::move(*wrong)};
   }
   main->set(others, std::move(all));
@@ -175,7 +184,7 @@ outcome<json_value> openapi_bundle::join(json_value root) {
 
 std::vector<std::string> openapi_bundle::names_in(std::string_view in, const json_value& document) {
   std::set<std::string> out;
-  each_reference(document, {}, false, [&](const json_value& reference, const place_below&) -> std::optional<events::error> {
+  each_reference(document, {}, {}, [&](const json_value& reference, const place_below&) -> std::optional<events::error> {
     if (auto hash = std::min(reference.text.find('#'), reference.text.size()); hash != 0)
       out.insert(resolved(in, std::string_view{reference.text}.substr(0, hash)));
     return std::nullopt;
@@ -185,7 +194,7 @@ std::vector<std::string> openapi_bundle::names_in(std::string_view in, const jso
 
 std::optional<document_warning> openapi_bundle::first_of_others(const json_value& root) {
   std::optional<document_warning> out;
-  each_reference(root, {}, false, [&](const json_value& reference, const place_below& where) -> std::optional<events::error> {
+  each_reference(root, {}, {}, [&](const json_value& reference, const place_below& where) -> std::optional<events::error> {
     if (reference.text.empty() || reference.text.front() == '#')
       return std::nullopt;
     out = document_warning{"refers to " + told(reference.text.substr(0, reference.text.find('#'))) +

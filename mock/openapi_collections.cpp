@@ -144,8 +144,12 @@ std::string openapi_collections::space_for(std::string_view path) {
     out = "items";
   if (out.size() > 100)
     out = out.substr(0, 80) + '-' + events::to_hex(events::as_text(events::sha256({path}))).substr(0, 16);
-  const auto times = ++spaces_[out];
-  return times == 1 ? out : out + '-' + std::to_string(times);
+  const auto times = spaces_[out]++;
+  if (times == 0)
+    return out;
+  for (auto n = times + 1;; ++n) // another may have such a name by itself
+    if (auto free = out + '-' + std::to_string(n); spaces_.try_emplace(free, 1).second)
+      return free;
 }
 
 // -- what operations do --------------------------------------------------------------
@@ -259,6 +263,8 @@ void openapi_collections::find_parents() {
     if (!g.of_all)
       continue;
     for (auto at = g.same.rfind("/{}"); at != std::string::npos && at > 0; at = g.same.rfind("/{}", at - 1)) {
+      if (at + 3 < g.same.size() && g.same[at + 3] != '/') // more in the segment
+        continue;
       auto above = by_path_.find(g.same.substr(0, at + 3));
       if (above == by_path_.end() || !groups_[above->second].of_items || !keeps[*groups_[above->second].of_items])
         continue;

@@ -9,26 +9,40 @@ namespace hourglass::mock {
 
 namespace {
 
-/// How long the value is that `text` begins with, by its brackets; 0: it has no end. `steps` is what looking may still cost.
-std::size_t bracketed(std::string_view text, std::size_t& steps) {
-  std::size_t depth = 0;
+/// A value that a text begins with, by its brackets.
+struct bracketed {
+  std::size_t length = 0; ///< up to its end, or up to where the last of its members ends that are whole
+  std::string missing;    ///< the brackets that would close it there; empty: it has its end
+};
+
+/// `steps` is what looking may still cost.
+bracketed value_at_front(std::string_view text, std::size_t& steps) {
+  bracketed out;
   bool quoted = false;
   for (std::size_t i = 0; i < text.size() && steps > 0; ++i, --steps) {
-    if (quoted && text[i] == '\\') {
+    const auto c = text[i];
+    if (quoted && c == '\\') {
       ++i;
-    } else if (text[i] == '"') {
+    } else if (c == '"') {
       quoted = !quoted;
-    } else if (!quoted && (text[i] == '{' || text[i] == '[')) {
-      ++depth;
-    } else if (!quoted && (text[i] == '}' || text[i] == ']') && --depth == 0) {
-      return i + 1;
+    } else if (!quoted && (c == '{' || c == '[')) {
+      out.missing.insert(out.missing.begin(), c == '{' ? '}' : ']');
+      out.length = i + 1;
+    } else if (!quoted && (c == '}' || c == ']')) {
+      out.missing.erase(0, 1);
+      out.length = i + 1;
+      if (out.missing.empty())
+        break;
+    } else if (!quoted && c == ',') {
+      out.length = i;
     }
   }
-  return 0;
+  return out;
 }
 
-/// A line of the console may be JSON values, and words between them that have brackets too.
+/// A line of the console may be JSON values, and words between them that have brackets too. Of a value that was cut off its whole members are kept.
 std::string without_secrets(const std::string& text, const events::redactor& redact, const events::redact_echo& seen) {
+  constexpr std::string_view cut = "…"; ///< the worker's sign that a line was longer
   constexpr std::size_t looks = 64; ///< at all of it: only brackets that nobody closes make more of them
   const auto whole = seen.occurs_in(text) ? seen.replace(text) : text;
   std::string_view left = whole;
@@ -40,13 +54,22 @@ std::string without_secrets(const std::string& text, const events::redactor& red
     left.remove_prefix(value);
     if (left.empty())
       return out;
-    const auto length = bracketed(left, steps);
+    const auto front = value_at_front(left, steps);
     if (steps == 0) // what is not looked at is not kept either
-      return out + "…";
-    auto told = redact.body("application/json", left.substr(0, length));
-    const auto taken = length != 0 && (told != left.substr(0, length) || events::check_json(left.substr(0, length), limits::json_depth)) ? length : 1;
-    out.append(taken == 1 ? std::string{left.front()} : told);
-    left.remove_prefix(taken);
+      return out + std::string{cut};
+    const auto given = std::string{left.substr(0, front.length)} + front.missing;
+    auto told = redact.body("application/json", given);
+    const bool is_json = told != given || events::check_json(given, limits::json_depth);
+    if (!is_json) {
+      out.push_back(left.front());
+      left.remove_prefix(1);
+      continue;
+    }
+    told.resize(told.size() - front.missing.size());
+    out.append(told);
+    if (!front.missing.empty() && left.ends_with(cut)) // in the middle of a member, whose name may say that it is secret
+      return out + std::string{cut};
+    left.remove_prefix(front.length);
   }
 }
 

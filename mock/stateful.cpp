@@ -90,7 +90,7 @@ tl::expected<json_value, response> collection_turn::body() const {
   const auto* type = find(req_.headers, "content-type");
   const auto media = type != nullptr ? media_essence(*type) : std::string{};
   if (req_.body.size() > limits::data_value_bytes && (media.empty() || is_json_media(media) || media == "application/x-www-form-urlencoded"))
-    return tl::unexpected{refuse(507, "insufficient-storage", "Insufficient storage",
+    return tl::unexpected{refuse(413, "content-too-large", "Content too large",
                                  "the body is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")")};
   const auto v = (e_.check ? *e_.check : nothing_demanded).body_of(req_, c_.schema);
   if (!v || !v->is_object())
@@ -190,6 +190,8 @@ response collection_turn::replace() {
   const bool creates = std::any_of(e_.answers.begin(), e_.answers.end(), [](const auto& a) { return a.code == 201; });
   if (!before && (!creates || id.empty()))
     return missing(id);
+  if (!before && items_.taken(id))
+    return refuse(409, "conflict", "Conflict", "what is stored under the id " + shortened(id) + " is no item");
   const auto* known = before ? before->member(c_.spec.id) : nullptr;
   auto value = known != nullptr ? *known : items_.id_of(id);
   auto least = begun(value, before ? &*before : nullptr);

@@ -125,7 +125,7 @@ bool collection_turn::id_fits(const json_value& item) {
 
 /// `least` with as many members of `wanted` as fit. A null takes a member away where it `removes`, or where it may not be one.
 json_value collection_turn::one_by_one(json_value least, const json_value& wanted, bool removes) {
-  for (std::size_t i = 0; i < wanted.items.size() && i < most_tries && !purse_.empty(); ++i) {
+  for (std::size_t i = 0; i < wanted.items.size() && !purse_.empty(); ++i) {
     const auto& name = wanted.names[i];
     const auto& value = wanted.items[i];
     const auto at = index_of(least, name);
@@ -165,6 +165,8 @@ outcome<json_value> collection_turn::fitted(json_value least, const json_value& 
   if (!c_.schema || c_.schema.accepts(all, purse_))
     return all;
   if (c_.schema.accepts(least, purse_)) {
+    if (wanted.items.size() > most_tries)
+      return failure(errc::too_large, "a body whose members do not all fit may have at most " + std::to_string(most_tries) + " of them");
     auto out = one_by_one(std::move(least), wanted, removes);
     if (purse_.empty())
       return failure(errc::too_large, "holding the item against its schema costs more than a request may");

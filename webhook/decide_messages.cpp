@@ -159,8 +159,7 @@ events::outcome<std::vector<std::string>> decider::recipients(const create_messa
 events::outcome<void> decider::room_for(std::size_t more) const {
   if (s.deliveries <= pending_most && more <= pending_most - s.deliveries)
     return {};
-  return failure(errc::overloaded, "a sandbox has at most " + std::to_string(limits::pending_per_sandbox) +
-                                       " deliveries waiting (pending_per_sandbox); enable, repair or remove the endpoints that do not take theirs");
+  return failure(errc::overloaded, "as many deliveries wait as may in a sandbox (pending_per_sandbox); enable, repair or remove the endpoints that do not take theirs");
 }
 
 result decider::operator()(const create_message& c) const {

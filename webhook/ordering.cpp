@@ -4,7 +4,6 @@
 #include "events/json_pointer.hpp"
 #include "events/json_text.hpp"
 
-
 #include <nlohmann/json.hpp>
 
 namespace hourglass::webhook {

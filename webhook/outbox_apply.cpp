@@ -262,6 +262,8 @@ struct folder {
       d.place = {item.place.value_or(at.now).us, item.place ? item.message.seq : at.seq};
       s.add_delivery(*l, std::move(d));
     }
+    if (r->what.automatic())
+      s.catch_up(*l);
   }
 
   void operator()(const recovery_finished& f) const {

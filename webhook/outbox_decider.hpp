@@ -57,8 +57,6 @@ private:
   bool holds_line(const lane& l, const delivery& d) const noexcept;
   events::outcome<void> room_for(std::size_t more) const;
 
-  // -- recoveries
-
   // -- attempts
   result judged(attempt_finished f, const lane& l, const delivery* d) const;
   decision leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l) const;

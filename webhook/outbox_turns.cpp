@@ -117,12 +117,14 @@ void outbox_state::impl::arrange(lane& l, const std::string& line) {
     return;
   auto& q = found->second;
   auto next = q.flying != 0 || q.order.empty() ? 0 : q.order.begin()->second;
+  bool is_letter = false; // that holds the line, sent again: the line waits for it, and so would the recovery
   if (auto held = l.held.find(line); held != l.held.end() && next != 0) {
     auto letter = l.deliveries.find(held->second);
-    next = letter != l.deliveries.end() && letter->second.line == line ? held->second : 0;
+    is_letter = letter != l.deliveries.end() && letter->second.line == line;
+    next = is_letter ? held->second : 0;
   }
   // What came while it was disabled stands before what was queued since. The recovery has room of its own, so this ends.
-  if (l.catching_up != 0 && next > l.catching_up && l.deliveries.at(next).recovery == 0)
+  if (l.catching_up != 0 && next > l.catching_up && l.deliveries.at(next).recovery == 0 && !is_letter)
     next = 0;
   if (next == q.shown)
     return;
@@ -142,12 +144,13 @@ void outbox_state::impl::arrange_all(lane& l) {
     arrange(l, name);
 }
 
-/// Whether what it missed while it was disabled is still being looked for. It may have been disabled more than once: the first counts.
+/// Whether what it missed while it was disabled is still being looked for, and from where on: what was found before stands in the lines already. It may have
+/// been disabled more than once: the first counts.
 void outbox_state::impl::catch_up(lane& l) {
   l.catching_up = 0;
   for (const auto& [seq, r] : recoveries)
-    if (r.what.destination == l.config.id && r.what.automatic() && r.state == recovery::phase::scanning && (l.catching_up == 0 || r.what.after < l.catching_up))
-      l.catching_up = r.what.after;
+    if (r.what.destination == l.config.id && r.what.automatic() && r.state == recovery::phase::scanning && (l.catching_up == 0 || r.cursor < l.catching_up))
+      l.catching_up = r.cursor;
   arrange_all(l);
   reindex(l);
 }

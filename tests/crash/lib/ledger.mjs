@@ -4,7 +4,7 @@ export class Ledger {
     this.sandboxes = new Map(); // id -> Book
     this.deliveries = new Map(); // webhook-id -> { nonces: Set, fine: Set of paths answered 2xx, seen: count }
     this.nonces = new Map(); // nonce -> Set of webhook-ids
-    this.counts = { acknowledged: 0, refused: 0, unknown: 0, replayed: 0 };
+    this.counts = { acknowledged: 0, scripted: 0, refused: 0, unknown: 0, replayed: 0 };
     this.trouble = []; // answers that must never come
   }
 

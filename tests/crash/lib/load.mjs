@@ -171,6 +171,7 @@ export class Load {
     const nonce = this.nonce();
     return this.send('POST', `/s/${book.id}/scripted?nonce=${nonce}`, { nonce }, nonce, () => {}, { mock: true }).then((answer) => {
       if (answer.status !== 201) return;
+      ++this.ledger.counts.scripted;
       book.owe(nonce, 'message.created', (event, payload) => payload.includes(nonce));
       const { n } = answer.json;
       if (answer.json.nonce !== nonce) this.ledger.trouble.push(`a script answered with another request's nonce: ${answer.text}`);

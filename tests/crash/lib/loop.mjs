@@ -47,10 +47,12 @@ export async function killLoop({ seed, kills, kafka, keep, report, runTool }) {
         await load.resumeAll();
       }
       load.start(server.url);
-      // Half of the kills while the sandboxes may still be waking, half under full load, however slow the machine is today.
+      // Half of the kills while the sandboxes may still be waking, half under full load, however slow the machine is today: a script's worker may take
+      // longer to start than most rounds last.
       const before = ledger.counts.acknowledged;
-      if (chaos.next() < 0.5)
-        await until('something is acknowledged', () => server.exit || ledger.counts.acknowledged > before, 60_000).catch(async (error) => {
+      const underLoad = () => ledger.counts.acknowledged > before && ledger.counts.scripted > 0;
+      if (chaos.next() < 0.5 || ledger.counts.scripted === 0)
+        await until('something is acknowledged, and some script has answered', () => server.exit || underLoad(), 60_000).catch(async (error) => {
           const metrics = await server.call('GET', '/metrics').catch(() => undefined);
           throw new Error(`${error.message}\nunder way: ${[...load.underWay.values()].join(', ')}\n${server.log.slice(-3000)}\n${metrics?.text.replace(/^#.*\n/gm, '')}`);
         });

@@ -349,6 +349,17 @@ TEST_F(holding_little, a_sandbox_whose_scripts_are_slow_holds_only_so_many_bytes
   EXPECT_EQ(change.get().error().code, events::errc::overloaded);
 }
 
+TEST_F(holding_little, an_answer_that_would_be_too_much_to_hold_back_is_given_at_once) {
+  auto id = with_handler("$func.sbx.chaos.applyFromHeader('latency=60000'); $resp.body = 'x'.repeat(6000)");
+  promised<mock::response> held, at_once;
+  ask(id, held);
+  EXPECT_TRUE(eventually([&] { return served(id).size() == 1; }));
+  ask(id, at_once);
+  EXPECT_EQ(at_once.get()->body.size(), 6'000U);
+  actors::give_late_answers(*node_);
+  EXPECT_EQ(held.get()->body.size(), 6'000U);
+}
+
 TEST_F(holding_little, who_is_answered_may_come_again_at_once) {
   auto id = with_handler("$resp.body = 1");
   promised<mock::response> again;

@@ -141,6 +141,43 @@ TEST_F(node_with_lines, what_was_missed_while_disabled_is_read_from_the_log_and_
   EXPECT_EQ(first_seen(shop.came()), up_to(220));
 }
 
+TEST_F(node_with_lines, what_was_missed_is_found_though_the_disk_has_not_written_it_when_a_probe_succeeds) {
+  std::atomic<bool> works{false}, probed{false}, answers{false}, writes{true}, held{false};
+  receiver shop{[&](std::size_t, const http::request&) {
+    if (!works)
+      return no();
+    probed = true;
+    while (!answers)
+      std::this_thread::sleep_for(1ms);
+    return ok();
+  }};
+  auto id = create();
+  add_and_disable(id, shop.url());
+  works = true;
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{11min}}}));
+  ASSERT_TRUE(eventually([&] { return probed.load(); }));
+  disk_->judge_writes([&](std::span<const storage::record_batch>) -> std::optional<events::error> {
+    held = held || !writes;
+    while (!writes)
+      std::this_thread::sleep_for(1ms);
+    return std::nullopt;
+  });
+  writes = false;
+  promised<actors::receipt> missed;
+  webhook::create_message m;
+  m.event_type = "thing.happened";
+  m.payload = body(1);
+  node_->submit(id, webhook::command{m}, {"admin", "t"}, missed.callback());
+  EXPECT_TRUE(eventually([&] { return held.load(); }));
+  answers = true;
+  std::this_thread::sleep_for(100ms); // for who would look now: what is right does not depend on it
+  writes = true;
+  EXPECT_TRUE(missed.get());
+  EXPECT_TRUE(eventually([&] { return first_seen(shop.came()).size() == 2; }));
+  EXPECT_EQ(first_seen(shop.came()), up_to(2));
+  disk_->judge_writes({});
+}
+
 TEST_F(node_with_lines, what_was_missed_before_the_clock_went_back_goes_before_what_came_since) {
   std::atomic<bool> works{false};
   receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : no(); }};

@@ -120,6 +120,31 @@ TEST(client, an_owner_whose_exchanges_hang_does_not_hold_up_another_at_the_same_
     EXPECT_EQ(wait(f).status, 200u);
 }
 
+TEST(client, origins_that_hang_leave_connections_to_others_of_their_owner) {
+  choosy_receiver hanging[3], healthy;
+  client_options o;
+  o.connections = 32;
+  auto c = client::open(o, loopback_allowed());
+  std::vector<std::future<exchange_result>> stuck;
+  for (int i = 0; i < 30; ++i)
+    for (auto& r : hanging)
+      stuck.push_back(begin(*c, from("a", to(local(r.port(), "/hang")))));
+  for (auto& r : hanging)
+    r.wait_for(4);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(call(*c, from("a", to(local(healthy.port(), "/ok")))).status, 200u);
+  std::size_t held = 0;
+  for (auto& r : hanging) {
+    held += r.held();
+    EXPECT_LE(r.held(), 5u);
+  }
+  EXPECT_EQ(held, 14u) << "as many of the half of 32 as leave more than any of them has";
+  for (auto& r : hanging)
+    r.let_go();
+  for (auto& f : stuck)
+    EXPECT_EQ(wait(f).status, 200u) << "all have their turn";
+}
+
 TEST(client, connections_in_all_are_capped_and_shared_out_among_owners) {
   choosy_receiver one, two, three;
   client_options o;

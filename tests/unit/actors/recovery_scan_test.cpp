@@ -36,12 +36,12 @@ protected:
     auto seq = write(m);
     return {std::move(id), seq, std::move(type), 2};
   }
-  void fail(const webhook::message_ref& message) {
+  void fail(const webhook::message_ref& message, webhook::outcome_kind follows = webhook::outcome_kind::dead) {
     webhook::attempt_finished a;
     a.id = "atmpt_" + message.id;
     a.message = message;
     a.destination = to_.id;
-    a.follows = webhook::outcome_kind::dead;
+    a.follows = follows;
     write(a);
   }
   std::set<std::string> taken(recovery_scope scope) {
@@ -99,6 +99,16 @@ TEST_F(recovery_scan, of_what_failed_takes_it_whatever_the_filters_have_become) 
   emit("never sent", "a");
   to_.filter_types = {"b"};
   EXPECT_EQ(taken(recovery_scope::failed), std::set<std::string>{"failed"});
+}
+
+TEST_F(recovery_scan, a_manual_attempt_that_fails_leaves_what_was_before_it) {
+  using webhook::outcome_kind;
+  const auto arrived = emit("arrived", "a"), dead = emit("dead", "a"), never = emit("never", "a");
+  fail(arrived, outcome_kind::delivered);
+  fail(dead, outcome_kind::dead);
+  for (const auto& m : {arrived, dead, never})
+    fail(m, outcome_kind::failed);
+  EXPECT_EQ(taken(recovery_scope::failed), (std::set<std::string>{"dead", "never"}));
 }
 
 TEST_F(recovery_scan, without_filters_takes_everything_its_scope_says) {

@@ -42,6 +42,22 @@ TEST_F(bundle, references_lead_from_document_to_document) {
   EXPECT_EQ(got("/plain")["$ref"], "not/a/reference.yaml") << "data is left alone";
 }
 
+TEST_F(bundle, what_has_a_keyword_for_its_name_leads_on_too) {
+  auto document = json::parse(R"({"document":{"openapi":"3.0.0","info":{"title":"t","version":"1"},"components":{"schemas":{"value":{"$ref":"more.yaml#/default"}}},"paths":{
+      "/one":{"get":{"responses":{"default":{"$ref":"more.yaml#/Error"}}}},"/two":{"$ref":"more.yaml#/two"},
+      "/three":{"get":{"responses":{"200":{"description":"x","content":{"application/json":{"schema":{"$ref":"#/components/schemas/value"}}}}}}}}},
+    "documents":{"more.yaml":{"Error":{"description":"e","content":{"application/json":{"example":{"from":"more"}}}},
+      "two":{"get":{"responses":{"default":{"$ref":"#/Error"}}}},"default":{"type":"string","enum":["named default"]}}}})");
+  import(document.dump());
+  EXPECT_EQ(got("/one")["from"], "more");
+  EXPECT_EQ(got("/two")["from"], "more") << "of its own document, not of the first";
+  EXPECT_EQ(got("/three"), "named default");
+  document["documents"] = json::object();
+  auto r = decide(endpoints, endpoint_command{import_openapi{document.dump()}}, at_moment());
+  ASSERT_FALSE(r);
+  EXPECT_NE(r.error().detail.find("refers to more.yaml"), std::string::npos) << r.error().detail;
+}
+
 TEST_F(bundle, faults_of_requests_name_the_document_they_break) {
   auto document = whole();
   document["documents"]["paths/pets.yaml"] = json::parse(R"({"all":{"post":{"requestBody":{"content":{"application/json":{"schema":{"$ref":"../schemas/pet.yaml"}}}},"responses":{"200":{"description":"x"}}}},"one":{"get":{"responses":{"200":{"description":"x"}}}}})");

@@ -290,11 +290,18 @@ TEST_F(handler, every_value_of_a_console_line_is_recorded_without_its_secrets) {
                             {"log", R"({"a":1} and [1,{"token":"hunter2"}] {not json} {"secret":"hunter2"} end)"},
                             {"log", R"([[ {"password":"hunter2"})"},
                             {"log", std::string(2'000, '[') + R"({"password":"hunter2"})"},
+                            {"log", R"(a {"secret":"hunter2","rows":[{"n":1},{"n":2,"password":"hunter2","m)" "…"},
+                            {"log", R"(b {"a":1,"secret":"hunter2)" "…"},
                             {"log", R"([a] {"b": [1, 2]} } ])"}};
+  engine.outcome.error = script_error{script_fault::thrown, R"(refused {"token":"hunter2","of":[)" "…", 0, 0, ""};
   auto s = serve_it(asked());
   ASSERT_TRUE(s);
   EXPECT_EQ(s->events[0].payload.find("hunter2"), std::string::npos) << s->events[0].payload;
   const auto back = decode_served(s->events[0].payload)->script->console;
+  ASSERT_EQ(back.size(), 7U);
+  EXPECT_TRUE(back[4].text.starts_with(R"(a {"secret":"[redacted:)")) << back[4].text;
+  EXPECT_NE(back[4].text.find(R"("rows":[{"n":1},{"n":2,"password":"[redacted:)"), std::string::npos) << back[4].text;
+  EXPECT_EQ(back[5].text, R"(b {"a":1)" "…") << "a member that was cut off may be secret";
   EXPECT_EQ(back.back().text, R"([a] {"b": [1, 2]} } ])") << "what has no secrets stays as it is";
   EXPECT_TRUE(back[1].text.starts_with(R"({"a":1} and [1,{"token":"[redacted:)")) << back[1].text;
   EXPECT_TRUE(back[1].text.ends_with("} end")) << back[1].text;

@@ -321,7 +321,7 @@ TEST_F(stateful, what_does_not_fit_into_the_sandbox_is_refused_and_changes_nothi
 TEST_F(stateful, an_item_larger_than_a_value_may_be_is_refused) {
   import(pets_document());
   auto large = send("POST", "/pets", R"({"name":")" + std::string(limits::data_value_bytes, 'x') + R"("})");
-  EXPECT_EQ(large.status, 507U);
+  EXPECT_EQ(large.status, 413U);
   EXPECT_EQ(changes(), 0U);
 }
 

@@ -144,6 +144,30 @@ TEST_F(missed, where_a_dead_letter_holds_all_there_is_nothing_to_probe_with_and_
   EXPECT_FALSE(disabled());
 }
 
+TEST_F(missed, a_dead_letter_among_what_was_missed_can_be_sent_again_while_the_rest_is_still_looked_for) {
+  probed(R"({"onDead":"hold"})");
+  auto first = emit();
+  EXPECT_EQ(go(500), ids({first}));
+  ASSERT_TRUE(disabled());
+  auto letter = emit(), second = emit(), third = emit();
+  (void)finish(probe(), answer(200));
+  ASSERT_FALSE(disabled());
+  auto live_one = emit();
+  const auto recovery = live.recoveries().back()->what.id;
+  must(progress_recovery{recovery, {{letter, 0, false, false, {}, "/"}, {second, 0, false, false, {}, "/"}}, second.seq, 2, false});
+  must(patch_destination{.id = id, .schedule = std::vector<duration>{}});
+  EXPECT_EQ(go(500), ids({letter}));
+  ASSERT_EQ(live.counts(id).held_lines, 1U);
+  restart();
+  EXPECT_TRUE(take().empty());
+  must(resend{letter, id, 1, true});
+  EXPECT_EQ(go(), ids({letter})) << "the recovery may have no room before it has gone";
+  EXPECT_EQ(go(), ids({second}));
+  EXPECT_TRUE(take().empty()) << "what came since waits for what was missed";
+  must(progress_recovery{recovery, {{third, 0, false, false, {}, "/"}}, third.seq, 1, true});
+  EXPECT_EQ(all(), ids({third, live_one}));
+}
+
 TEST_F(missed, another_key_lets_what_was_held_go_on) {
   ordered(R"({"key":true,"onDead":"hold"})", std::vector<duration>{});
   auto a = keyed("a"), b = keyed("a");
