@@ -197,6 +197,10 @@ http::response problem_response(const events::error& e, std::string_view correla
 
 http::response problem_response(unsigned status, std::string_view slug, std::string detail, std::string_view correlation,
                                 dialect how) {
+  if (how == dialect::svix && status == 422) { // a list, as of every 422: clients read nothing else
+    auto code = spelled(slug, how);
+    return json_response(status, {{"code", code}, {"detail", {{{"loc", {"request"}}, {"msg", detail}, {"type", code}}}}});
+  }
   if (how == dialect::svix)
     return json_response(status, {{"code", spelled(slug, how)}, {"detail", detail}});
   http::problem p;
