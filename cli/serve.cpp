@@ -101,6 +101,12 @@ actors::node_options node_options_of(const serve_options& options, std::shared_p
   out.client.connections = connections;
   out.client.verify_tls = !options.unsafe_skip_tls_verify;
   out.client.ca_file = options.ca_file;
+  if (auto proxy = http::parse_proxy(options.egress_proxy, true)) {
+    out.client.through = std::move(*proxy);
+    out.client.through->guarded = false; // it is the operator's
+  }
+  if (auto past = http::proxy_exceptions::parse(options.egress_no_proxy))
+    out.client.past = std::move(*past);
   out.client.user_agent = "Hourglass/" + std::string{version};
   out.scripts = open_scripts(options);
   out.guard = std::move(guard);

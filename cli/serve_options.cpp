@@ -60,6 +60,16 @@ std::string check_cidr(const std::string& text) {
   return parsed ? std::string{} : "not a network such as 10.0.0.0/8: " + parsed.error();
 }
 
+std::string check_proxy(const std::string& text) {
+  auto parsed = http::parse_proxy(text, true);
+  return parsed ? std::string{} : parsed.error(); // never the text: it may have a password
+}
+
+std::string check_no_proxy(const std::string& text) {
+  auto parsed = http::proxy_exceptions::parse({text});
+  return parsed ? std::string{} : parsed.error();
+}
+
 std::string check_kafka(const std::string& text) {
   for (std::size_t from = 0; from <= text.size();) {
     auto comma = std::min(text.find(',', from), text.size());
@@ -141,9 +151,18 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
          "CIDR that webhooks may reach although it is private or loopback; comma-separated or repeated. Cloud metadata stays refused. Default: none")
       ->delimiter(',')
       ->check(check_cidr, "CIDR");
+  option("--egress-proxy", to.egress_proxy, "HOURGLASS_EGRESS_PROXY",
+         "http://[USER:PASSWORD@]HOST:PORT (CONNECT) or socks5://...: webhooks go through it, to addresses that are resolved and judged here; its own may be "
+         "private. As a flag a password shows in the process list: prefer the variable. Default: none")
+      ->check(check_proxy, "URL");
+  option("--egress-no-proxy", to.egress_no_proxy, "HOURGLASS_EGRESS_NO_PROXY",
+         "Host (with all below it), address, CIDR or *, each but a CIDR with :PORT if it is for that alone, that webhooks reach without --egress-proxy; "
+         "comma-separated or repeated. Default: none")
+      ->delimiter(',')
+      ->check(check_no_proxy, "HOST");
   option("--tls-cert", to.tls_cert, "HOURGLASS_TLS_CERT", "PEM file of the certificate chain: answers HTTPS instead of HTTP. Default: off");
   option("--tls-key", to.tls_key, "HOURGLASS_TLS_KEY", "PEM file of its private key");
-  option("--ca-file", to.ca_file, "HOURGLASS_CA_FILE", "PEM file of authorities to trust for webhooks, besides the system's")
+  option("--egress-ca,--ca-file", to.ca_file, "HOURGLASS_CA_FILE", "PEM file of authorities to trust for webhooks, besides the system's")
       ->check(check_ca_file, "FILE");
   option("--workers", to.workers, "HOURGLASS_WORKERS", "Threads that run sandboxes; one keeps up with two I/O threads, more help when scripts and large imports run side by side")->check(CLI::Range(1U, 256U));
   option("--io-threads", to.io_threads, "HOURGLASS_IO_THREADS", "Threads that talk to clients")->check(CLI::Range(1U, 256U));

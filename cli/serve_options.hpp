@@ -26,6 +26,8 @@ struct serve_options {
   std::string kafka;
   std::string kafka_topic = "hourglass.events";
   std::vector<std::string> egress_allow;
+  std::string egress_proxy;
+  std::vector<std::string> egress_no_proxy;
   std::string tls_cert, tls_key;
   std::string ca_file;
   unsigned workers = 1, io_threads = 2, readers = 2, webhook_threads = 1, script_workers = 2;

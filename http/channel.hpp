@@ -4,10 +4,11 @@
 
 #include "http/client_worker.hpp"
 #include "http/response_reader.hpp"
+#include "http/tunnel.hpp"
 
 namespace hourglass::http {
 
-/// resolving → connecting → handshake → active ⇄ idle → closed, on its worker's thread.
+/// resolving → connecting → tunnel (through a proxy) → handshake → active ⇄ idle → closed, on its worker's thread.
 ///
 /// While it is open a read is always under way: in `idle` it notices that the other side has closed, in `active` it takes the answer, also
 /// one that comes before the request is written. A failed write is therefore no failure yet: the answer may already be here.
@@ -35,12 +36,22 @@ public:
 
 private:
   using ptr = boost::intrusive_ptr<channel>;
-  enum class phase : std::uint8_t { resolving, connecting, handshake, active, idle, closed };
+  enum class phase : std::uint8_t { resolving, connecting, tunnel, handshake, active, idle, closed };
 
   void try_addresses(std::vector<address_bytes> list);
   void try_next();
-  void connect_to(const address_bytes& address);
+  void give_up_socket();
+  const proxy* route_to(const address_bytes& address) const;
+  void reach_proxy();
+  void try_proxy();
+  void connect_to(const tcp::endpoint& to, std::size_t others_left);
   void on_connected(error_code ec);
+  void not_connected(const std::string& why);
+  void open_tunnel();
+  void say_to_proxy();
+  void hear_proxy();
+  void on_proxy_said();
+  void on_open();
   void shake_hands();
 
   void begin();
@@ -64,6 +75,7 @@ private:
   socket_type socket_;
   std::unique_ptr<tls_type> tls_;
   std::string peer_;
+  std::string via_; ///< the proxy; empty: none
   std::string tls_version_;
 
   std::vector<address_bytes> addresses_;
@@ -71,6 +83,12 @@ private:
   unsigned attempt_ = 0; ///< a connect that was given up must not be heard any more
   std::string refusal_;  ///< of the guard
   std::string connect_error_;
+
+  const proxy* through_ = nullptr; ///< while it is being opened
+  std::vector<address_bytes> proxy_addresses_;
+  std::size_t next_proxy_ = 0;
+  std::optional<tunnel> tunnel_;
+  std::string to_proxy_; ///< what is being said to it
 
   job_ptr job_;
   job_ptr parked_; ///< ended, but a write still reads from it

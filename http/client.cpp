@@ -35,6 +35,8 @@ std::string prepare(job& j, std::string_view user_agent) {
   j.to = std::move(*to);
   j.origin.reserve(j.to.host.size() + 8);
   j.origin.assign(j.to.secure ? "s" : "p").append(j.to.host).append(":").append(std::to_string(j.to.port));
+  if (j.what.way)
+    j.origin.append("|").append(j.what.way->key()).append(j.what.owner); // the key has always as many bytes
   j.head.reserve(512);
   return append_request_head(j.head, j.what, j.to, user_agent);
 }
@@ -77,7 +79,7 @@ std::unique_ptr<client> client::open(client_options options, std::shared_ptr<con
   shared->options = std::move(options);
   shared->guard = std::move(guard);
   shared->names = std::make_unique<resolver_pool>(std::move(names));
-  if (auto tls = client_tls(shared->options))
+  if (auto tls = client_tls(shared->options, {}))
     shared->tls = std::move(*tls);
   else
     shared->tls_problem = tls.error();

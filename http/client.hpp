@@ -2,12 +2,14 @@
 
 #include "http/egress.hpp"
 #include "http/message.hpp"
+#include "http/transport.hpp"
 
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,7 @@ struct exchange {
   fields headers;  ///< Host, Content-Length, Connection are set by the client
   std::string body;
   std::string owner; ///< on whose behalf; connections are shared out among owners
+  std::shared_ptr<const transport> way; ///< null: like all others
   /// For everything from the moment there is a connection for it, new or kept: DNS, connect, TLS, write, header and body. The wait for one has no
   /// end of its own: where nothing was sent, nothing has failed.
   std::chrono::milliseconds deadline{20'000};
@@ -41,6 +44,8 @@ enum class transport_error : std::uint8_t {
   malformed, ///< not HTTP
   timeout,   ///< `deadline` passed; `detail` says in which phase
   cancelled, ///< the client was stopped
+  proxy,       ///< the proxy cannot be reached, refused, or does not speak as one
+  oauth_token, ///< there was no access token to go with it: said by who sends, the client never does
 };
 std::string_view to_string(transport_error e) noexcept;
 
@@ -57,7 +62,8 @@ struct exchange_result {
   std::string body;     ///< at most `body_kept`
   bool truncated = false; ///< `body` is not all that was sent
   bool reused = false; ///< a kept connection
-  std::string peer;    ///< address:port really dialled
+  std::string peer;    ///< address:port really dialled, by us or by the proxy for us
+  std::string via;     ///< address:port of the proxy; empty: there was none
   std::string tls_version;   ///< e.g. `TLSv1.3`
   timing spent;
 };
@@ -82,11 +88,20 @@ struct client_options {
   std::string user_agent = "Hourglass/0.1";
   bool verify_tls = true;
   std::string ca_file; ///< PEM, besides the system's
+  std::optional<proxy> through; ///< for all that have no way of their own that says otherwise
+  proxy_exceptions past;        ///< those that go past `through`
 };
 
 /// Outgoing HTTP/1.1 with keep-alive pools per origin, TLS with host name check, one total deadline, no redirects, names resolved once
 /// and the guard asked about the very address that is dialled. A kept connection that turns out dead before a byte of the answer is
 /// replaced once by a fresh one.
+///
+/// TLS: an exchange with a `way` of its own uses a context of its own, one an owner and identity, of which the most recently used are kept; its
+/// connections serve exchanges of that owner with that way, and no others. A receiver that ends the session before it answered, as one does that does
+/// not take our certificate, is a `tls` error.
+///
+/// Proxies: with one, the address that the proxy is asked for is resolved here and judged by the guard, as if it were dialled from here. Time for names
+/// goes for the proxy's name too. A proxy that cannot reach one address of a receiver is asked for the next.
 ///
 /// Fairness: who finds no connection waits; owners are served in turn, each its origins in turn, each of these first come, first served. An
 /// owner takes another connection only while it has fewer than are left: one alone gets half of them, two a third each, and there is room for

@@ -284,6 +284,34 @@ void client_worker::on_resolved(const std::string& host, const resolved& address
     who->on_resolved(addresses);
 }
 
+// -- TLS ----------------------------------------------------------------------------
+
+tl::expected<tls_context, std::string> tls_contexts::of(const client_options& options, const std::string& owner, const transport& way) {
+  auto key = way.tls_key() + owner;
+  if (auto known = by_key_.find(key); known != by_key_.end()) {
+    used_.splice(used_.begin(), used_, known->second);
+    return known->second->context;
+  }
+  auto made = client_tls(options, way.tls());
+  if (!made)
+    return made;
+  used_.push_front({std::move(key), *made});
+  by_key_.emplace(used_.front().key, used_.begin());
+  if (used_.size() > most) {
+    by_key_.erase(used_.back().key);
+    used_.pop_back();
+  }
+  return made;
+}
+
+tl::expected<tls_context, std::string> client_worker::tls_for(const exchange& what) {
+  if (what.way && !what.way->tls().empty())
+    return tls_.of(shared_->options, what.owner, *what.way);
+  if (!shared_->tls)
+    return tl::unexpected<std::string>{shared_->tls_problem};
+  return shared_->tls;
+}
+
 // -- deadlines and the end ------------------------------------------------------------
 
 void client_worker::look_at_deadlines() {

@@ -22,7 +22,7 @@ class channel;
 struct job {
   exchange what;
   url_parts to;
-  std::string origin; ///< key: scheme, host and port
+  std::string origin; ///< key: scheme, host and port; with a way of its own that and the owner too
   std::string head;   ///< request line and headers, as bytes
   client::handler done;
   exchange_result result;
@@ -52,12 +52,29 @@ struct lane {
   std::size_t busy = 0;
 };
 
-/// Scheme, host and port, and the connections to it, which serve any owner.
+/// Scheme, host and port, and the connections to it, which serve any owner; or one owner on its own way.
 struct origin {
   std::string key;
   std::vector<boost::intrusive_ptr<channel>> idle; ///< the last used at the end, and taken first: the others may grow old and close
   std::unordered_map<std::string_view, lane> lanes; ///< by the owner's name
   std::size_t open = 0;
+};
+
+/// Contexts of those who have a TLS identity of their own; the least recently used are forgotten. What is open keeps its context.
+class tls_contexts {
+public:
+  static constexpr std::size_t most = 128; ///< a thread; each is some 100 KB with as many authorities as may be given
+
+  tl::expected<tls_context, std::string> of(const client_options& options, const std::string& owner, const transport& way);
+  std::size_t size() const noexcept { return by_key_.size(); }
+
+private:
+  struct entry {
+    std::string key;
+    tls_context context;
+  };
+  std::list<entry> used_; ///< the last used first
+  std::unordered_map<std::string_view, std::list<entry>::iterator> by_key_;
 };
 
 /// What all workers of a client share. Outlives them.
@@ -90,6 +107,7 @@ public:
   client_shared& shared() noexcept { return *shared_; }
   void want(std::int64_t due_ms);
   void resolve(const std::string& host, boost::intrusive_ptr<channel> who);
+  tl::expected<tls_context, std::string> tls_for(const exchange& what);
   /// A kept connection is free: for whose turn it is, else for later.
   void release(const boost::intrusive_ptr<channel>& who);
   void closed(channel& who);
@@ -135,6 +153,7 @@ private:
   std::size_t busy_ = 0;   ///< channels with an exchange
   bool serving_later_ = false;
   std::unordered_map<std::string, std::vector<boost::intrusive_ptr<channel>>> resolving_;
+  tls_contexts tls_;
   std::vector<boost::intrusive_ptr<channel>> channels_;
   std::list<channel*> idle_; ///< the longest idle first; nodes are spliced in and out, never made
   bool ended_ = false;

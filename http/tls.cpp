@@ -1,6 +1,11 @@
 #include "http/tls.hpp"
 
+#include "http/pem.hpp"
+
+#include <algorithm>
+
 #include <arpa/inet.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -35,15 +40,50 @@ tl::expected<tls_context, std::string> server_tls(const tls_files& files) {
   return context;
 }
 
-tl::expected<tls_context, std::string> client_tls(const client_options& options) {
-  auto context = modern(net::ssl::context::tls_client);
+namespace {
+
+net::const_buffer buffer_of(const std::string& text) { return {text.data(), text.size()}; }
+
+/// Empty when the context trusts whom it should.
+std::string trust(net::ssl::context& context, const client_options& options, const tls_identity& who) {
   error_code ec;
-  context->set_default_verify_paths(ec); // an image without authorities still speaks plain HTTP
-  if (!options.ca_file.empty()) {
-    context->load_verify_file(options.ca_file, ec);
-    if (ec)
-      return tl::unexpected<std::string>{"the authorities in " + options.ca_file + " cannot be read: " + ec.message()};
+  if (!who.authorities.empty()) {
+    context.add_certificate_authority(buffer_of(who.authorities), ec);
+    // Whoever is named is trusted, be it a root, one below it, or the receiver itself.
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(context.native_handle()), X509_V_FLAG_PARTIAL_CHAIN);
+    return ec ? "the authorities cannot be used: " + ec.message() : std::string{};
   }
+  context.set_default_verify_paths(ec); // an image without authorities still speaks plain HTTP
+  if (!options.ca_file.empty()) {
+    context.load_verify_file(options.ca_file, ec);
+    if (ec)
+      return "the authorities in " + options.ca_file + " cannot be read: " + ec.message();
+  }
+  return {};
+}
+
+/// Empty when we can say who we are.
+std::string identify(net::ssl::context& context, const tls_identity& who) {
+  if (who.certificate.empty())
+    return {};
+  error_code ec;
+  context.use_certificate_chain(buffer_of(who.certificate), ec);
+  if (!ec)
+    context.use_private_key(buffer_of(who.key), net::ssl::context::pem, ec);
+  return ec ? "the client certificate cannot be used: " + ec.message() : std::string{};
+}
+
+} // namespace
+
+tl::expected<tls_context, std::string> client_tls(const client_options& options, const tls_identity& who) {
+  auto context = modern(net::ssl::context::tls_client);
+  auto problem = trust(*context, options, who);
+  if (problem.empty())
+    problem = identify(*context, who);
+  ERR_clear_error();
+  if (!problem.empty())
+    return tl::unexpected<std::string>{std::move(problem)};
+  error_code ec;
   context->set_verify_mode(options.verify_tls ? net::ssl::verify_peer : net::ssl::verify_none, ec);
   return context;
 }
@@ -59,6 +99,22 @@ bool expect_host(SSL* session, const std::string& host, bool verify) {
   X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   return address ? X509_VERIFY_PARAM_set1_ip_asc(parameters, name.c_str()) == 1
                  : X509_VERIFY_PARAM_set1_host(parameters, name.c_str(), name.size()) == 1;
+}
+
+bool is_pinned(SSL* session, const std::vector<key_hash>& pins) {
+  auto fits = [&pins](X509* certificate) {
+    const auto pin = certificate != nullptr ? pin_of(certificate) : std::nullopt;
+    return pin && std::find(pins.begin(), pins.end(), *pin) != pins.end();
+  };
+  if (fits(SSL_get0_peer_certificate(session)))
+    return true;
+  const auto* chain = SSL_get0_verified_chain(session); // not what it sent: that may be anything
+  if (chain == nullptr || SSL_get_verify_result(session) != X509_V_OK)
+    return false;
+  for (int i = 0; i < sk_X509_num(chain); ++i)
+    if (fits(sk_X509_value(chain, i)))
+      return true;
+  return false;
 }
 
 std::string handshake_failure(SSL* session, const error_code& ec) {

@@ -143,6 +143,8 @@ std::string_view to_string(transport_error e) noexcept {
   case transport_error::malformed: return "malformed";
   case transport_error::timeout: return "timeout";
   case transport_error::cancelled: return "cancelled";
+  case transport_error::proxy: return "proxy";
+  case transport_error::oauth_token: return "oauth_token";
   }
   return "unknown";
 }

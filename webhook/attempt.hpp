@@ -39,6 +39,7 @@ struct start {
   std::vector<custom_header> headers;
   std::vector<signing_key> keys; ///< valid now, newest first
   signature_profile profile = signature_profile::standard;
+  std::shared_ptr<const delivery_way> way; ///< null: like all others
   std::chrono::milliseconds deadline{0};
 };
 

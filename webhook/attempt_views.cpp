@@ -75,6 +75,7 @@ events::outcome<std::string> attempt_out(const events::header& h, std::string_vi
   j.key("responseTruncated").value(a.truncated);
   write_timing(j, a.spent);
   j.key("peer").value(a.peer);
+  write_text_or_null(j, "proxy", a.via);
   write_text_or_null(j, "tlsVersion", a.tls_version);
   j.key("connectionReused").value(a.reused).key("signedTimestamp").value(f.result.timestamp);
   j.key("bodySha256").value(events::to_hex({reinterpret_cast<const char*>(f.result.body_sha256.data()), f.result.body_sha256.size()}));

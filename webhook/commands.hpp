@@ -28,6 +28,7 @@ struct update_destination {
   bool create_if_missing = false;
   bool keep_profile = false; ///< the body said none
   bool keep_retries = false, keep_protection = false, keep_ordering = false; ///< as well: clients that do not know them write none
+  transport_change transport = {};                                           ///< instead of `value.transport`
 };
 
 /// Only what is given (PATCH).
@@ -39,6 +40,7 @@ struct patch_destination {
   std::optional<retry_policy> retries;
   std::optional<protection_policy> protection;
   std::optional<ordering_policy> ordering;
+  transport_change transport;
   std::optional<string_map> metadata;
   std::optional<std::vector<std::pair<std::string, std::string>>> headers;               ///< all anew
   std::vector<std::pair<std::string, std::optional<std::string>>> header_changes;        ///< one by one; no value: removed

@@ -4,6 +4,7 @@
 #include "webhook/views.hpp"
 
 #include "events/limits.hpp"
+#include "webhook/limits.hpp"
 #include "http/message.hpp"
 
 #include <algorithm>
@@ -41,11 +42,27 @@ key_kind fitting(signature_profile p, key_kind wanted) noexcept { return takes(p
 events::outcome<void> decider::check(destination& d, const lane* self) const {
   if (auto ok = validate(d); !ok)
     return ok;
+  if (auto ok = check_room(d, self); !ok)
+    return ok;
   if (d.uid.empty())
     return {};
   auto taken = s.by_uid.find(d.uid);
   if (taken != s.by_uid.end() && (self == nullptr || taken->second != self->ordinal))
     return failure(errc::conflict, "another endpoint has this uid", "/uid");
+  return {};
+}
+
+/// What transports hold is memory of the sandbox, as long as it is awake.
+events::outcome<void> decider::check_room(const destination& d, const lane* self) const {
+  auto all = d.transport.bytes();
+  if (all == 0)
+    return {};
+  for (const auto& [ordinal, l] : s.lanes)
+    if (&l != self)
+      all += l.config.transport.bytes();
+  if (all > limits::transport_bytes_per_sandbox)
+    return failure(errc::too_large, "what the endpoints of a sandbox say of their transport has at most " +
+                                        std::to_string(limits::transport_bytes_per_sandbox) + " bytes together (transport_bytes_per_sandbox)");
   return {};
 }
 
@@ -65,7 +82,7 @@ result decider::operator()(const create_destination& c) const {
     return tl::unexpected{ok.error()};
   seal(s.vault.get(), d, ctx.chance);
   decision out;
-  out.reply = views::endpoint_out(d);
+  out.reply = views::endpoint_out(d, ctx.wall);
   add(out, destination_created{d});
   tell_operators(*this, d, nullptr, out);
   return out;
@@ -88,7 +105,7 @@ result decider::update(const lane& l, destination d, bool disabled_said) const {
     return tl::unexpected{ok.error()};
   seal(s.vault.get(), d, ctx.chance);
   decision out;
-  out.reply = views::endpoint_out(d);
+  out.reply = views::endpoint_out(d, ctx.wall);
   add(out, destination_updated{d});
   if (l.guard.probing && !d.disabled)
     add(out, missing_of(l));
@@ -109,12 +126,14 @@ result decider::operator()(const update_destination& c) const {
       d.protection = l->config.protection;
     if (c.keep_ordering)
       d.ordering = l->config.ordering;
+    d.transport = l->config.transport.with(c.transport);
     return update(*l, std::move(d), false); // what it was already, a PUT of the whole says again
   }
   if (!c.create_if_missing || c.id.starts_with("ep_"))
     return no_destination(c.id);
   if (d.uid.empty())
     d.uid = c.id;
+  d.transport = transport_policy{}.with(c.transport);
   return (*this)(create_destination{std::move(d)});
 }
 
@@ -131,6 +150,7 @@ result decider::operator()(const patch_destination& c) const {
   put(d.filter_types, c.filter_types), put(d.channels, c.channels), put(d.filter, c.filter), put(d.metadata, c.metadata);
   put(d.retries, c.retries), put(d.protection, c.protection), put(d.ordering, c.ordering);
   put(d.schedule, c.schedule), put(d.in_flight, c.in_flight), put(d.rate_limit, c.rate_limit);
+  d.transport = d.transport.with(c.transport);
   put(d.version, c.version), put(d.disabled, c.disabled), put(d.profile, c.profile);
   if (c.headers) {
     d.headers.clear();

@@ -1,13 +1,12 @@
 #include "webhook/delivery_policy.hpp"
 
-#include "events/json_pointer.hpp"
 #include "webhook/event_type.hpp"
 #include "webhook/limits.hpp"
+#include "webhook/object_of_policy.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <initializer_list>
 
 #include <nlohmann/json.hpp>
 
@@ -30,88 +29,6 @@ constexpr std::size_t policy_bytes = 16 * 1024;
 constexpr std::size_t policy_types = 50;
 constexpr std::size_t success_ranges = 20;
 constexpr double day_seconds = 24.0 * 3600; // more than Retry-After is ever taken for
-constexpr double month_seconds = 30 * day_seconds;
-
-/// Reads one object; the first problem is kept. What nobody asks for is refused: a typo must not change how messages are retried.
-class object_of_policy {
-public:
-  object_of_policy(const json& object, std::string at, std::initializer_list<std::string_view> known) : object_(object), at_(std::move(at)) {
-    if (!object.is_object())
-      fail("must be an object", {});
-    for (auto member = object.begin(); object.is_object() && member != object.end(); ++member)
-      if (std::find(known.begin(), known.end(), member.key()) == known.end())
-        fail("is not known here", member.key());
-  }
-
-  const json* find(std::string_view name) const {
-    if (problem_ || !object_.is_object())
-      return nullptr;
-    auto at = object_.find(name);
-    return at == object_.end() ? nullptr : &*at;
-  }
-  const json* given(std::string_view name) const {
-    const auto* v = find(name);
-    return v == nullptr || v->is_null() ? nullptr : v;
-  }
-  bool is_null(std::string_view name) const {
-    const auto* v = find(name);
-    return v != nullptr && v->is_null();
-  }
-  std::string at(std::string_view name) const { return at_ + events::pointer_step(name); }
-
-  std::optional<double> number(std::string_view name, double least, double most) {
-    const auto* v = given(name);
-    if (v == nullptr)
-      return std::nullopt;
-    if (!v->is_number() || !(v->get<double>() >= least && v->get<double>() <= most)) {
-      fail("must be a number of " + shown(least) + " to " + shown(most), name);
-      return std::nullopt;
-    }
-    return v->get<double>();
-  }
-  std::optional<duration> seconds(std::string_view name, double least, double most = month_seconds) {
-    auto v = number(name, least, most);
-    return v ? std::optional{duration{std::llround(*v * 1e6)}} : std::nullopt;
-  }
-  std::optional<std::uint32_t> natural(std::string_view name, std::uint32_t least, std::uint32_t most) {
-    const auto* v = given(name);
-    if (v == nullptr)
-      return std::nullopt;
-    if (!v->is_number_unsigned() || v->get<std::uint64_t>() < least || v->get<std::uint64_t>() > most) {
-      fail("must be an integer of " + std::to_string(least) + " to " + std::to_string(most), name);
-      return std::nullopt;
-    }
-    return static_cast<std::uint32_t>(v->get<std::uint64_t>());
-  }
-
-  void need(std::string_view name) {
-    if (given(name) == nullptr)
-      fail("is required", name);
-  }
-  void fail(std::string why, std::string_view name) { fail(errc::invalid, std::move(why), name.empty() ? at_ : at(name)); }
-  void fail(errc code, std::string why, std::string where) {
-    if (!problem_)
-      problem_ = events::error{code, std::move(why), std::move(where)};
-  }
-  void fail(const std::optional<events::error>& other) {
-    if (!problem_)
-      problem_ = other;
-  }
-  const std::optional<events::error>& problem() const noexcept { return problem_; }
-
-private:
-  static std::string shown(double v) {
-    auto text = std::to_string(v);
-    text.erase(text.find_last_not_of('0') + 1);
-    if (text.ends_with('.'))
-      text.pop_back();
-    return text;
-  }
-
-  const json& object_;
-  std::string at_;
-  std::optional<events::error> problem_;
-};
 
 std::optional<status_range> range_of(const json& from) {
   auto status = [](std::uint64_t n) { return n >= 100 && n <= 599; };

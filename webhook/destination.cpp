@@ -78,6 +78,10 @@ bool wants_channels(const destination& d, const std::vector<std::string>& channe
          });
 }
 
+bool has_authorization(const std::vector<custom_header>& headers) {
+  return std::any_of(headers.begin(), headers.end(), [](const custom_header& h) { return lower(h.name) == "authorization"; });
+}
+
 events::outcome<void> validate_headers(std::vector<custom_header>& headers) {
   if (headers.size() > headers_most)
     return failure(errc::too_large, "has more than 64 headers", "/headers");
@@ -197,7 +201,8 @@ events::outcome<void> validate_selection(destination& d) {
 }
 
 events::outcome<void> validate(destination& d) {
-  if (auto url = http::parse_url(d.url); !url)
+  const auto url = http::parse_url(d.url);
+  if (!url)
     return failure(errc::invalid, url.error(), "/url");
   if (!events::is_utf8(d.url))
     return failure(errc::invalid, "is not UTF-8", "/url");
@@ -214,6 +219,8 @@ events::outcome<void> validate(destination& d) {
   if (auto ok = validate_profile(d); !ok)
     return ok;
   if (auto ok = validate_metadata(d.metadata); !ok)
+    return ok;
+  if (auto ok = validate(d.transport, url->secure, has_authorization(d.headers)); !ok)
     return ok;
   if (d.secrets.size() > limits::secrets_per_destination)
     return failure(errc::too_large, "has more than " + std::to_string(limits::secrets_per_destination) + " live secrets", "/secret");

@@ -8,6 +8,7 @@
 #include "webhook/retry_policy.hpp"
 #include "webhook/profile.hpp"
 #include "webhook/signing.hpp"
+#include "webhook/transport.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -57,6 +58,7 @@ struct destination {
   retry_policy retries;                          ///< instead of `schedule` where it has delays
   protection_policy protection;                  ///< none: never left alone
   ordering_policy ordering;                      ///< none: as they fall due, several at once
+  transport_policy transport;                    ///< none: like all others
   std::uint32_t version = 1;
   bool operational = false; ///< gets messages about the webhooks themselves (`webhook/operational.hpp`), and nothing else
   bool disabled = false;

@@ -3,6 +3,7 @@
 #include "events/redact.hpp"
 #include "http/client.hpp"
 #include "webhook/attempt.hpp"
+#include "webhook/token_keeper.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -16,7 +17,9 @@ namespace hourglass::webhook {
 /// @param timestamp Unix seconds of the node's clock, not the sandbox's: receivers compare it with their own
 http::exchange build_exchange(const start& what, std::string body, std::int64_t timestamp);
 
-/// Makes attempts. Thin: builds and signs, asks `http::client`, keeps everything that came back. Knows no schedule and no state.
+/// Makes attempts. Thin: builds and signs, asks `http::client`, keeps everything that came back. Knows no schedule and no state, but access tokens: one
+/// that the receiver refuses (401) is asked for anew once, and the attempt is what came then. Without a token the attempt failed as `oauth_token`, and
+/// nothing was sent.
 ///
 /// Threads: `send` from any thread; `done` runs on a client thread, exactly once, and must not block.
 class dispatcher {
@@ -34,6 +37,7 @@ public:
 private:
   http::client& client_;
   std::shared_ptr<const events::redactor> redact_;
+  std::shared_ptr<token_keeper> tokens_;
 };
 
 } // namespace hourglass::webhook

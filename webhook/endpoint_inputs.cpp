@@ -29,12 +29,28 @@ destination read_destination_fields(body_reader& r) {
   return d;
 }
 
+template <class T>
+std::optional<std::optional<T>> named(body_reader& r, const char* name) {
+  if (!r.has(name))
+    return std::nullopt;
+  return r.compiled<T>(name);
+}
+
+transport_change read_transport(body_reader& r) {
+  transport_change out;
+  out.tls = named<tls_settings>(r, "tls");
+  out.authentication = named<authentication>(r, "authentication");
+  out.proxy = named<proxy_settings>(r, "proxy");
+  return out;
+}
+
 } // namespace
 
 events::outcome<create_destination> read_endpoint_in(std::string_view text) {
   body_reader r{text};
   auto d = read_destination_fields(r);
   d.operational = r.truth("operational").value_or(false);
+  d.transport = transport_policy{}.with(read_transport(r));
   for (auto& [name, value] : r.map("headers").value_or(string_map{}))
     d.headers.push_back({std::move(name), std::move(value), false});
   if (auto key = r.key("secret", d.profile))
@@ -51,7 +67,8 @@ events::outcome<update_destination> read_endpoint_update(std::string_view text) 
   body_reader r{text};
   auto d = read_destination_fields(r);
   auto keep_profile = r.given("signatureProfile") == nullptr;
-  return r.done(update_destination{{}, std::move(d), true, keep_profile, !r.has("retryPolicy"), !r.has("protection"), !r.has("ordering")});
+  auto transport = read_transport(r);
+  return r.done(update_destination{{}, std::move(d), true, keep_profile, !r.has("retryPolicy"), !r.has("protection"), !r.has("ordering"), std::move(transport)});
 }
 
 events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
@@ -69,6 +86,7 @@ events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
   p.retries = or_default("retryPolicy", r.compiled<retry_policy>("retryPolicy"), retry_policy{});
   p.protection = or_default("protection", r.compiled<protection_policy>("protection"), protection_policy{});
   p.ordering = or_default("ordering", r.compiled<ordering_policy>("ordering"), ordering_policy{});
+  p.transport = read_transport(r);
   p.metadata = r.map("metadata");
   p.version = r.small("version");
   p.disabled = r.truth("disabled");

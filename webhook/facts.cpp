@@ -136,7 +136,10 @@ struct writer {
       write_text(j, a.detail);
       j.close_object();
     }
-    j.key("connection").open_object().key("peer").value(a.peer).key("tls").value(a.tls_version).key("reused").value(a.reused).close_object();
+    j.key("connection").open_object().key("peer").value(a.peer);
+    if (!a.via.empty())
+      j.key("via").value(a.via);
+    j.key("tls").value(a.tls_version).key("reused").value(a.reused).close_object();
     j.key("started_us").value(r.started_us).key("timing_us").open_object();
     j.key("queue").value(a.spent.queue_us).key("dns").value(a.spent.dns_us).key("connect").value(a.spent.connect_us);
     j.key("tls").value(a.spent.tls_us).key("first_byte").value(a.spent.first_byte_us).key("total").value(a.spent.total_us);

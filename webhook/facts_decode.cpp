@@ -35,7 +35,7 @@ constexpr std::array scopes{recovery_scope::failed, recovery_scope::missing, rec
 constexpr std::array transport_errors{
     http::transport_error::none, http::transport_error::bad_url, http::transport_error::refused_by_guard, http::transport_error::dns,
     http::transport_error::connect, http::transport_error::tls, http::transport_error::reset, http::transport_error::malformed,
-    http::transport_error::timeout, http::transport_error::cancelled};
+    http::transport_error::timeout, http::transport_error::cancelled, http::transport_error::proxy, http::transport_error::oauth_token};
 
 /// What `json_text::bytes` or a plain string says.
 std::string bytes_of(const json& v, object_reader& r, const char* name) {
@@ -118,6 +118,7 @@ void read_answer(object_reader& r, http::exchange_result& into) {
   if (const auto* connection = r.find("connection")) {
     object_reader c{*connection};
     into.peer = c.text("peer");
+    into.via = c.text_or_empty("via");
     into.tls_version = c.text("tls");
     into.reused = c.truth("reused", false);
     if (!c.problem().empty())

@@ -11,7 +11,8 @@
 
 /// The bodies of the Svix-shaped API, read into commands. Fail with `errc::invalid`, `where` a JSON Pointer. Members that are not known are
 /// ignored, as Svix does; `filter` (`webhook/content_filter.hpp`), `retryPolicy`, `protection`
-/// (`webhook/delivery_policy.hpp`) and `ordering` (`webhook/ordering.hpp`) are ours and strict. `eventTypes` is `filterTypes` by its name in Svix's clients 2.x. Ours beside Svix's:
+/// (`webhook/delivery_policy.hpp`), `ordering` (`webhook/ordering.hpp`), `tls`, `authentication` and
+/// `proxy` (`webhook/transport.hpp`) are ours and strict. `eventTypes` is `filterTypes` by its name in Svix's clients 2.x. Ours beside Svix's:
 /// `retrySchedule` (array of seconds), `inFlight`, `signatureProfile` (standard, stripe, github, shopify, slack), `signatureType` (hmac256,
 /// ed25519: what is generated when no secret is given).
 namespace hourglass::webhook {

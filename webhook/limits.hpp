@@ -11,4 +11,18 @@ inline constexpr std::size_t filter_depth = 16;       ///< compiling and judging
 inline constexpr std::size_t filter_conditions = 200;
 inline constexpr std::size_t filter_steps = 100'000;  ///< values looked at for one message; about a millisecond
 
+// -- transport: a handshake reads all of it, on a thread that others share --------------------------
+inline constexpr std::size_t tls_authorities = 50;
+inline constexpr std::size_t tls_authorities_bytes = 64 * kibi;
+inline constexpr std::size_t tls_chain = 10;
+inline constexpr std::size_t tls_chain_bytes = 32 * kibi;
+inline constexpr std::size_t tls_key_bytes = 16 * kibi;
+inline constexpr std::size_t tls_pins = 10;
+inline constexpr std::size_t credential_bytes = 1024;      ///< user, password, client id, client secret
+inline constexpr std::size_t scope_bytes = 1024;           ///< and audience
+inline constexpr std::size_t token_url_bytes = 2048;
+inline constexpr std::size_t proxy_url_bytes = 512;
+inline constexpr std::size_t proxy_credential_bytes = 255; ///< RFC 1929
+inline constexpr std::size_t transport_bytes_per_sandbox = 8 * mebi; ///< of all its destinations together: they are memory while it is awake
+
 } // namespace hourglass::limits

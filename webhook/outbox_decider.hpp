@@ -48,6 +48,7 @@ private:
 
   // -- destinations
   events::outcome<void> check(destination& d, const lane* self) const;
+  events::outcome<void> check_room(const destination& d, const lane* self) const;
   result update(const lane& l, destination d, bool disabled_said) const;
   events::outcome<signing_key> new_key(const rotate_secret& c, const destination& of) const;
 

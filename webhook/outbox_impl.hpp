@@ -127,7 +127,7 @@ struct lane {
 
 /// One attempt under way. Outlives its delivery and its destination, so that a late answer can be judged.
 struct flight {
-  start what; ///< without headers and keys
+  start what; ///< without headers, keys and way
   events::seq lane = 0;
   bool was_dead = false;
   bool was_delivered = false;

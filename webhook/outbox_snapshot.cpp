@@ -7,13 +7,13 @@
 
 #include <nlohmann/json.hpp>
 
-// snapshot := {"format": 3, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// snapshot := {"format": 4, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // message  := [seq, id, event_type, body_bytes]
 // lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "held"?: [[line, message seq]…], "deliveries": [delivery…]}
 // guard    := {"in_a_row"?, "failing_since_us"?, "failed_us"?, "held_us"?, "holds"?, "release"?, "probing_since"?, "probing_at_us"?, "retries_from_us"?}
 // delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?, line?, place us?, place seq?]; since is due when it is not there
 //
-// Format 1 had no guard and no since, format 2 no lines.
+// Format 1 had no guard and no since, format 2 no lines, format 3 no transport: who does not know that would send without it.
 //
 // Everything stands in the order of its key, so equal states give equal text.
 
@@ -25,7 +25,7 @@ using events::errc, events::failure;
 using events::json_text;
 using nlohmann::json;
 
-constexpr std::int64_t snapshot_format = 3;
+constexpr std::int64_t snapshot_format = 4;
 
 template <class Map>
 auto sorted_keys(const Map& map) {

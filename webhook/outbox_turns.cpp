@@ -278,6 +278,7 @@ start take_one(outbox_state::impl& s, lane& l, events::virtual_time now) {
   what.headers = l.config.headers;
   what.keys = signing_keys_at(l.config, now);
   what.profile = l.config.profile;
+  what.way = l.config.transport.way();
   return what;
 }
 

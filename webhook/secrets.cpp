@@ -18,7 +18,33 @@ using events::errc, events::failure;
 std::string context_of(const std::string& destination_id) { return "webhook secret of " + destination_id; }
 std::string context_of(const std::string& destination_id, const custom_header& h) { return "header " + h.name + " of " + destination_id; }
 
-constexpr std::uint32_t first_header = 1000; // ordinals of headers, behind those of secrets
+std::string context_of(const std::string& destination_id, std::string_view transport_secret) {
+  return std::string{transport_secret} + " of " + destination_id;
+}
+
+// Ordinals: those of headers behind those of secrets, and so on.
+constexpr std::uint32_t first_header = 1000;
+constexpr std::uint32_t first_of_transport = 2000;
+
+events::outcome<void> open_transport(destination& d, const events::vault& vault) {
+  if (d.transport.empty())
+    return {};
+  auto settings = d.transport.settings();
+  std::optional<events::error> problem;
+  transport_settings::each_secret(settings, [&](std::string_view name, hidden_text& one) {
+    if (one.sealed.empty() || !one.value.empty() || problem)
+      return;
+    auto plain = vault.open(one.sealed, context_of(d.id, name));
+    if (plain)
+      one.value = std::move(*plain);
+    else
+      problem = events::error{errc::corrupt, "the " + std::string{name} + " of the endpoint " + d.id + " " + plain.error().detail, d.id};
+  });
+  if (problem)
+    return tl::unexpected{*std::move(problem)};
+  d.transport = transport_policy{std::move(settings)};
+  return {};
+}
 
 events::outcome<void> open_all(destination& d, const events::vault& vault) {
   for (auto& s : d.secrets) {
@@ -40,7 +66,7 @@ events::outcome<void> open_all(destination& d, const events::vault& vault) {
       return failure(errc::corrupt, "a header of the endpoint " + d.id + " " + plain.error().detail, d.id);
     h.value = std::move(*plain);
   }
-  return {};
+  return open_transport(d, vault);
 }
 
 std::string base64url(std::string_view bytes) {
@@ -70,6 +96,21 @@ void write_key(events::json_text& j, const ed25519_public& key) {
   j.key("use").value("sig").key("alg").value("EdDSA").close_object();
 }
 
+void seal_transport(const events::vault& vault, destination& d, const events::entropy& chance) {
+  bool sealed = false;
+  auto settings = d.transport.settings();
+  auto ordinal = first_of_transport;
+  transport_settings::each_secret(settings, [&](std::string_view name, hidden_text& one) {
+    if (!one.value.empty() && events::vault::key_id_of(one.sealed) != vault.active()) {
+      one.sealed = vault.seal(one.value, context_of(d.id, name), chance, ordinal);
+      sealed = true;
+    }
+    ++ordinal;
+  });
+  if (sealed)
+    d.transport = transport_policy{std::move(settings)};
+}
+
 } // namespace
 
 events::outcome<void> unlock(outbox_state& state, std::shared_ptr<const events::vault> vault) {
@@ -91,6 +132,7 @@ void seal(const events::vault* vault, destination& d, const events::entropy& cha
       h.sealed = vault->seal(h.value, context_of(d.id, h), chance, ordinal);
     ++ordinal;
   }
+  seal_transport(*vault, d, chance);
 }
 
 void seal(const events::vault* vault, const std::string& destination_id, std::vector<secret>& secrets, const events::entropy& chance) {

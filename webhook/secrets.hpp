@@ -11,11 +11,11 @@
 /// Secrets at rest: in the log, in snapshots and in Kafka they are sealed by the node's vault; in memory they are open.
 namespace hourglass::webhook {
 
-/// Opens every sealed secret and header value, and from now on `decide` seals what it writes. Once, before the first attempt.
+/// Opens every sealed secret, header value and secret of a transport, and from now on `decide` seals what it writes. Once, before the first attempt.
 /// Fails with `errc::corrupt`, naming the destination and the key: then nothing could be signed.
 events::outcome<void> unlock(outbox_state& state, std::shared_ptr<const events::vault> vault);
 
-/// Seals the secrets and the values of sensitive headers of `d` that are not, or not under the vault's active key. Nothing without a vault.
+/// Seals the secrets, the values of sensitive headers and the secrets of the transport of `d` that are not, or not under the vault's active key. Nothing without a vault.
 void seal(const events::vault* vault, destination& d, const events::entropy& chance);
 /// The secrets alone.
 void seal(const events::vault* vault, const std::string& destination_id, std::vector<secret>& secrets, const events::entropy& chance);

@@ -46,6 +46,11 @@ std::string to_json(const outbox_state& state, std::size_t max) {
     const auto& l = s.lanes.at(ordinal);
     auto shown = l.config;
     shown.url = detail::public_url(shown.url);
+    if (auto settings = shown.transport.settings(); settings.authentication && settings.authentication->oauth2) {
+      auto& token_url = settings.authentication->oauth2->token_url;
+      token_url = detail::public_url(token_url);
+      shown.transport = transport_policy{std::move(settings)};
+    }
     j.open_object().key("endpoint").raw(views::endpoint_out(shown));
     j.key("stats").raw(views::endpoint_stats(state.counts(id)));
     write_pending(j, l, max);

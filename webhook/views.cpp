@@ -13,6 +13,51 @@ namespace {
 
 using events::json_text;
 
+void write_tls(json_text& j, const tls_settings& tls) {
+  j.open_object();
+  write_text_or_null(j, "ca", tls.authorities);
+  write_text_or_null(j, "certificate", tls.certificate);
+  j.key("pins").open_array();
+  for (const auto& pin : tls.pins)
+    j.value(http::to_pin_text(pin));
+  j.close_array().close_object();
+}
+
+void write_authentication(json_text& j, const authentication& who) {
+  j.open_object();
+  if (who.basic)
+    j.key("basic").open_object().key("username").value(who.basic->username).close_object();
+  if (const auto& o = who.oauth2) {
+    j.key("oauth2").open_object().key("tokenUrl").value(o->token_url).key("clientId").value(o->client_id);
+    write_text_or_null(j, "scope", o->scope);
+    write_text_or_null(j, "audience", o->audience);
+    j.key("credentialsIn").value(o->in_body ? "body" : "header");
+    write_text_or_null(j, "ca", o->authorities);
+    j.close_object();
+  }
+  j.close_object();
+}
+
+void write_proxy(json_text& j, const proxy_settings& p) {
+  if (p.direct()) {
+    j.value("direct");
+    return;
+  }
+  j.open_object().key("url").value(p.url);
+  write_text_or_null(j, "username", p.username);
+  j.close_object();
+}
+
+// As it may be given again: a secret that is left out stays.
+void write_transport(json_text& j, const transport_settings& s) {
+  j.key("tls");
+  s.tls ? write_tls(j, *s.tls) : void(j.null());
+  j.key("authentication");
+  s.authentication ? write_authentication(j, *s.authentication) : void(j.null());
+  j.key("proxy");
+  s.proxy ? write_proxy(j, *s.proxy) : void(j.null());
+}
+
 // The members of EndpointOut, without braces.
 void write_endpoint(json_text& j, const destination& d) {
   j.key("id").value(d.id);
@@ -29,6 +74,7 @@ void write_endpoint(json_text& j, const destination& d) {
   d.protection.empty() ? j.null() : j.raw(d.protection.text());
   j.key("ordering");
   d.ordering.empty() ? j.null() : j.raw(d.ordering.text());
+  write_transport(j, d.transport.settings());
   j.key("rateLimit");
   d.rate_limit ? j.value(*d.rate_limit) : j.null();
   j.key("throttleRate");
@@ -81,11 +127,17 @@ std::string_view health_of(const destination& d, const lane_guard& g, events::vi
   return "unknown";
 }
 
-std::string endpoint_out(const destination& d) {
+std::string endpoint_out(const destination& d, std::optional<events::wall_time> now) {
   std::string out;
   json_text j{out};
   j.open_object();
   write_endpoint(j, d);
+  if (now) {
+    j.key("warnings").open_array();
+    for (const auto& one : warnings(d.transport, now->us / 1'000'000))
+      j.value(std::string_view{one});
+    j.close_array();
+  }
   j.close_object();
   return out;
 }

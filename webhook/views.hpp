@@ -16,7 +16,10 @@ namespace hourglass::webhook::views {
 /// Svix's MessageStatus.
 enum class status : std::uint8_t { success = 0, pending = 1, fail = 2, sending = 3, canceled = 4 };
 
-std::string endpoint_out(const destination& d);        ///< EndpointOut; ours: `filter`, `retryPolicy`, `protection`, `ordering`, `retrySchedule`, `inFlight`, `disabledReason`, `signatureProfile`
+/// EndpointOut; ours: `filter`, `retryPolicy`, `protection`, `ordering`, `tls`, `authentication` and
+/// `proxy` (without their secrets), `retrySchedule`, `inFlight`, `disabledReason`,
+/// `signatureProfile`; and `warnings`, where `now` is given.
+std::string endpoint_out(const destination& d, std::optional<events::wall_time> now = std::nullopt);
 /// healthy, failing, held, half_open, recovering, probing, disabled.
 std::string_view health_of(const destination& d, const lane_guard& g, events::virtual_time now) noexcept;
 std::string endpoint_headers_out(const destination& d); ///< EndpointHeadersOut; sensitive values are only named

@@ -2,6 +2,7 @@
 #include "api/routes.hpp"
 #include "api/svix/paging.hpp"
 #include "api/svix/standing.hpp"
+#include "events/wall_clock.hpp"
 #include "webhook/inputs.hpp"
 #include "webhook/raw_member.hpp"
 #include "webhook/views.hpp"
@@ -90,7 +91,7 @@ void list(core& in, const call_ptr& c) {
 }
 
 void get(core& in, const call_ptr& c) {
-  show(in, c, [](const state&, const webhook::destination& d) { return views::endpoint_out(d); });
+  show(in, c, [](const state&, const webhook::destination& d) { return views::endpoint_out(d, events::wall_now()); });
 }
 
 /// Svix's PUT creates what is not there.
@@ -224,7 +225,7 @@ void add_webhook_endpoints(router& to) {
        .answers = {{200, "ListResponseEndpointOut"}}, .run = svix::list});
   add({.method = "GET", .path = one, .id = "v1.endpoint.get", .says = "One endpoint, by id or uid", .answers = {{200, "EndpointOut"}},
        .run = svix::get});
-  add({.method = "PUT", .path = one, .id = "v1.endpoint.update", .says = "Replaces an endpoint, or creates it under this uid; keeps retryPolicy, protection, ordering and signatureProfile where it does not name them",
+  add({.method = "PUT", .path = one, .id = "v1.endpoint.update", .says = "Replaces an endpoint, or creates it under this uid; keeps retryPolicy, protection, ordering, tls, authentication, proxy and signatureProfile where it does not name them",
        .takes = body::unread_json, .body_schema = "EndpointUpdate", .answers = {{200, "EndpointOut"}, {201, "EndpointOut", "Created"}},
        .run = svix::update});
   add({.method = "PATCH", .path = one, .id = "v1.endpoint.patch", .says = "Changes an endpoint", .takes = body::unread_json,

@@ -124,6 +124,33 @@ TEST_F(serve_options, what_can_never_work_is_refused) {
   ::unlink(empty.c_str());
 }
 
+TEST_F(serve_options, a_proxy_and_what_goes_past_it_are_read_and_no_password_is_said) {
+  using list = std::vector<std::string>;
+  auto good = read({"--egress-proxy", "http://me:s3cret-word@proxy.test:3128", "--egress-no-proxy", "inside.test,10.0.0.0/8", "--egress-no-proxy", "*:25"});
+  ASSERT_TRUE(good) << why_;
+  EXPECT_EQ(good->egress_proxy, "http://me:s3cret-word@proxy.test:3128");
+  EXPECT_EQ(good->egress_no_proxy, (list{"inside.test", "10.0.0.0/8", "*:25"}));
+  for (auto& bad : {list{"--egress-proxy", "https://me:s3cret-word@proxy.test"}, {"--egress-proxy", "socks4://me:s3cret-word@proxy.test:1"},
+                    {"--egress-proxy", "http://me:s3cret-word@proxy.test/path"}, {"--egress-proxy", "me:s3cret-word@proxy.test"}, {"--egress-no-proxy", "http://x"}}) {
+    EXPECT_FALSE(read(bad)) << bad[1];
+    EXPECT_EQ(why_.find("s3cret-word"), std::string::npos) << why_;
+  }
+  write("egress-proxy: socks5://127.0.0.1:1080\negress-no-proxy: [a.test, b.test]\n");
+  EXPECT_EQ(read({})->egress_proxy, "socks5://127.0.0.1:1080");
+  EXPECT_EQ(read({})->egress_no_proxy, (list{"a.test", "b.test"}));
+}
+
+TEST_F(serve_options, the_file_of_authorities_goes_by_either_name) {
+  write("");
+  std::ofstream{file_} << "no certificate\n";
+  auto empty = file_;
+  file_.clear();
+  for (auto* name : {"--ca-file", "--egress-ca"})
+    EXPECT_FALSE(read({name, empty})) << name;
+  EXPECT_NE(why_.find("no certificate"), std::string::npos) << why_;
+  ::unlink(empty.c_str());
+}
+
 TEST_F(serve_options, help_tells_default_and_consequence_and_marks_what_is_unsafe) {
   CLI::App app;
   cli::serve_options to;

@@ -1,0 +1,141 @@
+#include "http/proxy.hpp"
+
+#include "http/client.hpp"
+#include "http/egress.hpp"
+#include "http/message.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace hourglass::http {
+
+namespace {
+
+constexpr std::size_t longest_credential = 255; // RFC 1929
+constexpr std::size_t most_exceptions = 256;
+
+tl::unexpected<std::string> wrong(std::string why) { return tl::unexpected<std::string>{std::move(why)}; }
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+std::string lower(std::string_view text) {
+  std::string out{text};
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
+}
+
+/// Empty when done, else what is wrong.
+std::string take_credentials(std::string_view text, proxy& into) {
+  const auto colon = text.find(':');
+  const bool decoded = percent_decode(text.substr(0, colon), false, into.username) &&
+                       (colon == std::string_view::npos || percent_decode(text.substr(colon + 1), false, into.password));
+  if (!decoded || into.username.empty() || into.username.size() > longest_credential || into.password.size() > longest_credential ||
+      into.username.find(':') != std::string::npos || has_control(into.username) || has_control(into.password))
+    return "user and password must be percent-encoded, without control characters, and have at most 255 bytes each";
+  return {};
+}
+
+/// Takes `:port` off the end, if one is there. Of an IPv6 address only brackets say where it ends.
+std::uint16_t take_port(std::string_view& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || text.find(']', colon) != std::string_view::npos)
+    return 0;
+  if (text.find(':') != colon && text[colon - 1] != ']')
+    return 0;
+  const auto digits = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (code != std::errc{} || end != digits.data() + digits.size() || port == 0)
+    return 0;
+  text = text.substr(0, colon);
+  return port;
+}
+
+bool is_host(std::string_view text) {
+  const auto url = parse_url("http://" + std::string{text} + "/");
+  return url && url->host == text && url->port == 80;
+}
+
+} // namespace
+
+tl::expected<proxy, std::string> parse_proxy(std::string_view url, bool credentials) {
+  proxy out;
+  const auto colon = url.find("://");
+  const auto scheme = lower(url.substr(0, colon == std::string_view::npos ? 0 : colon));
+  if (scheme == "socks5h")
+    return wrong("must be socks5: names are always resolved here, so that it is known where they lead");
+  if (scheme != "http" && scheme != "socks5")
+    return wrong("must begin with http:// or socks5://");
+  out.speaks = scheme == "socks5" ? proxy::kind::socks5 : proxy::kind::connect;
+  auto rest = url.substr(colon + 3);
+  if (const auto at = rest.rfind('@'); at != std::string_view::npos) {
+    if (!credentials)
+      return wrong("must have no user and password in it: give them as username and password");
+    if (auto why = take_credentials(rest.substr(0, at), out); !why.empty())
+      return wrong(std::move(why));
+    rest = rest.substr(at + 1);
+  }
+  const auto parsed = parse_url("http://" + std::string{rest});
+  if (!parsed)
+    return wrong(parsed.error());
+  if (parsed->target != "/")
+    return wrong("must be a host and a port, with no path");
+  out.host = parsed->host;
+  out.port = parsed->port;
+  auto authority = rest.substr(0, rest.find('/'));
+  if (out.speaks == proxy::kind::socks5 && take_port(authority) == 0)
+    out.port = 1'080;
+  return out;
+}
+
+tl::expected<proxy_exceptions, std::string> proxy_exceptions::parse(const std::vector<std::string>& list) {
+  proxy_exceptions out;
+  if (list.size() > most_exceptions)
+    return wrong("has more than 256 entries");
+  for (const auto& text : list) {
+    entry one;
+    if (text.find('/') != std::string::npos) {
+      const auto network = cidr::parse(text);
+      if (!network)
+        return wrong(network.error());
+      one.network = network->network;
+      one.bits = network->bits;
+      out.entries_.push_back(std::move(one));
+      continue;
+    }
+    const auto plain = lower(text);
+    auto name = std::string_view{plain};
+    one.port = take_port(name);
+    if (name.starts_with('[') && name.ends_with(']'))
+      name = name.substr(1, name.size() - 2);
+    if (const auto address = cidr::parse(std::string{name}); address) {
+      one.network = address->network;
+      one.bits = address->bits;
+    } else {
+      if (name.starts_with('.'))
+        name.remove_prefix(1);
+      if (name != "*" && !is_host(name))
+        return wrong("must be a host, an address, a network such as 10.0.0.0/8, or *");
+      one.name = name;
+    }
+    out.entries_.push_back(std::move(one));
+  }
+  return out;
+}
+
+bool proxy_exceptions::covers(std::string_view host, const std::array<std::uint8_t, 16>& address, std::uint16_t port) const noexcept {
+  if (host.ends_with('.'))
+    host.remove_suffix(1);
+  return std::any_of(entries_.begin(), entries_.end(), [&](const entry& e) {
+    if (e.port != 0 && e.port != port)
+      return false;
+    if (e.name.empty())
+      return cidr{e.network, e.bits}.contains(address);
+    return e.name == "*" || host == e.name ||
+           (host.size() > e.name.size() && host.ends_with(e.name) && host[host.size() - e.name.size() - 1] == '.');
+  });
+}
+
+} // namespace hourglass::http
