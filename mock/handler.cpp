@@ -8,6 +8,7 @@
 #include "mock/endpoint_tables.hpp"
 #include "mock/json_value.hpp"
 #include "mock/script_limits.hpp"
+#include "mock/script_record.hpp"
 #include "mock/target.hpp"
 #include "mock/template.hpp"
 
@@ -68,14 +69,15 @@ response answer_of(const script_outcome& o) {
   return out;
 }
 
-response answer_of(const script_error& e, const plan& p, const events::context& ctx, const std::string& sandbox) {
+/// Its words as the log has them: what a script throws may quote what it knows.
+response answer_of(const script_error& e, const plan& p, const events::context& ctx, const std::string& sandbox, const events::redactor& redact) {
   response out;
   out.status = 500;
   out.headers.push_back({"Content-Type", "application/problem+json"});
   const auto& spec = p.endpoint->spec;
   events::json_text j{out.body};
   j.open_object().key("type").value("/problems/script-failed").key("title").value("The script failed").key("status").value(500);
-  j.key("detail").value(e.message).key("kind").value(to_string(e.fault));
+  j.key("detail").value(without_secrets(e.message, redact, {})).key("kind").value(to_string(e.fault));
   j.key("sandbox").value(sandbox).key("endpoint").value(spec.id).key("project").value(spec.project_root).key("group").value(spec.group_root);
   if (e.line != 0)
     j.key("line").value(e.line).key("column").value(e.column);
@@ -285,7 +287,7 @@ outcome<served> handler_run::finish(const script_outcome& outcome) const {
   if (note.error && note.error->fault == script_fault::unavailable)
     return failure(errc::unavailable, note.error->message);
   if (note.error)
-    return conclude(*plan_, answer_of(*note.error, *plan_, ctx_, sandbox_), *request_, ctx_, redact_, &note);
+    return conclude(*plan_, answer_of(*note.error, *plan_, ctx_, sandbox_, redact_), *request_, ctx_, redact_, &note);
   std::vector<events::draft> changes;
   for (const auto& command : view_.changes()) {
     auto decided = decide_together(*data_, command); // that they fit is the view's word

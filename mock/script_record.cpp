@@ -40,7 +40,22 @@ bracketed value_at_front(std::string_view text, std::size_t& steps) {
   return out;
 }
 
-/// A line of the console may be JSON values, and words between them that have brackets too. Of a value that was cut off its whole members are kept.
+unsigned number(const json_value& v, std::string_view name) {
+  std::int64_t out = 0;
+  const auto* n = v.member(name);
+  return n != nullptr && n->as_integer(out) && out > 0 ? static_cast<unsigned>(out) : 0U;
+}
+
+std::optional<script_error> read_error(const json_value& v) {
+  auto fault = script_fault_from(v.string_member("kind"));
+  if (!fault)
+    return std::nullopt;
+  return script_error{*fault, std::string{v.string_member("message")}, number(v, "line"), number(v, "column"), std::string{v.string_member("stack")}};
+}
+
+} // namespace
+
+/// It may be JSON values, and words between them that have brackets too. Of a value that was cut off its whole members are kept.
 std::string without_secrets(const std::string& text, const events::redactor& redact, const events::redact_echo& seen) {
   constexpr std::string_view cut = "…"; ///< the worker's sign that a line was longer
   constexpr std::size_t looks = 64; ///< at all of it: only brackets that nobody closes make more of them
@@ -72,21 +87,6 @@ std::string without_secrets(const std::string& text, const events::redactor& red
     left.remove_prefix(front.length);
   }
 }
-
-unsigned number(const json_value& v, std::string_view name) {
-  std::int64_t out = 0;
-  const auto* n = v.member(name);
-  return n != nullptr && n->as_integer(out) && out > 0 ? static_cast<unsigned>(out) : 0U;
-}
-
-std::optional<script_error> read_error(const json_value& v) {
-  auto fault = script_fault_from(v.string_member("kind"));
-  if (!fault)
-    return std::nullopt;
-  return script_error{*fault, std::string{v.string_member("message")}, number(v, "line"), number(v, "column"), std::string{v.string_member("stack")}};
-}
-
-} // namespace
 
 void write_note(events::json_text& j, const script_note& note, const events::redactor& redact, const events::redact_echo& seen) {
   j.open_object().key("digest").value(note.digest);

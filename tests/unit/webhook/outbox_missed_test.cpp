@@ -39,6 +39,7 @@ struct missed : lines {
     }
     must(page);
   }
+  recovery_item missing(const message_ref& m) const { return {m, 0, false, false, {}, "/", log[m.seq - 1].first.virtual_}; }
   std::int64_t moved_since(events::seq seq) const {
     std::int64_t out = 0;
     for (auto i = seq; i < log.size(); ++i)
@@ -154,7 +155,7 @@ TEST_F(missed, a_dead_letter_among_what_was_missed_can_be_sent_again_while_the_r
   ASSERT_FALSE(disabled());
   auto live_one = emit();
   const auto recovery = live.recoveries().back()->what.id;
-  must(progress_recovery{recovery, {{letter, 0, false, false, {}, "/"}, {second, 0, false, false, {}, "/"}}, second.seq, 2, false});
+  must(progress_recovery{recovery, {missing(letter), missing(second)}, second.seq, 2, false});
   must(patch_destination{.id = id, .schedule = std::vector<duration>{}});
   EXPECT_EQ(go(500), ids({letter}));
   ASSERT_EQ(live.counts(id).held_lines, 1U);
@@ -164,7 +165,7 @@ TEST_F(missed, a_dead_letter_among_what_was_missed_can_be_sent_again_while_the_r
   EXPECT_EQ(go(), ids({letter})) << "the recovery may have no room before it has gone";
   EXPECT_EQ(go(), ids({second}));
   EXPECT_TRUE(take().empty()) << "what came since waits for what was missed";
-  must(progress_recovery{recovery, {{third, 0, false, false, {}, "/"}}, third.seq, 1, true});
+  must(progress_recovery{recovery, {missing(third)}, third.seq, 1, true});
   EXPECT_EQ(all(), ids({third, live_one}));
 }
 
