@@ -156,7 +156,7 @@ TEST_F(missed, a_dead_letter_among_what_was_missed_can_be_sent_again_while_the_r
   auto live_one = emit();
   const auto recovery = live.recoveries().back()->what.id;
   must(progress_recovery{recovery, {missing(letter), missing(second)}, second.seq, 2, false});
-  must(patch_destination{.id = id, .schedule = std::vector<duration>{}});
+  must(patch_destination{.id = id, .protection = protection_policy{}, .schedule = std::vector<duration>{}});
   EXPECT_EQ(go(500), ids({letter}));
   ASSERT_EQ(live.counts(id).held_lines, 1U);
   restart();
