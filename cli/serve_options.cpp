@@ -159,7 +159,8 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
          "Host (with all below it), address, CIDR or *, each but a CIDR with :PORT if it is for that alone, that webhooks reach without --egress-proxy; "
          "comma-separated or repeated. Default: none")
       ->delimiter(',')
-      ->check(check_no_proxy, "HOST");
+      ->check(check_no_proxy, "HOST")
+      ->expected(1, 256); // as many as are read
   option("--tls-cert", to.tls_cert, "HOURGLASS_TLS_CERT", "PEM file of the certificate chain: answers HTTPS instead of HTTP. Default: off");
   option("--tls-key", to.tls_key, "HOURGLASS_TLS_KEY", "PEM file of its private key");
   option("--egress-ca,--ca-file", to.ca_file, "HOURGLASS_CA_FILE", "PEM file of authorities to trust for webhooks, besides the system's")

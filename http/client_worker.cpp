@@ -286,13 +286,13 @@ void client_worker::on_resolved(const std::string& host, const resolved& address
 
 // -- TLS ----------------------------------------------------------------------------
 
-tl::expected<tls_context, std::string> tls_contexts::of(const client_options& options, const std::string& owner, const transport& way) {
+tl::expected<tls_context, std::string> tls_contexts::of(const client_options& options, const std::string& owner, const transport& way, const tls_context& common) {
   auto key = way.tls_key() + owner;
   if (auto known = by_key_.find(key); known != by_key_.end()) {
     used_.splice(used_.begin(), used_, known->second);
     return known->second->context;
   }
-  auto made = client_tls(options, way.tls());
+  auto made = client_tls(options, way.tls(), common);
   if (!made)
     return made;
   used_.push_front({std::move(key), *made});
@@ -306,7 +306,7 @@ tl::expected<tls_context, std::string> tls_contexts::of(const client_options& op
 
 tl::expected<tls_context, std::string> client_worker::tls_for(const exchange& what) {
   if (what.way && !what.way->tls().empty())
-    return tls_.of(shared_->options, what.owner, *what.way);
+    return tls_.of(shared_->options, what.owner, *what.way, shared_->tls);
   if (!shared_->tls)
     return tl::unexpected<std::string>{shared_->tls_problem};
   return shared_->tls;

@@ -65,7 +65,7 @@ class tls_contexts {
 public:
   static constexpr std::size_t most = 128; ///< a thread; each is some 100 KB with as many authorities as may be given
 
-  tl::expected<tls_context, std::string> of(const client_options& options, const std::string& owner, const transport& way);
+  tl::expected<tls_context, std::string> of(const client_options& options, const std::string& owner, const transport& way, const tls_context& common);
   std::size_t size() const noexcept { return by_key_.size(); }
 
 private:

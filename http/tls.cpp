@@ -45,13 +45,17 @@ namespace {
 net::const_buffer buffer_of(const std::string& text) { return {text.data(), text.size()}; }
 
 /// Empty when the context trusts whom it should.
-std::string trust(net::ssl::context& context, const client_options& options, const tls_identity& who) {
+std::string trust(net::ssl::context& context, const client_options& options, const tls_identity& who, const tls_context& common) {
   error_code ec;
   if (!who.authorities.empty()) {
     context.add_certificate_authority(buffer_of(who.authorities), ec);
     // Whoever is named is trusted, be it a root, one below it, or the receiver itself.
     X509_STORE_set_flags(SSL_CTX_get_cert_store(context.native_handle()), X509_V_FLAG_PARTIAL_CHAIN);
     return ec ? "the authorities cannot be used: " + ec.message() : std::string{};
+  }
+  if (common) {
+    SSL_CTX_set1_cert_store(context.native_handle(), SSL_CTX_get_cert_store(common->native_handle()));
+    return {};
   }
   context.set_default_verify_paths(ec); // an image without authorities still speaks plain HTTP
   if (!options.ca_file.empty()) {
@@ -75,9 +79,9 @@ std::string identify(net::ssl::context& context, const tls_identity& who) {
 
 } // namespace
 
-tl::expected<tls_context, std::string> client_tls(const client_options& options, const tls_identity& who) {
+tl::expected<tls_context, std::string> client_tls(const client_options& options, const tls_identity& who, const tls_context& common) {
   auto context = modern(net::ssl::context::tls_client);
-  auto problem = trust(*context, options, who);
+  auto problem = trust(*context, options, who, common);
   if (problem.empty())
     problem = identify(*context, who);
   ERR_clear_error();

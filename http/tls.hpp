@@ -21,7 +21,8 @@ using tls_context = std::shared_ptr<net::ssl::context>;
 tl::expected<tls_context, std::string> server_tls(const tls_files& files);
 
 /// TLS 1.2 and later, as `who`, trusting the authorities that it names; if it names none, the system's and those of `ca_file`.
-tl::expected<tls_context, std::string> client_tls(const client_options& options, const tls_identity& who);
+/// Who names no authorities trusts whom `common` trusts, if there is one: to read the system's again takes long.
+tl::expected<tls_context, std::string> client_tls(const client_options& options, const tls_identity& who, const tls_context& common = nullptr);
 
 /// Sets SNI and whose certificate is expected. `host` may be an address. False when OpenSSL refuses.
 bool expect_host(SSL* session, const std::string& host, bool verify);

@@ -8,6 +8,7 @@
 #include "http/message.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace hourglass::webhook {
 
@@ -23,6 +24,31 @@ void change_header(std::vector<custom_header>& headers, const std::string& name,
   std::erase_if(headers, [&name](const custom_header& h) { return http::contains({{h.name, {}}}, name); });
   if (value)
     headers.push_back({name, *value, false});
+}
+
+std::string origin_of(const std::string& url) {
+  const auto host = url.find("://");
+  auto out = url.substr(0, host == std::string::npos ? 0 : url.find_first_of("/?#", host + 3));
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+/// Credentials were given for an address: another one, or a proxy that could read them, gets them only from who knows them.
+events::outcome<void> may_take_along(const destination& before, const destination& now, const transport_change& said) {
+  const auto &had = before.transport.settings().authentication, &has = now.transport.settings().authentication;
+  if (!had || !has)
+    return {};
+  const auto* given = said.authentication && *said.authentication ? &**said.authentication : nullptr;
+  const auto &old_proxy = before.transport.settings().proxy, &new_proxy = now.transport.settings().proxy;
+  const bool another_proxy = new_proxy && !new_proxy->direct() && (!old_proxy || old_proxy->url != new_proxy->url);
+  const auto read_by_it = [&](const std::string& url) { return another_proxy && origin_of(url).starts_with("http://"); };
+  const bool elsewhere = origin_of(before.url) != origin_of(now.url) || read_by_it(now.url);
+  constexpr auto why = "is required again, since what it is sent to is another now";
+  if (had->basic && has->basic && elsewhere && !(given && given->basic && given->basic->password.given()))
+    return failure(errc::invalid, why, "/authentication/basic/password");
+  if (had->oauth2 && has->oauth2 && (elsewhere || read_by_it(has->oauth2->token_url)) && !(given && given->oauth2 && given->oauth2->client_secret.given()))
+    return failure(errc::invalid, why, "/authentication/oauth2/clientSecret");
+  return {};
 }
 
 /// What was the text of a secret for an imitated sender is the secret itself from now on. Bare base64 stays a text: it may be a Slack secret.
@@ -127,6 +153,8 @@ result decider::operator()(const update_destination& c) const {
     if (c.keep_ordering)
       d.ordering = l->config.ordering;
     d.transport = l->config.transport.with(c.transport);
+    if (auto ok = may_take_along(l->config, d, c.transport); !ok)
+      return tl::unexpected{ok.error()};
     return update(*l, std::move(d), false); // what it was already, a PUT of the whole says again
   }
   if (!c.create_if_missing || c.id.starts_with("ep_"))
@@ -151,6 +179,8 @@ result decider::operator()(const patch_destination& c) const {
   put(d.retries, c.retries), put(d.protection, c.protection), put(d.ordering, c.ordering);
   put(d.schedule, c.schedule), put(d.in_flight, c.in_flight), put(d.rate_limit, c.rate_limit);
   d.transport = d.transport.with(c.transport);
+  if (auto ok = may_take_along(l->config, d, c.transport); !ok)
+    return tl::unexpected{ok.error()};
   put(d.version, c.version), put(d.disabled, c.disabled), put(d.profile, c.profile);
   if (c.headers) {
     d.headers.clear();

@@ -258,6 +258,31 @@ TEST_F(transports, a_secret_that_is_left_out_stays_where_it_was_given_for_and_go
   EXPECT_EQ(settings(id).proxy->password.value, "s3cret-words");
 }
 
+TEST_F(transports, credentials_go_to_another_address_only_from_who_knows_them) {
+  const json basic{{"authentication", {{"basic", {{"username", "me"}, {"password", "s3cret-words"}}}}}};
+  auto where = [&](const std::string& id, const json& change) {
+    auto d = patch(id, change);
+    return d ? "taken" : d.error().where;
+  };
+  auto with = [](json a, const json& b) {
+    a.update(b);
+    return a;
+  };
+  const json evil{{"url", "https://evil.test/"}};
+  auto id = create(basic);
+  EXPECT_EQ(where(id, evil), "/authentication/basic/password");
+  EXPECT_EQ(where(id, with(evil, {{"authentication", {{"basic", {{"username", "me"}}}}}})), "/authentication/basic/password");
+  EXPECT_EQ(where(id, {{"url", "http://receiver.test/"}}), "/authentication/basic/password") << "nor in plain";
+  EXPECT_EQ(where(id, {{"url", "https://Receiver.test/other?path=1"}}), "taken");
+  EXPECT_EQ(where(id, {{"proxy", {{"url", "http://evil.test:1"}}}}), "taken") << "it sees only TLS";
+  EXPECT_EQ(where(id, with(evil, {{"authentication", nullptr}})), "taken");
+  ASSERT_TRUE(patch(id, with({{"url", "http://plain.test/"}, {"proxy", nullptr}}, basic)));
+  EXPECT_EQ(where(id, {{"proxy", {{"url", "http://evil.test:1"}}}}), "/authentication/basic/password");
+  EXPECT_EQ(where(id, with(basic, {{"proxy", {{"url", "http://known.test:1"}}}})), "taken");
+  auto tokens = create(oauth2_of());
+  EXPECT_EQ(where(tokens, evil), "/authentication/oauth2/clientSecret");
+}
+
 TEST_F(transports, credentials_and_proxies_that_make_no_sense_are_refused_where_they_are_wrong) {
   EXPECT_EQ(refused({{"authentication", json::object()}}), "/authentication");
   EXPECT_EQ(refused({{"authentication", {{"basic", {{"username", "a"}, {"password", "b"}}}, {"oauth2", oauth2_of()["authentication"]["oauth2"]}}}}), "/authentication");
