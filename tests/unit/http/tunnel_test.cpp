@@ -137,7 +137,7 @@ TEST(connect, what_it_refuses_is_told_and_whether_another_address_might_do) {
                      {"HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\n", "answered 403", false},
                      {"HTTP/1.1 502 Bad\r\n\r\n", "answered 502", true},
                      {"HTTP/1.1 302 Go\r\nLocation: http://169.254.169.254/\r\n\r\n", "answered 302", false},
-                     {"SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP", false},
+                     {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "does not speak HTTP", false},
                      {"HTTP/1.1 101 Switching\r\n\r\n", "answered 101", false}};
   for (auto& c : cases) {
     auto t = connect();
