@@ -21,9 +21,9 @@ public:
     unsigned healthy = 1;
     unsigned slow = 0;
     unsigned failing = 0;
+    bool time_bodies = false; ///< bodies hold `"at":<nanoseconds of steady_clock>` (-1: not timed): keep how long each took to come here
     std::uint64_t numbers = 0; ///< bodies hold `"n":<less than this>`: notice what comes twice
     std::uint16_t port = 0;    ///< 0: any that is free
-    bool time_bodies = false; ///< bodies hold `"at":<nanoseconds of steady_clock>` (-1: not timed): keep how long each took to come here
   };
 
   explicit receiver(options how);
