@@ -19,6 +19,8 @@ void write(events::json_text& j, const destination& d, bool with_secrets = true)
 /// As a member `secrets`.
 void write(events::json_text& j, const std::vector<secret>& secrets);
 void write(events::json_text& j, const event_type& t);
+/// As a member `transport`.
+void write_transport(events::json_text& j, const transport_settings& s, bool with_secrets);
 
 /// Reads members of one JSON object and remembers the first that was not as it must be, so that the caller asks once, at the end.
 class object_reader {
@@ -45,6 +47,8 @@ private:
 };
 
 destination read_destination(const nlohmann::json& object, std::string& problem);
+/// Of a member `transport`, if there is one.
+transport_policy read_transport(object_reader& r);
 std::vector<secret> read_secrets(const nlohmann::json& object, std::string& problem);
 event_type read_event_type(const nlohmann::json& object, std::string& problem);
 

@@ -1,0 +1,276 @@
+#include "http/channel.hpp"
+
+#include "http/client.hpp"
+
+
+// How a channel comes to be open: the name resolved, each address judged and tried, if need be through a proxy, then TLS.
+namespace hourglass::http {
+
+namespace {
+
+constexpr std::int64_t shortest_connect_ms = 1'000;
+
+bool is_v4(const address_bytes& a) {
+  return std::all_of(a.begin(), a.begin() + 10, [](auto b) { return b == 0; }) && a[10] == 0xff && a[11] == 0xff;
+}
+
+tcp::endpoint endpoint_of(const address_bytes& a, std::uint16_t port) {
+  if (is_v4(a))
+    return {net::ip::address_v4{{a[12], a[13], a[14], a[15]}}, port};
+  net::ip::address_v6::bytes_type bytes;
+  std::copy(a.begin(), a.end(), bytes.begin());
+  return {net::ip::address_v6{bytes}, port};
+}
+
+std::string text_of(const tcp::endpoint& e) {
+  auto host = e.address().to_string();
+  return (e.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(e.port());
+}
+
+} // namespace
+
+void channel::dial(job_ptr j) {
+  job_ = std::move(j);
+  phase_us_ = steady_us();
+  if (!job_->retried)
+    job_->result.spent.queue_us = phase_us_ - job_->asked_us;
+  if (auto literal = literal_address(job_->to.host); !literal.empty())
+    return try_addresses(std::move(literal));
+  phase_ = phase::resolving;
+  set_due(std::min(job_->deadline_ms, coarse_now() + home_.shared().options.dns_time.count()));
+  home_.resolve(job_->to.host, this);
+}
+
+void channel::on_resolved(const resolved& addresses) {
+  if (phase_ != phase::resolving || !job_) // given up meanwhile
+    return;
+  auto now = steady_us();
+  job_->result.spent.dns_us += std::max<std::int64_t>(1, now - phase_us_);
+  phase_us_ = now;
+  const auto& host = through_ != nullptr ? through_->host : job_->to.host;
+  if (!addresses || addresses->empty())
+    return fail(through_ != nullptr ? transport_error::proxy : transport_error::dns,
+                (through_ != nullptr ? "the proxy cannot be found: " : "") + (addresses ? host + " has no address" : addresses.error()));
+  if (through_ == nullptr)
+    return try_addresses(*addresses);
+  phase_ = phase::connecting;
+  proxy_addresses_ = *addresses;
+  try_proxy();
+}
+
+void channel::try_addresses(std::vector<address_bytes> list) {
+  phase_ = phase::connecting;
+  addresses_ = std::move(list);
+  next_address_ = 0;
+  try_next();
+}
+
+/// What was under way on it must not be heard any more.
+void channel::give_up_socket() {
+  error_code ignored;
+  socket_.close(ignored);
+  ++attempt_;
+}
+
+/// Dials the next address that the guard lets through, or has the proxy dial it: the guard is asked here, about the very bytes that `connect` gets, or
+/// the proxy.
+void channel::try_next() {
+  give_up_socket();
+  while (next_address_ < addresses_.size()) {
+    const auto& address = addresses_[next_address_++];
+    auto why = home_.shared().guard ? home_.shared().guard->refusal(address, job_->to.port) : std::string{};
+    if (why.empty()) {
+      const auto to = endpoint_of(address, job_->to.port);
+      peer_ = text_of(to);
+      job_->result.peer = peer_;
+      through_ = route_to(address);
+      via_.clear();
+      job_->result.via.clear();
+      return through_ != nullptr ? reach_proxy() : connect_to(to, addresses_.size() - next_address_);
+    }
+    refusal_ = std::move(why);
+  }
+  if (connect_error_.empty())
+    return fail(transport_error::refused_by_guard, refusal_);
+  fail(through_ != nullptr ? transport_error::proxy : transport_error::connect, connect_error_);
+}
+
+/// Null: straight there.
+const proxy* channel::route_to(const address_bytes& address) const {
+  const auto& way = job_->what.way;
+  if (way && way->through())
+    return &*way->through();
+  const auto& options = home_.shared().options;
+  if (!options.through || (way && way->direct()) || options.past.covers(job_->to.host, address, job_->to.port))
+    return nullptr;
+  return &*options.through;
+}
+
+void channel::reach_proxy() {
+  if (!proxy_addresses_.empty()) { // found for the address before
+    next_proxy_ = 0;
+    return try_proxy();
+  }
+  if (proxy_addresses_ = literal_address(through_->host); !proxy_addresses_.empty())
+    return try_proxy();
+  phase_ = phase::resolving;
+  set_due(std::min(job_->deadline_ms, coarse_now() + home_.shared().options.dns_time.count()));
+  home_.resolve(through_->host, this);
+}
+
+void channel::try_proxy() {
+  give_up_socket();
+  while (next_proxy_ < proxy_addresses_.size()) {
+    const auto& address = proxy_addresses_[next_proxy_++];
+    const auto* guard = through_->guarded ? home_.shared().guard.get() : nullptr;
+    auto why = guard != nullptr ? guard->refusal(address, through_->port) : std::string{};
+    if (why.empty()) {
+      const auto to = endpoint_of(address, through_->port);
+      via_ = text_of(to);
+      job_->result.via = via_;
+      return connect_to(to, proxy_addresses_.size() - next_proxy_);
+    }
+    refusal_ = std::move(why);
+  }
+  if (connect_error_.empty())
+    return fail(transport_error::refused_by_guard, "the proxy is out of bounds: " + refusal_);
+  fail(transport_error::proxy, connect_error_);
+}
+
+void channel::connect_to(const tcp::endpoint& to, std::size_t others_left) {
+  phase_ = phase::connecting;
+  auto now = coarse_now();
+  auto left = static_cast<std::int64_t>(others_left);
+  // A dead first address must not use up the time of the others.
+  auto share = std::max(shortest_connect_ms, (job_->deadline_ms - now) / (left + 1));
+  set_due(left == 0 ? job_->deadline_ms : std::min(job_->deadline_ms, now + share));
+
+  error_code ec;
+  socket_.open(to.protocol(), ec);
+  if (!ec)
+    socket_.non_blocking(true, ec);
+  if (!ec)
+    socket_.set_option(tcp::no_delay{true}, ec);
+  if (ec) {
+    net::post(home_.io(), [self = ptr{this}, ec] { self->on_connected(ec); });
+    return;
+  }
+  socket_.async_connect(to, [self = ptr{this}, attempt = attempt_](error_code result) {
+    if (attempt == self->attempt_)
+      self->on_connected(result);
+  });
+}
+
+void channel::on_connected(error_code ec) {
+  if (phase_ != phase::connecting)
+    return;
+  if (ec)
+    return not_connected(ec.message());
+  set_due(job_->deadline_ms);
+  if (through_ != nullptr)
+    return open_tunnel();
+  on_open();
+}
+
+void channel::not_connected(const std::string& why) {
+  if (through_ == nullptr) {
+    connect_error_ = "cannot connect to " + peer_ + ": " + why;
+    return try_next();
+  }
+  connect_error_ = "cannot connect to the proxy " + via_ + ": " + why;
+  try_proxy();
+}
+
+// -- through a proxy ------------------------------------------------------------------
+
+void channel::open_tunnel() {
+  phase_ = phase::tunnel;
+  tunnel_.emplace(*through_, addresses_[next_address_ - 1], job_->to.port);
+  to_proxy_ = tunnel_->to_say();
+  say_to_proxy();
+}
+
+void channel::say_to_proxy() {
+  socket_.async_write_some(net::const_buffer{to_proxy_.data(), to_proxy_.size()}, [self = ptr{this}, attempt = attempt_](error_code ec, std::size_t n) {
+    if (attempt != self->attempt_ || self->phase_ != phase::tunnel)
+      return;
+    if (ec)
+      return self->fail(transport_error::proxy, "the proxy " + self->via_ + " closed the connection: " + ec.message());
+    self->to_proxy_.erase(0, n);
+    self->to_proxy_.empty() ? self->hear_proxy() : self->say_to_proxy();
+  });
+}
+
+void channel::hear_proxy() {
+  socket_.async_read_some(in_.room(), [self = ptr{this}, attempt = attempt_](error_code ec, std::size_t n) {
+    if (attempt != self->attempt_ || self->phase_ != phase::tunnel)
+      return;
+    if (ec)
+      return self->fail(transport_error::proxy, "the proxy " + self->via_ + " closed the connection before it let us through");
+    self->in_.commit(n);
+    self->on_proxy_said();
+  });
+}
+
+void channel::on_proxy_said() {
+  std::size_t used = 0;
+  const auto how = tunnel_->feed(in_.data(), in_.size(), used);
+  in_.consume(used);
+  switch (how) {
+    case tunnel::progress::more:
+      if (!in_.make_room(read_buffer::large))
+        return fail(transport_error::proxy, "the answer of the proxy " + via_ + " is too long");
+      return hear_proxy();
+    case tunnel::progress::say:
+      to_proxy_ = tunnel_->to_say();
+      return say_to_proxy();
+    case tunnel::progress::open:
+      if (!in_.empty()) // no receiver speaks first; and TLS would not see it
+        return fail(transport_error::proxy, "the proxy " + via_ + " said more than that the way is open");
+      in_.shrink();
+      return on_open();
+    case tunnel::progress::refused:
+      break;
+  }
+  connect_error_ = "the proxy " + via_ + " " + tunnel_->why();
+  if (!tunnel_->may_reach_another())
+    return fail(transport_error::proxy, connect_error_);
+  in_.consume(in_.size());
+  try_next();
+}
+
+/// The receiver is at the other end.
+void channel::on_open() {
+  tunnel_.reset();
+  through_ = nullptr; // it may be the job's, which goes before this does
+  auto now = steady_us();
+  job_->result.spent.connect_us = std::max<std::int64_t>(1, now - phase_us_);
+  phase_us_ = now;
+  if (job_->to.secure)
+    return shake_hands();
+  begin();
+}
+
+void channel::shake_hands() {
+  phase_ = phase::handshake;
+  auto context = home_.tls_for(job_->what);
+  if (!context)
+    return fail(transport_error::tls, context.error());
+  tls_ = std::make_unique<tls_type>(socket_, **context);
+  if (!expect_host(tls_->native_handle(), job_->to.host, home_.shared().options.verify_tls))
+    return fail(transport_error::tls, "the host name cannot be used with TLS");
+  tls_->async_handshake(net::ssl::stream_base::client, [self = ptr{this}](error_code ec) {
+    if (self->phase_ != phase::handshake)
+      return;
+    if (ec)
+      return self->fail(transport_error::tls, handshake_failure(self->tls_->native_handle(), ec));
+    if (const auto& way = self->job_->what.way; way && !way->tls().pins.empty() && !is_pinned(self->tls_->native_handle(), way->tls().pins))
+      return self->fail(transport_error::tls, "the certificate was not accepted: none of its keys is one of the pins");
+    auto now = steady_us();
+    self->job_->result.spent.tls_us = std::max<std::int64_t>(1, now - self->phase_us_);
+    self->tls_version_ = SSL_get_version(self->tls_->native_handle());
+    self->begin();
+  });
+}
+
+} // namespace hourglass::http
