@@ -2,7 +2,6 @@
 
 #include "http/client.hpp"
 
-
 // How a channel comes to be open: the name resolved, each address judged and tried, if need be through a proxy, then TLS.
 namespace hourglass::http {
 
