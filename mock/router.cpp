@@ -70,6 +70,23 @@ bool goes_before(const route_segment& a, const route_segment& b) {
   return x != y ? x > y : a.around < b.around;
 }
 
+void fetch(const void* from, std::size_t size) {
+  constexpr std::size_t line = 64, most = 4096;
+  for (std::size_t at = 0; at < std::min(size, most); at += line)
+    __builtin_prefetch(static_cast<const char*>(from) + at);
+}
+
+/// Asks for what will be sent and recorded while the route is still compared: of 100,000 endpoints hardly one is in a cache.
+void fetch_answer(const compiled_endpoint& e) {
+  if (e.preferred >= e.answers.size())
+    return;
+  fetch(e.spec.responses.data() + e.preferred, sizeof(response_spec));
+  if (const auto& answer = e.answers[e.preferred]; !answer.bodies.empty()) {
+    fetch(answer.bodies.front().sent.data(), answer.bodies.front().sent.size());
+    fetch(answer.bodies.front().recorded.data(), answer.bodies.front().recorded.size());
+  }
+}
+
 } // namespace
 
 struct router::search {
@@ -120,9 +137,12 @@ struct router::search {
   }
 
   bool walk_alone(const place& p, std::size_t depth) {
-    const auto& route = p.alone.front()->route.segments;
+    const auto& e = *p.alone.front();
+    fetch(&e, sizeof e);
+    const auto& route = e.route.segments;
     if (route.size() != segments.size())
       return false;
+    fetch_answer(e);
     const auto before = found.captures.size();
     auto fitting = depth;
     while (fitting < route.size() && fits(route[fitting], segments[fitting]))
