@@ -197,7 +197,7 @@ void read_breaker(object_of_policy& o, protection_rules& into) {
   if (given == nullptr)
     return;
   object_of_policy b{*given, o.at("breaker"), {"failures", "probeAfter", "probeCap"}};
-  auto& rule = into.breaker.emplace();
+  auto& rule = *(into.breaker = protection_rules::breaker_rule{}); // clang 14, which builds the fuzzers, takes no `emplace` of a nested class with defaults
   rule.failures = b.natural("failures", 1, 10'000).value_or(rule.failures);
   rule.probe_after = b.seconds("probeAfter", 1).value_or(rule.probe_after);
   rule.probe_cap = b.seconds("probeCap", 1).value_or(std::max(rule.probe_cap, rule.probe_after));
@@ -220,7 +220,7 @@ void read_disable(object_of_policy& o, protection_rules& into) {
   if (given == nullptr)
     return;
   object_of_policy d{*given, o.at("disable"), {"failures", "after", "probe"}};
-  auto& rule = into.disable.emplace();
+  auto& rule = *(into.disable = protection_rules::disable_rule{});
   rule.failures = d.natural("failures", 1, 1'000'000).value_or(rule.failures);
   rule.after = d.seconds("after", 0, 12 * month_seconds).value_or(rule.after);
   if (d.is_null("probe"))
