@@ -10,7 +10,8 @@
 
 namespace hourglass::http::testing {
 
-inline const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+/// Never destroyed: threads that nobody waits for may still say it when the program ends.
+inline const std::string& ok = *new std::string{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"};
 
 /// A receiver whose whole behaviour is one function, run for each connection in turn.
 class receiver {
