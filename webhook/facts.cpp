@@ -356,7 +356,7 @@ std::string_view message_body(std::string_view payload) noexcept {
   auto [end, problem] = std::from_chars(from, payload.data() + payload.size(), size);
   auto head = static_cast<std::size_t>(end - payload.data());
   // The body is followed by the one brace that closes the payload.
-  if (problem != std::errc{} || size == 0 || size > payload.size() || head > payload.size() - 1 - size)
+  if (problem != std::errc{} || size == 0 || size >= payload.size() || head > payload.size() - 1 - size)
     return {};
   return payload.substr(payload.size() - 1 - size, size);
 }
