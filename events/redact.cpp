@@ -128,6 +128,15 @@ std::string redactor::noted(std::string_view value, redact_echo* seen, bool numb
   return out;
 }
 
+/// `Basic` says the password in other letters (RFC 7617): who reads it may say it in its own.
+void redactor::note_password(std::string_view scheme, std::string_view credentials, redact_echo& seen) const {
+  std::string both;
+  if (!equals_ignoring_case(scheme, "basic") || !from_base64(credentials, both))
+    return;
+  if (const auto colon = both.find(':'); colon != std::string::npos)
+    noted(std::string_view{both}.substr(colon + 1), &seen);
+}
+
 std::string redactor::header(std::string_view name, std::string_view value, redact_echo* seen) const {
   if (value.empty() || !is_sensitive_header(name))
     return std::string{value};
@@ -136,6 +145,8 @@ std::string redactor::header(std::string_view name, std::string_view value, reda
     const auto credentials = value.find_first_not_of(' ', blank);
     if (credentials != std::string_view::npos) {
       auto out = std::string{value.substr(0, credentials)} + noted(value.substr(credentials), seen);
+      if (seen != nullptr)
+        note_password(value.substr(0, blank), value.substr(credentials), *seen);
       if (seen != nullptr)
         seen->note_whole(value, out);
       return out;

@@ -42,6 +42,7 @@ public:
 private:
   std::string form(std::string_view text, redact_echo* seen) const;
   std::string noted(std::string_view value, redact_echo* seen, bool number = false) const;
+  void note_password(std::string_view scheme, std::string_view credentials, redact_echo& seen) const;
 
   std::array<std::uint8_t, 32> key_;
 };

@@ -63,6 +63,15 @@ std::string redact_echo::replace(std::string_view text) const {
   return out;
 }
 
+std::size_t redact_echo::before_cut(std::string_view text) const {
+  std::size_t piece = 0;
+  for (const auto& p : noted_)
+    for (auto n = std::min(p.from.size(), text.size()); n >= shortest && n > piece; --n)
+      if (text.ends_with(std::string_view{p.from}.substr(0, n)))
+        piece = n;
+  return text.size() - piece;
+}
+
 void redact_echo::replace_from(std::size_t which, std::string_view text, std::string& out) const {
   if (which == noted_.size()) {
     out += text;

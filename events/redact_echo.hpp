@@ -29,6 +29,9 @@ public:
   /// `text` with everything noted replaced, the longest first. What was put in is not looked at again.
   std::string replace(std::string_view text) const;
 
+  /// Of a text that was cut off: how much of it comes before a piece of something noted, `shortest` or longer, in which it ends.
+  std::size_t before_cut(std::string_view text) const;
+
 private:
   struct pair {
     std::string from, to;

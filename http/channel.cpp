@@ -31,7 +31,7 @@ void channel::begin() {
   phase_ = phase::active;
   phase_us_ = steady_us();
   job_->result.peer = peer_;
-  job_->result.via = via_;
+  job_->result.via = shown_via();
   job_->result.tls_version = tls_version_;
   sent_ = 0;
   interims_ = 0;
@@ -201,11 +201,17 @@ void channel::rest(std::int64_t due_ms) {
 
 // -- ends ---------------------------------------------------------------------------
 
+std::string channel::name_of_interest() const {
+  if (through_ == nullptr)
+    return job_->to.host;
+  return through_own() ? "the proxy's name " + through_->host : "the name of the operator's proxy";
+}
+
 std::string channel::where() const {
   switch (phase_) {
-  case phase::resolving: return "while resolving " + (through_ != nullptr ? through_->host : job_->to.host);
-  case phase::connecting: return "while connecting to " + (through_ != nullptr ? "the proxy " + via_ : peer_);
-  case phase::tunnel: return "while the proxy " + via_ + " opened the way to " + peer_;
+  case phase::resolving: return "while resolving " + name_of_interest();
+  case phase::connecting: return "while connecting to " + (through_ != nullptr ? the_proxy() : peer_);
+  case phase::tunnel: return "while " + the_proxy() + " opened the way to " + peer_;
   case phase::handshake: return "in the TLS handshake with " + peer_;
   case phase::active: break;
   case phase::idle:
@@ -226,10 +232,14 @@ void channel::on_due(std::int64_t now) {
                 "no whole answer within " + std::to_string(job_->what.deadline.count()) + " ms; the time ran out " + where());
   if (phase_ == phase::resolving)
     return fail(through_ != nullptr ? transport_error::proxy : transport_error::dns,
-                (through_ != nullptr ? "the proxy's name " + through_->host : job_->to.host) + " was not resolved within " +
+                name_of_interest() + " was not resolved within " +
                                           std::to_string(home_.shared().options.dns_time.count()) + " ms");
   if (phase_ == phase::connecting)
     return not_connected("no answer");
+  if (phase_ == phase::tunnel) {
+    connect_error_ = the_proxy() + " did not open the way to " + peer_ + " in time";
+    return not_tunnelled();
+  }
   set_due(job_->deadline_ms);
 }
 

@@ -44,9 +44,15 @@ private:
   const proxy* route_to(const address_bytes& address) const;
   void reach_proxy();
   void try_proxy();
+  void give_share(std::size_t others_left);
   void connect_to(const tcp::endpoint& to, std::size_t others_left);
   void on_connected(error_code ec);
   void not_connected(const std::string& why);
+  void not_tunnelled();
+  bool through_own() const;
+  std::string shown_via() const;
+  std::string the_proxy() const;
+  std::string name_of_interest() const;
   void open_tunnel();
   void say_to_proxy();
   void hear_proxy();

@@ -49,7 +49,8 @@ void channel::on_resolved(const resolved& addresses) {
   const auto& host = through_ != nullptr ? through_->host : job_->to.host;
   if (!addresses || addresses->empty())
     return fail(through_ != nullptr ? transport_error::proxy : transport_error::dns,
-                (through_ != nullptr ? "the proxy cannot be found: " : "") + (addresses ? host + " has no address" : addresses.error()));
+                through_ == nullptr || through_own() ? (through_ != nullptr ? "the proxy cannot be found: " : "") + (addresses ? host + " has no address" : addresses.error())
+                                                     : "the operator's proxy cannot be found");
   if (through_ == nullptr)
     return try_addresses(*addresses);
   phase_ = phase::connecting;
@@ -105,6 +106,14 @@ const proxy* channel::route_to(const address_bytes& address) const {
   return &*options.through;
 }
 
+/// Where the operator's proxy stands is nobody's business who only has a destination.
+bool channel::through_own() const {
+  const auto& way = job_->what.way;
+  return way && way->through();
+}
+std::string channel::shown_via() const { return via_.empty() || through_own() ? via_ : "operator"; }
+std::string channel::the_proxy() const { return through_own() ? "the proxy " + via_ : "the operator's proxy"; }
+
 void channel::reach_proxy() {
   if (!proxy_addresses_.empty()) { // found for the address before
     next_proxy_ = 0;
@@ -126,24 +135,26 @@ void channel::try_proxy() {
     if (why.empty()) {
       const auto to = endpoint_of(address, through_->port);
       via_ = text_of(to);
-      job_->result.via = via_;
+      job_->result.via = shown_via();
       return connect_to(to, proxy_addresses_.size() - next_proxy_);
     }
     refusal_ = std::move(why);
   }
   if (connect_error_.empty())
-    return fail(transport_error::refused_by_guard, "the proxy is out of bounds: " + refusal_);
+    return fail(transport_error::refused_by_guard, "the proxy is out of bounds: " + refusal_); // never the operator's
   fail(transport_error::proxy, connect_error_);
+}
+
+/// A dead first address must not use up the time of the others.
+void channel::give_share(std::size_t others_left) {
+  const auto now = coarse_now();
+  const auto share = std::max(shortest_connect_ms, (job_->deadline_ms - now) / (static_cast<std::int64_t>(others_left) + 1));
+  set_due(others_left == 0 ? job_->deadline_ms : std::min(job_->deadline_ms, now + share));
 }
 
 void channel::connect_to(const tcp::endpoint& to, std::size_t others_left) {
   phase_ = phase::connecting;
-  auto now = coarse_now();
-  auto left = static_cast<std::int64_t>(others_left);
-  // A dead first address must not use up the time of the others.
-  auto share = std::max(shortest_connect_ms, (job_->deadline_ms - now) / (left + 1));
-  set_due(left == 0 ? job_->deadline_ms : std::min(job_->deadline_ms, now + share));
-
+  give_share(others_left);
   error_code ec;
   socket_.open(to.protocol(), ec);
   if (!ec)
@@ -176,7 +187,7 @@ void channel::not_connected(const std::string& why) {
     connect_error_ = "cannot connect to " + peer_ + ": " + why;
     return try_next();
   }
-  connect_error_ = "cannot connect to the proxy " + via_ + ": " + why;
+  connect_error_ = "cannot connect to " + the_proxy() + ": " + why;
   try_proxy();
 }
 
@@ -184,6 +195,7 @@ void channel::not_connected(const std::string& why) {
 
 void channel::open_tunnel() {
   phase_ = phase::tunnel;
+  give_share(addresses_.size() - next_address_);
   tunnel_.emplace(*through_, addresses_[next_address_ - 1], job_->to.port);
   to_proxy_ = tunnel_->to_say();
   say_to_proxy();
@@ -194,7 +206,7 @@ void channel::say_to_proxy() {
     if (attempt != self->attempt_ || self->phase_ != phase::tunnel)
       return;
     if (ec)
-      return self->fail(transport_error::proxy, "the proxy " + self->via_ + " closed the connection: " + ec.message());
+      return self->fail(transport_error::proxy, self->the_proxy() + " closed the connection: " + ec.message());
     self->to_proxy_.erase(0, n);
     self->to_proxy_.empty() ? self->hear_proxy() : self->say_to_proxy();
   });
@@ -205,7 +217,7 @@ void channel::hear_proxy() {
     if (attempt != self->attempt_ || self->phase_ != phase::tunnel)
       return;
     if (ec)
-      return self->fail(transport_error::proxy, "the proxy " + self->via_ + " closed the connection before it let us through");
+      return self->fail(transport_error::proxy, self->the_proxy() + " closed the connection before it let us through");
     self->in_.commit(n);
     self->on_proxy_said();
   });
@@ -218,22 +230,27 @@ void channel::on_proxy_said() {
   switch (how) {
     case tunnel::progress::more:
       if (!in_.make_room(read_buffer::large))
-        return fail(transport_error::proxy, "the answer of the proxy " + via_ + " is too long");
+        return fail(transport_error::proxy, "the answer of " + the_proxy() + " is too long");
       return hear_proxy();
     case tunnel::progress::say:
       to_proxy_ = tunnel_->to_say();
       return say_to_proxy();
     case tunnel::progress::open:
       if (!in_.empty()) // no receiver speaks first; and TLS would not see it
-        return fail(transport_error::proxy, "the proxy " + via_ + " said more than that the way is open");
+        return fail(transport_error::proxy, the_proxy() + " said more than that the way is open");
       in_.shrink();
       return on_open();
     case tunnel::progress::refused:
       break;
   }
-  connect_error_ = "the proxy " + via_ + " " + tunnel_->why();
+  connect_error_ = the_proxy() + " " + tunnel_->why();
   if (!tunnel_->may_reach_another())
     return fail(transport_error::proxy, connect_error_);
+  not_tunnelled();
+}
+
+/// The proxy does not reach this address: the next, over a connection of its own.
+void channel::not_tunnelled() {
   in_.consume(in_.size());
   try_next();
 }

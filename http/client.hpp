@@ -63,7 +63,7 @@ struct exchange_result {
   bool truncated = false; ///< `body` is not all that was sent
   bool reused = false; ///< a kept connection
   std::string peer;    ///< address:port really dialled, by us or by the proxy for us
-  std::string via;     ///< address:port of the proxy; empty: there was none
+  std::string via;     ///< address:port of the proxy, or `operator` for the one of `client_options`; empty: there was none
   std::string tls_version;   ///< e.g. `TLSv1.3`
   timing spent;
 };

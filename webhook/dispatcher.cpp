@@ -40,8 +40,11 @@ void redact_answer(http::exchange_result& answer, const events::redactor& redact
   if (answer.body.empty())
     return;
   answer.body = redact.body(http::find(answer.headers, "content-type"), answer.body);
-  if (!ours.empty())
-    answer.body = ours.replace(answer.body);
+  if (ours.empty())
+    return;
+  answer.body = ours.replace(answer.body);
+  if (answer.truncated)
+    answer.body.resize(ours.before_cut(answer.body));
 }
 
 std::string hex_of(const events::hash& h, std::size_t bytes) { return events::to_hex(events::as_text(h).substr(0, bytes)); }
@@ -80,7 +83,15 @@ struct token_journey : std::enable_shared_from_this<token_journey> {
         a.failure.detail = "the receiver answered 401, and there is " + a.failure.detail;
       return end(std::move(a.failure));
     }
+    used += a.spent;
     token = std::move(a.token);
+    if (left() <= std::chrono::milliseconds{0}) {
+      http::exchange_result late;
+      late.error = http::transport_error::oauth_token;
+      late.detail = "the token endpoint took all of the " + std::to_string(what.deadline.count()) + " ms; nothing was sent";
+      token.clear();
+      return end(std::move(late));
+    }
     auto with_token = request;
     with_token.headers.push_back({std::string{authorization}, "Bearer " + token});
     with_token.deadline = left();
@@ -134,8 +145,8 @@ http::exchange build_exchange(const start& what, std::string body, std::int64_t 
   return out;
 }
 
-dispatcher::dispatcher(http::client& client, std::shared_ptr<const events::redactor> redact)
-    : client_(client), redact_(std::move(redact)), tokens_(std::make_shared<token_keeper>(client)) {}
+dispatcher::dispatcher(http::client& client, std::shared_ptr<const events::redactor> redact, token_keeper::clock now)
+    : client_(client), redact_(std::move(redact)), tokens_(std::make_shared<token_keeper>(client, std::move(now))) {}
 
 void dispatcher::send(start what, std::string body, std::int64_t wall_us, handler done, std::string owner) const {
   attempt_result kept;

@@ -19,7 +19,7 @@ http::exchange build_exchange(const start& what, std::string body, std::int64_t 
 
 /// Makes attempts. Thin: builds and signs, asks `http::client`, keeps everything that came back. Knows no schedule and no state, but access tokens: one
 /// that the receiver refuses (401) is asked for anew once, and the attempt is what came then. Without a token the attempt failed as `oauth_token`, and
-/// nothing was sent.
+/// nothing was sent. The deadline is one for all of it.
 ///
 /// Threads: `send` from any thread; `done` runs on a client thread, exactly once, and must not block.
 class dispatcher {
@@ -27,7 +27,8 @@ public:
   using handler = std::function<void(fencing_token, attempt_result)>;
 
   /// `redact` may be null: then only values of headers marked sensitive are replaced. Both must outlive every attempt under way.
-  explicit dispatcher(http::client& client, std::shared_ptr<const events::redactor> redact = nullptr);
+  /// @param now tells the age of access tokens
+  explicit dispatcher(http::client& client, std::shared_ptr<const events::redactor> redact = nullptr, token_keeper::clock now = {});
 
   /// @param body the message's exact bytes
   /// @param wall_us Unix microseconds now; its seconds are signed

@@ -1,5 +1,6 @@
 #include "webhook/token_keeper.hpp"
 
+#include <algorithm>
 #include <list>
 #include <mutex>
 #include <unordered_map>
@@ -11,6 +12,7 @@ namespace hourglass::webhook {
 namespace {
 
 constexpr std::size_t tokens_most = 4'096;
+constexpr std::int64_t failure_kept_ms = 1'000;
 
 std::int64_t monotonic_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -29,12 +31,18 @@ http::exchange_result failure_of(http::exchange_result answer, std::string why) 
 } // namespace
 
 struct token_keeper::state : std::enable_shared_from_this<state> {
+  struct waiter {
+    handler done;
+    std::int64_t since_ms = 0;
+  };
   struct entry {
     std::string name; ///< owner, destination, and how it is asked for: with other settings it is another
     std::string token;
     std::int64_t until_ms = 0;
+    http::exchange_result failure; ///< what came instead, until `failed_until_ms`
+    std::int64_t failed_until_ms = 0;
     bool asking = false;
-    std::vector<handler> waiting;
+    std::vector<waiter> waiting;
   };
   using place = std::list<entry>::iterator;
 
@@ -77,18 +85,24 @@ struct token_keeper::state : std::enable_shared_from_this<state> {
 
   void take(const std::string& name, std::int64_t asked_ms, http::exchange_result got) {
     auto token = read_token_answer(got);
-    std::vector<handler> waiting;
+    std::vector<waiter> waiting;
+    const auto at_ms = now();
+    const auto spent_ms = (got.spent.total_us - got.spent.queue_us) / 1'000;
+    auto answer_with = token ? answer{token->value, {}, {}} : answer{{}, failure_of(std::move(got), token.error()), {}};
     {
       std::lock_guard lock{mutex};
       auto& e = find(name);
       e.asking = false;
-      e.token = token ? token->value : std::string{};
+      e.token = answer_with.token;
       e.until_ms = token ? asked_ms + std::chrono::milliseconds{token->good_for}.count() : 0;
+      e.failure = answer_with.failure;
+      e.failed_until_ms = token || answer_with.failure.error == http::transport_error::cancelled ? 0 : at_ms + failure_kept_ms;
       waiting.swap(e.waiting);
     }
-    const auto answer_with = token ? answer{token->value, {}} : answer{{}, failure_of(std::move(got), token.error())};
-    for (auto& done : waiting)
-      done(answer_with);
+    for (auto& w : waiting) {
+      answer_with.spent = std::chrono::milliseconds{std::min(spent_ms, at_ms - w.since_ms)};
+      w.done(answer_with);
+    }
   }
 };
 
@@ -98,23 +112,26 @@ token_keeper::~token_keeper() = default;
 void token_keeper::get(const std::string& owner, const std::string& destination, std::shared_ptr<const token_request> how, const std::string& stale,
                        std::chrono::milliseconds deadline, handler done) {
   auto& s = *state_;
-  std::string kept;
+  answer kept;
   const auto name = owner + "/" + destination + "/" + how->key;
   {
     std::lock_guard lock{s.mutex};
     auto& e = s.find(name);
-    const bool good = !e.token.empty() && e.token != stale && s.now() < e.until_ms;
-    if (good) {
-      kept = e.token;
+    const auto at_ms = s.now();
+    if (!e.token.empty() && e.token != stale && at_ms < e.until_ms) {
+      kept.token = e.token;
+    } else if (!e.asking && at_ms < e.failed_until_ms) {
+      kept.failure = e.failure;
+      kept.failure.spent = {};
     } else {
       e.token.clear();
-      e.waiting.push_back(std::move(done));
+      e.waiting.push_back({std::move(done), at_ms});
       if (std::exchange(e.asking, true))
         return;
     }
   }
-  if (!kept.empty())
-    return done({std::move(kept), {}});
+  if (!kept.token.empty() || kept.failure.error != http::transport_error::none)
+    return done(std::move(kept));
   s.ask(name, *how, owner, deadline);
 }
 

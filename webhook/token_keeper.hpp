@@ -9,7 +9,8 @@
 namespace hourglass::webhook {
 
 /// Access tokens in memory: one a destination and its settings, used until shortly before it expires. Of each at most one request is under way, and all who want the
-/// token wait for it; what it comes to, they share. A failure is told to who waits and is not kept: the next who comes asks again.
+/// token wait for it; what it comes to, they share. A failure is told to who waits, and to who comes within the next second, so that a backlog does not
+/// beat on a token endpoint that is down; then the next asks again.
 ///
 /// Limits: 4,096 tokens; beyond it the least recently used is forgotten, and asked for again.
 /// Threads: any. `done` runs on a thread of the client, or at once on the caller's, exactly once, and must not block.
@@ -18,6 +19,7 @@ public:
   struct answer {
     std::string token;       ///< empty: there is none
     http::exchange_result failure; ///< without a token: `error` is `oauth_token`, or `cancelled` when the client was stopped
+    std::chrono::milliseconds spent{0}; ///< waiting for the request; its own wait for a connection does not count
   };
   using handler = std::function<void(answer)>;
   /// Monotonic, milliseconds. Replaced in tests.

@@ -144,6 +144,33 @@ TEST_P(of_both_kinds, that_cannot_reach_one_address_are_asked_for_the_next) {
   EXPECT_EQ(ways, 2);
 }
 
+TEST_P(of_both_kinds, that_are_silent_about_one_address_leave_time_for_the_next) {
+  receiver p{[&](raw_socket c, int n) {
+    const bool socks = GetParam() == kind::socks5;
+    if (socks) {
+      c.some();
+      c.say("\x05\x00"s);
+    }
+    c.some();
+    if (n == 0) {
+      c.rest();
+      return;
+    }
+    c.say(socks ? "\x05\x00\x00\x01\0\0\0\0\0\0"s : "HTTP/1.1 200 OK\r\n\r\n");
+    c.message();
+    c.say(ok);
+    c.rest();
+  }};
+  auto open = std::make_shared<egress_guard>(std::vector<cidr>{*cidr::parse("127.0.0.0/8"), *cidr::parse("192.0.2.0/24")}, std::vector<egress_guard::endpoint>{});
+  auto c = client::open({}, open, always({address("192.0.2.1"), address("192.0.2.2")}));
+  auto e = to("http://hook.test/");
+  e.deadline = 4s;
+  e.way = through(at(p.port(), GetParam()));
+  auto got = call(*c, e);
+  EXPECT_EQ(got.status, 200u) << got.detail;
+  EXPECT_EQ(got.peer, "192.0.2.2:80");
+}
+
 TEST_P(of_both_kinds, that_drip_end_at_the_deadline) {
   receiver p{[](raw_socket c, int) {
     c.some();
@@ -244,7 +271,7 @@ TEST(operators_proxy, carries_all_but_the_exceptions_and_those_that_go_direct) {
   forwarding_proxy p{kind::connect};
   auto c = behind(at(p.port(), kind::connect), {"inside.test", "elsewhere.test:1"}, always({address("127.0.0.1")}));
   auto url = [&](const std::string& host) { return to("http://" + host + ":" + std::to_string(r.port()) + "/"); };
-  EXPECT_FALSE(call(*c, url("outside.test")).via.empty());
+  EXPECT_EQ(call(*c, url("outside.test")).via, "operator") << "where it stands is not told";
   EXPECT_TRUE(call(*c, url("a.inside.test")).via.empty());
   EXPECT_FALSE(call(*c, url("elsewhere.test")).via.empty()) << "another port";
   auto direct = url("outside.test");
@@ -271,6 +298,19 @@ TEST(operators_proxy, gives_way_to_that_of_the_endpoint) {
   auto got = call(*c, by(r.port(), through(at(q.port(), kind::socks5))));
   EXPECT_EQ(got.via, "127.0.0.1:" + std::to_string(q.port())) << got.detail;
   EXPECT_TRUE(p.asked().empty());
+}
+
+TEST(operators_proxy, is_not_named_when_it_fails) {
+  std::uint16_t port = 0;
+  {
+    receiver gone{[](raw_socket c, int) { c.rest(); }};
+    port = gone.port();
+  }
+  auto c = behind(at(port, kind::connect));
+  auto got = call(*c, to("http://127.0.0.1:9/"));
+  EXPECT_EQ(got.error, transport_error::proxy);
+  EXPECT_NE(got.detail.find("cannot connect to the operator's proxy"), std::string::npos) << got.detail;
+  EXPECT_EQ(got.detail.find(std::to_string(port)), std::string::npos) << got.detail;
 }
 
 TEST(proxy_names, are_resolved_within_the_time_for_names) {

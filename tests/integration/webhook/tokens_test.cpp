@@ -49,7 +49,8 @@ struct journeys : ::testing::Test {
       std::make_shared<const http::egress_guard>(std::vector{*http::cidr::parse("127.0.0.0/8")}, std::vector<http::egress_guard::endpoint>{});
   std::unique_ptr<http::client> client = http::client::open({}, guard);
   std::shared_ptr<const events::redactor> redactor = std::make_shared<const events::redactor>(std::array<std::uint8_t, 32>{7});
-  dispatcher sender{*client, redactor};
+  std::atomic<std::int64_t> now_ms{1'000};
+  dispatcher sender{*client, redactor, [this] { return now_ms.load(); }};
 
   ~journeys() override {
     client->stop(0ms);
@@ -183,7 +184,13 @@ TEST_F(journeys, without_a_token_the_attempt_failed_for_that_and_nothing_was_sen
   EXPECT_TRUE(at_receiver.empty());
   EXPECT_FALSE(http::contains(got.request_headers, "authorization"));
   give = [](std::size_t n, const http::request&) { return token(n); };
-  EXPECT_EQ(send(oauth2()).answer.status, 200u) << "a failure is not kept";
+  now_ms += 999;
+  const auto soon = send(oauth2());
+  EXPECT_EQ(soon.answer.error, http::transport_error::oauth_token) << "a backlog does not beat on it";
+  EXPECT_EQ(soon.answer.detail, got.answer.detail);
+  EXPECT_EQ(at_tokens.size(), 1u);
+  now_ms += 1;
+  EXPECT_EQ(send(oauth2()).answer.status, 200u) << "a failure is not kept for longer";
 }
 
 TEST_F(journeys, a_token_endpoint_that_fails_after_a_401_is_told_with_it) {

@@ -35,6 +35,23 @@ TEST(redact_echo, knows_what_a_header_a_query_and_a_body_lost) {
   EXPECT_FALSE(seen.occurs_in("sesame"));
 }
 
+TEST(redact_echo, knows_the_password_that_basic_credentials_say_in_other_letters) {
+  redact_echo seen;
+  (void)node.header("authorization", "Basic bWU6c2VzYW1lLTQ=", &seen); // me:sesame-4
+  EXPECT_EQ(seen.replace("you said sesame-4, me"), "you said " + node.token("sesame-4") + ", me");
+}
+
+TEST(redact_echo, finds_the_piece_of_a_value_in_which_a_text_was_cut) {
+  redact_echo seen;
+  seen.note("sesame-open-5", "[1]");
+  seen.note("sesame-other", "[2]");
+  EXPECT_EQ(seen.before_cut("said sesame-op"), 5u);
+  EXPECT_EQ(seen.before_cut("said sesame"), 5u);
+  EXPECT_EQ(seen.before_cut("said sesam"), 10u) << "shorter than what is looked for";
+  EXPECT_EQ(seen.before_cut("said sesame-op."), 15u);
+  EXPECT_EQ(seen.before_cut("sesame-ot"), 0u);
+}
+
 TEST(redact_echo, finds_a_value_that_was_escaped_for_json) {
   const auto token = node.token("sesa\"me\n");
   EXPECT_EQ(after_body(R"({"password":"sesa\"me\n"})", R"({"said":"sesa\"me\n"})"), R"({"said":")" + token + "\"}");

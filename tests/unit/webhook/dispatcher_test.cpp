@@ -49,6 +49,51 @@ TEST(dispatcher, the_request_is_signed_under_both_names_and_a_verifier_accepts_i
                 verdict::ok);
 }
 
+TEST(dispatcher, has_one_deadline_for_the_token_and_the_attempt) {
+  struct slow_tokens final : http::client {
+    void send(http::exchange what, handler done) override {
+      http::exchange_result r;
+      r.status = 200;
+      if (what.url.ends_with("/token")) {
+        *now += took_ms + 500;
+        r.spent.queue_us = 500'000; // waiting for a connection has no end of its own
+        r.spent.total_us = (took_ms + 500) * 1'000;
+        r.body = R"({"access_token":"abcdefgh","token_type":"Bearer","expires_in":1})";
+      }
+      sent.push_back(std::move(what));
+      done(r);
+    }
+    void stop(std::chrono::milliseconds) override {}
+    std::int64_t* now = nullptr;
+    std::int64_t took_ms = 0;
+    std::vector<http::exchange> sent;
+  } client;
+  std::int64_t now_ms = 0;
+  client.now = &now_ms;
+  dispatcher d{client, nullptr, [&] { return now_ms; }};
+  transport_settings settings;
+  auto& how = settings.authentication.emplace().oauth2.emplace();
+  how.token_url = "http://tokens.test/token";
+  how.client_id = "me";
+  how.client_secret.value = "s3cret-words";
+  auto what = one();
+  what.way = transport_policy{settings}.way();
+  attempt_result got;
+  const auto send = [&](std::int64_t took_ms) {
+    client.took_ms = took_ms;
+    client.sent.clear();
+    d.send(what, "{}", 0, [&](fencing_token, attempt_result r) { got = std::move(r); });
+  };
+  send(4'999);
+  ASSERT_EQ(client.sent.size(), 2u);
+  EXPECT_EQ(client.sent[1].deadline, 1ms);
+  EXPECT_EQ(got.answer.status, 200u);
+  send(5'000);
+  EXPECT_EQ(client.sent.size(), 1u) << "nothing is sent";
+  EXPECT_EQ(got.answer.error, http::transport_error::oauth_token);
+  EXPECT_NE(got.answer.detail.find("took all of the 5000 ms"), std::string::npos) << got.answer.detail;
+}
+
 TEST(dispatcher, gives_back_everything_and_hides_what_is_sensitive) {
   fake_client client;
   client.next.status = 200;
