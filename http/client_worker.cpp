@@ -112,12 +112,14 @@ bool client_worker::has_room() const { return channels_.size() < most_ || !idle_
 /// Whoever has fewer connections than are left may take one more: the shares adjust to how many want some, and something is always left.
 bool client_worker::may_begin(const owner& o) const { return has_room() && (o.busy == 0 || o.busy < most_ - std::min(most_, busy_)); }
 
-/// The same among the origins of one owner, of what is left to him: those that hang leave something to those that answer.
+/// The same among the origins of one owner, of what is left to him; and an eighth of what he could have is kept for origins that have none: however
+/// many hang, those that answer find one.
 bool client_worker::may_begin(const lane& l) const {
   if (!may_begin(l.of) || l.busy >= std::max<std::size_t>(1, shared_->options.connections_per_origin))
     return false;
-  const auto taken = busy_ + l.of.busy;
-  return l.busy == 0 || l.busy < most_ - std::min(most_, taken);
+  const auto left = most_ - std::min(most_, busy_);
+  const auto kept = (left + l.of.busy) / 8;
+  return l.busy == 0 || l.busy + l.of.busy + kept < left;
 }
 
 /// May end the job at once, and with it the lane.
