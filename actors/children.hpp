@@ -110,6 +110,9 @@ public:
   void on_exit() override;
 
 private:
+  /// One for all destinations of a message.
+  using body_ptr = std::shared_ptr<const std::string>;
+
   struct work {
     change_ptr change;
     std::shared_ptr<webhook::attempt_result> result;
@@ -145,9 +148,10 @@ private:
   void send_attempt(webhook::start s);
   void keep_awake();
   void try_again_soon();
-  void keep_fresh(events::seq message, std::string body, std::size_t readers);
-  std::optional<std::string> take_fresh(events::seq message);
-  events::outcome<std::string> body_of(events::seq message);
+  void keep_fresh(events::seq message, body_ptr body, std::size_t readers);
+  body_ptr take_fresh(events::seq message);
+  events::outcome<body_ptr> body_of(events::seq message);
+  events::outcome<body_ptr> read_body(events::seq message) const;
   void on_durable(events::seq last);
   void answer_settle();
 
@@ -186,11 +190,13 @@ private:
   std::vector<webhook::fencing_token> bodiless_; ///< taken, but their body cannot be read just now
   hold unsent_;                                  ///< while there are such
   struct fresh_body {
-    std::string text;
+    body_ptr text;
     std::size_t readers; ///< destinations that have not taken it yet
   };
   std::map<events::seq, fresh_body> fresh_; ///< bodies of messages that were never sent, the newest, while they fit
   std::size_t fresh_bytes_ = 0;
+  std::unordered_map<events::seq, std::weak_ptr<const std::string>> handed_out_; ///< bodies that the dispatcher may still hold
+  std::size_t forget_handed_out_at_ = 0; ///< with so many those that nobody holds are forgotten
   std::set<std::string> claimed_;     ///< by proposals that are not yet durable
   std::deque<std::pair<events::seq, std::string>> claims_to_forget_;
   std::optional<std::optional<events::virtual_time>> told_due_; ///< nothing: it must be told again, whatever it is

@@ -182,33 +182,52 @@ void outbox_actor::send_attempt(webhook::start s) {
 }
 
 /// The oldest make room: what a destination that takes nothing waits for must not cost all others a look into the store.
-void outbox_actor::keep_fresh(events::seq message, std::string body, std::size_t readers) {
-  if (body.size() > fresh_bytes_kept)
+void outbox_actor::keep_fresh(events::seq message, body_ptr body, std::size_t readers) {
+  if (body->size() > fresh_bytes_kept)
     return;
-  fresh_bytes_ += body.size();
+  fresh_bytes_ += body->size();
   fresh_.emplace(message, fresh_body{std::move(body), readers});
   while (fresh_bytes_ > fresh_bytes_kept) {
-    fresh_bytes_ -= fresh_.begin()->second.text.size();
+    fresh_bytes_ -= fresh_.begin()->second.text->size();
     fresh_.erase(fresh_.begin());
   }
 }
 
-/// Forgets it with its last reader.
-std::optional<std::string> outbox_actor::take_fresh(events::seq message) {
+/// Forgets it with its last reader. Null: it is not there any more.
+outbox_actor::body_ptr outbox_actor::take_fresh(events::seq message) {
   const auto i = fresh_.find(message);
   if (i == fresh_.end())
-    return std::nullopt;
+    return nullptr;
   if (--i->second.readers > 0)
     return i->second.text;
   auto body = std::move(i->second.text);
-  fresh_bytes_ -= body.size();
+  fresh_bytes_ -= body->size();
   fresh_.erase(i);
   return body;
 }
 
-events::outcome<std::string> outbox_actor::body_of(events::seq message) {
-  if (auto fresh = take_fresh(message))
-    return *std::move(fresh);
+/// The one that others of its destinations hold, if any does.
+events::outcome<outbox_actor::body_ptr> outbox_actor::body_of(events::seq message) {
+  auto body = take_fresh(message);
+  auto& known = handed_out_[message];
+  if (auto held = known.lock())
+    return held;
+  if (!body) {
+    auto read = read_body(message);
+    if (!read)
+      return read;
+    body = *std::move(read);
+  }
+  known = body;
+  constexpr std::size_t few = 64;
+  if (handed_out_.size() > std::max(few, forget_handed_out_at_)) {
+    std::erase_if(handed_out_, [](const auto& entry) { return entry.second.expired(); });
+    forget_handed_out_at_ = 2 * handed_out_.size();
+  }
+  return body;
+}
+
+events::outcome<outbox_actor::body_ptr> outbox_actor::read_body(events::seq message) const {
   auto raw = env_.store.read_raw(id_, message);
   if (!raw)
     return tl::unexpected<events::error>{std::move(raw).error()};
@@ -220,7 +239,7 @@ events::outcome<std::string> outbox_actor::body_of(events::seq message) {
   auto payload = events::upcast(*record);
   if (!payload)
     return tl::unexpected<events::error>{std::move(payload).error()};
-  return std::string{webhook::message_body(*payload)};
+  return std::make_shared<const std::string>(webhook::message_body(*payload));
 }
 
 /// The clock, in an advance, wants to know when all that is due has happened.

@@ -2,6 +2,7 @@
 
 #include "http/egress.hpp"
 #include "http/message.hpp"
+#include "http/shared_bytes.hpp"
 #include "http/transport.hpp"
 
 #include <array>
@@ -23,7 +24,7 @@ struct exchange {
   std::string method = "POST";
   std::string url; ///< http or https, checked by `parse_url`
   fields headers;  ///< Host, Content-Length, Connection are set by the client
-  std::string body;
+  shared_bytes body; ///< held until the exchange has ended: it may have to be written twice
   std::string owner; ///< on whose behalf; connections are shared out among owners
   std::shared_ptr<const transport> way; ///< null: like all others
   /// For everything from the moment there is a connection for it, new or kept: DNS, connect, TLS, write, header and body. The wait for one has no

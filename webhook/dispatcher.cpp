@@ -122,13 +122,13 @@ struct token_journey : std::enable_shared_from_this<token_journey> {
 
 } // namespace
 
-http::exchange build_exchange(const start& what, std::string body, std::int64_t timestamp) {
+http::exchange build_exchange(const start& what, http::shared_bytes body, std::int64_t timestamp) {
   http::exchange out;
   out.url = what.url;
   out.deadline = what.deadline;
   out.body_kept = limits::response_body_kept;
   out.body_read = limits::response_body_read;
-  auto signature = signature_headers(what.profile, what.keys, what.message->id, what.message->event_type, timestamp, body);
+  auto signature = signature_headers(what.profile, what.keys, what.message->id, what.message->event_type, timestamp, body.view());
   out.headers.reserve(what.headers.size() + 3 + signature.size());
   out.headers.push_back({"content-type", "application/json"});
   for (const auto& h : what.headers)
@@ -148,12 +148,12 @@ http::exchange build_exchange(const start& what, std::string body, std::int64_t 
 dispatcher::dispatcher(http::client& client, std::shared_ptr<const events::redactor> redact, token_keeper::clock now)
     : client_(client), redact_(std::move(redact)), tokens_(std::make_shared<token_keeper>(client, std::move(now))) {}
 
-void dispatcher::send(start what, std::string body, std::int64_t wall_us, handler done, std::string owner) const {
+void dispatcher::send(start what, http::shared_bytes body, std::int64_t wall_us, handler done, std::string owner) const {
   attempt_result kept;
   kept.timestamp = wall_us / us_per_second;
   kept.started_us = wall_us;
   kept.body_bytes = body.size();
-  kept.body_sha256 = events::sha256({body});
+  kept.body_sha256 = events::sha256({body.view()});
   auto request = build_exchange(what, std::move(body), kept.timestamp);
   request.owner = std::move(owner);
   if (what.way && what.way->tokens) {

@@ -15,7 +15,7 @@ namespace hourglass::webhook {
 
 /// The request of one attempt: headers in the order sent (content-type, user headers, those of the signature's profile).
 /// @param timestamp Unix seconds of the node's clock, not the sandbox's: receivers compare it with their own
-http::exchange build_exchange(const start& what, std::string body, std::int64_t timestamp);
+http::exchange build_exchange(const start& what, http::shared_bytes body, std::int64_t timestamp);
 
 /// Makes attempts. Thin: builds and signs, asks `http::client`, keeps everything that came back. Knows no schedule and no state, but access tokens: one
 /// that the receiver refuses (401) is asked for anew once, and the attempt is what came then. Without a token the attempt failed as `oauth_token`, and
@@ -30,10 +30,10 @@ public:
   /// @param now tells the age of access tokens
   explicit dispatcher(http::client& client, std::shared_ptr<const events::redactor> redact = nullptr, token_keeper::clock now = {});
 
-  /// @param body the message's exact bytes
+  /// @param body the message's exact bytes; all its destinations may share them
   /// @param wall_us Unix microseconds now; its seconds are signed
   /// @param owner among whom connections are shared out: the sandbox
-  void send(start what, std::string body, std::int64_t wall_us, handler done, std::string owner = {}) const;
+  void send(start what, http::shared_bytes body, std::int64_t wall_us, handler done, std::string owner = {}) const;
 
 private:
   http::client& client_;

@@ -34,6 +34,16 @@ struct fake_client final : http::client {
   http::exchange_result next;
 };
 
+TEST(dispatcher, all_destinations_of_a_message_share_its_bytes) {
+  const http::shared_bytes body{std::string(1'000, 'x')};
+  const auto first = build_exchange(one(), body, 1), second = build_exchange(one(), body, 2);
+  const auto again = first; // as for a connection that died
+  for (const auto* x : {&first, &second, &again}) {
+    EXPECT_TRUE(x->body.data() == body.data());
+    EXPECT_EQ(x->body.size(), 1'000U);
+  }
+}
+
 TEST(dispatcher, the_request_is_signed_under_both_names_and_a_verifier_accepts_it) {
   auto x = build_exchange(one(), "{}", 1'700'000'000);
   EXPECT_EQ(x.method, "POST");
