@@ -75,6 +75,7 @@ struct node_options {
   std::size_t queued_per_sandbox = 10'000;
   std::size_t bytes_per_sandbox = limits::in_flight_bytes_per_sandbox;
   std::size_t pending_per_sandbox = limits::pending_per_sandbox; ///< deliveries not yet ended
+  std::size_t bytes_under_way_per_sandbox = limits::bytes_under_way_per_sandbox; ///< of message bodies
   std::size_t due_at_once = 10'000;    ///< entries of the due index that are looked at in a round
   std::uint64_t events_per_snapshot = limits::events_per_snapshot; ///< of a busy sandbox
   std::string secret_keys; ///< what seals secrets at rest (`events::vault::parse`); empty: the key in `data/secret.key`, made on first use

@@ -21,7 +21,7 @@ void outbox_actor::pump() {
   let_time_pass();
   if (webhook::has_expired(state_, moment) && !std::exchange(expiring_, true))
     take({.expire = true});
-  auto starts = webhook::take_due(state_, moment, most_taken_at_once);
+  auto starts = webhook::take_due(state_, moment, most_taken_at_once, env_.options.bytes_under_way_per_sandbox);
   const bool more = starts.size() == most_taken_at_once;
   for (auto& s : starts) {
     if (auto gate = gate_of(s); gate > durable_)

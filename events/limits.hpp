@@ -72,6 +72,7 @@ inline constexpr auto delivery_delay = 24h * 30; ///< the farthest `deliverAt`
 inline constexpr std::size_t response_body_kept = 16 * kibi; ///< of a receiver's answer, per attempt
 inline constexpr std::size_t response_body_read = 64 * kibi; ///< then the connection is closed
 inline constexpr std::size_t in_flight_per_destination = 64;
+inline constexpr std::size_t bytes_under_way_per_sandbox = 64 * mebi; ///< of bodies handed out, each counted once however many destinations it goes to
 inline constexpr auto attempt_deadline = 20s; ///< Standard Webhooks: 15 to 30 s
 
 // -- api ------------------------------------------------------------------------------

@@ -109,6 +109,8 @@ public:
   /// while lines wait for what was missed, only what recoveries queued counts.
   bool room_for_recovery(std::string_view destination_id) const;
   std::size_t in_flight_count() const noexcept;
+  /// Of the bodies of what is in flight, each counted once.
+  std::uint64_t bytes_under_way() const noexcept;
 
   struct impl;
   impl& self() noexcept { return *self_; }
@@ -158,8 +160,9 @@ events::outcome<void> apply(outbox_state& state, const events::header& at, std::
 
 /// Takes up to `max` attempts that are due at `now` and marks them in flight. Destinations take turns, so neither a long backlog nor a
 /// hanging receiver delays another; each has its own in-flight cap and rate; one that is held or disabled waits, but for its probes. What a
-/// person sends again goes first, and past a hold. O(log n) each.
-std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max);
+/// person sends again goes first, and past a hold. The bodies in flight stay within `most_bytes` (`bodies_under_way`): what there is no room for waits, and
+/// so does all whose turn is after it, until an attempt has ended; but a destination that holds its share is passed over. O(log n) each.
+std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max, std::uint64_t most_bytes = limits::bytes_under_way_per_sandbox);
 
 /// Whose outbox it is, for messages that name it. Memory only; before the first decision.
 void name_sandbox(outbox_state& state, std::string id);
@@ -176,7 +179,8 @@ void pass_pace(outbox_state& state, duration elapsed);
 /// How long it is, of the node's time then, until something goes that only a rate keeps back; nothing: there is none.
 std::optional<duration> paced_for(const outbox_state& state, events::virtual_time now);
 
-/// The earliest moment at which `take_due` would take something, not counting destinations at their cap, or something is too old.
+/// The earliest moment at which `take_due` would take something, not counting destinations at their cap or what waits for
+/// bytes, or something is too old.
 std::optional<events::virtual_time> next_due(const outbox_state& state);
 
 /// Everything that is durable, as JSON text: equal states give equal text. What is in flight is written as pending.

@@ -117,7 +117,7 @@ struct folder {
     std::string line; // it flew in
     if (auto flown = s.flights.find(f.token); flown != s.flights.end()) {
       line = std::move(flown->second.line);
-      s.flights.erase(flown);
+      s.erase_flight(flown);
     }
     auto* l = s.find_lane(f.destination);
     if (l == nullptr)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "events/vault.hpp"
+#include "webhook/bodies_under_way.hpp"
 #include "webhook/lane_guard.hpp"
 #include "webhook/outbox.hpp"
 
@@ -67,6 +68,8 @@ struct lane {
   events::seq catching_up = 0; ///< what it missed since this event is being looked for, and what was queued since waits in its lines. Derived
   std::size_t recovered = 0; ///< of `deliveries`, those that a recovery queued. Derived
   std::uint32_t in_flight = 0;
+  std::uint64_t bytes_in_flight = 0; ///< the sum of their bodies
+  bool short_of_bytes = false; ///< passed over until an attempt, its own or another that frees bytes, has ended
   std::uint64_t delivered = 0, dead = 0, failed_in_a_row = 0;
   std::uint64_t turn = 0; ///< when it was served last
 
@@ -159,6 +162,9 @@ struct outbox_state::impl {
   std::uint64_t turns = 0;
   std::unordered_map<fencing_token, flight> flights;
   fencing_token last_token = 0;
+  bodies_under_way bodies;           ///< of `flights`
+  std::set<events::seq> short_of_bytes; ///< lanes that were passed over
+  bool out_of_bytes = false;         ///< what is runnable waits for an attempt to end
   std::size_t deliveries = 0;
   std::string sandbox; ///< its id, for messages that name it
   std::shared_ptr<const events::vault> vault; ///< seals what `decide` writes; null: written in plain (`webhook/secrets.hpp`)
@@ -195,6 +201,10 @@ struct outbox_state::impl {
   void forget(lane& l, delivery& d);
   /// The attempt under way of `d`, if any, is over.
   void land(lane& l, delivery& d);
+  /// The attempt under way of `d` counts no longer for its lane.
+  void uncount_flight(lane& l, const delivery& d);
+  void erase_flight(std::unordered_map<fencing_token, flight>::iterator at);
+  void pass_over(lane& l);
 
   // -- lines
   void enter_line(lane& l, const delivery& d);

@@ -104,6 +104,7 @@ void outbox_state::impl::remove_lane(lane& l) {
   by_id.erase(l.config.id);
   if (!l.config.uid.empty())
     by_uid.erase(l.config.uid);
+  short_of_bytes.erase(l.ordinal);
   lanes.erase(l.ordinal);
 }
 
@@ -135,7 +136,7 @@ void outbox_state::impl::erase_delivery(lane& l, events::seq message) {
     return;
   unwait(l, at->second);
   if (std::exchange(at->second.token, 0) != 0)
-    --l.in_flight;
+    uncount_flight(l, at->second);
   forget(l, at->second);
   reindex(l);
 }
@@ -154,9 +155,16 @@ void outbox_state::impl::land(lane& l, delivery& d) {
   if (d.token == 0)
     return;
   d.token = 0;
-  --l.in_flight;
+  uncount_flight(l, d);
   if (auto q = l.lines.find(d.line); !d.line.empty() && q != l.lines.end())
     q->second.flying = 0;
+}
+
+void outbox_state::impl::uncount_flight(lane& l, const delivery& d) {
+  --l.in_flight;
+  l.bytes_in_flight -= d.message->body_bytes;
+  if (std::exchange(l.short_of_bytes, false))
+    short_of_bytes.erase(l.ordinal);
 }
 
 // -- outbox_state -------------------------------------------------------------------------
@@ -300,5 +308,6 @@ bool outbox_state::room_for_recovery(std::string_view destination_id) const {
 }
 
 std::size_t outbox_state::in_flight_count() const noexcept { return self_->flights.size(); }
+std::uint64_t outbox_state::bytes_under_way() const noexcept { return self_->bodies.bytes(); }
 
 } // namespace hourglass::webhook

@@ -3,6 +3,7 @@
 #include "events/limits.hpp"
 
 #include <algorithm>
+#include <utility>
 
 // Whose turn it is: what of a destination may go, which destination is served next, and what has waited too long.
 
@@ -190,7 +191,7 @@ void outbox_state::impl::reindex_age(lane& l) {
 void outbox_state::impl::reindex(lane& l) {
   reindex_age(l);
   std::optional<std::int64_t> head;
-  if (!l.over && l.takes() && l.in_flight < l.cap() && !l.waiting.empty()) { // what is over dies before anything goes
+  if (!l.over && l.takes() && !l.short_of_bytes && l.in_flight < l.cap() && !l.waiting.empty()) { // what is over dies before anything goes
     if (l.in_flight < l.guard.allowance())
       head = std::max(l.front_us(), l.guard.gate_us());
     if (!l.by_hand.empty())
@@ -238,6 +239,28 @@ void outbox_state::impl::look(std::int64_t now) {
     reindex(lanes.at(later.begin()->second));
 }
 
+// -- bytes --------------------------------------------------------------------------------
+
+void outbox_state::impl::pass_over(lane& l) {
+  l.short_of_bytes = true;
+  short_of_bytes.insert(l.ordinal);
+  reindex(l);
+}
+
+/// With the bytes of a body come those back that were passed over; at their turn, which has not changed.
+void outbox_state::impl::erase_flight(std::unordered_map<fencing_token, flight>::iterator at) {
+  const auto message = at->second.what.message->seq;
+  flights.erase(at);
+  if (!bodies.ended(message))
+    return;
+  out_of_bytes = false;
+  for (auto ordinal : std::exchange(short_of_bytes, {})) {
+    auto& l = lanes.at(ordinal);
+    l.short_of_bytes = false;
+    reindex(l);
+  }
+}
+
 namespace {
 
 // The lane that is to be served next at `now`: of all that have something due, the one whose turn is longest ago.
@@ -252,14 +275,15 @@ events::seq next_message(const lane& l, events::virtual_time now) {
   return (resend ? l.by_hand : l.waiting).begin()->second;
 }
 
-start take_one(outbox_state::impl& s, lane& l, events::virtual_time now) {
-  const auto seq = next_message(l, now);
+start take_one(outbox_state::impl& s, lane& l, events::seq seq, events::virtual_time now) {
   auto& d = l.deliveries.at(seq);
   if (l.config.rate_limit)
     l.pace.took_one(now, *l.config.rate_limit);
   s.unwait(l, d);
   d.token = ++s.last_token;
   ++l.in_flight;
+  l.bytes_in_flight += d.message->body_bytes;
+  s.bodies.took(seq, d.message->body_bytes);
   if (!d.line.empty())
     l.lines.at(d.line).flying = d.token;
   l.turn = ++s.turns;
@@ -284,14 +308,26 @@ start take_one(outbox_state::impl& s, lane& l, events::virtual_time now) {
 
 } // namespace
 
-std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max) {
+std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max, std::uint64_t most_bytes) {
   std::vector<start> out;
   auto& s = state.self();
+  s.out_of_bytes = false;
   while (out.size() < max) {
     auto* l = next_lane(s, now.us);
     if (l == nullptr)
       break;
-    out.push_back(take_one(s, *l, now));
+    const auto seq = next_message(*l, now);
+    switch (s.bodies.room_for(seq, l->deliveries.at(seq).message->body_bytes, l->bytes_in_flight, l->in_flight != 0, most_bytes)) {
+    case body_room::enough:
+      out.push_back(take_one(s, *l, seq, now));
+      break;
+    case body_room::not_for_it:
+      s.pass_over(*l);
+      break;
+    case body_room::for_nobody:
+      s.out_of_bytes = true;
+      return out;
+    }
   }
   return out;
 }
@@ -308,7 +344,7 @@ void give_back(outbox_state& state, fencing_token token) {
   auto where = s.lanes.find(at->second.lane);
   const auto message = at->second.what.message->seq;
   const auto line = at->second.line;
-  s.flights.erase(at);
+  s.erase_flight(at);
   if (where == s.lanes.end())
     return;
   auto& l = where->second;
@@ -324,7 +360,7 @@ std::optional<events::virtual_time> next_due(const outbox_state& state) {
   const auto& s = state.self();
   std::optional<std::int64_t> out;
   for (const auto* heads : {&s.runnable_by_due, &s.later, &s.ages})
-    if (!heads->empty())
+    if (!heads->empty() && !(s.out_of_bytes && heads == &s.runnable_by_due))
       out = std::min(out.value_or(INT64_MAX), heads->begin()->first);
   for (auto ordinal : s.over)
     out = std::min(out.value_or(INT64_MAX), *s.lanes.at(ordinal).indexed_over);
