@@ -106,7 +106,7 @@ struct client_options {
 ///
 /// Fairness: who finds no connection waits; owners are served in turn, each its origins in turn, each of these first come, first served. An
 /// owner takes another connection only while it has fewer than are left: one alone gets half of them, two a third each, and there is room for
-/// a newcomer. The same among the origins of one owner, for which an eighth is kept besides: one that has none finds one, however many others hang.
+/// a newcomer. The same among the origins of one owner, for which an eighth is kept besides: one that has none finds one, as long as fewer others hang than an owner may have connections.
 ///
 /// Threads: `send` from any thread; `done` runs on a client thread, exactly once, and must not block.
 class client {

@@ -43,7 +43,7 @@ void redact_answer(http::exchange_result& answer, const events::redactor& redact
   if (ours.empty())
     return;
   answer.body = ours.replace(answer.body);
-  if (answer.truncated)
+  if (answer.truncated || answer.error != http::transport_error::none)
     answer.body.resize(ours.before_cut(answer.body));
 }
 
@@ -88,8 +88,10 @@ struct token_journey : std::enable_shared_from_this<token_journey> {
     if (left() <= std::chrono::milliseconds{0}) {
       http::exchange_result late;
       late.error = http::transport_error::oauth_token;
-      late.detail = "the token endpoint took all of the " + std::to_string(what.deadline.count()) + " ms; nothing was sent";
-      token.clear();
+      late.detail = again ? "the receiver answered 401, and then no time was left to send it with a new token"
+                          : "the token endpoint took all of the " + std::to_string(what.deadline.count()) + " ms; nothing was sent";
+      if (!again)
+        token.clear();
       return end(std::move(late));
     }
     auto with_token = request;

@@ -19,9 +19,9 @@ http::exchange build_exchange(const start& what, http::shared_bytes body, std::i
 
 /// Makes attempts. Thin: builds and signs, asks `http::client`, keeps everything that came back. Knows no schedule and no state, but access tokens: one
 /// that the receiver refuses (401) is asked for anew once, and the attempt is what came then. Without a token the attempt failed as `oauth_token`, and
-/// nothing was sent. The deadline is one for all of it.
+/// nothing was sent. The deadline is one for all of it, but that who joins a request for a token hears only at its end.
 ///
-/// Threads: `send` from any thread; `done` runs on a client thread, exactly once, and must not block.
+/// Threads: `send` from any thread; `done` runs on a client thread, or at once on the caller's, exactly once, and must not block.
 class dispatcher {
 public:
   using handler = std::function<void(fencing_token, attempt_result)>;

@@ -161,7 +161,7 @@ events::outcome<void> apply(outbox_state& state, const events::header& at, std::
 /// Takes up to `max` attempts that are due at `now` and marks them in flight. Destinations take turns, so neither a long backlog nor a
 /// hanging receiver delays another; each has its own in-flight cap and rate; one that is held or disabled waits, but for its probes. What a
 /// person sends again goes first, and past a hold. The bodies in flight stay within `most_bytes` (`bodies_under_way`): what there is no room for waits, and
-/// so does all whose turn is after it, until an attempt has ended; but a destination that holds its share is passed over. O(log n) each.
+/// so does all whose turn is after it, until an attempt has ended; but a destination that holds its share is passed over. O(log n) each, and for each passed over.
 std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max, std::uint64_t most_bytes = limits::bytes_under_way_per_sandbox);
 
 /// Whose outbox it is, for messages that name it. Memory only; before the first decision.

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t tokens_most = 4'096;
 constexpr std::int64_t failure_kept_ms = 1'000;
+constexpr std::chrono::milliseconds fair_time{5'000};
 
 std::int64_t monotonic_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -79,24 +80,28 @@ struct token_keeper::state : std::enable_shared_from_this<state> {
 
   void ask(const std::string& name, const token_request& how, const std::string& owner, std::chrono::milliseconds deadline) {
     const auto asked_ms = now();
-    client.send(token_exchange(how, owner, deadline),
-                [self = shared_from_this(), name, asked_ms](http::exchange_result got) { self->take(name, asked_ms, std::move(got)); });
+    client.send(token_exchange(how, owner, deadline), [self = shared_from_this(), name, asked_ms, hurried = deadline < fair_time](http::exchange_result got) {
+      self->take(name, asked_ms, hurried, std::move(got));
+    });
   }
 
-  void take(const std::string& name, std::int64_t asked_ms, http::exchange_result got) {
+  /// @param hurried what is left of an attempt's time may be too little for anyone: that says nothing about the endpoint
+  void take(const std::string& name, std::int64_t asked_ms, bool hurried, http::exchange_result got) {
     auto token = read_token_answer(got);
     std::vector<waiter> waiting;
-    const auto at_ms = now();
+    std::int64_t at_ms = 0;
+    const bool says_something = got.error != http::transport_error::cancelled && !(hurried && got.error == http::transport_error::timeout);
     const auto spent_ms = (got.spent.total_us - got.spent.queue_us) / 1'000;
     auto answer_with = token ? answer{token->value, {}, {}} : answer{{}, failure_of(std::move(got), token.error()), {}};
     {
       std::lock_guard lock{mutex};
+      at_ms = now();
       auto& e = find(name);
       e.asking = false;
       e.token = answer_with.token;
       e.until_ms = token ? asked_ms + std::chrono::milliseconds{token->good_for}.count() : 0;
       e.failure = answer_with.failure;
-      e.failed_until_ms = token || answer_with.failure.error == http::transport_error::cancelled ? 0 : at_ms + failure_kept_ms;
+      e.failed_until_ms = token || !says_something ? 0 : at_ms + failure_kept_ms;
       waiting.swap(e.waiting);
     }
     for (auto& w : waiting) {

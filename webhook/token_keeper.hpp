@@ -10,7 +10,8 @@ namespace hourglass::webhook {
 
 /// Access tokens in memory: one a destination and its settings, used until shortly before it expires. Of each at most one request is under way, and all who want the
 /// token wait for it; what it comes to, they share. A failure is told to who waits, and to who comes within the next second, so that a backlog does not
-/// beat on a token endpoint that is down; then the next asks again.
+/// beat on a token endpoint that is down; then the next asks again. Not so if all it failed for is that there was too little time. Who joins a request
+/// waits for its deadline, not his own.
 ///
 /// Limits: 4,096 tokens; beyond it the least recently used is forgotten, and asked for again.
 /// Threads: any. `done` runs on a thread of the client, or at once on the caller's, exactly once, and must not block.

@@ -104,6 +104,31 @@ TEST(dispatcher, has_one_deadline_for_the_token_and_the_attempt) {
   EXPECT_NE(got.answer.detail.find("took all of the 5000 ms"), std::string::npos) << got.answer.detail;
 }
 
+TEST(dispatcher, keeps_no_piece_of_a_credential_in_which_an_answer_ends) {
+  fake_client client;
+  dispatcher d{client, std::make_shared<const events::redactor>(std::array<std::uint8_t, 32>{7})};
+  auto what = one();
+  transport_settings settings;
+  settings.authentication.emplace().basic = basic_credentials{"me", {"s3cret-words", {}}};
+  what.headers.clear();
+  what.way = transport_policy{settings}.way();
+  const auto kept = [&](bool truncated, http::transport_error error, const std::string& body) {
+    client.next = {};
+    client.next.status = 200;
+    client.next.truncated = truncated;
+    client.next.error = error;
+    client.next.body = body;
+    std::string out;
+    d.send(what, "{}", 0, [&](fencing_token, attempt_result r) { out = r.answer.body; });
+    return out;
+  };
+  using http::transport_error;
+  EXPECT_EQ(kept(true, transport_error::none, "it is s3cret-wor"), "it is ");
+  EXPECT_EQ(kept(false, transport_error::reset, "it is s3cret-wor"), "it is ") << "the connection can cut it too";
+  EXPECT_EQ(kept(false, transport_error::none, "it is s3cret-wor"), "it is s3cret-wor") << "nothing was cut";
+  EXPECT_EQ(kept(true, transport_error::none, "it is s3cret-words, so it i").find("s3cret"), std::string::npos);
+}
+
 TEST(dispatcher, gives_back_everything_and_hides_what_is_sensitive) {
   fake_client client;
   client.next.status = 200;
