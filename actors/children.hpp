@@ -88,7 +88,7 @@ private:
   void change(const change_ptr& job);
   bool carry_out(const mock::clock_command& what);
   void after_change();
-  void step(std::optional<events::virtual_time> next);
+  void step(const settled& s);
   void arm();
 
   mock::clock_state state_;

@@ -26,7 +26,7 @@ caf::behavior clock_actor::make_behavior() {
     },
     [this](const settled& m) {
       if (m.question == question_)
-        step(m.next);
+        step(m);
     },
     [this](const tick& m) {
       if (m.generation != timer_ || !due_)
@@ -93,12 +93,12 @@ void clock_actor::after_change() {
 }
 
 /// Everything due so far has been fired and answered: on to the next due moment, or to the end.
-void clock_actor::step(std::optional<events::virtual_time> next) {
+void clock_actor::step(const settled& s) {
   if (state_.mode != mock::clock_mode::advancing || !state_.target)
     return;
   auto target = *state_.target;
-  if (next && *next <= target) {
-    if (!carry_out(mock::move_clock{std::max(*next, state_.at)}))
+  if (s.next && *s.next <= target) {
+    if (!carry_out(mock::move_clock{std::min(target, std::max(*s.next, state_.at) + s.together)}))
       throw std::logic_error{"the clock refused a step of its own advance"};
     send(sandbox_, settle{++question_});
     return;

@@ -172,10 +172,11 @@ struct fire_due {};
 struct due_is { std::optional<events::virtual_time> at; };
 /// From the clock (by way of the sandbox) to the outbox, during an advance: answer `settled` when nothing is in flight or due.
 struct settle { std::uint64_t question = 0; };
-/// The answer: nothing in flight, and the next due moment.
+/// The answer: nothing in flight, and the next due moment; what falls due in the time after it may go together with it (`webhook::step_of_backlog`).
 struct settled {
   std::uint64_t question = 0;
   std::optional<events::virtual_time> next;
+  events::duration together{0};
 };
 /// From the outbox to the sandbox: what the log holds does not verify.
 struct log_is_corrupt { events::error why; };

@@ -249,7 +249,7 @@ void outbox_actor::answer_settle() {
   auto next = webhook::next_due(state_);
   if (next && *next <= now())
     return; // about to be taken
-  send(sandbox_, settled{*std::exchange(settle_wanted_, std::nullopt), next});
+  send(sandbox_, settled{*std::exchange(settle_wanted_, std::nullopt), next, webhook::step_of_backlog(state_)});
 }
 
 } // namespace hourglass::actors

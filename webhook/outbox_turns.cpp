@@ -367,6 +367,11 @@ std::optional<events::virtual_time> next_due(const outbox_state& state) {
   return out ? std::optional{events::virtual_time{*out}} : std::nullopt;
 }
 
+duration step_of_backlog(const outbox_state& state) noexcept {
+  constexpr std::size_t much = 100;
+  return state.pending_count() <= much ? duration{0} : duration{std::chrono::seconds{1}};
+}
+
 bool has_expired(outbox_state& state, events::virtual_time now) {
   auto& s = state.self();
   s.look(now.us);

@@ -38,6 +38,36 @@ TEST_F(node_test, advancing_the_clock_runs_the_whole_schedule_to_the_dead_letter
     EXPECT_EQ(http::find(r.headers, "webhook-id"), http::find(broken.came().front().headers, "webhook-id"));
 }
 
+TEST_F(node_test, an_advance_over_a_backlog_goes_by_the_second_and_sends_each_when_it_is_due_or_within_a_second) {
+  constexpr std::size_t messages = 400;
+  auto id = create();
+  std::atomic<bool> down{true};
+  receiver shop{[&](std::size_t, const http::request&) { return down ? no() : ok(); }};
+  add_destination(id, shop.url());
+  for (std::size_t i = 0; i < messages; ++i)
+    ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::freeze_clock{}}));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) >= messages && outbox(id)["inFlight"] == 0; }));
+  down = false;
+  ASSERT_TRUE(submit(id, mock::clock_command{mock::advance_clock{events::duration{12h}}}));
+  ASSERT_TRUE(eventually([&] { return outbox(id)["pendingDeliveries"] == 0 && clock_mode(id) == "frozen"; }));
+  const auto all = history(id);
+  std::map<std::string, events::virtual_time> due;
+  for (const auto& r : all) {
+    if (r.header.kind != kind::attempt_finished)
+      continue;
+    const auto a = std::get<webhook::attempt_finished>(*webhook::decode(r));
+    if (a.next) {
+      due[a.message.id] = *a.next;
+    } else {
+      EXPECT_GE(r.header.virtual_, due.at(a.message.id));
+      EXPECT_LE(r.header.virtual_.us, due.at(a.message.id).us + 1'000'000);
+    }
+  }
+  EXPECT_EQ(due.size(), messages);
+  EXPECT_LT(count(all, kind::clock_moved), messages / 2) << "but for the last hundred not one by one";
+}
+
 TEST_F(node_test, an_advance_that_waits_for_a_receiver_that_hangs_can_be_cancelled) {
   gate answer;
   receiver slow{receiver::held_back(answer, ok())};
