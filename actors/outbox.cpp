@@ -14,7 +14,7 @@ constexpr std::size_t most_in_a_proposal = 256;
 /// The journal takes a proposal as a whole or not at all: many large messages go in several.
 constexpr std::size_t most_bytes_in_a_proposal = 8 * limits::mebi;
 /// With more to write down a snapshot is folded on a reader thread instead: the outbox has deliveries to look after.
-constexpr std::size_t most_pending_written_here = 2'000;
+constexpr std::size_t most_pending_written_here = 10'000;
 
 /// When the sandbox must be awake because of `f`: a crash must not leave a delivery waiting for a visitor.
 std::optional<events::virtual_time> due_of(const webhook::fact& f, events::virtual_time now) {

@@ -145,10 +145,10 @@ std::string redactor::header(std::string_view name, std::string_view value, reda
     const auto credentials = value.find_first_not_of(' ', blank);
     if (credentials != std::string_view::npos) {
       auto out = std::string{value.substr(0, credentials)} + noted(value.substr(credentials), seen);
-      if (seen != nullptr)
+      if (seen != nullptr) {
         note_password(value.substr(0, blank), value.substr(credentials), *seen);
-      if (seen != nullptr)
         seen->note_whole(value, out);
+      }
       return out;
     }
   }

@@ -47,10 +47,12 @@ void channel::on_resolved(const resolved& addresses) {
   job_->result.spent.dns_us += std::max<std::int64_t>(1, now - phase_us_);
   phase_us_ = now;
   const auto& host = through_ != nullptr ? through_->host : job_->to.host;
-  if (!addresses || addresses->empty())
-    return fail(through_ != nullptr ? transport_error::proxy : transport_error::dns,
-                through_ == nullptr || through_own() ? (through_ != nullptr ? "the proxy cannot be found: " : "") + (addresses ? host + " has no address" : addresses.error())
-                                                     : "the operator's proxy cannot be found");
+  if (!addresses || addresses->empty()) {
+    auto why = addresses ? host + " has no address" : addresses.error();
+    if (through_ == nullptr)
+      return fail(transport_error::dns, std::move(why));
+    return fail(transport_error::proxy, through_own() ? "the proxy cannot be found: " + why : "the operator's proxy cannot be found");
+  }
   if (through_ == nullptr)
     return try_addresses(*addresses);
   phase_ = phase::connecting;

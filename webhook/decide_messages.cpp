@@ -190,18 +190,18 @@ result decider::operator()(const resend& c) const {
     return failure(errc::conflict, "the endpoint is disabled; enable it first");
   if (c.message.id.empty() || c.message.seq == 0)
     return failure(errc::not_found, "there is no such message");
-  auto known = l->deliveries.find(c.message.seq);
-  if (known == l->deliveries.end())
+  const auto known = l->copy_of(c.message.seq);
+  if (!known)
     if (auto room = room_for(1); !room)
       return tl::unexpected{room.error()};
-  auto made = known == l->deliveries.end() ? c.attempts : known->second.attempts;
+  auto made = !known ? c.attempts : known->attempts;
   if (made >= limits::attempts_per_message)
     return failure(errc::conflict, "a message has at most " + std::to_string(limits::attempts_per_message) + " attempts per endpoint (attempts_per_message)");
-  if (known != l->deliveries.end() && known->second.manual >= manual_attempts_most)
+  if (known && known->manual >= manual_attempts_most)
     return failure(errc::conflict, "ten resends of this message are waiting already");
   const std::vector<std::string> none;
   const filtered_message m{c.message.event_type, {}, none, none, c.payload};
-  auto line = known != l->deliveries.end() ? known->second.line : l->config.ordering.line_of(c.ordering_key, m);
+  auto line = known ? known->line : l->config.ordering.line_of(c.ordering_key, m);
   if (auto held = l->held.find(line); held != l->held.end() && held->second != c.message.seq)
     return failure(errc::conflict, "a dead letter holds the line of this message; send that again first, or change the endpoint's ordering");
   decision out;

@@ -58,7 +58,7 @@ result decider::operator()(const progress_recovery& c) const {
   const auto* l = s.find_lane(r->what.destination);
   recovery_progressed f{c.id, {}, std::max(c.cursor, r->cursor), r->seen + c.seen, r->queued};
   for (const auto& item : c.items)
-    if (l != nullptr && !l->deliveries.contains(item.message.seq)) // else it is on its way already
+    if (l != nullptr && !l->has(item.message.seq)) // else it is on its way already
       f.items.push_back(item);
   f.queued += f.items.size();
   decision out;

@@ -26,7 +26,7 @@ public:
     else if (f.follows == outcome_kind::delivered && tried_long && !f.was_delivered)
       tell_attempt("message.attempt.recovered", f);
     if (f.backlog_told != 0)
-      tell("endpoint.backlog", [&](json_text& j) { j.key("pending").value(l_->deliveries.size()).key("threshold").value(f.backlog_told); });
+      tell("endpoint.backlog", [&](json_text& j) { j.key("pending").value(l_->pending()).key("threshold").value(f.backlog_told); });
   }
   void operator()(const delivery_expired& f) { tell_exhausted(f); }
   void operator()(const destination_disabled& f) { tell_disabled("automatic", f.reason); }
@@ -131,7 +131,7 @@ private:
 std::uint64_t backlog_step(const lane& l) noexcept {
   std::uint64_t out = 0;
   for (auto step : backlog_steps)
-    if (l.deliveries.size() >= step && step > l.backlog_told)
+    if (l.pending() >= step && step > l.backlog_told)
       out = step;
   return out;
 }

@@ -164,6 +164,10 @@ events::outcome<void> apply(outbox_state& state, const events::header& at, std::
 /// so does all whose turn is after it, until an attempt has ended; but a destination that holds its share is passed over. O(log n) each, and for each passed over.
 std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::size_t max, std::uint64_t most_bytes = limits::bytes_under_way_per_sandbox);
 
+/// With more than `all` awake a destination's deliveries, if they are more than `of_one`, rest in a packed form until they fall due. Changes nothing but memory
+/// and time. Memory only, and the usual numbers are good: tests make them small.
+void rest_beyond(outbox_state& state, std::size_t all, std::size_t of_one);
+
 /// Whose outbox it is, for messages that name it. Memory only; before the first decision.
 void name_sandbox(outbox_state& state, std::string id);
 

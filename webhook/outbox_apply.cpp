@@ -95,8 +95,8 @@ struct folder {
     auto* l = s.find_lane(f.destination);
     if (l == nullptr)
       return;
-    if (auto known = l->deliveries.find(f.message.seq); known != l->deliveries.end())
-      return s.change_delivery(*l, known->second, [this](delivery& d) {
+    if (auto* known = s.find_delivery(*l, f.message.seq))
+      return s.change_delivery(*l, *known, [this](delivery& d) {
         d.manual_due = d.manual++ == 0 ? at.now : d.manual_due;
       });
     delivery d;
@@ -125,17 +125,17 @@ struct folder {
     count(*l, f);
     note_health(*l, f);
     note_backlog(*l, f);
-    auto known = l->deliveries.find(f.message.seq);
+    auto* known = s.find_delivery(*l, f.message.seq);
     if (f.follows == outcome_kind::delivered && f.was_dead) // it holds its line until it has arrived, however
       s.release_held(*l, f.message.seq);
-    if (f.detached || known == l->deliveries.end()) {
+    if (f.detached || known == nullptr) {
       s.free_line(*l, line, f.token);
       return s.reindex(*l);
     }
-    count_recovery(known->second, f.follows);
+    count_recovery(*known, f.follows);
     if (f.line_held)
-      l->held[known->second.line] = f.message.seq;
-    s.change_delivery(*l, known->second, [&](delivery& d) {
+      l->held[known->line] = f.message.seq;
+    s.change_delivery(*l, *known, [&](delivery& d) {
       s.land(*l, d);
       settle(d, f);
     });
@@ -154,7 +154,7 @@ struct folder {
 
   // Told anew when it has gone down to half and grows again.
   static void note_backlog(lane& l, const attempt_finished& f) {
-    if (f.backlog_told != 0 || l.deliveries.size() < l.backlog_told / 2)
+    if (f.backlog_told != 0 || l.pending() < l.backlog_told / 2)
       l.backlog_told = f.backlog_told;
   }
 
@@ -201,19 +201,19 @@ struct folder {
       return;
     l->dead += f.was_dead ? 0 : 1;
     l->delivered -= f.was_delivered && l->delivered > 0 ? 1 : 0;
-    auto known = l->deliveries.find(f.message.seq);
-    if (known == l->deliveries.end())
+    auto* known = s.find_delivery(*l, f.message.seq);
+    if (known == nullptr)
       return s.reindex(*l);
-    count_recovery(known->second, outcome_kind::dead);
+    count_recovery(*known, outcome_kind::dead);
     if (f.line_held)
-      l->held[known->second.line] = f.message.seq;
-    s.change_delivery(*l, known->second, [](delivery& d) {
+      l->held[known->line] = f.message.seq;
+    s.change_delivery(*l, *known, [](delivery& d) {
       d.scheduled = false;
       d.was_dead = true;
       d.was_delivered = false;
       d.recovery = 0;
     });
-    if (l->deliveries.size() < l->backlog_told / 2)
+    if (l->pending() < l->backlog_told / 2)
       l->backlog_told = 0;
   }
 
@@ -248,7 +248,7 @@ struct folder {
     if (l == nullptr)
       return;
     for (const auto& item : f.items) {
-      if (l->deliveries.contains(item.message.seq))
+      if (l->has(item.message.seq))
         continue; // already on its way
       delivery d;
       d.message = std::make_shared<const message_ref>(item.message);
@@ -294,6 +294,7 @@ struct folder {
         s.wait(l, d);
       }
       s.arrange_all(l);
+      l.resting.move(f.by_us);
       l.guard.moved(f.by_us);
       l.pace = {};
       s.reindex(l);

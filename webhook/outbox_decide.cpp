@@ -95,7 +95,7 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
   f.hold = rules.hold;
   f.opened = rules.opened;
   // The last that waits is kept to probe with.
-  if (rules.disable && !l.config.disabled && f.follows == outcome_kind::dead && l.deliveries.size() == 1 && l.config.protection.rules().probes()) {
+  if (rules.disable && !l.config.disabled && f.follows == outcome_kind::dead && l.pending() == 1 && l.config.protection.rules().probes()) {
     f.follows = outcome_kind::retry;
     f.next = ctx.now;
     f.line_held = false;
@@ -173,7 +173,7 @@ result decider::operator()(const expire_deliveries&) const {
   decision out;
   for (auto ordinal : s.over) {
     const auto& l = s.lanes.at(ordinal);
-    auto left = l.deliveries.size();
+    auto left = l.pending();
     auto held = l.held.size();
     auto expire = [&](events::seq seq, std::int64_t since, std::string_view reason) {
       const auto& d = l.deliveries.at(seq);

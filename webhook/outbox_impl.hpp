@@ -4,6 +4,7 @@
 #include "webhook/bodies_under_way.hpp"
 #include "webhook/lane_guard.hpp"
 #include "webhook/outbox.hpp"
+#include "webhook/resting.hpp"
 
 #include <algorithm>
 #include <map>
@@ -40,6 +41,8 @@ struct delivery {
   std::int64_t over_us = INT64_MAX; ///< `since` and its maximum age. Derived where it waits
 
   bool idle() const noexcept { return !scheduled && manual == 0; }
+  /// It waits for its schedule, as a message that is new to the destination, and in no line.
+  bool may_rest() const noexcept { return scheduled && manual == 0 && recovery == 0 && !was_dead && !was_delivered && line.empty(); }
   std::int64_t next_us() const noexcept {
     if (manual == 0)
       return due.us;
@@ -54,11 +57,14 @@ struct waiting_line {
   fencing_token flying = 0; ///< one is under way, though its delivery may have been taken back meanwhile
 };
 
-/// One destination with what is pending for it. What may be taken next stands at the front of `waiting`.
+/// One destination with what is pending for it. What may be taken next stands at the front of `waiting`: when much waits, the rest of it rests, and what
+/// falls due first is woken before.
 struct lane {
   destination config;
   events::seq ordinal = 0; ///< seq of its creation
-  std::map<events::seq, delivery> deliveries; ///< by message: the oldest first
+  std::map<events::seq, delivery> deliveries; ///< by message: the oldest first. Those that are awake
+  resting_deliveries resting;                 ///< all others. Which rest is memory's affair: no event and no snapshot tells
+  std::size_t rest_at = 0;                    ///< with so many awake it is looked at again which may rest
   std::set<std::pair<std::int64_t, events::seq>> waiting; ///< (due, message) of what is not in flight
   std::set<std::pair<std::int64_t, events::seq>> by_hand; ///< of these, (due, message) of what a person sends again: no hold keeps it back
   std::set<std::pair<std::int64_t, events::seq>> aging; ///< (over, message) of what is not in flight and has a maximum age
@@ -83,6 +89,11 @@ struct lane {
   std::uint64_t indexed_turn = 0;
   std::int64_t unpaced_us = 0; ///< where its head would be without a rate limit
 
+  std::size_t pending() const noexcept { return deliveries.size() + resting.size(); }
+  /// Awake or not.
+  bool has(events::seq message) const { return deliveries.contains(message) || resting.find(message); }
+  std::optional<delivery> copy_of(events::seq message) const;
+
   std::uint32_t cap() const noexcept;
   bool takes() const noexcept { return !config.disabled || guard.probing; }
   /// Whether what it wants is queued for it. What comes while it is disabled is stored and recovered later; but with nothing to probe with it would never recover.
@@ -101,32 +112,28 @@ struct lane {
   }
   /// When what could not go was kept back for too long: the destination has done nothing but fail since.
   std::int64_t kept_back_since(std::int64_t due) const noexcept { return std::max(due, guard.failing_since->us); }
-  bool keeps_back() const noexcept { return !config.disabled && guard.failing_since && !kept_back.empty(); }
+  bool keeps_back() const noexcept { return !config.disabled && guard.failing_since && first_kept_us() != INT64_MAX; }
   /// When the first that waits will be too old. While it probes the last one is kept to probe with.
   std::optional<std::int64_t> over_at() const noexcept {
-    if (guard.probing && deliveries.size() == 1)
+    if (guard.probing && pending() == 1)
       return std::nullopt;
-    std::optional<std::int64_t> out;
-    if (!aging.empty())
-      out = aging.begin()->first;
+    auto out = std::min(aging.empty() ? INT64_MAX : aging.begin()->first, resting.first_over_us());
     if (keeps_back())
-      out = std::min(out.value_or(INT64_MAX), kept_back_since(kept_back.begin()->first) + kept_back_most.count());
-    return out;
+      out = std::min(out, kept_back_since(first_kept_us()) + kept_back_most.count());
+    return out == INT64_MAX ? std::nullopt : std::optional{out};
   }
-  /// In the order in which they fall due, and then, line by line, what stands behind others; until `see` is false.
-  template <class See>
-  void each_that_waits(See see) const {
-    for (const auto& [due, seq] : waiting)
-      if (!see(deliveries.at(seq)))
-        return;
-    for (const auto& [name, q] : lines)
-      for (const auto& [place, seq] : q.order)
-        if (const auto& d = deliveries.at(seq); d.token == 0 && seq != q.shown && !see(d))
-          return;
-  }
+  std::int64_t first_kept_us() const noexcept { return std::min(kept_back.empty() ? INT64_MAX : kept_back.begin()->first, resting.first_kept_us()); }
+  /// In the order in which they fall due, and then, line by line, what stands behind others; at most `most`.
+  std::vector<delivery> first_that_wait(std::size_t most) const;
   /// What an attempt means for the next depends on those before it.
   bool guarded() const noexcept { return !config.protection.empty() || config.retries.retries_per_minute() || guard.probing; }
 };
+
+/// What is kept of one that rests. `d` may rest.
+resting_delivery resting(const delivery& d);
+
+/// How messages for it grow old. Independent of it.
+ageing_of ageing_in(const lane& l);
 
 /// One attempt under way. Outlives its delivery and its destination, so that a late answer can be judged.
 struct flight {
@@ -166,6 +173,9 @@ struct outbox_state::impl {
   std::set<events::seq> short_of_bytes; ///< lanes that were passed over
   bool out_of_bytes = false;         ///< what is runnable waits for an attempt to end
   std::size_t deliveries = 0;
+  std::size_t resting = 0; ///< of them
+  std::size_t awake_most = 8'192;    ///< as long as no more are awake, none goes to rest
+  std::size_t awake_of_a_lane = 128; ///< nor those of a lane with fewer
   std::string sandbox; ///< its id, for messages that name it
   std::shared_ptr<const events::vault> vault; ///< seals what `decide` writes; null: written in plain (`webhook/secrets.hpp`)
 
@@ -182,7 +192,9 @@ struct outbox_state::impl {
   void index_filters(const lane& l, bool put);
 
   // -- deliveries. Each leaves the lane's place in the order right
-  delivery& add_delivery(lane& l, delivery d);
+  void add_delivery(lane& l, delivery d);
+  /// Wakes it where it rests. Null: there is none.
+  delivery* find_delivery(lane& l, events::seq message);
   /// Takes it back. An attempt under way keeps its line until it is over.
   void erase_delivery(lane& l, events::seq message);
   /// Changes a delivery and puts it back in order, or erases it when nothing more is to be done.
@@ -197,6 +209,7 @@ struct outbox_state::impl {
     else
       wait(l, d);
     reindex(l);
+    let_rest(l);
   }
   void forget(lane& l, delivery& d);
   /// The attempt under way of `d`, if any, is over.
@@ -205,6 +218,15 @@ struct outbox_state::impl {
   void uncount_flight(lane& l, const delivery& d);
   void erase_flight(std::unordered_map<fencing_token, flight>::iterator at);
   void pass_over(lane& l);
+
+  // -- what rests (webhook/outbox_rest.cpp)
+  delivery& wake(lane& l, const resting_delivery& r);
+  void wake(lane& l, const std::vector<resting_delivery>& these);
+  void wake_first(lane& l);
+  void wake_what_is_over();
+  void let_rest(lane& l);
+  /// New ones, in the order of their messages, behind all that the lane has.
+  void add_resting(lane& l, const std::vector<resting_delivery>& sorted);
 
   // -- lines
   void enter_line(lane& l, const delivery& d);

@@ -9,11 +9,13 @@
 
 // snapshot := {"format": 4, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // message  := [seq, id, event_type, body_bytes]
-// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "held"?: [[line, message seq]…], "deliveries": [delivery…]}
+// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "held"?: [[line, message seq]…], "deliveries": [delivery…],
+//              "resting"?: [page…]}
 // guard    := {"in_a_row"?, "failing_since_us"?, "failed_us"?, "held_us"?, "holds"?, "release"?, "probing_since"?, "probing_at_us"?, "retries_from_us"?}
 // delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?, line?, place us?, place seq?]; since is due when it is not there
+// page     := base64 of `pack_resting`, each but the last of `page_most`: all that may rest, whether it does or not
 //
-// Format 1 had no guard and no since, format 2 no lines, format 3 no transport: who does not know that would send without it.
+// Format 1 had no guard and no since, format 2 no lines, format 3 no transport, format 4 no pages: who does not know that would send without it.
 //
 // Everything stands in the order of its key, so equal states give equal text.
 
@@ -25,7 +27,7 @@ using events::errc, events::failure;
 using events::json_text;
 using nlohmann::json;
 
-constexpr std::int64_t snapshot_format = 4;
+constexpr std::int64_t snapshot_format = 5;
 
 template <class Map>
 auto sorted_keys(const Map& map) {
@@ -60,7 +62,8 @@ void write_messages(json_text& j, const outbox_state::impl& s) {
   std::map<events::seq, const message_ref*> messages;
   for (const auto& [ordinal, l] : s.lanes)
     for (const auto& [seq, d] : l.deliveries)
-      messages.emplace(seq, d.message.get());
+      if (!d.may_rest())
+        messages.emplace(seq, d.message.get());
   j.key("messages").open_array();
   for (const auto& [seq, m] : messages)
     j.open_array().value(seq).value(m->id).value(m->event_type).value(m->body_bytes).close_array();
@@ -91,6 +94,35 @@ void write_guard(json_text& j, const lane_guard& g) {
   j.close_object();
 }
 
+void write_pages(json_text& j, const lane& l) {
+  std::vector<resting_delivery> awake, page;
+  for (const auto& [seq, d] : l.deliveries)
+    if (d.may_rest())
+      awake.push_back(resting(d));
+  if (awake.empty() && l.resting.empty())
+    return;
+  const auto flush = [&] {
+    j.value(events::to_base64(pack_resting(page)));
+    page.clear();
+  };
+  const auto write = [&](const resting_delivery& r) {
+    page.push_back(r);
+    if (page.size() == resting_deliveries::page_most)
+      flush();
+  };
+  j.key("resting").open_array();
+  auto next = awake.begin();
+  l.resting.each([&](const resting_delivery& r) {
+    for (; next != awake.end() && next->message.seq < r.message.seq; ++next)
+      write(*next);
+    write(r);
+  });
+  std::for_each(next, awake.end(), write);
+  if (!page.empty())
+    flush();
+  j.close_array();
+}
+
 void write_lane(json_text& j, const lane& l) {
   j.open_object().key("ordinal").value(l.ordinal).key("value");
   detail::write(j, l.config);
@@ -105,8 +137,9 @@ void write_lane(json_text& j, const lane& l) {
     j.close_array();
   }
   j.key("deliveries").open_array();
-  for (auto seq : sorted_keys(l.deliveries)) {
-    const auto& d = l.deliveries.at(seq);
+  for (const auto& [seq, d] : l.deliveries) {
+    if (d.may_rest())
+      continue;
     j.open_array().value(seq).value(d.attempts).value(d.step).value(d.manual).value(d.scheduled).value(d.was_dead);
     j.value(d.recovery).value(d.due.us).value(d.manual_due.us);
     const bool in_line = !d.line.empty();
@@ -119,7 +152,9 @@ void write_lane(json_text& j, const lane& l) {
       j.value(d.line).value(d.place.first).value(d.place.second);
     j.close_array();
   }
-  j.close_array().close_object();
+  j.close_array();
+  write_pages(j, l);
+  j.close_object();
 }
 
 // -- reading ----------------------------------------------------------------------------
@@ -198,6 +233,25 @@ lane_guard read_guard(const json& object, std::string& problem) {
   return g;
 }
 
+std::string read_pages(const json& list, lane& l, outbox_state::impl& into) {
+  if (!list.is_array())
+    return "destinations/resting";
+  events::seq last = 0;
+  for (const auto& one : list) {
+    std::string bytes;
+    auto page = one.is_string() && events::from_base64(one.get_ref<const std::string&>(), bytes) ? unpack_resting(bytes)
+                                                                                                 : failure(errc::corrupt, "not a page");
+    if (!page || page->empty() || page->front().message.seq <= last)
+      return "destinations/resting";
+    last = page->back().message.seq;
+    if (std::any_of(page->begin(), page->end(), [&l](const auto& r) { return l.deliveries.contains(r.message.seq); }))
+      return "destinations/resting";
+    into.add_resting(l, *page);
+  }
+  into.reindex(l);
+  return {};
+}
+
 std::string read_lane(const json& object, const messages_by_seq& messages, outbox_state::impl& into) {
   detail::object_reader r{object};
   const auto* value = r.find("value");
@@ -246,6 +300,9 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
     d.message = message->second;
     into.add_delivery(l, std::move(d));
   }
+  if (const auto* pages = r.find("resting"); pages != nullptr)
+    if (auto broken = read_pages(*pages, l, into); !broken.empty())
+      return broken;
   return problem.empty() ? r.problem() : problem;
 }
 

@@ -96,11 +96,13 @@ void outbox_state::impl::set_config(lane& l, destination d, events::virtual_time
 }
 
 void outbox_state::impl::remove_lane(lane& l) {
+  deliveries -= l.pending();
+  resting -= l.resting.size();
   unindex(l);
   l.aging.clear(), l.kept_back.clear();
+  l.resting = {};
   reindex_age(l);
   index_filters(l, false);
-  deliveries -= l.deliveries.size();
   by_id.erase(l.config.id);
   if (!l.config.uid.empty())
     by_uid.erase(l.config.uid);
@@ -115,11 +117,13 @@ void outbox_state::impl::sort_anew(lane& l) {
     q.shown = 0;
   for (auto& [seq, d] : l.deliveries)
     wait(l, d);
+  if (!l.resting.empty())
+    l.resting.rule(ageing_in(l));
 }
 
 // -- deliveries -------------------------------------------------------------------------
 
-delivery& outbox_state::impl::add_delivery(lane& l, delivery d) {
+void outbox_state::impl::add_delivery(lane& l, delivery d) {
   auto seq = d.message->seq;
   auto [at, fresh] = l.deliveries.insert_or_assign(seq, std::move(d));
   deliveries += fresh ? 1 : 0;
@@ -127,17 +131,17 @@ delivery& outbox_state::impl::add_delivery(lane& l, delivery d) {
   enter_line(l, at->second);
   wait(l, at->second);
   reindex(l);
-  return at->second;
+  let_rest(l);
 }
 
 void outbox_state::impl::erase_delivery(lane& l, events::seq message) {
-  auto at = l.deliveries.find(message);
-  if (at == l.deliveries.end())
+  auto* d = find_delivery(l, message);
+  if (d == nullptr)
     return;
-  unwait(l, at->second);
-  if (std::exchange(at->second.token, 0) != 0)
-    uncount_flight(l, at->second);
-  forget(l, at->second);
+  unwait(l, *d);
+  if (std::exchange(d->token, 0) != 0)
+    uncount_flight(l, *d);
+  forget(l, *d);
   reindex(l);
 }
 
@@ -213,7 +217,7 @@ destination_counts outbox_state::counts(std::string_view id) const {
   const auto* l = std::as_const(*self_).find_lane(id);
   if (l == nullptr)
     return {};
-  destination_counts out{l->deliveries.size(), l->in_flight, l->delivered, l->dead, l->failed_in_a_row, 0, 0, l->held.size()};
+  destination_counts out{l->pending(), l->in_flight, l->delivered, l->dead, l->failed_in_a_row, 0, 0, l->held.size()};
   for (const auto& [seq, d] : l->deliveries) {
     out.delivered_again += d.was_delivered ? 1 : 0;
     out.dead_again += d.was_dead ? 1 : 0;
@@ -253,8 +257,8 @@ std::optional<outbox_state::delivery_view> outbox_state::pending(std::string_vie
   const auto* l = std::as_const(*self_).find_lane(destination_id);
   if (l == nullptr)
     return std::nullopt;
-  auto at = l->deliveries.find(message);
-  return at == l->deliveries.end() ? std::nullopt : std::optional{view_of(*l, at->second)};
+  const auto d = l->copy_of(message);
+  return d ? std::optional{view_of(*l, *d)} : std::nullopt;
 }
 
 std::vector<std::pair<message_ref, outbox_state::delivery_view>> outbox_state::pending_of(std::string_view destination_id,
@@ -263,11 +267,8 @@ std::vector<std::pair<message_ref, outbox_state::delivery_view>> outbox_state::p
   const auto* l = std::as_const(*self_).find_lane(destination_id);
   if (l == nullptr)
     return out;
-  l->each_that_waits([&](const delivery& d) {
-    if (out.size() < max)
-      out.emplace_back(*d.message, view_of(*l, d));
-    return out.size() < max;
-  });
+  for (const auto& d : l->first_that_wait(max))
+    out.emplace_back(*d.message, view_of(*l, d));
   return out;
 }
 
@@ -278,18 +279,18 @@ backlog backlog_of(const outbox_state& state, events::virtual_time now, std::siz
     const bool well = health == "healthy";
     if (!well)
       ++out.by_state[health];
-    out.pending += l.deliveries.size();
-    if (well && l.deliveries.empty())
+    out.pending += l.pending();
+    if (well && l.pending() == 0)
       continue;
     std::optional<duration> oldest;
-    if (!l.deliveries.empty()) { // the oldest is not the first of the log: a recovery brings back old messages, some are for later
-      auto since = INT64_MAX;
+    if (l.pending() != 0) { // the oldest is not the first of the log: a recovery brings back old messages, some are for later
+      auto since = l.resting.first_since_us();
       for (const auto& [seq, d] : l.deliveries)
         since = std::min(since, d.since.us);
       oldest = duration{std::max<std::int64_t>(0, now.us - since)};
       out.oldest = std::max(out.oldest.value_or(*oldest), *oldest);
     }
-    out.worst.push_back({l.config.id, health, l.deliveries.size(), oldest});
+    out.worst.push_back({l.config.id, health, l.pending(), oldest});
   }
   std::sort(out.worst.begin(), out.worst.end(), [](const auto& a, const auto& b) { return std::tie(b.pending, a.destination) < std::tie(a.pending, b.destination); });
   out.worst.resize(std::min(max, out.worst.size()));
@@ -304,7 +305,7 @@ bool outbox_state::room_for_recovery(std::string_view destination_id) const {
     return false;
   if (l->catching_up != 0 && !l->lines.empty()) // what waits for it must not keep it back
     return l->recovered <= recovery_room;
-  return l->deliveries.size() <= recovery_room && self_->deliveries < limits::pending_per_sandbox;
+  return l->pending() <= recovery_room && self_->deliveries < limits::pending_per_sandbox;
 }
 
 std::size_t outbox_state::in_flight_count() const noexcept { return self_->flights.size(); }

@@ -189,6 +189,7 @@ void outbox_state::impl::reindex_age(lane& l) {
 }
 
 void outbox_state::impl::reindex(lane& l) {
+  wake_first(l);
   reindex_age(l);
   std::optional<std::int64_t> head;
   if (!l.over && l.takes() && !l.short_of_bytes && l.in_flight < l.cap() && !l.waiting.empty()) { // what is over dies before anything goes
@@ -375,6 +376,7 @@ duration step_of_backlog(const outbox_state& state) noexcept {
 bool has_expired(outbox_state& state, events::virtual_time now) {
   auto& s = state.self();
   s.look(now.us);
+  s.wake_what_is_over();
   return !s.over.empty();
 }
 

@@ -23,15 +23,11 @@ namespace {
 
 void write_pending(events::json_text& j, const lane& l, std::size_t max) {
   j.key("pending").open_array();
-  l.each_that_waits([&](const delivery& d) {
-    if (max == 0)
-      return false;
-    --max;
+  for (const auto& d : l.first_that_wait(max)) {
     j.open_object().key("msgId").value(d.message->id).key("messageSeq").value(d.message->seq).key("eventType").value(d.message->event_type);
     j.key("attempts").value(d.attempts).key("due").value(events::to_rfc3339(events::virtual_time{d.next_us()})).key("redelivery").value(d.was_dead || d.recovery != 0 || d.manual > 0);
     j.close_object();
-    return true;
-  });
+  }
   j.close_array();
 }
 

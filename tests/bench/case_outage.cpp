@@ -56,7 +56,7 @@ bool let_all_arrive(report& to, server& ours, const std::string& sandbox, const 
 
 /// A receiver that is down while messages pile up, a server that is killed and started again, and then a receiver that is back.
 void run_outage(const settings& with, report& to) {
-  const std::uint64_t messages = with.quick ? 2'000 : 1'000'000;
+  const std::uint64_t messages = with.quick ? 20'000 : 1'000'000;
   const auto data = with.work / scenario;
   auto ours = server::start(with, to, scenario, data);
   if (!ours)

@@ -17,7 +17,11 @@ using namespace hourglass::webhook::tests;
 
 class life {
 public:
-  explicit life(std::uint64_t seed) : random_(seed) {}
+  struct habits {
+    bool rests = false;    ///< as much as may rests, else nothing does
+    bool grows_old = true; ///< what waits may die of age
+  };
+  life(std::uint64_t seed, habits h) : random_(seed), habits_(h) { settle(); }
 
   void run(int steps) {
     for (int i = 0; i < steps; ++i) {
@@ -29,6 +33,13 @@ public:
     note_messages();
     check_fold();
     check_ends();
+  }
+
+  std::vector<std::string> told() const {
+    std::vector<std::string> out;
+    for (const auto& [at, payload] : w_.log)
+      out.push_back(payload);
+    return out;
   }
 
 private:
@@ -80,12 +91,12 @@ private:
       d.filter = content_filter::compile({{"eventType", {{"$in", {"a", "x"}}}}}).value();
     if (draw(2) == 0)
       d.schedule = std::vector<duration>(draw(3), 5s);
-    if (draw(3) == 0)
+    if (draw(3) == 0 && habits_.grows_old)
       d.retries = retry_policy::compile(nlohmann::json::parse(R"({"maximumAge":3600,"retriesPerMinute":30})")).value();
     constexpr std::array<const char*, 4> protections{
         "{}", R"({"breaker":{"failures":2,"probeAfter":10}})", R"({"slowDown":{},"disable":{"failures":3,"after":60,"probe":600}})",
         R"({"breaker":{"failures":1},"slowDown":{"cap":60},"disable":{"failures":2,"after":0}})"};
-    d.protection = protection_policy::compile(nlohmann::json::parse(protections[draw(protections.size())])).value();
+    d.protection = protection_policy::compile(nlohmann::json::parse(protections[habits_.grows_old ? draw(protections.size()) : 0])).value();
     if (draw(5) == 0)
       d.rate_limit = 5;
     d.operational = draw(6) == 0;
@@ -177,6 +188,11 @@ private:
   }
 
   // The process dies: what was in flight is pending again, its answers come to nobody.
+  void settle() {
+    if (habits_.rests)
+      rest_beyond(w_.live, 0, 2);
+  }
+
   void restart() {
     ASSERT_EQ(snapshot(w_.live), snapshot(w_.folded()));
     if (draw(2) == 0) {
@@ -186,6 +202,7 @@ private:
       ASSERT_TRUE(back) << back.error().detail;
       w_.live = *std::move(back);
     }
+    settle();
     flying_.clear();
   }
 
@@ -300,6 +317,7 @@ private:
 
   world w_;
   std::mt19937_64 random_;
+  habits habits_;
   std::vector<std::string> ids_;
   std::set<std::string> removed_;
   std::vector<message_ref> messages_;
@@ -312,8 +330,23 @@ private:
 
 class any_life : public testing::TestWithParam<std::uint64_t> {};
 
-TEST_P(any_life, folds_to_what_was_lived_and_ends_every_message_once) { life{GetParam()}.run(400); }
+TEST_P(any_life, folds_to_what_was_lived_and_ends_every_message_once) { life{GetParam(), {}}.run(400); }
+
+class any_life_at_rest : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(any_life_at_rest, folds_to_what_was_lived_and_ends_every_message_once) { life{GetParam(), {.rests = true}}.run(400); }
+
+/// But for which of many dies of age first.
+TEST_P(any_life_at_rest, is_event_by_event_the_same_as_one_that_is_awake) {
+  life awake{GetParam(), {.grows_old = false}}, resting{GetParam(), {.rests = true, .grows_old = false}};
+  awake.run(400);
+  resting.run(400);
+  const auto one = awake.told(), other = resting.told();
+  const auto [a, b] = std::mismatch(one.begin(), one.end(), other.begin(), other.end());
+  EXPECT_TRUE(a == one.end() && b == other.end()) << "at " << a - one.begin() << ":\n" << (a == one.end() ? "" : *a) << "\n" << (b == other.end() ? "" : *b);
+}
 
 INSTANTIATE_TEST_SUITE_P(seeds, any_life, testing::Range<std::uint64_t>(1, 81));
+INSTANTIATE_TEST_SUITE_P(seeds, any_life_at_rest, testing::Range<std::uint64_t>(1, 21));
 
 } // namespace

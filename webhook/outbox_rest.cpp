@@ -1,0 +1,158 @@
+#include "webhook/outbox_impl.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+
+// With much waiting most of it rests: a receiver that is down for a day costs little memory. Here
+// is what rests, and what is woken when.
+
+namespace hourglass::webhook {
+
+namespace {
+
+delivery awake(const resting_delivery& r) {
+  delivery d;
+  d.message = std::make_shared<const message_ref>(r.message);
+  d.attempts = r.attempts;
+  d.step = r.step;
+  d.scheduled = true;
+  d.due = r.due;
+  d.since = r.since;
+  return d;
+}
+
+} // namespace
+
+resting_delivery resting(const delivery& d) {
+  return {*d.message, d.attempts, d.step, d.due, d.since};
+}
+
+ageing_of ageing_in(const lane& l) {
+  return [retries = std::make_shared<const retry_policy>(l.config.retries),
+          holds = l.config.protection.rules().holds()](std::string_view type) {
+    return ageing{retries->rules_for(type).maximum_age, holds};
+  };
+}
+
+std::optional<delivery> lane::copy_of(events::seq message) const {
+  if (const auto at = deliveries.find(message); at != deliveries.end())
+    return at->second;
+  const auto r = resting.find(message);
+  return r ? std::optional{awake(*r)} : std::nullopt;
+}
+
+std::vector<delivery> lane::first_that_wait(std::size_t most) const {
+  std::vector<delivery> out;
+  for (const auto& [due, seq] : waiting) {
+    if (out.size() == most)
+      break;
+    out.push_back(deliveries.at(seq));
+  }
+  for (const auto& r : resting.soonest(most))
+    out.push_back(awake(r));
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return std::pair{a.next_us(), a.message->seq} < std::pair{b.next_us(), b.message->seq};
+  });
+  out.resize(std::min(most, out.size()));
+  for (const auto& [name, q] : lines)
+    for (const auto& [place, seq] : q.order)
+      if (const auto& d = deliveries.at(seq); d.token == 0 && seq != q.shown && out.size() < most)
+        out.push_back(d);
+  return out;
+}
+
+delivery* outbox_state::impl::find_delivery(lane& l, events::seq message) {
+  if (const auto at = l.deliveries.find(message); at != l.deliveries.end())
+    return &at->second;
+  const auto r = l.resting.take(message);
+  return r ? &wake(l, *r) : nullptr;
+}
+
+delivery& outbox_state::impl::wake(lane& l, const resting_delivery& r) {
+  --resting;
+  auto& d = l.deliveries.emplace(r.message.seq, awake(r)).first->second;
+  wait(l, d);
+  return d;
+}
+
+void outbox_state::impl::wake(lane& l, const std::vector<resting_delivery>& these) {
+  for (const auto& r : these)
+    wake(l, r);
+}
+
+/// What falls due before all that is awake is awake too, so that the front of `waiting` is the
+/// front of all.
+void outbox_state::impl::wake_first(lane& l) {
+  while (!l.resting.empty() && (l.waiting.empty() || l.resting.front() < *l.waiting.begin()))
+    wake(l, l.resting.take_soonest({seen_now}));
+}
+
+/// Of the destination whose turn it is to bury something, unless it has that at hand.
+void outbox_state::impl::wake_what_is_over() {
+  constexpr std::size_t pages_at_once = 2;
+  if (over.empty())
+    return;
+  auto& l = lanes.at(*over.begin());
+  const auto kept_too_long = [&](std::int64_t due) {
+    return due != INT64_MAX && l.keeps_back() &&
+           l.kept_back_since(due) + kept_back_most.count() <= seen_now;
+  };
+  if (!l.aging.empty() && l.aging.begin()->first <= seen_now)
+    return;
+  if (!l.kept_back.empty() && kept_too_long(l.kept_back.begin()->first))
+    return;
+  for (std::size_t i = 0; i < pages_at_once; ++i) {
+    if (l.resting.first_over_us() <= seen_now)
+      wake(l, l.resting.take_oldest());
+    else if (kept_too_long(l.resting.first_kept_us()))
+      wake(l, l.resting.take_kept_longest());
+  }
+}
+
+/// All but the first quarter, when too many are awake. Seldom, and many at a time: that they are
+/// packed costs each of them a microsecond or less.
+void outbox_state::impl::let_rest(lane& l) {
+  if (deliveries - resting <= awake_most ||
+      l.deliveries.size() < std::max(l.rest_at, awake_of_a_lane))
+    return;
+  const auto is_over = [&](const delivery& d) { // and is to be buried
+    return d.over_us <= seen_now ||
+           (l.keeps_back() && l.kept_back_since(d.next_us()) + kept_back_most.count() <= seen_now);
+  };
+  const auto kept =
+      std::min(l.waiting.size(),
+               1 + l.deliveries.size() / 4); // the front stays where the lanes' order looks for it
+  std::vector<resting_delivery> tired;
+  for (auto at = std::next(l.waiting.begin(), static_cast<std::ptrdiff_t>(kept));
+       at != l.waiting.end(); ++at)
+    if (const auto& d = l.deliveries.at(at->second); d.may_rest() && !is_over(d))
+      tired.push_back(webhook::resting(d));
+  std::sort(tired.begin(), tired.end(),
+            [](const auto& a, const auto& b) { return a.message.seq < b.message.seq; });
+  for (const auto& r : tired) {
+    const auto at = l.deliveries.find(r.message.seq);
+    hide(l, at->second);
+    l.deliveries.erase(at);
+  }
+  l.rest_at = 2 * l.deliveries.size();
+  if (l.resting.empty())
+    l.resting.rule(ageing_in(l));
+  l.resting.put(tired);
+  resting += tired.size();
+}
+
+void rest_beyond(outbox_state& state, std::size_t all, std::size_t of_one) {
+  state.self().awake_most = all;
+  state.self().awake_of_a_lane = of_one;
+}
+
+void outbox_state::impl::add_resting(lane& l, const std::vector<resting_delivery>& sorted) {
+  if (l.resting.empty())
+    l.resting.rule(ageing_in(l));
+  l.resting.put(sorted);
+  resting += sorted.size();
+  deliveries += sorted.size();
+}
+
+} // namespace hourglass::webhook
