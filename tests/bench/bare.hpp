@@ -7,7 +7,7 @@ namespace hourglass::bench {
 /// `bare-server PORT THREADS BODY`: answers every request with 200 and BODY, from coroutines, one io_context a thread. Until it is killed.
 int bare_server(int argc, char** argv);
 
-/// `bare-client ADDRESS PORT THREADS CONNECTIONS SECONDS`: signed POSTs of 512 bytes over kept connections, closed loop.
+/// `bare-client ADDRESS PORT THREADS CONNECTIONS SECONDS [tls]`: signed POSTs of 512 bytes over kept connections, closed loop; with `tls`, whoever the receiver is.
 /// Prints `deliveries seconds p50_us p99_us failed`.
 int bare_client(int argc, char** argv);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/beast.hpp>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -42,13 +43,11 @@ struct tally {
   latencies took;
 };
 
-net::awaitable<void> deliver(tcp::endpoint to, std::size_t number, steady::time_point end, tally& out) {
-  tcp::socket socket{co_await net::this_coro::executor};
-  boost::system::error_code ec;
+/// On a stream that is open, until `end`.
+template <class Stream>
+net::awaitable<void> deliver(Stream& stream, std::size_t number, steady::time_point end, tally& out,
+                             boost::system::error_code& ec) {
   auto token = net::redirect_error(net::use_awaitable, ec);
-  co_await socket.async_connect(to, token);
-  if (!ec)
-    socket.set_option(tcp::no_delay{true}, ec);
   boost::beast::flat_buffer buffer;
   const std::string body(delivery_bytes, 'x');
   for (std::uint64_t n = 0; !ec && steady::now() < end; ++n) {
@@ -64,11 +63,11 @@ net::awaitable<void> deliver(tcp::endpoint to, std::size_t number, steady::time_
     request.set("webhook-signature", sign(id, timestamp, body));
     request.body() = body;
     request.prepare_payload();
-    co_await http::async_write(socket, request, token);
+    co_await http::async_write(stream, request, token);
     if (ec)
       break;
     http::response<http::string_body> response;
-    co_await http::async_read(socket, buffer, response, token);
+    co_await http::async_read(stream, buffer, response, token);
     if (ec)
       break;
     if (response.result() != http::status::ok) {
@@ -78,6 +77,24 @@ net::awaitable<void> deliver(tcp::endpoint to, std::size_t number, steady::time_
     ++out.delivered;
     out.took.add(steady::now() - since);
   }
+}
+
+net::awaitable<void> connect_and_deliver(tcp::endpoint to, net::ssl::context* tls,
+                                         std::size_t number, steady::time_point end, tally& out) {
+  tcp::socket socket{co_await net::this_coro::executor};
+  boost::system::error_code ec;
+  auto token = net::redirect_error(net::use_awaitable, ec);
+  co_await socket.async_connect(to, token);
+  if (!ec)
+    socket.set_option(tcp::no_delay{true}, ec);
+  if (tls == nullptr) {
+    co_await deliver(socket, number, end, out, ec);
+  } else {
+    net::ssl::stream<tcp::socket&> stream{socket, *tls};
+    if (!ec)
+      co_await stream.async_handshake(net::ssl::stream_base::client, token);
+    co_await deliver(stream, number, end, out, ec);
+  }
   if (ec)
     ++out.failed;
 }
@@ -85,9 +102,11 @@ net::awaitable<void> deliver(tcp::endpoint to, std::size_t number, steady::time_
 } // namespace
 
 int bare_client(int argc, char** argv) {
-  if (argc != 6)
+  if (argc != 6 && (argc != 7 || std::strcmp(argv[6], "tls") != 0))
     return 2;
-  tcp::endpoint to{net::ip::make_address_v4(argv[1]), static_cast<std::uint16_t>(std::atoi(argv[2]))};
+  net::ssl::context tls{net::ssl::context::tls_client};
+  tcp::endpoint to{net::ip::make_address_v4(argv[1]),
+                   static_cast<std::uint16_t>(std::atoi(argv[2]))};
   auto threads = static_cast<std::size_t>(std::atoi(argv[3]));
   auto connections = static_cast<std::size_t>(std::atoi(argv[4]));
   auto start = steady::now();
@@ -98,7 +117,9 @@ int bare_client(int argc, char** argv) {
     running.emplace_back([&, t] {
       net::io_context context{1};
       for (auto i = t; i < connections; i += threads)
-        net::co_spawn(context, deliver(to, i, end, tallies[t]), net::detached);
+        net::co_spawn(context,
+                      connect_and_deliver(to, argc == 7 ? &tls : nullptr, i, end, tallies[t]),
+                      net::detached);
       context.run();
     });
   for (auto& r : running)

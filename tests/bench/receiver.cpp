@@ -5,13 +5,16 @@
 
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <deque>
 #include <optional>
 #include <unordered_map>
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -66,6 +69,7 @@ std::uint32_t address_of(unsigned destination) {
 
 struct receiver::connection {
   descriptor socket;
+  std::unique_ptr<SSL, decltype(&SSL_free)> tls{nullptr, &SSL_free};
   manner behaves = manner::healthy;
   std::string in;
   std::uint64_t number = 0; ///< descriptors come again
@@ -73,6 +77,7 @@ struct receiver::connection {
 
 struct receiver::sockets {
   descriptor epoll{epoll_create1(0)};
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> tls{nullptr, &SSL_CTX_free};
   std::vector<descriptor> listeners;
   std::unordered_map<int, connection> open;
   struct late_answer {
@@ -85,7 +90,15 @@ struct receiver::sockets {
   std::array<char, 65536> buffer;
 };
 
-receiver::receiver(options how) : how_(how), port_(how.port), sockets_(std::make_unique<sockets>()), seen_(how.numbers) {
+receiver::receiver(options how)
+    : how_(how), port_(how.port), sockets_(std::make_unique<sockets>()), seen_(how.numbers) {
+  if (how.tls != nullptr) {
+    std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes as if nobody ever went away
+    sockets_->tls.reset(SSL_CTX_new(TLS_server_method()));
+    SSL_CTX_use_certificate(sockets_->tls.get(),
+                            testing::detail::certificate_from(how.tls->certificate).get());
+    SSL_CTX_use_PrivateKey(sockets_->tls.get(), testing::detail::key_from(how.tls->key).get());
+  }
   for (unsigned i = 0; i < how.destinations; ++i) {
     auto& l = sockets_->listeners.emplace_back(listen_on(address_of(i), port_));
     if (!l) {
@@ -113,7 +126,8 @@ std::string receiver::address(unsigned destination) const {
 }
 
 std::string receiver::url(unsigned destination) const {
-  return "http://" + address(destination) + ':' + std::to_string(port_) + "/hook";
+  return (how_.tls != nullptr ? "https://" : "http://") + address(destination) + ':' +
+         std::to_string(port_) + "/hook";
 }
 
 latencies receiver::took() const {
@@ -145,17 +159,49 @@ void receiver::accept(std::size_t listener) {
   e.data.u64 = (std::uint64_t{static_cast<unsigned>(d.get())} << 32) | 0xffffffffU; // never a listener's number
   epoll_ctl(sockets_->epoll.get(), EPOLL_CTL_ADD, d.get(), &e);
   auto fd = d.get();
-  sockets_->open[fd] = connection{std::move(d), manner_of(static_cast<unsigned>(listener), how_), {}, ++sockets_->connections};
+  auto& c = sockets_->open[fd];
+  c = {};
+  c.socket = std::move(d);
+  c.behaves = manner_of(static_cast<unsigned>(listener), how_);
+  c.number = ++sockets_->connections;
+  if (sockets_->tls) {
+    c.tls.reset(SSL_new(sockets_->tls.get()));
+    SSL_set_fd(c.tls.get(), fd);
+    SSL_set_accept_state(c.tls.get());
+  }
+}
+
+/// As `read_some`. With TLS the handshake is part of it.
+long receiver::read(connection& from) {
+  auto& to = sockets_->buffer;
+  if (!from.tls)
+    return read_some(from.socket, to.data(), to.size());
+  const auto n = SSL_read(from.tls.get(), to.data(), static_cast<int>(to.size()));
+  if (n > 0)
+    return n;
+  const auto why = SSL_get_error(from.tls.get(), n);
+  ERR_clear_error();
+  return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? -1 : 0;
+}
+
+/// What is written is short: a socket always has room for it.
+void receiver::write(connection& to, std::string_view text) {
+  if (to.tls)
+    SSL_write(to.tls.get(), text.data(), static_cast<int>(text.size()));
+  else
+    write_all(to.socket, text);
 }
 
 void receiver::answer_late() {
-  for (auto& late = sockets_->late; !late.empty() && late.front().due <= steady::now(); late.pop_front())
-    if (auto c = sockets_->open.find(late.front().to); c != sockets_->open.end() && c->second.number == late.front().number)
-      write_all(c->second.socket, answer_text);
+  for (auto& late = sockets_->late; !late.empty() && late.front().due <= steady::now();
+       late.pop_front())
+    if (auto c = sockets_->open.find(late.front().to);
+        c != sockets_->open.end() && c->second.number == late.front().number)
+      write(c->second, answer_text);
 }
 
 void receiver::receive(connection& from) {
-  auto got = read_some(from.socket, sockets_->buffer.data(), sockets_->buffer.size());
+  const auto got = read(from);
   if (got < 0)
     return;
   if (got == 0) {
@@ -174,7 +220,7 @@ void receiver::receive(connection& from) {
   if (from.behaves == manner::failing) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     from.in.erase(0, m.size);
-    write_all(from.socket, refusal_text);
+    write(from, refusal_text);
     return;
   }
   auto n = received_.fetch_add(1, std::memory_order_relaxed);
@@ -188,7 +234,7 @@ void receiver::receive(connection& from) {
   if (from.behaves == manner::slow)
     sockets_->late.push_back({steady::now() + slow_answer, from.socket.get(), from.number});
   else
-    write_all(from.socket, answer_text);
+    write(from, answer_text);
 }
 
 void receiver::take(std::string_view body) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/bench/load.hpp"
+#include "tests/support/pem.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -24,6 +25,7 @@ public:
     bool time_bodies = false; ///< bodies hold `"at":<nanoseconds of steady_clock>` (-1: not timed): keep how long each took to come here
     std::uint64_t numbers = 0; ///< bodies hold `"n":<less than this>`: notice what comes twice
     std::uint16_t port = 0;    ///< 0: any that is free
+    const testing::identity* tls = nullptr; ///< speaks TLS as this; outlives it
   };
 
   explicit receiver(options how);
@@ -45,6 +47,8 @@ private:
   struct connection;
   void run();
   void accept(std::size_t listener);
+  long read(connection& from);
+  void write(connection& to, std::string_view text);
   void receive(connection& from);
   void answer_late();
   void take(std::string_view body);
