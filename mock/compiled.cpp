@@ -3,6 +3,7 @@
 #include "events/json_text.hpp"
 #include "events/redact.hpp"
 #include "mock/negotiation.hpp"
+#include "mock/request_match.hpp"
 #include "mock/target.hpp"
 
 #include <algorithm>
@@ -166,10 +167,28 @@ events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::com
   auto out = std::make_shared<compiled_endpoint>();
   out->spec = std::move(spec);
   out->check = std::move(check);
-  auto route = compile_route(out->spec.full_path());
-  if (!route)
-    return tl::unexpected<events::error>{route.error()};
-  out->route = std::move(*route);
+  if (out->spec.path_regex) {
+    match_budget budget;
+    auto pattern = whole_regex(out->spec.path, "/path_regex", budget);
+    if (!pattern)
+      return tl::unexpected<events::error>{pattern.error()};
+    out->pattern = std::move(*pattern);
+  } else {
+    auto route = compile_route(out->spec.full_path());
+    if (!route)
+      return tl::unexpected<events::error>{route.error()};
+    out->route = std::move(*route);
+  }
+  if (!out->spec.match.empty()) {
+    auto v = parse_json(out->spec.match);
+    if (!v)
+      return events::failure(v.error().code, v.error().detail, "/match");
+    auto match = request_match::compile(*v, out->route.parameters);
+    if (!match)
+      return tl::unexpected<events::error>{match.error()};
+    if ((*match)->conditions() > 0)
+      out->match = std::move(*match);
+  }
   if (out->spec.responses.empty())
     return events::failure(events::errc::invalid, "an endpoint needs a response", "/response");
   for (const auto& r : out->spec.responses) {

@@ -14,6 +14,9 @@
 
 namespace hourglass::mock {
 
+class ecma_regex;
+class request_match;
+
 /// One segment of a route.
 struct route_segment {
   enum class kind : std::uint8_t { literal, mixed, parameter };
@@ -60,6 +63,8 @@ struct compiled_endpoint {
   unsigned preferred_status = 200;
   std::shared_ptr<const collection> kept; ///< what it reads or changes; null: it answers from its examples
   std::shared_ptr<const script_source> script; ///< null: the answers are fixed or templates
+  std::shared_ptr<const request_match> match;  ///< null: method and path are all it asks for, as usual
+  std::shared_ptr<const ecma_regex> pattern;   ///< instead of `route`
 
   compiled_endpoint() = default;
   compiled_endpoint(const compiled_endpoint&) = delete;

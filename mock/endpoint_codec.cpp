@@ -3,6 +3,7 @@
 
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
+#include "mock/match_limits.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/object_reader.hpp"
 #include "mock/script_limits.hpp"
@@ -92,6 +93,23 @@ void read_consumes(object_reader& in, endpoint& e) {
       in.fail("must be a list of media types; element " + std::to_string(i) + " is none", "consumes");
     e.consumes.push_back(std::move(essence));
   }
+}
+
+void read_match(object_reader& in, endpoint& e) {
+  const auto* match = in.object("match");
+  if (match == nullptr || match->items.empty())
+    return;
+  e.match = to_text(*match);
+  if (e.match.size() > limits::match_bytes)
+    in.fail("is larger than the limit match_bytes (" + std::to_string(limits::match_bytes) + ")", "match", events::errc::too_large);
+}
+
+/// What makes an endpoint differ from others of its route, where it does.
+void write_choice(events::json_text& j, const endpoint& e) {
+  if (e.priority != usual_priority)
+    j.key("priority").value(e.priority);
+  if (!e.match.empty())
+    j.key("match").raw(e.match);
 }
 
 std::string read_root(object_reader& in, std::string_view name) {
@@ -199,7 +217,7 @@ events::outcome<endpoint> read_endpoint(std::string_view text) {
   if (!v)
     return tl::unexpected<events::error>{v.error()};
   object_reader in{*v, ""};
-  in.only({"id", "method", "path", "project_root", "group_root", "consumes", "name", "source", "response", "handler"});
+  in.only({"id", "method", "path", "path_regex", "project_root", "group_root", "consumes", "name", "source", "priority", "match", "response", "handler"});
   endpoint e;
   e.method = in.text("method", 32, true);
   if (!is_token(e.method))
@@ -207,11 +225,16 @@ events::outcome<endpoint> read_endpoint(std::string_view text) {
   std::transform(e.method.begin(), e.method.end(), e.method.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   e.project_root = read_root(in, "project_root");
   e.group_root = read_root(in, "group_root");
-  e.path = in.text("path", limits::endpoint_path_bytes, true);
-  if (!e.path.empty() && e.path.front() != '/')
+  e.path_regex = in.has("path_regex");
+  e.path = e.path_regex ? in.text("path_regex", limits::match_regex_bytes, true) : in.text("path", limits::endpoint_path_bytes, true);
+  if (e.path_regex && in.has("path"))
+    in.fail("does not go with path_regex", "path");
+  if (!e.path_regex && !e.path.empty() && e.path.front() != '/')
     in.fail("must start with a slash", "path");
+  e.priority = static_cast<unsigned>(in.integer("priority", 1, limits::endpoint_priority_most, usual_priority));
   e.name = in.text("name", 256);
   read_consumes(in, e);
+  read_match(in, e);
   const auto* handler = in.object("handler");
   const auto* response = in.object("response", handler == nullptr);
   if (in.problem())
@@ -256,6 +279,9 @@ void write_endpoint(const endpoint& e, std::string& out) {
     j.close_array().close_object();
   }
   j.close_array();
+  if (e.path_regex)
+    j.key("path_regex").value(true);
+  write_choice(j, e);
   if (!e.script.empty())
     j.key("script").value(e.script);
   if (!e.demands.empty()) {
@@ -288,6 +314,14 @@ events::outcome<endpoint> decode_endpoint(const json_value& v) {
   const auto* json_body = v.member("json_body");
   e.templated = templated != nullptr && templated->is_true();
   e.json_body = json_body != nullptr && json_body->is_true();
+  e.path_regex = v.truth_member("path_regex");
+  const auto priority = v.integer_member("priority", usual_priority);
+  const auto* match = v.member("match");
+  if (priority < 1 || priority > limits::endpoint_priority_most || (match != nullptr && !match->is_object()))
+    return events::failure(events::errc::corrupt, "an endpoint does not read");
+  e.priority = static_cast<unsigned>(priority);
+  if (match != nullptr)
+    e.match = to_text(*match);
   for (const auto& c : consumes->items)
     e.consumes.push_back(c.text);
   for (const auto& r : responses->items) {
@@ -315,13 +349,14 @@ std::string to_json(const endpoint& e) {
   std::string out;
   events::json_text j{out};
   j.open_object();
-  j.key("id").value(e.id).key("method").value(e.method).key("path").value(e.path);
+  j.key("id").value(e.id).key("method").value(e.method).key(e.path_regex ? "path_regex" : "path").value(e.path);
   j.key("project_root").value(e.project_root).key("group_root").value(e.group_root);
   j.key("consumes").open_array();
   for (const auto& c : e.consumes)
     j.value(c);
   j.close_array();
   j.key("name").value(e.name).key("source").value(e.source == endpoint_source::hand ? "hand" : "openapi");
+  write_choice(j, e);
   if (e.source == endpoint_source::hand)
     show_hand_made(j, e);
   else

@@ -37,6 +37,14 @@ struct endpoint_state::tables {
 /// Reads the API's JSON of put_endpoint (all but the id), with errors that point at the member.
 events::outcome<endpoint> read_endpoint(std::string_view text);
 
+// endpoint_put.cpp
+/// Reads one from outside and gives it its id, the `ordinal`-th of one moment.
+events::outcome<std::shared_ptr<const compiled_endpoint>> read_put(const put_endpoint& command, const events::context& ctx, std::uint32_t ordinal = 0);
+/// The endpoint of `there`, all of one path and method, that answers what `e` would; null if there is none.
+const compiled_endpoint* rival(const compiled_endpoint& e, const std::vector<std::shared_ptr<const compiled_endpoint>>& there);
+events::outcome<decision> decide_put(const endpoint_state& state, const put_endpoint& command, const events::context& ctx);
+events::outcome<decision> decide_put_several(const endpoint_state& state, const put_endpoints& command, const events::context& ctx);
+
 // endpoint_import.cpp
 struct decoded_endpoints {
   std::vector<std::shared_ptr<const compiled_endpoint>> endpoints;

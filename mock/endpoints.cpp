@@ -83,48 +83,6 @@ std::vector<const endpoint*> endpoint_state::list(std::string_view after, std::s
 
 namespace {
 
-bool overlap(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  if (a.empty() || b.empty())
-    return a.empty() && b.empty(); // an endpoint for one media type may stand beside one for all others
-  for (const auto& x : a)
-    for (const auto& y : b)
-      if (x == y)
-        return true;
-  return false;
-}
-
-bool is_id(std::string_view id) {
-  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
-}
-
-outcome<decision> decide_put(const endpoint_state& state, const put_endpoint& command, const events::context& ctx) {
-  auto e = read_endpoint(command.text);
-  if (!e)
-    return tl::unexpected<events::error>{e.error()};
-  if (!command.id.empty() && !is_id(command.id))
-    return failure(errc::invalid, "an endpoint id has 1 to 64 characters of A-Z a-z 0-9 _ -", "/id");
-  e->id = command.id.empty() ? events::make_id("ep_", ctx.wall.us / 1000, ctx.chance) : command.id;
-  if (state.find(e->id) == nullptr && state.size() >= limits::endpoints_per_sandbox)
-    return failure(errc::too_large, "more endpoints than the limit endpoints_per_sandbox (" + std::to_string(limits::endpoints_per_sandbox) + ")");
-  auto compiled = compiled_endpoint::compile(std::move(*e));
-  if (!compiled)
-    return tl::unexpected<events::error>{compiled.error()};
-  const auto& spec = (*compiled)->spec;
-  for (const auto& other : state.self->routes.same_route((*compiled)->route, spec.method))
-    if (other->spec.id != spec.id && other->spec.source == endpoint_source::hand && overlap(other->spec.consumes, spec.consumes))
-      return failure(errc::conflict, "the endpoint " + other->spec.id + " has this route already", "/path");
-  decision out;
-  out.reply = to_json(spec);
-  if (const auto* before = state.find(spec.id); before != nullptr && *before == spec)
-    return out;
-  std::string payload;
-  write_endpoint(spec, payload);
-  out.events.push_back({events::kind::endpoint_put, std::move(payload), {spec.id}, 0, {}});
-  return out;
-}
-
 outcome<decision> decide_remove(const endpoint_state& state, const remove_endpoint& command) {
   if (state.find(command.id) == nullptr)
     return failure(errc::not_found, "there is no such endpoint");
@@ -158,6 +116,8 @@ outcome<decision> decide_switch(const endpoint_state& state, const switch_state&
 outcome<decision> decide(const endpoint_state& state, const endpoint_command& command, const events::context& ctx) {
   if (const auto* put = std::get_if<put_endpoint>(&command))
     return decide_put(state, *put, ctx);
+  if (const auto* several = std::get_if<put_endpoints>(&command))
+    return decide_put_several(state, *several, ctx);
   if (const auto* remove = std::get_if<remove_endpoint>(&command))
     return decide_remove(state, *remove);
   if (const auto* put = std::get_if<put_function>(&command))
@@ -218,7 +178,11 @@ outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view p
 std::string snapshot(const endpoint_state& state) {
   std::string out;
   events::json_text j{out};
-  j.open_object().key("format").value(state.self->imported_collections.empty() ? 2 : 3);
+  const bool choosy = std::any_of(state.self->by_id.begin(), state.self->by_id.end(), [](const auto& e) {
+    const auto& spec = e.second->spec;
+    return !spec.match.empty() || spec.path_regex || spec.priority != usual_priority;
+  });
+  j.open_object().key("format").value(choosy ? 4 : state.self->imported_collections.empty() ? 2 : 3);
   j.key("functions").open_object();
   for (const auto& [name, source] : state.self->functions)
     j.key(name).value(source);
@@ -246,7 +210,7 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
   std::int64_t format = 0;
   if (const auto* f = v->member("format"); f == nullptr || !f->as_integer(format))
     return failure(errc::corrupt, "a snapshot of endpoints does not read");
-  if (format > 3)
+  if (format > 4)
     return failure(errc::newer_format, "a snapshot of endpoints is of a newer format");
   auto all = decode_all(*v);
   if (!all)

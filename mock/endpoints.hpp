@@ -45,11 +45,18 @@ struct response_spec {
 
 enum class endpoint_source : std::uint8_t { hand, openapi };
 
-/// A mock route and its answers. The route is `project_root` + `group_root` + `path`, each empty or starting with `/`;
-/// a segment is literal, `{name}`, or a mix of both (`{id}.json`).
+/// Of an endpoint that is given no priority, as in WireMock.
+inline constexpr unsigned usual_priority = 5;
+
+/// The method of an endpoint that answers whatever method a request has.
+inline constexpr std::string_view any_method = "ANY";
+
+/// A mock route and its answers. The route is `project_root` + `group_root` + `path`, each empty or starting with `/`; a segment is literal,
+/// `{name}`, or a mix of both (`{id}.json`). With `path_regex`, `path` is an expression that all of what comes after the roots must match, as it
+/// came.
 struct endpoint {
   std::string id;     ///< `ep_…`
-  std::string method; ///< upper case
+  std::string method; ///< upper case, or `any_method`
   std::string project_root;
   std::string group_root;
   std::string path;
@@ -58,9 +65,12 @@ struct endpoint {
   endpoint_source source = endpoint_source::hand;
   bool templated = false; ///< bodies and header values are templates (`mock/template.hpp`)
   bool json_body = false; ///< the hand-made body was given as a JSON value, not as a string
+  bool path_regex = false;
+  unsigned priority = usual_priority; ///< among those that fit a request, lower wins
   std::vector<response_spec> responses; ///< at least one
   request_spec demands; ///< of an imported one; its schemas are the import's
   state_spec state;     ///< of an imported one: the collection that it reads or changes
+  std::string match;    ///< what else is asked of a request, as JSON (`mock/request_match.hpp`). Empty: nothing
   std::string script;   ///< the handler that answers; `responses` then only say how its answer starts. Empty: none
 
   std::string full_path() const { return project_root + group_root + path; }
@@ -95,7 +105,8 @@ struct endpoint_state {
 // -- commands ------------------------------------------------------------------
 
 /// `text` is the API's JSON:
-///   {"method", "path", "project_root"?, "group_root"?, "consumes"?: [], "name"?,
+///   {"method", "path" or "path_regex", "project_root"?, "group_root"?, "consumes"?: [], "name"?,
+///    "priority"?: 5, "match"?: what else is asked of a request (`mock/request_match.hpp`),
 ///    "response": {"status"?: 200, "headers"?: {}, "body"?: any JSON or a string, "template"?: false},
 ///    "handler"?: {"script": "…"}}
 /// With a handler, `response` may be left out. That the script compiles is for the engine to say (`script_in`), before it comes here.
@@ -103,6 +114,17 @@ struct endpoint_state {
 struct put_endpoint {
   std::string text;
   std::string id;
+};
+/// Several at once, all or none: what an import of another tool's definitions comes to. None has a handler. Reply:
+///   {"endpoints": [{"id", "method", "path" or "path_regex", "name"}], "created", "replaced", "unchanged", "warnings"}
+/// Limit: `limits::endpoints_at_once`.
+struct put_endpoints {
+  struct one {
+    put_endpoint put;
+    std::string from; ///< JSON Pointer to where it stands in what was imported: the `where` of errors
+  };
+  std::vector<one> all;
+  std::string warnings = "[]"; ///< for the reply, as JSON
 };
 struct remove_endpoint {
   std::string id;
@@ -136,7 +158,7 @@ struct remove_function {
 /// Does the part of an import that takes long and needs no state. Fails as `decide` would.
 events::outcome<void> read_ahead(import_openapi& import, const events::entropy& seed);
 
-using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi, put_function, remove_function, switch_state>;
+using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi, put_function, remove_function, switch_state, put_endpoints>;
 
 /// The script in a command that must compile before anybody decides on it.
 struct script_to_check {
@@ -149,8 +171,9 @@ std::optional<script_to_check> script_in(const endpoint_command& command);
 /// As the API tells it: `invalid`, with line and column in `where` (`/handler/script:3:9`); `overloaded`, `unavailable`.
 events::error told(const script_error& e, const script_to_check& what);
 
-/// Fails with `errc::invalid` (`where` = JSON Pointer, or `line:column` in a template or document), `errc::conflict` (the route is
-/// taken: same method, same template apart from parameter names, a media type of `consumes` in common or both without), `errc::not_found`, `errc::too_large`.
+/// Fails with `errc::invalid` (`where` = JSON Pointer, or `line:column` in a template or document), `errc::conflict` (the route is taken: same
+/// method, priority and match, same template apart from parameter names, a media type of `consumes` in common or both without), `errc::not_found`,
+/// `errc::too_large`.
 events::outcome<decision> decide(const endpoint_state& state, const endpoint_command& command, const events::context& ctx);
 
 /// Folds endpoint_put, endpoint_removed, openapi_imported, function_put and function_removed; other kinds change nothing.
@@ -188,14 +211,25 @@ struct plan {
   std::string_view endpoint_id() const noexcept;
 };
 
+/// What the log says about the choice that was made of a request which is routed again.
+struct recorded_choice {
+  std::string_view endpoint; ///< its id; empty: none
+  const response* refused = nullptr; ///< the answer, where there was no endpoint
+};
+
 /// Chooses endpoint and answer. Never fails: what cannot be answered is a plan with a `refusal`.
 ///
-/// Concrete segments win over mixed ones, those over parameters; a path that has no such method gives way to a less concrete
-/// one that has it. A trailing slash counts, but if nothing matches, the path is tried with it toggled, then below
-/// the base path of the imported document's servers. HEAD falls back on GET.
+/// Of the endpoints whose path, method and media type fit and whose match holds, the one of the lowest priority answers; then the one of the more
+/// concrete path (concrete segments win over mixed ones, those over parameters, those over a regular expression of the whole path); of the same path
+/// the hand-made one, the one of the request's own method, the one with more conditions, the one that takes the body more exactly; of those the
+/// newest (the one with the greater id; of imported ones the elder). A path that has no such method, or whose matches do not hold, gives way to a
+/// less concrete one. A trailing slash counts, but if nothing matches, the path is tried with it toggled, then below the base path of the imported
+/// document's servers. HEAD falls back on GET.
 /// The answer is the lowest 2xx, else `default` (as 200), else the first; `Prefer: code=…, example=…` (RFC 7240) chooses another, `Accept`
 /// the media type. A request that breaks the rules of an imported operation is refused with 422 (or 400, if the document has only that), or reported.
-/// Cost: one hash look-up a segment (plus those of less concrete branches that lead nowhere), whatever the number of endpoints.
-plan route(const endpoint_state& state, const request& req);
+/// `recorded` is for requests of which the log has kept only a part, or tokens: matches are then not looked at, but as was chosen. Cost: one hash
+/// look-up a segment (plus those of less concrete branches that lead nowhere), whatever the number of endpoints; those that only their matches tell
+/// apart are tried one after the other, within `limits::match_work`.
+plan route(const endpoint_state& state, const request& req, const recorded_choice* recorded = nullptr);
 
 } // namespace hourglass::mock

@@ -21,4 +21,15 @@ response refusal(unsigned status, std::string_view name, std::string_view title,
   return out;
 }
 
+std::string quoted(std::string_view text) {
+  if (!events::is_utf8(text))
+    return "(bytes that are not UTF-8)";
+  if (text.size() <= 200)
+    return std::string{text};
+  auto end = std::size_t{200};
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
+  return std::string{text.substr(0, end)} + "…";
+}
+
 } // namespace hourglass::mock

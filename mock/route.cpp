@@ -3,6 +3,8 @@
 
 #include "events/json_text.hpp"
 #include "mock/answer_choice.hpp"
+#include "mock/match_judge.hpp"
+#include "mock/near_miss.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/refusal.hpp"
 #include "mock/target.hpp"
@@ -19,18 +21,6 @@ plan refuse(plan p, response with) {
   return p;
 }
 
-/// What a problem document may quote: valid UTF-8 of a bearable length.
-std::string quoted(std::string_view text) {
-  if (!events::is_utf8(text))
-    return "(bytes that are not UTF-8)";
-  if (text.size() <= 200)
-    return std::string{text};
-  auto end = std::size_t{200};
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-    --end;
-  return std::string{text.substr(0, end)} + "…";
-}
-
 std::string joined(std::vector<std::string> words) {
   std::sort(words.begin(), words.end());
   std::string out;
@@ -39,21 +29,36 @@ std::string joined(std::vector<std::string> words) {
   return out;
 }
 
-router::match find_endpoint(const router& routes, std::vector<std::string>& segments, const request& req, std::string_view media) {
-  auto found = routes.find(segments, req.method, media);
-  if (!found.endpoint && req.method == "HEAD") {
-    auto get = routes.find(segments, "GET", media);
-    if (get.endpoint || found.allowed.empty())
-      return get;
-  }
-  return found;
-}
+/// A path as it came may also fit a regular expression; one that was changed must not.
+enum class path_form : std::uint8_t { as_it_came, changed };
 
-bool is_nothing(const router::match& m) { return !m.endpoint && m.allowed.empty() && !m.media_refused; }
+struct search {
+  const router& routes;
+  const request& req;
+  std::string_view media;
+  match_judge& judge;
+
+  router::match of_method(const std::vector<std::string>& segments, std::string_view method, path_form form) const {
+    auto found = routes.find(segments, method, media, &judge);
+    if (form == path_form::as_it_came && !routes.patterns().empty())
+      routes.find_pattern(found, method, media, judge);
+    return found;
+  }
+  router::match endpoint(const std::vector<std::string>& segments, path_form form) const {
+    auto found = of_method(segments, req.method, form);
+    if (!found.endpoint && req.method == "HEAD") {
+      auto get = of_method(segments, "GET", form);
+      if (get.endpoint || (found.allowed.empty() && !found.unmatched))
+        return get;
+    }
+    return found;
+  }
+};
+
+bool is_nothing(const router::match& m) { return !m.endpoint && m.allowed.empty() && !m.media_refused && !m.unmatched; }
 
 /// A document's paths also work without the base path of its servers, as people who try it out expect.
-router::match find_under_roots(const router& routes, const std::map<std::string, std::size_t, std::less<>>& roots,
-                               const std::vector<std::string>& segments, const request& req, std::string_view media) {
+router::match find_under_roots(const search& in, const std::map<std::string, std::size_t, std::less<>>& roots, const std::vector<std::string>& segments) {
   constexpr std::size_t most = 8; // a document with a server of its own for every operation must not make each 404 slow
   router::match found;
   std::size_t tried = 0;
@@ -66,7 +71,7 @@ router::match find_under_roots(const router& routes, const std::map<std::string,
     if (!under.empty() && under.back().empty())
       under.pop_back();
     under.insert(under.end(), segments.begin(), segments.end());
-    found = find_endpoint(routes, under, req, media);
+    found = in.endpoint(under, path_form::changed);
     if (!is_nothing(found))
       break;
   }
@@ -74,6 +79,9 @@ router::match find_under_roots(const router& routes, const std::map<std::string,
 }
 
 response not_found(const request& req, std::string_view path, const router::match& found, std::string_view media) {
+  if (found.unmatched)
+    return refusal(404, "no-match", "No endpoint matches",
+                   "the endpoints for " + quoted(req.method + " " + std::string{path}) + " ask for something else of a request");
   if (found.media_refused)
     return refusal(415, "unsupported-media-type", "Unsupported media type",
                    "no endpoint for " + quoted(req.method + " " + std::string{path}) + " takes a body of type " + quoted(media), "Content-Type");
@@ -159,7 +167,7 @@ std::string_view plan::endpoint_id() const noexcept { return endpoint ? std::str
 
 bool plan::runs_script() const noexcept { return endpoint && endpoint->script && !refusal; }
 
-plan route(const endpoint_state& state, const request& req) {
+plan route(const endpoint_state& state, const request& req, const recorded_choice* recorded) {
   plan p;
   auto path = split_target(req.target).path;
   std::vector<std::string> segments;
@@ -173,19 +181,27 @@ plan route(const endpoint_state& state, const request& req) {
     if (media.empty())
       return refuse(std::move(p), refusal(415, "unsupported-media-type", "Unsupported media type", "Content-Type is no media type", "Content-Type"));
   }
-  auto found = find_endpoint(state.self->routes, segments, req, media);
+  match_judge judge{req, recorded};
+  const search in{state.self->routes, req, media, judge};
+  auto found = in.endpoint(segments, path_form::as_it_came);
   if (is_nothing(found)) {
     auto toggled = segments;
     if (toggled.size() > 1 && toggled.back().empty())
       toggled.pop_back();
     else if (!toggled.back().empty())
       toggled.emplace_back();
-    found = find_endpoint(state.self->routes, toggled, req, media);
+    found = in.endpoint(toggled, path_form::changed);
   }
   if (is_nothing(found))
-    found = find_under_roots(state.self->routes, state.self->imported_roots, segments, req, media);
-  if (!found.endpoint)
-    return refuse(std::move(p), not_found(req, path, found, media));
+    found = find_under_roots(in, state.self->imported_roots, segments);
+  if (!found.endpoint) {
+    auto problem = not_found(req, path, found, media);
+    if (recorded != nullptr && recorded->refused != nullptr)
+      repeat_near_misses(*recorded->refused, problem);
+    else if (problem.status == 404)
+      tell_near_misses(*state.self, segments, req, media, problem);
+    return refuse(std::move(p), std::move(problem));
+  }
   p.endpoint = std::move(found.endpoint);
   p.captures = std::move(found.captures);
   if (p.endpoint->script)

@@ -1,5 +1,6 @@
 #include "mock/router.hpp"
 
+#include "mock/match_judge.hpp"
 #include "mock/negotiation.hpp"
 
 #include <algorithm>
@@ -43,6 +44,22 @@ bool match_mixed(const route_segment& s, std::string_view text,
   return true;
 }
 
+/// Compares `segment` with one of a route, adding what it captures.
+bool fits(const route_segment& wanted, std::string_view segment,
+          std::vector<std::string>& captures) {
+  switch (wanted.what) {
+  case route_segment::kind::literal:
+    return segment == wanted.text;
+  case route_segment::kind::mixed:
+    return match_mixed(wanted, segment, captures);
+  case route_segment::kind::parameter:
+    if (!segment.empty())
+      captures.emplace_back(segment);
+    return !segment.empty();
+  }
+  return false;
+}
+
 /// How well an endpoint takes a request body of this type; 0 if not at all.
 int consumes_rank(const endpoint& e, std::string_view media) {
   if (e.consumes.empty())
@@ -56,12 +73,34 @@ int consumes_rank(const endpoint& e, std::string_view media) {
   return best;
 }
 
-/// Of two endpoints that fit: the hand-made one, then the one that takes the body more exactly,
-/// then the elder. Never by order of insertion, which a snapshot does not keep.
-bool better(const endpoint& a, int fit_a, const endpoint& b, int fit_b) {
-  if (a.source != b.source)
-    return a.source == endpoint_source::hand;
-  return fit_a != fit_b ? fit_a > fit_b : a.id < b.id;
+/// Of two endpoints of one path that fit. Never by order of insertion, which a snapshot does not keep.
+bool better(const compiled_endpoint& a, int fit_a, const compiled_endpoint& b, int fit_b,
+            std::string_view method) {
+  if (a.spec.priority != b.spec.priority)
+    return a.spec.priority < b.spec.priority;
+  if (a.spec.source != b.spec.source)
+    return a.spec.source == endpoint_source::hand;
+  if (a.spec.method != b.spec.method)
+    return a.spec.method == method;
+  const auto asks_a = a.match ? a.match->conditions() : 0;
+  const auto asks_b = b.match ? b.match->conditions() : 0;
+  if (asks_a != asks_b)
+    return asks_a > asks_b;
+  if (fit_a != fit_b)
+    return fit_a > fit_b;
+  return a.match ? a.spec.id > b.spec.id : a.spec.id < b.spec.id; // generated ids are in order of time
+}
+
+/// So that matches are looked at in an order that a snapshot keeps: what they cost together is bounded.
+template <class List>
+void insert_by_id(List& list, router::entry e) {
+  auto behind = std::find_if(list.rbegin(), list.rend(),
+                             [&](const auto& other) { return other->spec.id < e->spec.id; });
+  list.insert(behind.base(), std::move(e));
+}
+
+bool has_method(const endpoint& e, std::string_view method) {
+  return e.method == method || e.method == any_method;
 }
 
 bool goes_before(const route_segment& a, const route_segment& b) {
@@ -93,42 +132,44 @@ struct router::search {
   std::span<const std::string> segments;
   std::string_view method;
   std::string_view media;
+  match_judge* judge = nullptr;
+  unsigned lowest = usual_priority; ///< priority that any endpoint has
   match found;
+  std::vector<std::string> kept; ///< captures of `found.endpoint`, if the search went on after it
 
-  /// Chooses among the endpoints of one route.
+  /// Chooses among the endpoints of one route. True if nothing better can come.
   bool finish(std::span<const entry> ends) {
-    int best = 0;
+    const entry* best = nullptr;
+    int best_fit = 0;
     bool method_seen = false;
+    bool media_fits = false;
     for (const auto& e : ends) {
-      if (e->spec.method != method) {
+      if (!has_method(e->spec, method)) {
         if (std::find(found.allowed.begin(), found.allowed.end(), e->spec.method) ==
             found.allowed.end())
           found.allowed.push_back(e->spec.method);
         continue;
       }
       method_seen = true;
-      auto fit = consumes_rank(e->spec, media);
-      if (fit > 0 && (best == 0 || better(e->spec, fit, found.endpoint->spec, best))) {
-        best = fit;
-        found.endpoint = e;
+      const auto fit = consumes_rank(e->spec, media);
+      media_fits = media_fits || fit > 0;
+      if (fit == 0 || (best != nullptr && !better(*e, fit, **best, best_fit, method)))
+        continue;
+      if (e->match && (judge == nullptr || !judge->holds(*e, found.captures))) {
+        found.unmatched = true;
+        continue;
       }
+      best = &e;
+      best_fit = fit;
     }
-    found.media_refused = found.media_refused || (method_seen && best == 0);
-    return best > 0;
-  }
-
-  /// Compares `segment` with one of a route, adding what it captures.
-  bool fits(const route_segment& wanted, std::string_view segment) {
-    switch (wanted.what) {
-    case route_segment::kind::literal:
-      return segment == wanted.text;
-    case route_segment::kind::mixed:
-      return match_mixed(wanted, segment, found.captures);
-    case route_segment::kind::parameter:
-      if (!segment.empty())
-        found.captures.emplace_back(segment);
-      return !segment.empty();
-    }
+    found.media_refused = found.media_refused || (method_seen && !media_fits);
+    if (best == nullptr ||
+        (found.endpoint && found.endpoint->spec.priority <= (*best)->spec.priority))
+      return false;
+    found.endpoint = *best;
+    if (found.endpoint->spec.priority <= lowest)
+      return true;
+    kept = found.captures; // the search goes on, and takes these back
     return false;
   }
 
@@ -145,7 +186,7 @@ struct router::search {
     fetch_answer(e);
     const auto before = found.captures.size();
     auto fitting = depth;
-    while (fitting < route.size() && fits(route[fitting], segments[fitting]))
+    while (fitting < route.size() && fits(route[fitting], segments[fitting], found.captures))
       ++fitting;
     if (fitting == route.size() && finish({p.alone.data(), p.alone.size()}))
       return true;
@@ -179,13 +220,28 @@ struct router::search {
 
 // -- changing the tree -------------------------------------------------------------
 
+void router::count(const compiled_endpoint& e, bool more) {
+  auto& n = priorities_[e.spec.priority];
+  n = more ? n + 1 : n - 1;
+  if (n == 0)
+    priorities_.erase(e.spec.priority);
+}
+
 void router::add(entry e) {
-  add(root_, std::move(e), 0);
+  count(*e, true);
+  if (!e->pattern)
+    return add(root_, std::move(e), 0);
+  auto goes_after = [&](const entry& other) {
+    const auto& a = e->spec;
+    const auto& b = other->spec;
+    return a.priority != b.priority ? a.priority < b.priority : a.id < b.id;
+  };
+  patterns_.insert(std::find_if(patterns_.begin(), patterns_.end(), goes_after), std::move(e));
 }
 
 void router::add(place& to, entry e, std::size_t depth) {
   if (!to.below && (to.alone.empty() || to.alone.front()->route.segments == e->route.segments)) {
-    to.alone.push_back(std::move(e));
+    insert_by_id(to.alone, std::move(e));
     return;
   }
   if (!to.below) { // two routes part here, or further down
@@ -200,7 +256,7 @@ void router::add(place& to, entry e, std::size_t depth) {
 
 void router::add(node& to, entry e, std::size_t depth) {
   if (depth == e->route.segments.size()) {
-    to.ends.push_back(std::move(e));
+    insert_by_id(to.ends, std::move(e));
     return;
   }
   const auto& s = e->route.segments[depth];
@@ -223,7 +279,11 @@ void router::add(node& to, entry e, std::size_t depth) {
 }
 
 void router::remove(const compiled_endpoint& e) {
-  remove(root_, e, 0);
+  count(e, false);
+  if (e.pattern)
+    std::erase_if(patterns_, [&](const entry& other) { return other->spec.id == e.spec.id; });
+  else
+    remove(root_, e, 0);
 }
 
 void router::remove(place& from, const compiled_endpoint& e, std::size_t depth) {
@@ -305,11 +365,104 @@ std::vector<router::entry> router::same_route(const route_pattern& route,
   return out;
 }
 
+std::vector<router::entry> router::same_place(const compiled_endpoint& e) const {
+  if (!e.pattern)
+    return same_route(e.route, e.spec.method);
+  std::vector<entry> out;
+  std::copy_if(patterns_.begin(), patterns_.end(), std::back_inserter(out), [&](const entry& other) {
+    return other->spec.method == e.spec.method && other->spec.path == e.spec.path &&
+           other->spec.project_root == e.spec.project_root &&
+           other->spec.group_root == e.spec.group_root;
+  });
+  return out;
+}
+
 router::match router::find(std::span<const std::string> segments, std::string_view method,
-                           std::string_view media) const {
-  search s{segments, method, media, {}};
-  s.enter(root_, 0);
+                           std::string_view media, match_judge* judge) const {
+  search s{segments, method, media, judge};
+  if (!priorities_.empty())
+    s.lowest = priorities_.begin()->first;
+  if (!s.enter(root_, 0) && s.found.endpoint)
+    s.found.captures = std::move(s.kept);
   return std::move(s.found);
+}
+
+void router::find_pattern(match& found, std::string_view method, std::string_view media,
+                          match_judge& judge) const {
+  const entry* best = nullptr;
+  int best_fit = 0;
+  for (const auto& e : patterns_) {
+    if (found.endpoint && found.endpoint->spec.priority <= e->spec.priority)
+      break; // a route of the tree is the more concrete one
+    if (best != nullptr && (*best)->spec.priority < e->spec.priority)
+      break;
+    const auto fit = has_method(e->spec, method) ? consumes_rank(e->spec, media) : 0;
+    if (fit == 0 || (best != nullptr && !better(*e, fit, **best, best_fit, method)) ||
+        !judge.has_path(*e))
+      continue;
+    if (!judge.holds(*e, {})) {
+      found.unmatched = true;
+      continue;
+    }
+    best = &e;
+    best_fit = fit;
+  }
+  if (best == nullptr)
+    return;
+  found.endpoint = *best;
+  found.captures.clear();
+}
+
+struct router::census {
+  std::span<const std::string> segments;
+  std::size_t left;
+  const std::function<void(const entry&, const std::vector<std::string>&)>& visit;
+  std::vector<std::string> captures;
+
+  void tell(std::span<const entry> ends) {
+    for (const auto& e : ends)
+      if (left > 0) {
+        --left;
+        visit(e, captures);
+      }
+  }
+  void enter(const place& p, std::size_t depth) {
+    if (p.below)
+      return walk(*p.below, depth);
+    if (p.alone.empty() || p.alone.front()->route.segments.size() != segments.size())
+      return;
+    const auto before = captures.size();
+    const auto& route = p.alone.front()->route.segments;
+    auto fitting = depth;
+    while (fitting < route.size() && fits(route[fitting], segments[fitting], captures))
+      ++fitting;
+    if (fitting == route.size())
+      tell({p.alone.data(), p.alone.size()});
+    captures.resize(before);
+  }
+  void walk(const node& n, std::size_t depth) {
+    if (depth == segments.size())
+      return tell(n.ends);
+    if (const auto* next = n.literals.find(segments[depth]))
+      enter(*next, depth + 1);
+    const auto before = captures.size();
+    for (const auto& [pattern, next] : n.mixed)
+      if (match_mixed(pattern, segments[depth], captures)) {
+        enter(next, depth + 1);
+        captures.resize(before);
+      }
+    if (n.parameter.empty() || segments[depth].empty())
+      return;
+    captures.push_back(segments[depth]);
+    enter(n.parameter, depth + 1);
+    captures.pop_back();
+  }
+};
+
+void router::each_on_path(
+    std::span<const std::string> segments, std::size_t most,
+    const std::function<void(const entry&, const std::vector<std::string>&)>& visit) const {
+  census{segments, most, visit, {}}.enter(root_, 0);
 }
 
 router::place router::clone(const place& p) {
@@ -330,6 +483,8 @@ router::place router::clone(const place& p) {
 router router::clone() const {
   router out;
   out.root_ = clone(root_);
+  out.patterns_ = patterns_;
+  out.priorities_ = priorities_;
   return out;
 }
 
