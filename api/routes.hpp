@@ -8,6 +8,7 @@ namespace hourglass::api {
 void add_operations(router& to);      // operations.cpp: health, metrics, the OpenAPI document
 void add_sandboxes(router& to);       // sandboxes.cpp
 void add_mock_endpoints(router& to);  // mock_endpoints.cpp: endpoints and OpenAPI import
+void add_imports(router& to);         // imports.cpp: WireMock, Postman, HAR
 void add_data(router& to);            // data.cpp
 void add_env(router& to);             // env.cpp
 void add_scripts(router& to);         // scripts.cpp: versions of endpoints, functions, templates, trials

@@ -278,6 +278,7 @@ router all_routes() {
   add_operations(out);
   add_sandboxes(out);
   add_mock_endpoints(out);
+  add_imports(out);
   add_data(out);
   add_env(out);
   add_scripts(out);
