@@ -5,6 +5,7 @@
 #include "actors/script_chain.hpp"
 #include "mock/handler.hpp"
 #include "webhook/batch.hpp"
+#include "webhook/message_content.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -111,7 +112,7 @@ public:
 
 private:
   /// One for all destinations of a message.
-  using body_ptr = std::shared_ptr<const std::string>;
+  using content_ptr = std::shared_ptr<const webhook::message_content>;
 
   struct work {
     change_ptr change;
@@ -148,10 +149,10 @@ private:
   void send_attempt(webhook::start s);
   void keep_awake();
   void try_again_soon();
-  void keep_fresh(events::seq message, body_ptr body, std::size_t readers);
-  body_ptr take_fresh(events::seq message);
-  events::outcome<body_ptr> body_of(events::seq message);
-  events::outcome<body_ptr> read_body(events::seq message) const;
+  void keep_fresh(events::seq message, content_ptr content, std::size_t readers);
+  content_ptr take_fresh(events::seq message);
+  events::outcome<content_ptr> content_of(events::seq message);
+  events::outcome<content_ptr> read_content(events::seq message) const;
   void on_durable(events::seq last);
   void answer_settle();
 
@@ -189,13 +190,13 @@ private:
   std::deque<gated> gated_;                      ///< taken, but what led to them is not durable yet
   std::vector<webhook::fencing_token> bodiless_; ///< taken, but their body cannot be read just now
   hold unsent_;                                  ///< while there are such
-  struct fresh_body {
-    body_ptr text;
+  struct fresh_content {
+    content_ptr what;
     std::size_t readers; ///< destinations that have not taken it yet
   };
-  std::map<events::seq, fresh_body> fresh_; ///< bodies of messages that were never sent, the newest, while they fit
+  std::map<events::seq, fresh_content> fresh_; ///< bodies of messages that were never sent, the newest, while they fit
   std::size_t fresh_bytes_ = 0;
-  std::unordered_map<events::seq, std::weak_ptr<const std::string>> handed_out_; ///< bodies that the dispatcher may still hold
+  std::unordered_map<events::seq, std::weak_ptr<const webhook::message_content>> handed_out_; ///< bodies that the dispatcher may still hold
   std::size_t forget_handed_out_at_ = 0; ///< with so many those that nobody holds are forgotten
   std::set<std::string> claimed_;     ///< by proposals that are not yet durable
   std::deque<std::pair<events::seq, std::string>> claims_to_forget_;

@@ -269,7 +269,8 @@ void outbox_actor::on_sequenced(const sequenced& s) {
       note_end(seq, fact);
       webhook::apply(state_, {seq, s.wall, part.ctx.now}, fact);
       if (auto* m = std::get_if<webhook::message_created>(&fact); m && !m->destinations.empty())
-        keep_fresh(seq, std::make_shared<const std::string>(std::move(m->body)), m->destinations.size());
+        keep_fresh(seq, std::make_shared<const webhook::message_content>(webhook::message_content{std::move(m->body), std::move(m->content_type), std::move(m->headers)}),
+                   m->destinations.size());
       if (auto* e = std::get_if<webhook::delivery_expired>(&fact); e && e->attempts == 0)
         (void)take_fresh(e->message.seq); // who would have read it
       for (const auto& claim : d.claims)

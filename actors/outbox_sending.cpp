@@ -158,11 +158,11 @@ void outbox_actor::try_again_soon() {
 }
 
 void outbox_actor::send_attempt(webhook::start s) {
-  auto body = body_of(s.message->seq);
-  if (!body) { // taken until the next try: it would be due again at once
+  auto content = content_of(s.message->seq);
+  if (!content) { // taken until the next try: it would be due again at once
     bodiless_.push_back(s.token);
-    if (body.error().code == events::errc::corrupt)
-      send(sandbox_, log_is_corrupt{body.error()});
+    if (content.error().code == events::errc::corrupt)
+      send(sandbox_, log_is_corrupt{content.error()});
     return try_again_soon();
   }
   env_.counters.attempts.fetch_add(1, std::memory_order_relaxed);
@@ -178,56 +178,58 @@ void outbox_actor::send_attempt(webhook::start s) {
       caf::anon_send(caf::actor_cast<caf::actor>(strong),
                      attempt_done{token, std::make_shared<webhook::attempt_result>(std::move(result)), inside});
   };
-  env_.dispatcher.send(std::move(s), std::move(*body), wall_now().us, std::move(report), id_.to_string());
+  webhook::put_into(s, **content);
+  std::shared_ptr<const std::string> body{*content, &(*content)->body};
+  env_.dispatcher.send(std::move(s), std::move(body), wall_now().us, std::move(report), id_.to_string());
 }
 
 /// The oldest make room: what a destination that takes nothing waits for must not cost all others a look into the store.
-void outbox_actor::keep_fresh(events::seq message, body_ptr body, std::size_t readers) {
-  if (body->size() > fresh_bytes_kept)
+void outbox_actor::keep_fresh(events::seq message, content_ptr content, std::size_t readers) {
+  if (content->body.size() > fresh_bytes_kept)
     return;
-  fresh_bytes_ += body->size();
-  fresh_.emplace(message, fresh_body{std::move(body), readers});
+  fresh_bytes_ += content->body.size();
+  fresh_.emplace(message, fresh_content{std::move(content), readers});
   while (fresh_bytes_ > fresh_bytes_kept) {
-    fresh_bytes_ -= fresh_.begin()->second.text->size();
+    fresh_bytes_ -= fresh_.begin()->second.what->body.size();
     fresh_.erase(fresh_.begin());
   }
 }
 
 /// Forgets it with its last reader. Null: it is not there any more.
-outbox_actor::body_ptr outbox_actor::take_fresh(events::seq message) {
+outbox_actor::content_ptr outbox_actor::take_fresh(events::seq message) {
   const auto i = fresh_.find(message);
   if (i == fresh_.end())
     return nullptr;
   if (--i->second.readers > 0)
-    return i->second.text;
-  auto body = std::move(i->second.text);
-  fresh_bytes_ -= body->size();
+    return i->second.what;
+  auto content = std::move(i->second.what);
+  fresh_bytes_ -= content->body.size();
   fresh_.erase(i);
-  return body;
+  return content;
 }
 
 /// The one that others of its destinations hold, if any does.
-events::outcome<outbox_actor::body_ptr> outbox_actor::body_of(events::seq message) {
-  auto body = take_fresh(message);
+events::outcome<outbox_actor::content_ptr> outbox_actor::content_of(events::seq message) {
+  auto content = take_fresh(message);
   auto& known = handed_out_[message];
   if (auto held = known.lock())
     return held;
-  if (!body) {
-    auto read = read_body(message);
+  if (!content) {
+    auto read = read_content(message);
     if (!read)
       return read;
-    body = *std::move(read);
+    content = *std::move(read);
   }
-  known = body;
+  known = content;
   constexpr std::size_t few = 64;
   if (handed_out_.size() > std::max(few, forget_handed_out_at_)) {
     std::erase_if(handed_out_, [](const auto& entry) { return entry.second.expired(); });
     forget_handed_out_at_ = 2 * handed_out_.size();
   }
-  return body;
+  return content;
 }
 
-events::outcome<outbox_actor::body_ptr> outbox_actor::read_body(events::seq message) const {
+events::outcome<outbox_actor::content_ptr> outbox_actor::read_content(events::seq message) const {
   auto raw = env_.store.read_raw(id_, message);
   if (!raw)
     return tl::unexpected<events::error>{std::move(raw).error()};
@@ -239,7 +241,10 @@ events::outcome<outbox_actor::body_ptr> outbox_actor::read_body(events::seq mess
   auto payload = events::upcast(*record);
   if (!payload)
     return tl::unexpected<events::error>{std::move(payload).error()};
-  return std::make_shared<const std::string>(webhook::message_body(*payload));
+  auto content = webhook::content_of(*payload, env_.vault.get());
+  if (!content)
+    return tl::unexpected<events::error>{std::move(content).error()};
+  return std::make_shared<const webhook::message_content>(*std::move(content));
 }
 
 /// The clock, in an advance, wants to know when all that is due has happened.

@@ -128,7 +128,7 @@ events::outcome<recovery_reading> read_recovery_page(const storage::store& store
     // What failed here was meant for here; of all the rest only what the destination asks for, and nothing that was meant for another alone.
     const bool for_another = m.addressed && std::find(m.destinations.begin(), m.destinations.end(), r.what.destination) == m.destinations.end();
     if (r.what.scope != webhook::recovery_scope::failed &&
-        (for_another || !webhook::matches(to, {m.event_type, m.event_id, m.channels, m.tags, m.body})))
+        (for_another || !webhook::matches(to, {m.event_type, m.event_id, m.channels, m.tags, m.json()})))
       continue;
     auto past = past_of(store, sandbox, m.id, r.what.destination);
     if (!past)
@@ -150,7 +150,7 @@ events::outcome<recovery_reading> read_recovery_page(const storage::store& store
     const auto by = moved_since(*resets, e.header.seq);
     if (m.deliver_at)
       item.deliver_at = webhook::moved_by(*m.deliver_at, by);
-    item.line = to.ordering.line_of(m.ordering_key, {m.event_type, m.event_id, m.channels, m.tags, m.body});
+    item.line = to.ordering.line_of(m.ordering_key, {m.event_type, m.event_id, m.channels, m.tags, m.json()});
     if (!item.line.empty() && !past->last)
       item.place = std::max(webhook::moved_by(e.header.virtual_, by), item.deliver_at.value_or(events::virtual_time{INT64_MIN}));
   }

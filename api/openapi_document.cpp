@@ -39,6 +39,8 @@ json request_body(const route& r) {
   if (r.takes == body::document)
     return {{"required", true},
             {"content", {{"application/json", {{"schema", json::object()}}}, {"application/yaml", {{"schema", schema_of("string")}}}}}};
+  if (r.takes == body::payload)
+    return {{"required", true}, {"content", {{"application/json", {{"schema", reference(r.body_schema)}}}, {"*/*", {{"schema", schema_of("string")}}}}}};
   return {{"required", r.takes != body::optional_json}, {"content", {{"application/json", {{"schema", reference(r.body_schema)}}}}}};
 }
 

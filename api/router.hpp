@@ -26,6 +26,7 @@ enum class body : std::uint8_t {
   unread_json,   ///< must be there; the handler checks and reads the text itself
   optional_json, ///< an empty body is `{}`
   document,      ///< bytes that the handler reads itself
+  payload,       ///< JSON, or bytes of any type, that the handler reads itself
 };
 
 struct query_doc {

@@ -7,6 +7,7 @@
 #include "api/query.hpp"
 #include "api/routes.hpp"
 #include "api/tail.hpp"
+#include "http/media_type.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -158,16 +159,6 @@ void serve_mock(const std::shared_ptr<core>& shared, const std::shared_ptr<const
 
 // -- our own routes -----------------------------------------------------------------
 
-bool is_json(std::string_view media) {
-  media = media.substr(0, media.find(';'));
-  while (!media.empty() && media.back() == ' ')
-    media.remove_suffix(1);
-  std::string lower{media};
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return lower == "application/json" || (lower.starts_with("application/") && lower.ends_with("+json"));
-}
-
 /// False when it answered already.
 bool read_body(call& c) {
   auto encoding = http::find(c.request->headers, "Content-Encoding");
@@ -175,14 +166,14 @@ bool read_body(call& c) {
     c.send(problem_response(415, "unsupported-media-type", "send the body without Content-Encoding", c.correlation, c.speaks));
     return false;
   }
-  if (c.at->takes == body::none || c.at->takes == body::document)
+  if (c.at->takes == body::none || c.at->takes == body::document || c.at->takes == body::payload)
     return true;
   if (c.request->body.empty() && c.at->takes == body::optional_json) {
     c.body = nlohmann::json::object();
     return true;
   }
   auto media = http::find(c.request->headers, "Content-Type");
-  if (!media.empty() && !is_json(media)) {
+  if (!media.empty() && !http::is_json_type(media)) {
     c.send(problem_response(415, "unsupported-media-type", "the Content-Type must be application/json", c.correlation, c.speaks));
     return false;
   }

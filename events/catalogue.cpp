@@ -43,7 +43,7 @@ constexpr std::array entries{
     entry{kind::destination_secret_rotated, "destination.secret_rotated", 2},
     entry{kind::destination_disabled, "destination.disabled", 2},
     entry{kind::destination_recovered, "destination.recovered", 1},
-    entry{kind::message_created, "message.created", 1},
+    entry{kind::message_created, "message.created", 2},
     entry{kind::attempt_finished, "attempt.finished", 3},
     entry{kind::resend_requested, "resend.requested", 1},
     entry{kind::recovery_started, "recovery.started", 2},

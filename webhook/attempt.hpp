@@ -37,6 +37,7 @@ struct start {
   bool in_line = false; ///< others of its line must have ended before
   std::string url;
   std::vector<custom_header> headers;
+  std::string content_type; ///< of the message; empty: application/json
   std::vector<signing_key> keys; ///< valid now, newest first
   signature_profile profile = signature_profile::standard;
   std::shared_ptr<const delivery_way> way; ///< null: like all others

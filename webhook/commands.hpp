@@ -75,12 +75,16 @@ struct remove_event_type {
 struct create_message {
   std::string event_type;
   std::string event_id; ///< claimed once per sandbox when given
-  std::string payload;  ///< JSON object text; these very bytes are signed and sent
+  std::string payload;  ///< these very bytes are signed and sent; JSON object text, unless `raw`
   std::vector<std::string> channels;
   std::vector<std::string> tags;
   std::optional<events::virtual_time> deliver_at = {}; ///< not before; none: at once
   std::string ordering_key = {};                       ///< which messages it belongs to, where a destination has an order
   std::string only_to = {};                            ///< id or uid of the one destination that gets it, whatever its filters; empty: who matches
+  bool raw = false;                                    ///< any payload that fits its content type
+  std::string_view payload_at = "/payload";            ///< where it stood in what was asked; a literal
+  std::string content_type = {};                       ///< empty: application/json
+  std::vector<custom_header> headers = {};
 };
 
 /// Sends one message to one destination again, now. The caller reads the message and what became of it from the log.
@@ -90,7 +94,7 @@ struct resend {
   std::uint32_t attempts = 0; ///< made so far, for the numbering
   bool was_dead = false;      ///< the last scheduled outcome in the log is `dead`
   bool was_delivered = false; ///< it has arrived before, and did not become a dead letter since
-  std::string ordering_key = {}, payload = {}; ///< of the message, for its line
+  std::string ordering_key = {}, payload = {}; ///< of the message, for its line; no payload that is opaque
 };
 
 struct start_recovery {

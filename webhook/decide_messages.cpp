@@ -1,7 +1,8 @@
+#include "webhook/message_content.hpp"
 #include "webhook/outbox_decider.hpp"
+#include "webhook/secrets.hpp"
 #include "webhook/views.hpp"
 
-#include "events/json_check.hpp"
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
 
@@ -45,11 +46,8 @@ events::outcome<void> check_fields(const create_message& c) {
   if (!events::is_utf8(c.ordering_key) || characters_in(c.ordering_key) > ordering_key_characters)
     return failure(errc::invalid, "must be UTF-8 of at most " + std::to_string(ordering_key_characters) + " characters", "/orderingKey");
   if (c.payload.size() > limits::message_bytes)
-    return failure(errc::too_large, "is longer than " + std::to_string(limits::message_bytes) + " bytes (message_bytes)", "/payload");
-  auto first = c.payload.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos || c.payload[first] != '{' || !events::check_json(c.payload, limits::json_depth))
-    return failure(errc::invalid, "must be a JSON object", "/payload");
-  return {};
+    return failure(errc::too_large, "is longer than " + std::to_string(limits::message_bytes) + " bytes (message_bytes)", std::string{c.payload_at});
+  return c.content_type.empty() ? events::outcome<void>{} : validate_content_type(c.content_type);
 }
 
 /// Destinations with a pattern that may match: by what stands before its first wildcard. `who` stays in order, each once.
@@ -117,8 +115,8 @@ events::outcome<void> decider::check_time(const create_message& c) const {
 }
 
 // Fan-out: decided once, here, and written down, so that a fold never decides it again.
-events::outcome<std::vector<std::string>> decider::recipients(const create_message& c, std::vector<std::string>& lines) const {
-  const filtered_message m{c.event_type, c.event_id, c.channels, c.tags, c.payload};
+events::outcome<std::vector<std::string>> decider::recipients(const create_message& c, bool opaque, std::vector<std::string>& lines) const {
+  const filtered_message m{c.event_type, c.event_id, c.channels, c.tags, opaque ? std::string_view{} : std::string_view{c.payload}};
   std::vector<std::string> out;
   auto stand = [&](const lane& l) {
     auto line = l.config.ordering.line_of(c.ordering_key, m);
@@ -167,8 +165,16 @@ result decider::operator()(const create_message& c) const {
     return tl::unexpected{ok.error()};
   if (auto ok = check_time(c); !ok)
     return tl::unexpected{ok.error()};
+  auto opaque = is_opaque(c);
+  if (!opaque)
+    return tl::unexpected{opaque.error()};
+  if (auto type = s.types.find(c.event_type); *opaque && type != s.types.end() && !type->second.schemas.empty())
+    return failure(errc::invalid, "must be a JSON object: the event type has a schema", std::string{c.payload_at});
+  auto headers = c.headers;
+  if (auto ok = validate_message_headers(headers); !ok)
+    return tl::unexpected{ok.error()};
   std::vector<std::string> lines;
-  auto who = recipients(c, lines);
+  auto who = recipients(c, *opaque, lines);
   if (!who)
     return tl::unexpected{who.error()};
   if (auto room = room_for(who->size()); !room)
@@ -176,6 +182,11 @@ result decider::operator()(const create_message& c) const {
   message_created f{new_id("msg_"), c.event_type, c.event_id, c.channels, c.tags, *std::move(who), c.payload, c.payload.size(), c.deliver_at, !c.only_to.empty()};
   f.ordering_key = c.ordering_key;
   f.lines = std::move(lines);
+  if (c.content_type != "application/json") // which is what none says
+    f.content_type = c.content_type;
+  f.opaque = *opaque;
+  f.headers = std::move(headers);
+  seal(s.vault.get(), f.id, f.headers, ctx.chance);
   decision out;
   out.reply = views::message_out(f, ctx.now);
   add(out, std::move(f));

@@ -82,22 +82,6 @@ bool has_authorization(const std::vector<custom_header>& headers) {
   return std::any_of(headers.begin(), headers.end(), [](const custom_header& h) { return lower(h.name) == "authorization"; });
 }
 
-events::outcome<void> validate_headers(std::vector<custom_header>& headers) {
-  if (headers.size() > headers_most)
-    return failure(errc::too_large, "has more than 64 headers", "/headers");
-  std::vector<std::string> seen;
-  for (auto& h : headers) {
-    if (auto ok = validate_header(h.name, h.value); !ok)
-      return ok;
-    h.sensitive = h.sensitive || is_sensitive_header(h.name);
-    seen.push_back(lower(h.name));
-  }
-  std::sort(seen.begin(), seen.end());
-  if (auto twice = std::adjacent_find(seen.begin(), seen.end()); twice != seen.end())
-    return failure(errc::invalid, "is given twice (names are compared without case)", "/headers/" + *twice);
-  return {};
-}
-
 /// What the signature's profile asks of the headers and the keys. A key that is still sealed was checked when it came.
 events::outcome<void> validate_profile(const destination& d) {
   for (const auto& h : d.headers)
@@ -214,6 +198,8 @@ events::outcome<void> validate(destination& d) {
     return failure(errc::invalid, "is not UTF-8", "/description");
   if (auto ok = validate_selection(d); !ok)
     return ok;
+  if (d.headers.size() > headers_most)
+    return failure(errc::too_large, "has more than 64 headers", "/headers");
   if (auto ok = validate_headers(d.headers); !ok)
     return ok;
   if (auto ok = validate_profile(d); !ok)
@@ -252,13 +238,29 @@ events::outcome<void> validate_header(std::string_view name, std::string_view va
   return {};
 }
 
+events::outcome<void> validate_headers(std::vector<custom_header>& headers) {
+  std::vector<std::string> seen;
+  for (auto& h : headers) {
+    if (auto ok = validate_header(h.name, h.value); !ok)
+      return ok;
+    h.sensitive = h.sensitive || is_sensitive_header(h.name);
+    seen.push_back(lower(h.name));
+  }
+  std::sort(seen.begin(), seen.end());
+  if (auto twice = std::adjacent_find(seen.begin(), seen.end()); twice != seen.end())
+    return failure(errc::invalid, "is given twice (names are compared without case)", "/headers/" + *twice);
+  return {};
+}
+
+bool same_header(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
 bool is_sensitive_header(std::string_view name) noexcept {
   // Svix's list beside ours.
   constexpr std::array<std::string_view, 4> more{"x-auth-token", "x-api-key", "www-authenticate", "proxy-authenticate"};
-  auto same = [name](std::string_view other) {
-    return std::equal(name.begin(), name.end(), other.begin(), other.end(), [](char a, char b) { return lower(a) == b; });
-  };
-  return events::redactor::is_sensitive_header(name) || std::any_of(more.begin(), more.end(), same);
+  return events::redactor::is_sensitive_header(name) ||
+         std::any_of(more.begin(), more.end(), [name](std::string_view other) { return same_header(name, other); });
 }
 
 } // namespace hourglass::webhook

@@ -102,6 +102,12 @@ events::outcome<void> validate_selection(destination& d);
 /// RFC 9110 token; not one of ours (host, content-*, connection, transfer-encoding, …, `webhook-*`, `svix-*`); value without control characters.
 events::outcome<void> validate_header(std::string_view name, std::string_view value);
 
+/// All of them, each once: `validate_header`, and which are credentials is marked.
+events::outcome<void> validate_headers(std::vector<custom_header>& headers);
+
+/// Whether two names of headers are the same one.
+bool same_header(std::string_view a, std::string_view b) noexcept;
+
 /// Headers whose value is treated as a credential.
 bool is_sensitive_header(std::string_view name) noexcept;
 

@@ -132,7 +132,7 @@ http::exchange build_exchange(const start& what, http::shared_bytes body, std::i
   out.body_read = limits::response_body_read;
   auto signature = signature_headers(what.profile, what.keys, what.message->id, what.message->event_type, timestamp, body.view());
   out.headers.reserve(what.headers.size() + 3 + signature.size());
-  out.headers.push_back({"content-type", "application/json"});
+  out.headers.push_back({"content-type", what.content_type.empty() ? std::string{"application/json"} : what.content_type});
   for (const auto& h : what.headers)
     out.headers.push_back({h.name, h.value});
   std::move(signature.begin(), signature.end(), std::back_inserter(out.headers));

@@ -75,6 +75,17 @@ struct writer {
 
   void operator()(const message_created& f) const {
     j.open_object().key("body_bytes").value(f.body.size());
+    const bool text = f.opaque && events::is_utf8(f.body);
+    if (f.opaque || !f.content_type.empty() || !f.headers.empty()) {
+      j.key("content").open_object();
+      if (!f.content_type.empty())
+        j.key("type").value(f.content_type);
+      if (f.opaque)
+        j.key("coding").value(text ? "text" : "base64");
+      if (!f.headers.empty())
+        detail::write(j, f.headers);
+      j.close_object();
+    }
     j.key("id").value(f.id).key("event_type").value(f.event_type);
     if (!f.event_id.empty())
       j.key("event_id").value(f.event_id);
@@ -93,7 +104,12 @@ struct writer {
     write_strings(j, "destinations", f.destinations);
     if (!f.lines.empty())
       write_strings(j, "lines", f.lines);
-    j.key("body").raw(f.body).close_object();
+    j.key("body");
+    if (!f.opaque)
+      j.raw(f.body);
+    else
+      text ? j.value(f.body) : j.value(events::to_base64(f.body));
+    j.close_object();
   }
 
   void operator()(const attempt_finished& f) const {
@@ -346,6 +362,14 @@ void shift(events::draft& d, std::int64_t by_us) {
     return; // not ours
   shift(*f, by_us);
   d.payload = encode(*f).payload;
+}
+
+bool has_content(std::string_view payload) noexcept {
+  if (!payload.starts_with(body_bytes_prefix))
+    return false;
+  payload.remove_prefix(body_bytes_prefix.size());
+  payload.remove_prefix(std::min(payload.find_first_not_of("0123456789"), payload.size()));
+  return payload.starts_with(R"(,"content":)");
 }
 
 std::string_view message_body(std::string_view payload) noexcept {

@@ -34,7 +34,8 @@ struct destination_disabled {
 struct destination_recovered { std::string id; };
 
 /// Payload: `{"body_bytes":N, …, "destinations":[…], "body":<the body's bytes>}`. `body` is the last member and `body_bytes` the first,
-/// so that `message_body` finds the exact bytes without parsing.
+/// so that `message_body` finds the exact bytes without parsing. A message that brings a content type, headers or an opaque body has
+/// `"content":{"type", "coding": "text" | "base64", "headers":[…]}` behind the first; with a coding, `body` is a JSON string.
 struct message_created {
   std::string id;
   std::string event_type;
@@ -42,13 +43,19 @@ struct message_created {
   std::vector<std::string> channels;
   std::vector<std::string> tags;
   std::vector<std::string> destinations; ///< fan-out, decided here once; may be empty
-  std::string body;                    ///< JSON object text, byte for byte; empty in a fact that `decode` made without it
+  std::string body;                    ///< byte for byte: a JSON object's text, or `opaque`
   std::uint64_t body_bytes = 0;
   std::optional<events::virtual_time> deliver_at = {}; ///< the first attempt is not due before
   bool addressed = false;              ///< to one destination by its name, whatever the filters: no recovery takes it to another
   bool operational = false;            ///< about the webhooks themselves
   std::string ordering_key = {};       ///< as the caller gave it
   std::vector<std::string> lines = {}; ///< of `destinations`, the line in which it stands there (`ordering_policy::line_of`); empty: in none anywhere
+  std::string content_type = {};       ///< empty: application/json
+  bool opaque = false;                 ///< the body is no JSON object: filters, orders and views do not look into it
+  std::vector<custom_header> headers = {}; ///< sent with it, beside those of the destination
+
+  /// What filters and orders see of the body; empty: nothing.
+  std::string_view json() const noexcept { return opaque ? std::string_view{} : std::string_view{body}; }
 };
 
 /// What follows an attempt.
@@ -175,7 +182,10 @@ bool is_outbox_kind(events::kind kind) noexcept;
 /// these too. No id or name has a colon.
 inline constexpr std::string_view wide_fan_out = "fan-out:wide";
 
-/// The exact body within the payload of a `message_created`; empty view when it is not one.
+/// The exact body within the payload of a `message_created` whose body is not opaque; empty view when it is not one.
 std::string_view message_body(std::string_view payload) noexcept;
+
+/// Whether a `message_created` brings a content type, headers or an opaque body.
+bool has_content(std::string_view payload) noexcept;
 
 } // namespace hourglass::webhook

@@ -184,6 +184,29 @@ fact read_progress(object_reader& r) {
   return f;
 }
 
+/// A body that is no JSON, from the string that it stands in.
+std::string opaque_body(object_reader& r, std::string_view coding) {
+  std::string out = r.text("body"), bytes;
+  if (coding == "text")
+    return out;
+  if (coding != "base64" || !events::from_base64(out, bytes))
+    r.fail("body");
+  return bytes;
+}
+
+/// True: the body is opaque.
+bool read_content(const json& from, object_reader& r, message_created& f) {
+  object_reader c{from};
+  f.content_type = c.text_or_empty("type");
+  f.headers = detail::read_headers(c);
+  f.opaque = c.find("coding") != nullptr;
+  if (f.opaque)
+    f.body = opaque_body(r, c.text("coding"));
+  if (!c.problem().empty())
+    r.fail("content/" + c.problem());
+  return f.opaque;
+}
+
 fact read_message(object_reader& r, std::string_view payload) {
   message_created f;
   f.id = r.text("id");
@@ -201,6 +224,11 @@ fact read_message(object_reader& r, std::string_view payload) {
   f.lines = r.texts("lines");
   if (!f.lines.empty() && f.lines.size() != f.destinations.size())
     r.fail("lines");
+  if (const auto* content = r.find("content"); content != nullptr && read_content(*content, r, f)) {
+    if (f.body.size() != f.body_bytes)
+      r.fail("body");
+    return f;
+  }
   f.body = message_body(payload);
   // A length that is wrong cuts the body elsewhere: what is cut must be a value by itself, and the member's.
   const auto before = payload.substr(0, payload.size() - std::min(payload.size(), f.body.size() + 1));

@@ -23,7 +23,9 @@ void write_texts(json_text& j, std::string_view name, const std::vector<std::str
   j.close_array();
 }
 
-void write_headers(json_text& j, const std::vector<custom_header>& headers, bool with_secrets) {
+} // namespace
+
+void write(json_text& j, const std::vector<custom_header>& headers, bool with_secrets) {
   j.key("headers").open_array();
   for (const auto& h : headers) {
     j.open_object().key("name").value(h.name);
@@ -35,8 +37,6 @@ void write_headers(json_text& j, const std::vector<custom_header>& headers, bool
   }
   j.close_array();
 }
-
-} // namespace
 
 void write(json_text& j, const std::vector<secret>& secrets) {
   j.key("secrets").open_array();
@@ -65,7 +65,7 @@ void write(json_text& j, const destination& d, bool with_secrets) {
     j.key("ordering").raw(d.ordering.text());
   if (!d.transport.empty())
     write_transport(j, d.transport.settings(), with_secrets);
-  write_headers(j, d.headers, with_secrets);
+  write(j, d.headers, with_secrets);
   j.key("metadata").open_array();
   for (const auto& [name, value] : d.metadata)
     j.open_array().value(std::string_view{name}).value(std::string_view{value}).close_array();
@@ -230,6 +230,22 @@ void read_compiled(object_reader& r, const char* name, T& into) {
 
 } // namespace
 
+std::vector<custom_header> read_headers(object_reader& r) {
+  std::vector<custom_header> out;
+  const auto* headers = r.find("headers");
+  if (headers == nullptr || !headers->is_array())
+    return out;
+  for (const auto& one : *headers) {
+    object_reader h{one};
+    auto sealed = h.text_or_empty("sealed");
+    auto value = sealed.empty() ? h.text("value") : std::string{};
+    out.push_back({h.text("name"), std::move(value), h.truth("sensitive", false), std::move(sealed)});
+    if (!h.problem().empty())
+      r.fail("headers");
+  }
+  return out;
+}
+
 destination read_destination(const json& object, std::string& problem) {
   object_reader r{object};
   destination d;
@@ -244,15 +260,7 @@ destination read_destination(const json& object, std::string& problem) {
   read_compiled(r, "protection", d.protection);
   read_compiled(r, "ordering", d.ordering);
   d.transport = read_transport(r);
-  if (const auto* headers = r.find("headers"); headers != nullptr && headers->is_array())
-    for (const auto& one : *headers) {
-      object_reader h{one};
-      auto sealed = h.text_or_empty("sealed");
-      auto value = sealed.empty() ? h.text("value") : std::string{};
-      d.headers.push_back({h.text("name"), std::move(value), h.truth("sensitive", false), std::move(sealed)});
-      if (!h.problem().empty())
-        r.fail("headers");
-    }
+  d.headers = read_headers(r);
   if (const auto* metadata = r.find("metadata"); metadata != nullptr && metadata->is_array())
     for (const auto& one : *metadata) {
       if (one.is_array() && one.size() == 2 && one[0].is_string() && one[1].is_string())

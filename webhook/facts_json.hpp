@@ -16,6 +16,8 @@
 namespace hourglass::webhook::detail {
 
 void write(events::json_text& j, const destination& d, bool with_secrets = true);
+/// As a member `headers`.
+void write(events::json_text& j, const std::vector<custom_header>& headers, bool with_secrets = true);
 /// As a member `secrets`.
 void write(events::json_text& j, const std::vector<secret>& secrets);
 void write(events::json_text& j, const event_type& t);
@@ -47,6 +49,8 @@ private:
 };
 
 destination read_destination(const nlohmann::json& object, std::string& problem);
+/// Of a member `headers`, if there is one.
+std::vector<custom_header> read_headers(object_reader& r);
 /// Of a member `transport`, if there is one.
 transport_policy read_transport(object_reader& r);
 std::vector<secret> read_secrets(const nlohmann::json& object, std::string& problem);
@@ -55,7 +59,7 @@ event_type read_event_type(const nlohmann::json& object, std::string& problem);
 /// A URL with `[hidden]` for the values of sensitive query parameters.
 std::string public_url(std::string_view url);
 
-/// The payload of a destination's or an attempt's event with `public_url` and `[hidden]` for keys and the values of sensitive headers.
+/// The payload of a destination's or an attempt's event, or the content of a message's, with `public_url` and `[hidden]` for keys and the values of sensitive headers.
 std::string mask(std::string_view payload);
 
 } // namespace hourglass::webhook::detail

@@ -1,6 +1,9 @@
 #include "webhook/inputs.hpp"
 
 #include "webhook/body_reader.hpp"
+#include "webhook/message_content.hpp"
+
+#include "events/json_text.hpp"
 
 #include <charconv>
 
@@ -44,6 +47,84 @@ events::outcome<put_event_type> read_event_type_update(std::string_view text, st
   return r.done(std::move(c));
 }
 
+namespace {
+
+/// Headers that a message brings, with their content type if that may stand among them.
+void read_message_headers(body_reader& r, create_message& c, const char* prefix, string_map given, bool with_type) {
+  const std::string at{prefix};
+  for (auto& [name, value] : given) {
+    if (!with_type || !same_header(name, "content-type"))
+      c.headers.push_back({std::move(name), std::move(value)});
+    else if (!c.content_type.empty())
+      r.fail("is given twice", at + "/headers/" + name);
+    else
+      c.content_type = std::move(value);
+  }
+  if (auto ok = validate_message_headers(c.headers); !ok)
+    r.fail({ok.error().code, ok.error().detail, at + ok.error().where});
+}
+
+/// A payload that is given as text or bytes. False: there is none at this place.
+bool take_raw(body_reader& r, create_message& c, std::optional<std::string> text, std::string_view at) {
+  if (!text)
+    return false;
+  if (c.raw)
+    r.fail("stands beside another payload", std::string{at});
+  c.raw = true;
+  c.payload_at = at;
+  c.payload = *std::move(text);
+  return true;
+}
+
+/// What Svix's cloud takes so, ours takes as members of its own.
+void read_content(body_reader& r, create_message& c) {
+  c.content_type = r.text("contentType").value_or("");
+  take_raw(r, c, r.text("payloadText"), "/payloadText");
+  if (auto coded = r.text("payloadBase64")) {
+    std::string bytes;
+    if (!events::from_base64(*coded, bytes))
+      r.fail("must be base64", "/payloadBase64");
+    take_raw(r, c, std::move(bytes), "/payloadBase64");
+  }
+  auto headers = r.map("headers");
+  if (headers)
+    read_message_headers(r, c, "", *std::move(headers), false);
+  const auto* svix = r.given("transformationsParams");
+  if (svix == nullptr || !svix->is_object())
+    return;
+  body_reader p{svix->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+  take_raw(r, c, p.text("rawPayload"), "/transformationsParams/rawPayload");
+  if (auto more = p.map("headers")) {
+    if (headers && !more->empty())
+      r.fail("is given twice", "/transformationsParams/headers");
+    read_message_headers(r, c, "/transformationsParams", *std::move(more), true);
+  }
+  if (auto fine = p.done(0); !fine)
+    r.fail(events::error{fine.error().code, fine.error().detail, "/transformationsParams" + fine.error().where});
+}
+
+void read_payload(body_reader& r, create_message& c) {
+  const auto given = r.unread().value_or("");
+  if (c.raw) {
+    const auto beside = nlohmann::json::parse(given.empty() ? "{}" : given, nullptr, false);
+    if (!beside.is_null() && beside != nlohmann::json::object())
+      r.fail("must be {} beside a payload of another kind", "/payload");
+  } else if (given.empty())
+    r.fail("is required", "/payload");
+  else if (given.front() != '{')
+    r.fail("must be a JSON object", "/payload");
+  else
+    c.payload = given;
+  if (!c.content_type.empty())
+    if (auto ok = validate_content_type(c.content_type); !ok)
+      r.fail(std::move(ok).error());
+  if (c.raw)
+    if (auto ok = is_opaque(c); !ok)
+      r.fail(std::move(ok).error());
+}
+
+} // namespace
+
 events::outcome<create_message> read_message_in(std::string_view text) {
   body_reader r{text, "payload"};
   create_message c;
@@ -53,17 +134,8 @@ events::outcome<create_message> read_message_in(std::string_view text) {
   c.tags = r.texts("tags").value_or(std::vector<std::string>{});
   c.deliver_at = r.time("deliverAt");
   c.ordering_key = r.text("orderingKey").value_or("");
-  // Left out silently, another payload than the caller's would be signed and sent.
-  if (const auto* extra = r.given("transformationsParams"); extra != nullptr && extra->is_object())
-    for (const char* name : {"rawPayload", "headers"})
-      if (auto at = extra->find(name); at != extra->end() && !at->is_null())
-        r.fail("is not known here: the payload is sent as it stands, with the endpoint's headers", std::string{"/transformationsParams/"} + name);
-  if (!r.unread())
-    r.fail("is required", "/payload");
-  else if (r.unread()->front() != '{')
-    r.fail("must be a JSON object", "/payload");
-  else
-    c.payload = *r.unread();
+  read_content(r, c);
+  read_payload(r, c);
   return r.done(std::move(c));
 }
 

@@ -30,7 +30,8 @@ events::outcome<rotate_secret> read_secret_replace(std::string_view json);
 events::outcome<put_event_type> read_event_type_in(std::string_view json);
 /// PUT /event-type/{name}: the name comes from the path. Members that are missing keep what `before` has (PATCH) when it is given.
 events::outcome<put_event_type> read_event_type_update(std::string_view json, std::string_view name, const event_type* before);
-/// The payload keeps its bytes: it is cut out of `json`, not written anew.
+/// The payload keeps its bytes: it is cut out of `json`, not written anew. Or, without one or with `{}`: `payloadText`, `payloadBase64`, or as Svix's cloud has it
+/// `transformationsParams.rawPayload`, each sent as it is. Ours besides: `contentType`, `headers`; `transformationsParams.headers` has both.
 events::outcome<create_message> read_message_in(std::string_view json);
 /// `{"since": …, "until": …}` and ours: `"scope": "failed|missing|all"`, `"eventTypes": […]`.
 events::outcome<start_recovery> read_recover_in(std::string_view json);

@@ -25,4 +25,8 @@ inline constexpr std::size_t proxy_url_bytes = 512;
 inline constexpr std::size_t proxy_credential_bytes = 255; ///< RFC 1929
 inline constexpr std::size_t transport_bytes_per_sandbox = 8 * mebi; ///< of all its destinations together: they are memory while it is awake
 
+// -- what a message brings of its own: read from the log for each attempt ----------------------------
+inline constexpr std::size_t message_headers = 32;
+inline constexpr std::size_t message_headers_bytes = 16 * kibi; ///< names and values
+
 } // namespace hourglass::limits

@@ -54,7 +54,7 @@ private:
 
   // -- messages
   events::outcome<void> check_time(const create_message& c) const;
-  events::outcome<std::vector<std::string>> recipients(const create_message& c, std::vector<std::string>& lines) const;
+  events::outcome<std::vector<std::string>> recipients(const create_message& c, bool opaque, std::vector<std::string>& lines) const;
   bool holds_line(const lane& l, const delivery& d) const noexcept;
   events::outcome<void> room_for(std::size_t more) const;
 

@@ -14,9 +14,9 @@ namespace {
 
 using events::errc, events::failure;
 
-/// A secret opens only for the destination it was made for.
+/// A secret opens only for the destination it was made for; a header's value too, or for its message.
 std::string context_of(const std::string& destination_id) { return "webhook secret of " + destination_id; }
-std::string context_of(const std::string& destination_id, const custom_header& h) { return "header " + h.name + " of " + destination_id; }
+std::string context_of(const std::string& owner_id, const custom_header& h) { return "header " + h.name + " of " + owner_id; }
 
 std::string context_of(const std::string& destination_id, std::string_view transport_secret) {
   return std::string{transport_secret} + " of " + destination_id;
@@ -58,14 +58,8 @@ events::outcome<void> open_all(destination& d, const events::vault& vault) {
       return failure(errc::corrupt, "a secret of the endpoint " + d.id + " is none", d.id);
     s.key = std::move(*key);
   }
-  for (auto& h : d.headers) {
-    if (h.sealed.empty())
-      continue;
-    auto plain = vault.open(h.sealed, context_of(d.id, h));
-    if (!plain)
-      return failure(errc::corrupt, "a header of the endpoint " + d.id + " " + plain.error().detail, d.id);
-    h.value = std::move(*plain);
-  }
+  if (auto ok = open(vault, d.id, d.headers); !ok)
+    return ok;
   return open_transport(d, vault);
 }
 
@@ -124,15 +118,32 @@ events::outcome<void> unlock(outbox_state& state, std::shared_ptr<const events::
 
 void seal(const events::vault* vault, destination& d, const events::entropy& chance) {
   seal(vault, d.id, d.secrets, chance);
+  seal(vault, d.id, d.headers, chance);
+  if (vault != nullptr)
+    seal_transport(*vault, d, chance);
+}
+
+void seal(const events::vault* vault, const std::string& owner_id, std::vector<custom_header>& headers, const events::entropy& chance) {
   if (vault == nullptr)
     return;
   auto ordinal = first_header;
-  for (auto& h : d.headers) {
+  for (auto& h : headers) {
     if (h.sensitive && events::vault::key_id_of(h.sealed) != vault->active())
-      h.sealed = vault->seal(h.value, context_of(d.id, h), chance, ordinal);
+      h.sealed = vault->seal(h.value, context_of(owner_id, h), chance, ordinal);
     ++ordinal;
   }
-  seal_transport(*vault, d, chance);
+}
+
+events::outcome<void> open(const events::vault& vault, const std::string& owner_id, std::vector<custom_header>& headers) {
+  for (auto& h : headers) {
+    if (h.sealed.empty())
+      continue;
+    auto plain = vault.open(h.sealed, context_of(owner_id, h));
+    if (!plain)
+      return failure(errc::corrupt, "a header of " + owner_id + " " + plain.error().detail, owner_id);
+    h.value = std::move(*plain);
+  }
+  return {};
 }
 
 void seal(const events::vault* vault, const std::string& destination_id, std::vector<secret>& secrets, const events::entropy& chance) {

@@ -17,6 +17,9 @@ events::outcome<void> unlock(outbox_state& state, std::shared_ptr<const events::
 
 /// Seals the secrets, the values of sensitive headers and the secrets of the transport of `d` that are not, or not under the vault's active key. Nothing without a vault.
 void seal(const events::vault* vault, destination& d, const events::entropy& chance);
+/// The values of sensitive headers, of a destination or of a message, likewise; and open again.
+void seal(const events::vault* vault, const std::string& owner_id, std::vector<custom_header>& headers, const events::entropy& chance);
+events::outcome<void> open(const events::vault& vault, const std::string& owner_id, std::vector<custom_header>& headers);
 /// The secrets alone.
 void seal(const events::vault* vault, const std::string& destination_id, std::vector<secret>& secrets, const events::entropy& chance);
 

@@ -1,5 +1,6 @@
 #include "webhook/facts_json.hpp"
 #include "webhook/outbox_impl.hpp"
+#include "webhook/raw_member.hpp"
 #include "webhook/views.hpp"
 
 #include "events/json_text.hpp"
@@ -12,7 +13,13 @@ std::string public_payload(events::kind k, std::string_view payload) {
   using events::kind;
   bool has_secrets = k == kind::destination_created || k == kind::destination_updated || k == kind::destination_secret_rotated
                      || (k == kind::attempt_finished && payload.find('?') != std::string_view::npos);
-  return has_secrets ? detail::mask(payload) : std::string{payload};
+  if (has_secrets)
+    return detail::mask(payload);
+  std::string out{payload};
+  if (k == kind::message_created && has_content(payload)) // its body keeps its bytes
+    if (auto content = raw_member(payload, "content"); !content.empty())
+      out.replace(static_cast<std::size_t>(content.data() - payload.data()), content.size(), detail::mask(content));
+  return out;
 }
 
 } // namespace hourglass::webhook::views

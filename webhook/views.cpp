@@ -241,7 +241,17 @@ std::string message_out(const message_created& m, events::virtual_time at, bool 
   json_text j{out};
   j.open_object().key("id").value(m.id).key("eventType").value(m.event_type);
   write_text_or_null(j, "eventId", m.event_id);
-  j.key("payload").raw(with_content && !m.body.empty() ? std::string_view{m.body} : std::string_view{"{}"});
+  j.key("payload").raw(with_content && !m.json().empty() ? m.json() : std::string_view{"{}"});
+  if (m.opaque && with_content)
+    events::is_utf8(m.body) ? j.key("payloadText").value(m.body) : j.key("payloadBase64").value(events::to_base64(m.body));
+  if (!m.content_type.empty())
+    j.key("contentType").value(m.content_type);
+  if (!m.headers.empty()) {
+    j.key("headers").open_object();
+    for (const auto& h : m.headers)
+      j.key(h.name).value(h.sensitive ? std::string_view{"[hidden]"} : std::string_view{h.value});
+    j.close_object();
+  }
   write_texts_or_null(j, "channels", m.channels);
   write_texts_or_null(j, "tags", m.tags);
   write_time(j, "timestamp", at);

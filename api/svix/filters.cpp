@@ -32,7 +32,7 @@ events::outcome<bool> look_at(const events::record& r, const webhook::filter_tri
   if (!fact)
     return tl::unexpected<events::error>{fact.error()};
   auto& m = std::get<webhook::message_created>(*fact);
-  auto report = webhook::explain(as, {m.event_type, m.event_id, m.channels, m.tags, m.body});
+  auto report = webhook::explain(as, {m.event_type, m.event_id, m.channels, m.tags, m.json()});
   into.items.append(into.looked == 0 ? "" : ",").append(views::trial_item(m, at, report, as.id));
   ++into.looked;
   into.matched += report.against == webhook::match_report::reason::none ? 1 : 0;

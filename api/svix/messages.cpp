@@ -18,11 +18,10 @@ namespace {
 
 /// A MessageOut without its payload; the client has it.
 std::string without_content(std::string text) {
-  auto payload = webhook::raw_member(text, "payload");
-  if (payload.empty())
-    return text;
-  auto at = static_cast<std::size_t>(payload.data() - text.data());
-  return text.replace(at, payload.size(), "{}");
+  for (const char* name : {"payload", "payloadText", "payloadBase64"})
+    if (auto payload = webhook::raw_member(text, name); !payload.empty())
+      text.replace(static_cast<std::size_t>(payload.data() - text.data()), payload.size(), name == std::string_view{"payload"} ? "{}" : "null");
+  return text;
 }
 
 void emit(core& in, const call_ptr& c, webhook::create_message what, bool with_content) {

@@ -33,7 +33,7 @@ void resend(core& in, const call_ptr& c) {
     if (!fact)
       return found->fail(fact.error());
     what.ordering_key = std::get<webhook::message_created>(*fact).ordering_key;
-    what.payload = std::move(std::get<webhook::message_created>(*fact).body);
+    what.payload = std::get<webhook::message_created>(*fact).json();
     if (auto it = last->find(id); it != last->end()) {
       what.attempts = it->second.made;
       what.was_dead = it->second.follows == webhook::outcome_kind::dead;

@@ -1,3 +1,4 @@
+#include "webhook/message_content.hpp"
 #include "webhook/outbox.hpp"
 #include "webhook/views.hpp"
 
@@ -29,6 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)views::attempt_out(h, text);
   (void)views::message_out(h, text);
   (void)message_body(text);
+  (void)content_of(text, nullptr);
   if (auto back = restore(text); back && !restore(snapshot(*back)))
     std::abort();
   return 0;

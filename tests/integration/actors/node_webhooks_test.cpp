@@ -72,6 +72,40 @@ TEST_F(node_test, what_was_pending_at_a_restart_is_delivered_without_a_visitor) 
   }));
 }
 
+TEST_F(node_test, what_a_message_brings_goes_with_every_attempt_after_a_restart_and_a_recovery_too) {
+  auto id = create();
+  std::atomic<bool> works{false};
+  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : http::response{500, {}, ""}; }};
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  c.value.schedule = std::vector<events::duration>{std::chrono::milliseconds{200}};
+  c.value.headers = {{"X-Tenant", "of the endpoint", false}};
+  auto dest = nlohmann::json::parse(submit(id, webhook::command{c})->reply)["id"].get<std::string>();
+  webhook::create_message m;
+  m.event_type = "picture.taken";
+  m.raw = true;
+  m.payload = std::string("\x89PNG\x00\xff", 6);
+  m.content_type = "image/png";
+  m.headers = {{"X-Tenant", "of the message", false}, {"X-Api-Key", "s3cret-key", false}};
+  ASSERT_TRUE(submit(id, webhook::command{m}));
+  ASSERT_TRUE(shop.wait_for(1));
+  reopen();
+  ASSERT_TRUE(shop.wait_for(2));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 2; }));
+  works = true;
+  ASSERT_TRUE(submit(id, webhook::command{webhook::start_recovery{dest, events::virtual_time{0}, std::nullopt, webhook::recovery_scope::failed, {}}}));
+  ASSERT_TRUE(shop.wait_for(3));
+  for (const auto& got : shop.came()) {
+    EXPECT_EQ(got.body, m.payload);
+    EXPECT_EQ(http::find(got.headers, "content-type"), "image/png");
+    EXPECT_EQ(http::find(got.headers, "x-tenant"), "of the message");
+    EXPECT_EQ(http::find(got.headers, "x-api-key"), "s3cret-key");
+  }
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 3; }));
+  for (const auto& e : history(id))
+    EXPECT_EQ(e.payload.find("s3cret-key"), std::string::npos) << events::to_string(e.header.kind);
+}
+
 // -- connections ------------------------------------------------------------------------
 
 class node_with_few_connections : public node_test {

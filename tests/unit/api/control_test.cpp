@@ -369,6 +369,27 @@ TEST_F(control, an_event_is_emitted_with_the_body_as_it_came) {
   EXPECT_EQ(ask("POST", at("/events/big"), "{\"a\":\"" + std::string(1'100'000, 'x') + "\"}").status(), 413U);
 }
 
+TEST_F(control, an_event_is_emitted_as_text_or_bytes_with_the_type_that_the_request_says) {
+  auto emit = [&](const std::string& body, const std::string& type) { return ask("POST", at("/events/invoice.paid"), body, {{"Content-Type", type}}); };
+  auto a = emit("<paid/>\n", "application/xml; charset=utf-8");
+  ASSERT_EQ(a.status(), 202U) << a.response.body;
+  EXPECT_EQ(a.body()["payloadText"], "<paid/>\n");
+  EXPECT_EQ(a.body()["contentType"], "application/xml; charset=utf-8");
+  EXPECT_EQ(emit(std::string("\x00\xff", 2), "application/octet-stream").body()["payloadBase64"], "AP8=");
+  EXPECT_EQ(emit("a=1", "application/x-www-form-urlencoded").status(), 202U);
+  EXPECT_EQ(emit(R"({"a":1})", "application/x-www-form-urlencoded").status(), 400U) << "what curl says when nobody told it";
+  EXPECT_EQ(emit("x", "nonsense").status(), 422U);
+}
+
+TEST_F(control, a_message_with_headers_is_shown_without_its_credentials) {
+  const json in{{"eventType", "t"}, {"payloadBase64", "AP8="}, {"contentType", "image/png"}, {"headers", {{"X-A", "1"}, {"Authorization", "Bearer s3cret"}}}};
+  auto made = asked(202, "POST", at("/messages"), in);
+  EXPECT_EQ(made["headers"], (json{{"X-A", "1"}, {"Authorization", "[hidden]"}}));
+  EXPECT_EQ(made["payloadBase64"], "AP8=");
+  EXPECT_EQ(ask("GET", at("/history")).response.body.find("s3cret"), std::string::npos);
+  asked(422, "POST", at("/messages"), {{"eventType", "t"}, {"payload", json::object()}, {"headers", {{"webhook-id", "1"}}}});
+}
+
 TEST_F(control, a_tail_tells_what_was_missed_and_what_comes) {
   asked(204, "PUT", at("/data/a/1"), json(1));
   auto from_start = ask("GET", at("/tail?after_seq=0"));

@@ -118,8 +118,6 @@ TEST(inputs, a_message_keeps_the_bytes_of_its_payload) {
   EXPECT_EQ(where(read_message_in(R"({"eventType":"t","payload":null})")), "/payload");
   EXPECT_EQ(where(read_message_in(R"({"payload":{}})")), "/eventType");
   EXPECT_EQ(where(read_message_in(R"({"eventType":"t","payload":{},"deliverAt":"tomorrow"})")), "/deliverAt");
-  EXPECT_EQ(where(read_message_in(R"({"eventType":"t","payload":{},"transformationsParams":{"rawPayload":"x"}})")), "/transformationsParams/rawPayload");
-  EXPECT_EQ(where(read_message_in(R"({"eventType":"t","payload":{},"transformationsParams":{"headers":{}}})")), "/transformationsParams/headers");
   EXPECT_TRUE(read_message_in(R"({"eventType":"t","payload":{},"transformationsParams":{"mine":1,"headers":null}})"));
   EXPECT_EQ(read_message_in(R"({"eventType":"t","payload":{},"deliverAt":"1970-01-01T00:00:01Z"})")->deliver_at, events::virtual_time{1'000'000});
 }
