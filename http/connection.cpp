@@ -270,6 +270,12 @@ void connection::on_due(std::int64_t now) {
     }
     return pump(); // says that it is still there
   case phase::writing:
+    if (!writing_ && sent_ == allowed_) { // the next piece of a body that dribbles
+      allow_next_piece(now);
+      due_ = never;
+      return pump();
+    }
+    [[fallthrough]];
   case phase::handshake:
     worker_counters::add(home_.counters().timeouts);
     return close();
@@ -301,6 +307,9 @@ void connection::stop_when_idle() {
     keep_ = false;
     return;
   case phase::lingering:
+    if (dropped_)
+      close();
+    return;
   case phase::closed:
     return;
   }

@@ -47,6 +47,10 @@ private:
 
   // -- writing: connection_write.cpp -----------------------------------------------
   void compose();
+  void compose_broken();
+  void begin_dribble();
+  void allow_next_piece(std::int64_t now);
+  bool waits_for_piece();
   bool write();
   bool write_plain();
   void write_later();
@@ -75,6 +79,11 @@ private:
   credit held_;
   std::shared_ptr<stream_core> stream_;
 
+  static constexpr std::size_t unlimited = ~std::size_t{0};
+  std::size_t allowed_ = unlimited; ///< how far it may be sent yet: less than all while it dribbles
+  std::size_t dribbled_from_ = 0; ///< where the body begins that dribbles
+  std::int64_t dribble_begun_ = 0;
+
   std::int64_t due_ = never;
   std::int64_t write_begun_ = 0;  ///< when the socket's buffer was first full, in this answer
   std::size_t sent_at_begin_ = 0; ///< what was sent by then
@@ -87,6 +96,7 @@ private:
   bool http_11_ = true;
   bool to_head_ = false;
   bool head_seen_ = false;
+  bool dropped_ = false; ///< it was left without an answer on purpose
   bool raw_ = false; ///< TLS is over; only the TCP connection is drained
   bool reading_ = false;
   bool writing_ = false;

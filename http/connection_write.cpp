@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
+
 #include <boost/asio/write.hpp>
 
 namespace hourglass::http {
@@ -31,6 +33,8 @@ void connection::compose() {
     p.detail = "The handler answered with a status that is none.";
     answer_ = to_response(p);
   }
+  if (answer_.fault != wire_fault::none)
+    return compose_broken();
   if (home_.stopping())
     keep_ = false;
   head_options how;
@@ -46,13 +50,70 @@ void connection::compose() {
     else
       body_ = std::move(answer_.body);
   }
+  if (answer_.dribble.count() > 0)
+    begin_dribble();
+}
+
+/// Chaos: what a client must bear.
+void connection::compose_broken() {
+  keep_ = false;
+  switch (answer_.fault) {
+  case wire_fault::none:
+  case wire_fault::empty:
+    return; // the connection ends after nothing
+  case wire_fault::drop:
+    held_.release();
+    dropped_ = true;
+    phase_ = phase::lingering;
+    set_due_in(home_.shared().options.write_time);
+    return read();
+  case wire_fault::reset: {
+    const ::linger at_once{1, 0};
+    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    return close();
+  }
+  case wire_fault::malformed:
+    out_ = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+           "7\r\n{\"id\":\"\r\nnot a chunk\r\n";
+    return;
+  case wire_fault::garbage:
+    for (unsigned x = 0x9e37; out_.size() < 256; x = x * 48'271 % 0x7fffffff)
+      out_ += static_cast<char>(x >> 8U | 0x80U);
+    return;
+  }
+}
+
+/// The head goes at once, the body as time passes: how much of it does not depend on how punctual the timer is.
+void connection::begin_dribble() {
+  const auto body = to_head_ || !may_have_body(answer_.status) ? 0 : body_.empty() ? answer_.body.size() : body_.size();
+  dribbled_from_ = allowed_ = out_.size() + body_.size() - body;
+  dribble_begun_ = coarse_now();
+}
+
+void connection::allow_next_piece(std::int64_t now) {
+  const auto whole = out_.size() + body_.size();
+  const auto share = static_cast<double>(now - dribble_begun_) / static_cast<double>(answer_.dribble.count());
+  const auto due = dribbled_from_ + static_cast<std::size_t>(static_cast<double>(whole - dribbled_from_) * std::clamp(share, 0.0, 1.0));
+  allowed_ = std::clamp(due, allowed_ + 1, whole);
+}
+
+/// Sets the time of the next piece, if what may be sent has been. False if there is none to wait for.
+bool connection::waits_for_piece() {
+  constexpr std::int64_t most_pieces = 50;
+  if (sent_ < allowed_ || to_write() == 0)
+    return false;
+  set_due_in(std::chrono::milliseconds{std::max<std::int64_t>(answer_.dribble.count() / most_pieces, 1)});
+  return true;
 }
 
 std::array<net::const_buffer, 2> connection::unsent() const noexcept {
-  if (sent_ < out_.size())
-    return {net::const_buffer{out_.data() + sent_, out_.size() - sent_}, net::const_buffer{body_.data(), body_.size()}};
+  const auto end = std::min(allowed_, out_.size() + body_.size());
+  if (sent_ < out_.size()) {
+    const auto of_out = std::min(end, out_.size()) - sent_;
+    return {net::const_buffer{out_.data() + sent_, of_out}, net::const_buffer{body_.data(), end - sent_ - of_out}};
+  }
   auto of_body = sent_ - out_.size();
-  return {net::const_buffer{body_.data() + of_body, body_.size() - of_body}, net::const_buffer{}};
+  return {net::const_buffer{body_.data() + of_body, end - sent_}, net::const_buffer{}};
 }
 
 /// True when nothing is left to write. False: a write is under way, or the connection is closed.
@@ -61,6 +122,8 @@ bool connection::write() {
     return false;
   if (to_write() == 0)
     return true;
+  if (waits_for_piece())
+    return false;
   if (!tls_)
     return write_plain();
   write_later();
@@ -69,6 +132,8 @@ bool connection::write() {
 
 bool connection::write_plain() {
   while (to_write() != 0) {
+    if (waits_for_piece())
+      return false;
     auto parts = unsent();
     iovec pieces[2] = {{const_cast<void*>(parts[0].data()), parts[0].size()}, {const_cast<void*>(parts[1].data()), parts[1].size()}};
     msghdr message{};
@@ -123,6 +188,7 @@ void connection::after_answer() {
   due_ = never;
   out_.clear();
   sent_ = 0;
+  allowed_ = unlimited;
   if (out_.capacity() > kept_out)
     out_.shrink_to_fit();
   body_ = {};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,10 +31,22 @@ struct request {
   std::int64_t received_us = 0; ///< Unix time, microseconds, when the header was complete
 };
 
+/// What goes wrong with an answer on its way, on purpose: for those who test how their client bears it.
+enum class wire_fault : std::uint8_t {
+  none,
+  drop,      ///< nothing is sent, and the connection stays until the client gives it up, or `server_options::write_time` has passed
+  empty,     ///< the connection ends without a byte
+  reset,     ///< the connection is reset
+  malformed, ///< status and headers, then a chunk that is none, and the end
+  garbage,   ///< bytes that are no HTTP, and the end
+};
+
 struct response {
   unsigned status = 200;
   fields headers; ///< Content-Length, Connection, Date are set by the server
   std::string body;
+  wire_fault fault = wire_fault::none;
+  std::chrono::milliseconds dribble{0}; ///< the body goes in pieces, over so long
 };
 
 /// Path and query of a target, split at the first `?`.
