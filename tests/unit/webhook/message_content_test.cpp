@@ -1,6 +1,7 @@
 #include "webhook/message_content.hpp"
 
 #include "tests/unit/webhook/world.hpp"
+#include "events/json_text.hpp"
 #include "webhook/dispatcher.hpp"
 #include "webhook/inputs.hpp"
 #include "webhook/secrets.hpp"
