@@ -121,6 +121,7 @@ private:
     std::shared_ptr<hold> inside;
     std::optional<recovery_reading> page;
     bool expire = false; ///< what is too old
+    events::seq erased = 0; ///< a message that waits, and whose body is not there any more
     proposal_ptr emission; ///< a request whose script emits
   };
 
@@ -153,6 +154,7 @@ private:
   content_ptr take_fresh(events::seq message);
   events::outcome<content_ptr> content_of(events::seq message);
   events::outcome<content_ptr> read_content(events::seq message) const;
+  void forget_content(events::seq message);
   void on_durable(events::seq last);
   void answer_settle();
 

@@ -1,5 +1,6 @@
 #include "actors/directory.hpp"
 
+#include "actors/retention.hpp"
 #include "actors/sandbox.hpp"
 
 #include <algorithm>
@@ -139,7 +140,21 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::round_of_care)
 namespace hourglass::actors {
 
 caretaker_actor::caretaker_actor(caf::actor_config& cfg, environment& env, directory& where)
-  : caf::event_based_actor(cfg), env_(env), where_(where) {
+  : caf::event_based_actor(cfg),
+    env_(env),
+    where_(where),
+    keeper_(std::make_shared<retention::keeper>(env, [&where](const events::sandbox_id& id, webhook::command what, on_receipt tell) {
+      auto visitor = where.enter(id);
+      if (!visitor)
+        return false;
+      auto job = std::make_shared<change_job>();
+      job->what = command{std::move(what)};
+      job->ctx.principal = "retention";
+      job->done = std::move(tell);
+      job->inside = std::move(visitor->inside);
+      caf::anon_send(visitor->sandbox, do_change{std::move(job)});
+      return true;
+    })) {
 }
 
 caf::behavior caretaker_actor::make_behavior() {
@@ -156,6 +171,7 @@ caf::behavior caretaker_actor::make_behavior() {
         passivate();
       if (round_ % 20 == 0)
         expire();
+      keeper_->round(wall_now());
       ++round_;
       delayed_send(this, period, round_of_care{});
     },

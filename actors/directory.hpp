@@ -14,6 +14,10 @@
 
 namespace hourglass::actors {
 
+namespace retention {
+class keeper;
+}
+
 /// Which sandboxes are in memory: id -> its door and its supervisor. Wakes one when work comes for it.
 ///
 /// Threads: any. Striped, so that requests of different sandboxes do not meet.
@@ -69,8 +73,8 @@ private:
 /// when there are not too many. Takes copies of the times: they go on while it sorts.
 std::optional<std::int64_t> idle_over_the_cap(std::vector<std::int64_t> last_used, std::size_t most);
 
-/// Looks after the sandboxes at intervals: lets idle ones leave memory, wakes those that have something due, deletes expired ones, and brings
-/// the journal back after a failure.
+/// Looks after the sandboxes at intervals: lets idle ones leave memory, wakes those that have something due, deletes expired ones, has
+/// content erased whose time is over, and brings the journal back after a failure.
 class caretaker_actor : public caf::event_based_actor {
 public:
   caretaker_actor(caf::actor_config& cfg, environment& env, directory& where);
@@ -97,6 +101,7 @@ private:
   std::set<std::pair<std::int64_t, events::sandbox_id>> woken_for_; ///< due entries that have been served, until they are dropped
   std::optional<sweep> sweep_;
   std::string expiry_cursor_;
+  std::shared_ptr<retention::keeper> keeper_;
   std::uint64_t round_ = 0;
 };
 

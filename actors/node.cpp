@@ -8,8 +8,8 @@
 #include "actors/node_secrets.hpp"
 #include "actors/reader_pool.hpp"
 #include "actors/registry.hpp"
+#include "actors/scrubber.hpp"
 #include "actors/testing.hpp"
-
 
 #include <thread>
 
@@ -31,6 +31,7 @@ public:
     : options_(std::move(options)),
       redactor_(std::make_shared<const events::redactor>(std::move(redactor))),
       store_(std::move(store)),
+      scrubber_(std::make_unique<scrubber>(*store_, options_.scrub_after)),
       readers_(options_.readers),
       index_(storage::open_index_writer(*store_)),
       journal_(storage::open_journal(*store_)),
@@ -196,6 +197,7 @@ public:
       options_.scripts->stop();
     for (const auto& s : directory_->close())
       caf::anon_send_exit(s.sandbox, caf::exit_reason::user_shutdown);
+    scrubber_.reset();
     readers_.stop();
     journal_->close(); // what was appended is written and answered, and its handlers let go of the actors; those that still run are refused
     system_.reset();   // waits for every actor
@@ -276,6 +278,7 @@ private:
   node_options options_;
   std::shared_ptr<const events::redactor> redactor_;
   std::unique_ptr<storage::store> store_;
+  std::unique_ptr<scrubber> scrubber_;
   reader_pool readers_;
   std::unique_ptr<storage::index_writer> index_;
   std::unique_ptr<storage::journal> journal_;

@@ -78,6 +78,8 @@ struct node_options {
   std::size_t bytes_under_way_per_sandbox = limits::bytes_under_way_per_sandbox; ///< of message bodies
   std::size_t due_at_once = 10'000;    ///< entries of the due index that are looked at in a round
   std::uint64_t events_per_snapshot = limits::events_per_snapshot; ///< of a busy sandbox
+  std::chrono::seconds retention_every{3'600}; ///< so often sandboxes are looked through for content whose time is over
+  std::chrono::seconds scrub_after{86'400};    ///< so long erased content may stand in the files, but for the time that rewriting them takes
   std::string secret_keys; ///< what seals secrets at rest (`events::vault::parse`); empty: the key in `data/secret.key`, made on first use
   http::client_options client;
   std::shared_ptr<const http::egress_guard> guard;

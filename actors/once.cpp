@@ -2,6 +2,7 @@
 
 #include "events/limits.hpp"
 #include "storage/keys.hpp"
+#include "webhook/raw_member.hpp"
 
 #include <chrono>
 
@@ -66,6 +67,43 @@ events::outcome<once_row> read_once(std::string_view value) {
     return row;
   } catch (const json::exception&) {
     return corrupt();
+  }
+}
+
+events::outcome<void> erase_payload_in_answers(storage::store& in, events::wall_time wall, events::seq seq, std::string_view id) {
+  constexpr std::int64_t clocks_step_back_us = 60'000'000; // an event is never earlier than the one before it, its row may be
+  constexpr std::size_t page = 250;
+  auto take_out = [](std::string& text) {
+    const auto payload = webhook::raw_member(text, "payload");
+    if (payload.empty())
+      return false;
+    const auto at = static_cast<std::size_t>(payload.data() - text.data());
+    text.replace(at, payload.size(), R"({"expired":true})");
+    return true;
+  };
+  const auto behind = once_age_key({wall.us + 1}, {});
+  for (auto after = once_age_key({std::max<std::int64_t>(wall.us - clocks_step_back_us, 0)}, {});;) {
+    auto aged = in.scan(once_age_prefix, after, page);
+    if (!aged)
+      return tl::unexpected<events::error>{std::move(aged).error()};
+    for (const auto& one : *aged) {
+      if (one.key >= behind)
+        return {};
+      const auto name = name_in_age_key(one.key);
+      auto stored = in.get(once_key(name));
+      if (!stored)
+        return tl::unexpected<events::error>{std::move(stored).error()};
+      auto row = *stored ? read_once(**stored) : events::outcome<once_row>{failure(errc::not_found, {})};
+      if (!row || row->done.first > seq || row->done.last < seq || (*stored)->find(id) == std::string::npos)
+        continue;
+      const bool reply = take_out(row->done.reply), body = take_out(row->body);
+      if (reply || body)
+        if (auto put = in.put(write_once(name, *row)); !put)
+          return put;
+    }
+    if (aged->size() < page)
+      return {};
+    after = aged->back().key;
   }
 }
 

@@ -40,6 +40,9 @@ std::vector<storage::row> write_once(std::string_view name, const once_row& row)
 /// Fails with `errc::corrupt`.
 events::outcome<once_row> read_once(std::string_view value);
 
+/// Takes the payload out of what is kept as the answer to the request that made the message at `seq`, `id`, at `wall`: such an answer shows it. Blocking.
+events::outcome<void> erase_payload_in_answers(storage::store& in, events::wall_time wall, events::seq seq, std::string_view id);
+
 /// What `name` was answered, if it was asked within `limits::idempotency_time` before `now`.
 events::outcome<std::optional<once_row>> find_once(const storage::store& in, std::string_view name, events::wall_time now);
 

@@ -195,6 +195,8 @@ void outbox_actor::decide_into(proposal& p, work& w, webhook::batch& together) {
   } else if (w.expire) {
     expiring_ = false;
     c = webhook::expire_deliveries{};
+  } else if (w.erased != 0) {
+    c = webhook::expire_erased{w.erased};
   } else if (auto* asked = std::get_if<command>(&w.change->what)) {
     c = std::move(std::get<webhook::command>(*asked));
   } else {
@@ -273,6 +275,8 @@ void outbox_actor::on_sequenced(const sequenced& s) {
                    m->destinations.size());
       if (auto* e = std::get_if<webhook::delivery_expired>(&fact); e && e->attempts == 0)
         (void)take_fresh(e->message.seq); // who would have read it
+      for (const auto& e : d.erases)
+        forget_content(e.seq);
       for (const auto& claim : d.claims)
         claims_to_forget_.emplace_back(seq, claim);
       ++seq;

@@ -159,6 +159,10 @@ void outbox_actor::try_again_soon() {
 
 void outbox_actor::send_attempt(webhook::start s) {
   auto content = content_of(s.message->seq);
+  if (content && !*content) { // erased while somebody asked for it again
+    webhook::give_back(state_, s.token);
+    return take({.erased = s.message->seq});
+  }
   if (!content) { // taken until the next try: it would be due again at once
     bodiless_.push_back(s.token);
     if (content.error().code == events::errc::corrupt)
@@ -220,6 +224,8 @@ events::outcome<outbox_actor::content_ptr> outbox_actor::content_of(events::seq 
       return read;
     content = *std::move(read);
   }
+  if (!content)
+    return content;
   known = content;
   constexpr std::size_t few = 64;
   if (handed_out_.size() > std::max(few, forget_handed_out_at_)) {
@@ -229,6 +235,16 @@ events::outcome<outbox_actor::content_ptr> outbox_actor::content_of(events::seq 
   return content;
 }
 
+/// Nobody waits for it.
+void outbox_actor::forget_content(events::seq message) {
+  handed_out_.erase(message);
+  if (const auto i = fresh_.find(message); i != fresh_.end()) {
+    fresh_bytes_ -= i->second.what->body.size();
+    fresh_.erase(i);
+  }
+}
+
+/// Null: it was erased.
 events::outcome<outbox_actor::content_ptr> outbox_actor::read_content(events::seq message) const {
   auto raw = env_.store.read_raw(id_, message);
   if (!raw)
@@ -238,6 +254,8 @@ events::outcome<outbox_actor::content_ptr> outbox_actor::read_content(events::se
   auto record = events::decode(**raw);
   if (!record)
     return tl::unexpected<events::error>{std::move(record).error()};
+  if (record->erased)
+    return content_ptr{};
   auto payload = events::upcast(*record);
   if (!payload)
     return tl::unexpected<events::error>{std::move(payload).error()};

@@ -116,6 +116,8 @@ events::outcome<recovery_reading> read_recovery_page(const storage::store& store
     // What nobody asked for goes by place, not by time: a clock that was reset would hide some.
     if (!r.what.automatic() && (e.header.virtual_ < r.what.since || e.header.virtual_ > r.what.until))
       continue;
+    if (e.erased) // there is nothing to send
+      continue;
     auto f = webhook::decode(e);
     if (!f)
       return tl::unexpected<events::error>{std::move(f).error()};

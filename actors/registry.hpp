@@ -18,6 +18,7 @@
 ///   "ak" sha256 of the key, hex -> sandbox(16)
 ///   "cl" sandbox(16) claim      -> nothing: a name that may be taken once per sandbox
 ///   "on", "ox"                  -> actors/once.hpp
+///   "rt", "rc"                  -> actors/retention.hpp
 namespace hourglass::actors::registry {
 
 std::string sandbox_key(const events::sandbox_id& id);

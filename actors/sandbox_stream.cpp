@@ -1,5 +1,6 @@
 #include "actors/declared.hpp"
 #include "actors/once.hpp"
+#include "actors/retention.hpp"
 #include "actors/sandbox.hpp"
 #include "events/limits.hpp"
 
@@ -131,6 +132,9 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
       std::string bytes;
       events::seal(head_, id_, d, part.ctx, bytes);
       changed_.note(d.kind, head_.seq);
+      batch.erases.insert(batch.erases.end(), d.erases.begin(), d.erases.end());
+      if (d.content_hours != 0)
+        batch.rows.push_back(retention::row_of({{part.ctx.wall.us + std::int64_t{d.content_hours} * 3'600'000'000}, id_, head_.seq}));
       batch.records.push_back(std::move(bytes));
     }
     if (part.change && part.change->once && !part.drafts.empty()) {

@@ -44,6 +44,8 @@ std::string history_json(const events::record& r) {
     j.value(e);
   j.close_array();
   j.key("payload_version").value(static_cast<unsigned>(h.kind_version)).key("payload_sha256").value(hex(h.payload_hash)).key("previous").value(hex(h.previous)).key("link").value(hex(r.link));
+  if (r.erased)
+    j.key("erased").value(true);
   j.key("payload").raw(shown_payload(r));
   j.close_object();
   return out;

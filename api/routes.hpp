@@ -16,6 +16,7 @@ void add_clock(router& to);           // clock.cpp
 void add_requests(router& to);        // requests.cpp: timeline and replay
 void add_history(router& to);         // history.cpp: history, state at a moment, live tail
 void add_emit(router& to);            // emit.cpp: events/{type}
+void add_attempt_search(router& to);  // attempt_search.cpp: attempts by what they were and by text
 void add_signatures(router& to);      // signatures.cpp: public keys, verification, the page for it
 
 void add_applications(router& to);    // svix/applications.cpp
@@ -26,5 +27,6 @@ void add_event_types(router& to);     // svix/event_types.cpp
 void add_messages(router& to);        // svix/messages.cpp
 void add_attempts(router& to);        // svix/attempts.cpp
 void add_redelivery(router& to);      // svix/redelivery.cpp: resend, recoveries, dead letters
+void add_expunge(router& to);         // svix/expunge.cpp: payloads and answers erased
 
 } // namespace hourglass::api

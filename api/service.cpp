@@ -286,6 +286,8 @@ router all_routes() {
   add_messages(out);
   add_attempts(out);
   add_redelivery(out);
+  add_attempt_search(out);
+  add_expunge(out);
   return out;
 }
 

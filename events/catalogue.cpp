@@ -51,6 +51,7 @@ constexpr std::array entries{
     entry{kind::recovery_finished, "recovery.finished", 1},
     entry{kind::deliveries_moved, "deliveries.moved", 1},
     entry{kind::delivery_expired, "delivery.expired", 1},
+    entry{kind::content_erased, "content.erased", 1},
 };
 
 constexpr auto kinds = [] {

@@ -50,6 +50,7 @@ enum class kind : std::uint16_t {
   recovery_finished = 65, ///< completed or cancelled
   deliveries_moved = 66,  ///< the clock went back, and what is due came along
   delivery_expired = 67,  ///< it waited until it was too old, and is dead without a further attempt
+  content_erased = 68,    ///< of earlier events, in the same write (events/erasure.hpp)
 };
 
 /// `message.created` and the like, as the API shows it; "unknown" for a number that is not listed.

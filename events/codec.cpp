@@ -17,6 +17,9 @@
 // payload_hash = SHA-256(payload)
 // link         = SHA-256(0x02 || header), over the stored bytes, unknown fields included
 //
+// erased       := as `record`, with the highest bits of `size` and of `crc32c` turned over, and what is left in place of the payload; the header, and
+//                 so the link, stays
+//
 // A reader accepts every record whose `compat` it knows, skips what follows the fields it knows, and refuses the rest with
 // `errc::newer_format`. Kinds are listed in `events/catalogue.hpp`; a retired kind keeps its number.
 
@@ -27,6 +30,7 @@ namespace {
 constexpr std::uint8_t format = 1; // what we write
 constexpr std::uint8_t compat = 1; // the oldest format whose reader understands what we write
 constexpr std::size_t frame_bytes = 8;
+constexpr std::uint32_t erased_bit = 0x8000'0000U; // no record is so long
 constexpr std::size_t fixed_header_bytes = 6 + 1 + 1 + 16 + 8 * 3 + 1 + 1 + 8 + 1 + 64; // every string empty
 constexpr std::string_view link_domain{"\x02", 1};
 
@@ -131,15 +135,17 @@ tl::unexpected<error> corrupt(std::string detail, std::size_t offset) {
 struct parts {
   std::string_view header;
   std::string_view payload;
+  bool erased = false;
 };
 
 outcome<parts> split(std::string_view bytes) {
   if (bytes.size() < frame_bytes + 6)
     return corrupt("a record is shorter than its frame", 0);
   field_reader in{bytes};
-  if (in.fixed<std::uint32_t>() != bytes.size())
+  const auto size = in.fixed<std::uint32_t>();
+  if ((size & ~erased_bit) != bytes.size())
     return corrupt("a record does not have the size it states", 0);
-  if (in.fixed<std::uint32_t>() != crc32c(bytes.substr(frame_bytes)))
+  if ((in.fixed<std::uint32_t>() ^ (size & erased_bit)) != crc32c(bytes.substr(frame_bytes)))
     return corrupt("a record's checksum does not match", 4);
   const auto stated_format = in.fixed<std::uint8_t>();
   const auto needed = in.fixed<std::uint8_t>();
@@ -152,7 +158,13 @@ outcome<parts> split(std::string_view bytes) {
   if (stated_format == 0 || needed == 0 || header_size < fixed_header_bytes ||
       header_size > bytes.size() - frame_bytes)
     return corrupt("a record's header does not have the size it states", frame_bytes);
-  return parts{bytes.substr(frame_bytes, header_size), bytes.substr(frame_bytes + header_size)};
+  return parts{bytes.substr(frame_bytes, header_size), bytes.substr(frame_bytes + header_size), (size & erased_bit) != 0};
+}
+
+/// Writes the frame in front of what stands at `out[start + frame_bytes]` and behind.
+void put_frame(std::string& out, std::size_t start, std::uint32_t bits) {
+  const auto framed = std::string_view{out}.substr(start + frame_bytes);
+  put_fixed(put_fixed(out.data() + start, static_cast<std::uint32_t>(frame_bytes + framed.size()) | bits), crc32c(framed) ^ bits);
 }
 
 outcome<header> read_header(std::string_view bytes) {
@@ -213,9 +225,17 @@ void seal(chain_head& head, const sandbox_id& sandbox, const draft& d, const con
   head = {head.seq + 1, sha256({link_domain, {header_begin, header_size}}), wall};
   at = put_bytes(at, d.payload.data(), d.payload.size());
   out.resize(static_cast<std::size_t>(at - out.data()));
-  const auto framed = std::string_view{out}.substr(start + frame_bytes);
-  put_fixed(put_fixed(out.data() + start, static_cast<std::uint32_t>(frame_bytes + framed.size())),
-            crc32c(framed));
+  put_frame(out, start, 0);
+}
+
+outcome<std::string> erase(std::string_view bytes, std::string_view left) {
+  const auto split_record = split(bytes);
+  if (!split_record)
+    return tl::unexpected{split_record.error()};
+  std::string out(frame_bytes, '\0');
+  out.append(split_record->header).append(left);
+  put_frame(out, 0, erased_bit);
+  return out;
 }
 
 outcome<record> decode(std::string_view bytes) {
@@ -225,11 +245,11 @@ outcome<record> decode(std::string_view bytes) {
   auto h = read_header(split_record->header);
   if (!h)
     return tl::unexpected{std::move(h.error())};
-  if (sha256({split_record->payload}) != h->payload_hash)
+  if (!split_record->erased && sha256({split_record->payload}) != h->payload_hash)
     return corrupt("a record's payload does not have the hash its header states",
                    frame_bytes + split_record->header.size());
   return record{std::move(*h), std::string{split_record->payload},
-                sha256({link_domain, split_record->header})};
+                sha256({link_domain, split_record->header}), split_record->erased};
 }
 
 kind kind_of(std::string_view bytes) noexcept {

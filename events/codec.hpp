@@ -22,11 +22,15 @@ struct chain_head {
 void seal(chain_head& head, const sandbox_id& sandbox, const draft& d, const context& ctx, std::string& out);
 
 /// Reads one record, checking size, CRC-32C, format and the payload's hash, and computes its link. Does not look at `previous`.
+/// What is left of an erased payload has another hash, which only the stream can vouch for: `erasure_check` (events/erasure.hpp).
 /// Fails with `errc::corrupt` (`where` = byte offset) or `errc::newer_format`.
 outcome<record> decode(std::string_view bytes);
 
 /// As `decode` without copying or hashing the payload: for indexes that need the header only.
 outcome<header> decode_header(std::string_view bytes);
+
+/// The record `bytes` with `left` in the place of its payload: header and link stay. May be done again, with the same result.
+outcome<std::string> erase(std::string_view bytes, std::string_view left);
 
 /// The kind of a record as `seal` made it, which it believes: nothing is checked. `kind{}` if it is too short for one.
 kind kind_of(std::string_view bytes) noexcept;

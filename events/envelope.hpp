@@ -37,6 +37,13 @@ struct record {
   events::header header;
   std::string payload;
   hash link{};
+  bool erased = false; ///< part of its payload was erased: what is left does not have the header's hash (events/erasure.hpp)
+};
+
+/// What is left of the payload of an earlier event of the stream, and takes its place.
+struct erasure {
+  events::seq seq = 0;
+  std::string left;
 };
 
 /// An event that a core proposes; the sandbox adds seq, times, principal and links.
@@ -47,6 +54,9 @@ struct draft {
   events::seq causation = 0;
   /// Names that may be taken once per sandbox (`event-id:…`); the store keeps them from the same write on.
   std::vector<std::string> claims;
+  /// With it, in one write, the content of these events goes. Only with `content_erased`, which names them.
+  std::vector<erasure> erases = {};
+  std::uint32_t content_hours = 0; ///< after which its content is to be erased, on the node's clock; 0: nothing says so here
 };
 
 /// What a pure core may know about the moment. All of it is input, so a replay gives the same answer.

@@ -16,6 +16,7 @@ using events::outcome;
 using life = settings_state::life;
 
 constexpr std::size_t keys_per_sandbox = 100;
+constexpr std::int64_t longest_retention_days = 3'660;
 constexpr std::int64_t longest_ttl_s = 10LL * 366 * 86'400;
 
 bool is_uid(std::string_view uid) {
@@ -39,10 +40,27 @@ std::string read_metadata(object_reader& in) {
   return text;
 }
 
+/// Lays the members of `v` over `r`, as all the others.
+outcome<void> read_retention(const json_value& v, retention_settings& r) {
+  object_reader in{v, "/retention"};
+  in.only({"payload_days", "response_days"});
+  auto days = [&](std::string_view name, std::optional<std::int64_t>& into) {
+    if (in.is_null(name))
+      into.reset();
+    else if (in.has(name))
+      into = in.integer(name, 1, longest_retention_days, 0);
+  };
+  days("payload_days", r.payload_days);
+  days("response_days", r.response_days);
+  if (in.problem())
+    return tl::unexpected<events::error>{*in.problem()};
+  return {};
+}
+
 /// Lays the members of `v` over `s`; null is the default.
 outcome<void> read_members(const json_value& v, settings_state& s) {
   object_reader in{v, ""};
-  in.only({"name", "uid", "owner", "metadata", "ttl_seconds"});
+  in.only({"name", "uid", "owner", "metadata", "ttl_seconds", "retention"});
   auto text = [&](std::string_view name, std::size_t most, std::string& into) {
     if (in.is_null(name))
       into.clear();
@@ -66,6 +84,11 @@ outcome<void> read_members(const json_value& v, settings_state& s) {
     s.ttl_s.reset();
   else if (in.has("ttl_seconds"))
     s.ttl_s = in.integer("ttl_seconds", 1, longest_ttl_s, 0);
+  if (in.is_null("retention"))
+    s.retention = {};
+  else if (const auto* retention = in.has("retention") ? in.object("retention") : nullptr)
+    if (auto ok = read_retention(*retention, s.retention); !ok)
+      return ok;
   if (in.problem())
     return tl::unexpected<events::error>{*in.problem()};
   return {};
@@ -85,11 +108,15 @@ outcome<void> check_keys(const std::vector<api_key>& keys) {
 
 void write_members(events::json_text& j, const settings_state& s) {
   j.key("uid").value(s.uid).key("name").value(s.name).key("owner").value(s.owner).key("metadata").raw(s.metadata);
-  j.key("ttl_seconds");
-  if (s.ttl_s)
-    j.value(*s.ttl_s);
-  else
-    j.null();
+  auto number_or_null = [&j](std::string_view name, const std::optional<std::int64_t>& n) {
+    j.key(name);
+    n ? j.value(*n) : j.null();
+  };
+  number_or_null("ttl_seconds", s.ttl_s);
+  j.key("retention").open_object();
+  number_or_null("payload_days", s.retention.payload_days);
+  number_or_null("response_days", s.retention.response_days);
+  j.close_object();
 }
 
 /// The whole of it, whatever changed: small, and folding is copying.
@@ -121,6 +148,9 @@ outcome<settings_state> read_payload(const json_value& v) {
       return failure(errc::corrupt, "a sandbox's settings do not read");
     s.ttl_s = n;
   }
+  if (const auto* retention = v.member("retention"); retention != nullptr)
+    if (auto ok = read_retention(*retention, s.retention); !ok)
+      return failure(errc::corrupt, "a sandbox's settings do not read");
   for (const auto& k : keys->items)
     s.keys.push_back({std::string{k.string_member("id")}, std::string{k.string_member("hash")}});
   return s;

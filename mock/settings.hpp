@@ -20,6 +20,13 @@ struct api_key {
   bool operator==(const api_key&) const = default;
 };
 
+/// After how many days of the node's clock content is erased; none: it stays.
+struct retention_settings {
+  std::optional<std::int64_t> payload_days;  ///< of a message that says nothing itself, from when it was created
+  std::optional<std::int64_t> response_days; ///< bodies of receivers' answers, from when they came
+  bool operator==(const retention_settings&) const = default;
+};
+
 /// The sandbox itself.
 struct settings_state {
   enum class life : std::uint8_t { none, live, deleted };
@@ -29,6 +36,7 @@ struct settings_state {
   std::string owner;
   std::string metadata = "{}"; ///< JSON object text, member values are strings
   std::optional<std::int64_t> ttl_s; ///< from creation, on the node's clock; none: stays
+  retention_settings retention;
   std::vector<api_key> keys;
   events::wall_time created;
   events::wall_time updated;
@@ -38,7 +46,7 @@ struct settings_state {
   bool operator==(const settings_state&) const = default;
 };
 
-/// `text`: {"name"?, "uid"?, "owner"?, "metadata"?: {"…": "…"}, "ttl_seconds"?}.
+/// `text`: {"name"?, "uid"?, "owner"?, "metadata"?: {"…": "…"}, "ttl_seconds"?, "retention"?: {"payload_days"?, "response_days"?}}.
 struct create_sandbox {
   std::string text;
   std::vector<api_key> keys;
@@ -61,7 +69,7 @@ std::string snapshot(const settings_state& state);
 template <>
 events::outcome<settings_state> restore<settings_state>(std::string_view text);
 
-/// {"id", "uid", "name", "owner", "metadata", "ttl_seconds", "expires_at", "keys": [ids], "created_at", "updated_at"}
+/// {"id", "uid", "name", "owner", "metadata", "ttl_seconds", "retention", "expires_at", "keys": [ids], "created_at", "updated_at"}
 std::string to_json(const settings_state& state, std::string_view id);
 
 } // namespace hourglass::mock

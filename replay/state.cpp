@@ -1,5 +1,6 @@
 #include "replay/state.hpp"
 
+#include "events/erasure.hpp"
 #include "events/json_text.hpp"
 #include "replay/snapshot.hpp"
 
@@ -53,6 +54,7 @@ std::optional<part> part_of(events::kind k) noexcept {
   case kind::recovery_finished:
   case kind::deliveries_moved:
   case kind::delivery_expired:
+  case kind::content_erased:
   case kind::destination_recovered: return part::outbox;
   }
   return std::nullopt; // a kind of a newer program: whoever reads the stream has refused it
@@ -92,6 +94,7 @@ events::outcome<sandbox_state> load(const storage::store& store, const events::s
   if (*snapshot)
     if (auto restored = read_snapshot(**snapshot))
       state = std::move(*restored);
+  events::erasure_check erasures;
   while (state.head.seq < *until) {
     storage::read_budget budget;
     budget.max_records = static_cast<std::size_t>(std::min<events::seq>(budget.max_records, *until - state.head.seq));
@@ -101,9 +104,13 @@ events::outcome<sandbox_state> load(const storage::store& store, const events::s
     if (tail->empty())
       break;
     for (const auto& r : *tail)
-      if (auto ok = apply(state, r); !ok)
+      if (auto ok = apply(state, r).and_then([&] { return erasures.see(r); }); !ok)
         return tl::unexpected<events::error>{std::move(ok).error()};
   }
+  // What says so may stand behind a moment of the past.
+  if (when == moment{now_seq})
+    if (auto ok = erasures.finish(); !ok)
+      return tl::unexpected<events::error>{std::move(ok).error()};
   if (state.head.seq == 0)
     return events::failure(events::errc::not_found, "no such sandbox");
   if (std::holds_alternative<events::seq>(when) && *until != now_seq && state.head.seq < *until)

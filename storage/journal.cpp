@@ -210,6 +210,8 @@ private:
       return events::error{errc::conflict,
                            "event " + std::to_string(batch.first) + " does not follow event " + std::to_string(known->second),
                            batch.sandbox.to_string()};
+    if (const auto can = to_.can_erase(batch); !can)
+      return can.error();
     known->second += batch.records.size();
     return std::nullopt;
   }

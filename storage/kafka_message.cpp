@@ -43,6 +43,8 @@ outcome<kafka_message> to_kafka_message(const log_entry& entry) {
   out.headers.emplace_back("ce_sequence", padded(header.seq));
   out.headers.emplace_back("ce_hgposition", std::to_string(entry.at));
   out.headers.emplace_back("ce_hgrecord", events::to_base64(front));
+  if (record->erased)
+    out.headers.emplace_back("ce_hgerased", "true");
   out.key = sandbox;
   out.value = std::move(record->payload);
   return out;

@@ -27,6 +27,8 @@ namespace hourglass::storage {
 ///   ce_hgposition   place in the log of the node that exported it
 ///   ce_hgrecord     base64 of the stored record up to its payload: with the value behind it, the record is back byte for byte, and its chain
 ///                   can be verified
+///   ce_hgerased     `true` when content was erased before the export: the value is what is left. What was exported before stays as it was; the event
+///                   `hourglass.content.erased` names it
 struct kafka_message {
   std::string key;
   std::string value;

@@ -1,5 +1,6 @@
 #include "storage/kafka_reader.hpp"
 
+#include "events/erasure.hpp"
 #include "storage/kafka_client.hpp"
 #include "storage/kafka_message.hpp"
 
@@ -46,7 +47,7 @@ public:
     auto& chain = chains_[event->header.sandbox];
     if (event->header.seq <= chain.head.seq)
       return repeated(chain, *event);
-    if (auto continued = events::follow(chain.head, *event); !continued)
+    if (auto continued = events::follow(chain.head, *event).and_then([&] { return chain.erasures.see(*event); }); !continued)
       return tl::unexpected{std::move(continued.error())};
     chain.links.push_back(event->link);
     ++contents_.events;
@@ -55,15 +56,19 @@ public:
     return {};
   }
 
-  topic_contents finish() {
-    for (const auto& [sandbox, chain] : chains_)
+  outcome<topic_contents> finish() {
+    for (const auto& [sandbox, chain] : chains_) {
+      if (auto explained = chain.erasures.finish(); !explained)
+        return tl::unexpected{std::move(explained.error())};
       contents_.heads.emplace(sandbox, chain.head);
+    }
     return std::move(contents_);
   }
 
 private:
   struct chain_so_far {
     events::chain_head head;
+    events::erasure_check erasures;
     std::vector<events::hash> links; ///< of every event, to know a copy from a different event under the same id
   };
 

@@ -12,7 +12,8 @@
 /// Every key of the store. Keys start with a kind of two letters, never reused; numbers are big endian, so keys sort by number.
 ///
 ///   family  key                                              value
-///   events  ev | sandbox(16) | seq(8)                        record as `events::seal` made it, or its difference from another (packing.hpp)
+///   events  ev | sandbox(16) | seq(8)                        record as `events::seal` made it, or its difference from another (packing.hpp), or what
+///                                                            `events::erase` left of it
 ///           go | position(8) of the first                    runs, each sandbox(16) | first seq(8) | count(4)
 ///   index   ty | sandbox(16) | event kind(2) | last seq(8)   more seqs (postings.hpp), as of the three below
 ///           pr | sandbox(16) | principal | 0 | last seq(8)   not of mock traffic
@@ -25,18 +26,20 @@
 ///   due     du | minute(8) | us(8) | sandbox(16)             -
 ///   meta    mf                                               format of this table(4)
 ///           md                                               first minute(8) that was not dropped from `due`
+///           me                                               since when(8, us) the files may hold content that was erased
 ///           mk                                               - (says nothing; see `leave_something_to_flush`)
 ///
 /// Which texts stand in `pr`, `en` and `gc` is said in storage/terms.hpp; they may stand for more than one.
 ///
 /// Format 1 had an entry of its own for each event: `go` with the value sandbox(16) | seq(8), and index entries without more seqs. Formats 1 and 2
-/// had whole ids in `en` and `gc`. Formats 1 to 3 had every record whole. All that still reads.
+/// had whole ids in `en` and `gc`. Formats 1 to 3 had every record whole, 1 to 4 none that was erased.
+/// All that still reads.
 ///
 /// In texts that end with 0, the bytes 00 and 01 are written as 01 01 and 01 02, so that no text is the beginning of another.
 namespace hourglass::storage::keys {
 
 /// Raise it when the table above changes in a way that an older program would misread.
-inline constexpr std::uint32_t format = 4;
+inline constexpr std::uint32_t format = 5;
 
 inline constexpr std::string_view event = "ev";
 inline constexpr std::string_view log = "go";
@@ -51,6 +54,7 @@ inline constexpr std::string_view snapshot_part = "sn";
 inline constexpr std::string_view due = "du";
 inline constexpr std::string_view meta_format = "mf";
 inline constexpr std::string_view meta_due = "md";
+inline constexpr std::string_view meta_scrub = "me";
 inline constexpr std::string_view meta_mark = "mk";
 
 inline constexpr std::size_t stream_prefix_bytes = 18; ///< kind and sandbox

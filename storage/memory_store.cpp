@@ -20,6 +20,13 @@ using events::sandbox_id;
 class memory_store final : public store {
 public:
   outcome<void> write(std::span<const record_batch> batches, position first, durability) override {
+    std::vector<std::pair<sandbox_id, std::vector<std::pair<events::seq, std::string>>>> erased;
+    for (const auto& batch : batches) {
+      auto left = stream::erased_by(*this, batch);
+      if (!left)
+        return tl::unexpected{std::move(left.error())};
+      erased.emplace_back(batch.sandbox, std::move(*left));
+    }
     const std::unique_lock lock{mutex_};
     if (first != end_.load())
       return failure(errc::conflict, "the log does not end where the write begins", std::to_string(first));
@@ -33,6 +40,9 @@ public:
       if (batch.due)
         add_due({*batch.due, batch.sandbox});
     }
+    for (auto& [sandbox, records] : erased)
+      for (auto& [seq, bytes] : records)
+        streams_[sandbox].insert_or_assign(seq, std::move(bytes));
     end_ = log_.size() + 1;
     return {};
   }

@@ -175,6 +175,15 @@ void record_packer::forget() noexcept {
   memory_->young_bytes = 0;
 }
 
+void record_packer::forget(const sandbox_id& sandbox) {
+  std::erase_if(memory_->old, [&](const auto& entry) { return entry.first.sandbox == sandbox; });
+  std::erase_if(memory_->young, [&](const auto& entry) {
+    const bool gone = entry.first.sandbox == sandbox;
+    memory_->young_bytes -= gone ? entry.second.memory() : 0;
+    return gone;
+  });
+}
+
 std::string_view record_packer::pack(const sandbox_id& sandbox, events::seq at, std::string_view record) {
   if (record.size() < packed::least_record || record.size() > largest_worth_a_try)
     return record;
@@ -194,6 +203,10 @@ std::string_view record_packer::pack(const sandbox_id& sandbox, events::seq at, 
 }
 
 // -- unpacking --------------------------------------------------------------------
+
+events::seq record_unpacker::base_of(std::string_view stored) noexcept {
+  return stored.size() > head_bytes && stored.starts_with(mark) ? keys::number_at<events::seq>(stored.substr(mark.size())) : 0;
+}
 
 std::size_t record_unpacker::size_of(std::string_view stored) noexcept {
   return stored.size() > head_bytes && stored.starts_with(mark) ? keys::number_at<std::uint32_t>(stored.substr(mark.size() + 8)) : stored.size();

@@ -40,6 +40,8 @@ public:
 
   /// To be called when something that was packed may not have been stored.
   void forget() noexcept;
+  /// To be called before events of `sandbox` change: nothing is packed from them afterwards.
+  void forget(const events::sandbox_id& sandbox);
 
 private:
   struct memory;
@@ -53,6 +55,9 @@ public:
   using fetcher = std::function<events::outcome<std::optional<std::string>>(const events::sandbox_id&, events::seq)>;
 
   explicit record_unpacker(fetcher fetch) : fetch_(std::move(fetch)) {}
+
+  /// Of which event the record whose stored bytes are `stored` is the difference; 0: of none, it is whole.
+  static events::seq base_of(std::string_view stored) noexcept;
 
   /// The size of the record whose stored bytes are `stored`, as they say.
   static std::size_t size_of(std::string_view stored) noexcept;

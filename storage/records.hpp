@@ -38,6 +38,7 @@ struct record_batch {
   /// The sandbox must be awake at this wall time: one entry in the due index. Entries are never withdrawn; a sandbox that is woken
   /// and finds nothing due goes back to sleep.
   std::optional<events::wall_time> due;
+  std::vector<events::erasure> erases = {}; ///< of events that stand before `first` and are durable; see `store::write`
 
   /// What the batch counts for against `limits::journal_queue_bytes`.
   std::size_t bytes() const noexcept;

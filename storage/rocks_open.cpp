@@ -247,8 +247,11 @@ outcome<void> rocks_store::start(std::size_t verify_records) {
     return tl::unexpected{log_end.error()};
   const auto folded = read_number(in_index, keys::index_cursor, 1);
   const auto minute = read_number(in_meta, keys::meta_due, 0);
-  if (!folded || !minute)
-    return tl::unexpected{!folded ? folded.error() : minute.error()};
+  const auto scrub = read_number(in_meta, keys::meta_scrub, 0);
+  if (!folded || !minute || !scrub)
+    return tl::unexpected{!folded ? folded.error() : !minute ? minute.error() : scrub.error()};
+  if (*scrub != 0)
+    scrub_owed_ = events::wall_time{static_cast<std::int64_t>(*scrub)};
   end_ = *log_end;
   index_end_ = *folded;
   due_open_ = *minute;

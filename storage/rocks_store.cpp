@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include <rocksdb/snapshot.h>
+
 namespace hourglass::storage::rocks {
 
 using events::errc;
@@ -99,6 +101,8 @@ outcome<void> rocks_store::write(std::span<const record_batch> batches, position
   if (std::any_of(batches.begin(), batches.end(), [](const auto& b) { return b.due.has_value(); }))
     lock.lock();
   batch_.Clear();
+  if (auto ready = add_erasures(batches); !ready)
+    return ready;
   auto log_end = first;
   for (const auto& batch : batches) {
     add_to_batch(batch);
@@ -216,9 +220,11 @@ store_figures rocks_store::figures() const {
 
 // -- reading --------------------------------------------------------------------
 
-outcome<std::optional<std::string>> rocks_store::fetch(family which, std::string_view key) const {
+outcome<std::optional<std::string>> rocks_store::fetch(family which, std::string_view key, const rocksdb::Snapshot* as_of) const {
   std::string value;
-  const auto got = db().Get({}, in(which), slice(key), &value);
+  rocksdb::ReadOptions o;
+  o.snapshot = as_of;
+  const auto got = db().Get(o, in(which), slice(key), &value);
   if (got.IsNotFound())
     return std::optional<std::string>{};
   if (!got.ok())
@@ -262,7 +268,8 @@ outcome<position> rocks_store::read_end() const {
 outcome<std::optional<events::chain_head>> rocks_store::head(const sandbox_id& sandbox) const {
   std::optional<events::chain_head> found;
   outcome<void> good;
-  auto unpack = unpacker();
+  rocksdb::ManagedSnapshot now{&db()};
+  auto unpack = unpacker(now.snapshot());
   const auto from = keys::of_event(keys::event, sandbox, 0);
   const auto to = keys::of_event(keys::event, sandbox, ~events::seq{0});
   const auto walked = walk(in_events, from, to, true, [&](auto key, auto value) {
@@ -273,7 +280,7 @@ outcome<std::optional<events::chain_head>> rocks_store::head(const sandbox_id& s
     else
       good = tl::unexpected{record.error()};
     return false;
-  });
+  }, now.snapshot());
   if (!walked || !good)
     return tl::unexpected{!walked ? walked.error() : good.error()};
   return found;
@@ -284,7 +291,8 @@ outcome<std::vector<events::record>> rocks_store::read(const sandbox_id& sandbox
   from = std::max<events::seq>(from, 1);
   stream::collector out{sandbox, from, budget};
   outcome<bool> taken = true;
-  auto unpack = unpacker();
+  rocksdb::ManagedSnapshot now{&db()};
+  auto unpack = unpacker(now.snapshot());
   const auto walked = walk(in_events, keys::of_event(keys::event, sandbox, from),
                            keys::of_event(keys::event, sandbox, ~events::seq{0}), false, [&](auto key, auto value) {
                              const auto seq = keys::number_at<events::seq>(key.substr(keys::stream_prefix_bytes));
@@ -292,19 +300,24 @@ outcome<std::vector<events::record>> rocks_store::read(const sandbox_id& sandbox
                                return false;
                              taken = unpack.unpack(sandbox, seq, value).and_then([&](auto bytes) { return out.take(seq, bytes); });
                              return taken && *taken;
-                           });
+                           }, now.snapshot());
   if (!walked || !taken)
     return tl::unexpected{!walked ? walked.error() : taken.error()};
   return out.finish();
 }
 
 outcome<std::optional<std::string>> rocks_store::read_raw(const sandbox_id& sandbox, events::seq seq) const {
-  auto unpack = unpacker();
-  return read_record(unpack, sandbox, seq);
+  auto stored = fetch(in_events, keys::of_event(keys::event, sandbox, seq));
+  if (!stored || !*stored || record_unpacker::base_of(**stored) == 0)
+    return stored;
+  rocksdb::ManagedSnapshot now{&db()};
+  auto unpack = unpacker(now.snapshot());
+  return read_record(unpack, sandbox, seq, now.snapshot());
 }
 
-outcome<std::optional<std::string>> rocks_store::read_record(record_unpacker& with, const sandbox_id& sandbox, events::seq seq) const {
-  auto stored = fetch(in_events, keys::of_event(keys::event, sandbox, seq));
+outcome<std::optional<std::string>> rocks_store::read_record(record_unpacker& with, const sandbox_id& sandbox, events::seq seq,
+                                                             const rocksdb::Snapshot* as_of) const {
+  auto stored = fetch(in_events, keys::of_event(keys::event, sandbox, seq), as_of);
   if (!stored || !*stored)
     return stored;
   const auto record = with.unpack(sandbox, seq, **stored);
@@ -315,8 +328,8 @@ outcome<std::optional<std::string>> rocks_store::read_record(record_unpacker& wi
   return stored;
 }
 
-record_unpacker rocks_store::unpacker() const {
-  return record_unpacker{[this](const auto& sandbox, auto seq) { return fetch(in_events, keys::of_event(keys::event, sandbox, seq)); }};
+record_unpacker rocks_store::unpacker(const rocksdb::Snapshot* as_of) const {
+  return record_unpacker{[this, as_of](const auto& sandbox, auto seq) { return fetch(in_events, keys::of_event(keys::event, sandbox, seq), as_of); }};
 }
 
 /// Which events stand at the positions [from, last), at least one and about `most` of them, without their bytes.
@@ -352,13 +365,14 @@ outcome<std::vector<log_entry>> rocks_store::read_log(position from, read_budget
   constexpr std::size_t step = 256; // looked up together
   std::vector<log_entry> out;
   std::size_t bytes = 0;
-  auto unpack = unpacker();
+  rocksdb::ManagedSnapshot now{&db()};
+  auto unpack = unpacker(now.snapshot());
   for (position next = std::max<position>(from, 1), last = end(); next < last;) {
     auto places = places_from(next, last, std::min(step, std::max<std::size_t>(budget.max_records - out.size(), 1)));
     if (!places)
       return places;
     for (auto& place : *places) {
-      auto record = read_record(unpack, place.sandbox, place.seq);
+      auto record = read_record(unpack, place.sandbox, place.seq, now.snapshot());
       if (!record)
         return tl::unexpected{record.error()};
       if (!*record)

@@ -7,14 +7,16 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <mutex>
+#include <optional>
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/write_batch.h>
 
-/// The store on RocksDB 7.8.3. Private to `rocks_open.cpp` (opening, options, verifying) and `rocks_store.cpp` (everything else).
+/// The store on RocksDB 7.8.3. Private to `rocks_open.cpp` (opening, options, verifying), `rocks_erasure.cpp` and `rocks_store.cpp` (everything else).
 namespace hourglass::storage::rocks {
 
 enum family : std::size_t { in_events, in_index, in_state, in_due, in_meta, family_count };
@@ -73,6 +75,8 @@ public:
   events::outcome<void> write(std::span<const record_batch> batches, position first, durability how) override;
   position end() const noexcept override { return end_.load(); }
   events::outcome<void> resume() override;
+  std::optional<events::wall_time> scrub_owed() const override;
+  events::outcome<void> scrub(std::atomic<bool>& stop) override;
   void idle() override;
   events::outcome<void> health() const override;
   store_figures figures() const override;
@@ -115,19 +119,25 @@ private:
   rocksdb::DB& db() const { return *base_.db; }
   rocksdb::ColumnFamilyHandle* in(family which) const { return base_.families[which]; }
 
-  events::outcome<std::optional<std::string>> fetch(family which, std::string_view key) const;
-  record_unpacker unpacker() const;
-  events::outcome<std::optional<std::string>> read_record(record_unpacker& with, const events::sandbox_id& sandbox, events::seq seq) const;
+  events::outcome<std::optional<std::string>> fetch(family which, std::string_view key, const rocksdb::Snapshot* as_of = nullptr) const;
+  /// What looks up bases as of a moment: what is kept as a difference from one may be kept whole later, when the base loses its content.
+  record_unpacker unpacker(const rocksdb::Snapshot* as_of) const;
+  events::outcome<std::optional<std::string>> read_record(record_unpacker& with, const events::sandbox_id& sandbox, events::seq seq,
+                                                          const rocksdb::Snapshot* as_of) const;
 
   /// Walks the keys of [from, to) until `visit` returns false. Every iteration of this store has both bounds.
   template <class Visit>
-  events::outcome<void> walk(family which, std::string_view from, std::string_view to, bool reverse, Visit visit) const;
+  events::outcome<void> walk(family which, std::string_view from, std::string_view to, bool reverse, Visit visit,
+                             const rocksdb::Snapshot* as_of = nullptr) const;
 
   events::outcome<position> read_end() const;
   events::outcome<std::uint64_t> read_number(family which, std::string_view key, std::uint64_t otherwise) const;
   events::outcome<void> verify_tail(std::size_t records) const;
   events::outcome<void> verify_against_head_file() const;
   void add_to_batch(const record_batch& batch);
+  using left_of = std::map<events::seq, std::string>; ///< records that take the place of others of one stream
+  events::outcome<void> add_erasures(std::span<const record_batch> batches);
+  events::outcome<void> keep_whole_what_is_packed_from(const events::sandbox_id& sandbox, const left_of& erased);
   void add_log(std::span<const record_batch> batches, position at);
   events::outcome<std::vector<log_entry>> places_from(position from, position last, std::size_t most) const;
   void add_rows(rocksdb::WriteBatch& to, std::span<const row> rows) const;
@@ -156,6 +166,9 @@ private:
   std::chrono::steady_clock::time_point looked_for_room_{};
   std::size_t written_since_ = 0; ///< bytes since then
   std::atomic<bool> no_room_{false};
+  mutable std::mutex scrub_mutex_;
+  std::optional<events::wall_time> scrub_owed_; ///< under `scrub_mutex_`
+  std::uint64_t erasures_ = 0;                  ///< writes that erased, since the start; under `scrub_mutex_`
 };
 
 } // namespace hourglass::storage::rocks

@@ -25,12 +25,14 @@ inline rocksdb::WriteOptions write_options(durability how) {
 }
 
 template <class Visit>
-events::outcome<void> rocks_store::walk(family which, std::string_view from, std::string_view to, bool reverse, Visit visit) const {
+events::outcome<void> rocks_store::walk(family which, std::string_view from, std::string_view to, bool reverse, Visit visit,
+                                        const rocksdb::Snapshot* as_of) const {
   if (from >= to)
     return {};
   const auto lower = slice(from);
   const auto upper = slice(to);
   rocksdb::ReadOptions o;
+  o.snapshot = as_of;
   o.iterate_lower_bound = &lower;
   o.iterate_upper_bound = &upper;
   // Within one stream the prefix filter helps; all other ranges cross prefixes.

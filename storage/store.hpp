@@ -5,6 +5,7 @@
 #include "storage/fwd.hpp"
 #include "storage/records.hpp"
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -54,8 +55,20 @@ public:
   /// Writes all batches at positions `first`, `first + 1`, … in one piece.
   /// Fails with `errc::conflict` unless `first == end()` (nothing changed), with `errc::unavailable` when the store already refused
   /// before anything was written (nothing changed), and with `errc::io` when it failed in the middle (the outcome is unknown).
+  /// In the same piece the events that `record_batch::erases` names lose their content. What is read from then on does not have it; from the files it
+  /// goes with the next `scrub`.
   virtual events::outcome<void> write(std::span<const record_batch> batches, position first,
                                       durability how) = 0;
+
+  /// Whether what `batch` erases can be; to be asked before `write`, which fails altogether if not. Fails as `stream::erased_by`.
+  events::outcome<void> can_erase(const record_batch& batch) const;
+
+  /// Since when content that was erased may still stand in the files; nothing when there is none. Survives a restart.
+  virtual std::optional<events::wall_time> scrub_owed() const { return std::nullopt; }
+
+  /// Rewrites what holds erased content, so that no file has it any more. Blocking, and as long as all events take to be read and written; beside all
+  /// else. Ends early, with `errc::abandoned`, when `stop` becomes true.
+  virtual events::outcome<void> scrub(std::atomic<bool>& /*stop*/) { return {}; }
 
   /// Position after the last committed record; 1 for an empty log. Any thread.
   virtual position end() const noexcept = 0;
@@ -82,7 +95,7 @@ public:
   virtual events::outcome<std::vector<events::record>>
   read(const events::sandbox_id& sandbox, events::seq from, read_budget budget = {}) const = 0;
 
-  /// The record of one event as `events::seal` made it.
+  /// The record of one event as `events::seal` made it, or as `events::erase` left it.
   virtual events::outcome<std::optional<std::string>> read_raw(const events::sandbox_id& sandbox,
                                                                events::seq seq) const = 0;
 

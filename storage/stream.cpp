@@ -1,5 +1,7 @@
 #include "storage/stream.hpp"
 
+#include "events/erasure.hpp"
+
 #include <algorithm>
 
 namespace hourglass::storage {
@@ -9,9 +11,17 @@ std::size_t record_batch::bytes() const noexcept {
   auto sum = own;
   for (const auto& record : records)
     sum += record.size() + 64;
+  for (const auto& e : erases)
+    sum += 64 + e.left.size();
   for (const auto& r : rows)
     sum += r.key.size() + r.value.size() + 32;
   return sum;
+}
+
+events::outcome<void> store::can_erase(const record_batch& batch) const {
+  if (batch.erases.empty())
+    return {};
+  return stream::erased_by(*this, batch).map([](const auto&) {});
 }
 
 } // namespace hourglass::storage
@@ -48,19 +58,46 @@ events::outcome<events::seq> seq_at(const store& in, const events::sandbox_id& s
 events::outcome<events::chain_head> verify(const store& in, const events::sandbox_id& sandbox,
                                            const std::function<bool(events::seq)>& progress) {
   events::chain_head head;
+  events::erasure_check erasures;
   for (;;) {
     const auto records = in.read(sandbox, head.seq + 1);
     if (!records)
       return tl::unexpected{records.error()};
-    if (records->empty())
+    if (records->empty()) {
+      if (auto good = erasures.finish(); !good)
+        return tl::unexpected{std::move(good.error())};
       return head;
+    }
     for (const auto& record : *records)
-      if (auto good = events::follow(head, record); !good)
+      if (auto good = events::follow(head, record).and_then([&] { return erasures.see(record); }); !good)
         return tl::unexpected{std::move(good.error())};
     if (progress && !progress(head.seq))
       return events::failure(events::errc::abandoned, "the check was ended before the end of the stream",
                              std::to_string(head.seq));
   }
+}
+
+events::outcome<std::vector<std::pair<events::seq, std::string>>> erased_by(const store& in, const record_batch& batch) {
+  std::vector<std::pair<events::seq, std::string>> out;
+  out.reserve(batch.erases.size());
+  for (const auto& erasure : batch.erases) {
+    const auto where = batch.sandbox.to_string() + "/" + std::to_string(erasure.seq);
+    if (erasure.seq == 0 || erasure.seq >= batch.first)
+      return events::failure(events::errc::conflict, "an event can only erase content of an earlier one", where);
+    const auto bytes = in.read_raw(batch.sandbox, erasure.seq);
+    if (!bytes)
+      return tl::unexpected{bytes.error()};
+    if (!*bytes)
+      return events::failure(events::errc::conflict, "there is no such event to erase content of", where);
+    if (const auto sound = decode_at(**bytes, batch.sandbox, erasure.seq); !sound)
+      return tl::unexpected{sound.error()};
+    auto left = events::erase(**bytes, erasure.left);
+    if (!left)
+      return tl::unexpected{std::move(left.error())};
+    out.emplace_back(erasure.seq, std::move(*left));
+  }
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 events::outcome<events::record> decode_at(std::string_view bytes, const events::sandbox_id& sandbox,

@@ -3,6 +3,7 @@
 #include "storage/store.hpp"
 
 #include <span>
+#include <utility>
 
 /// What every store does alike with a stream, in terms of `store` itself. For implementations of `store` only.
 namespace hourglass::storage::stream {
@@ -13,6 +14,10 @@ events::outcome<events::seq> seq_at(const store& in, const events::sandbox_id& s
 /// `store::verify` by reading it all.
 events::outcome<events::chain_head> verify(const store& in, const events::sandbox_id& sandbox,
                                            const std::function<bool(events::seq)>& progress);
+
+/// The records that take the place of those that `batch` erases content of, in order of seq. Fails with `errc::conflict` when one is not there or stands
+/// behind, as `read_raw` does, and with `errc::corrupt` when one does not verify.
+events::outcome<std::vector<std::pair<events::seq, std::string>>> erased_by(const store& in, const record_batch& batch);
 
 /// Decodes one stored record and checks that it is the one that was asked for.
 events::outcome<events::record> decode_at(std::string_view bytes, const events::sandbox_id& sandbox,

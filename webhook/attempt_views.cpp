@@ -36,7 +36,7 @@ void write_svix_part(json_text& j, const attempt_finished& f, events::virtual_ti
   const auto& a = f.result.answer;
   j.key("id").value(f.id).key("msgId").value(f.message.id).key("endpointId").value(f.destination).key("url").value(f.url);
   // Where there was no answer, Svix shows the error in its place.
-  std::string_view shown = a.status == 0 ? std::string_view{a.detail} : std::string_view{a.body};
+  std::string_view shown = a.status == 0 ? std::string_view{a.detail} : f.answer_erased ? std::string_view{"EXPUNGED"} : std::string_view{a.body};
   j.key("response").value(with_content ? shown : std::string_view{}).key("responseStatusCode").value(a.status);
   j.key("responseDurationMs").value(a.spent.total_us / 1000);
   write_status(j, f.follows == outcome_kind::delivered ? status::success : status::fail);
@@ -71,7 +71,9 @@ events::outcome<std::string> attempt_out(const events::header& h, std::string_vi
   write_fields(j, "requestHeaders", f.result.request_headers);
   write_fields(j, "responseHeaders", a.headers);
   j.key("responseBody");
-  with_content ? j.bytes(a.body) : j.null();
+  with_content && !f.answer_erased ? j.bytes(a.body) : j.null();
+  if (f.answer_erased)
+    j.key("responseErased").value(true);
   j.key("responseTruncated").value(a.truncated);
   write_timing(j, a.spent);
   j.key("peer").value(a.peer);

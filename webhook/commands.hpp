@@ -80,6 +80,7 @@ struct create_message {
   std::vector<std::string> tags;
   std::optional<events::virtual_time> deliver_at = {}; ///< not before; none: at once
   std::string ordering_key = {};                       ///< which messages it belongs to, where a destination has an order
+  std::uint32_t retention_hours = 0;                   ///< until its body is erased, on the node's clock; 0: as the sandbox has it
   std::string only_to = {};                            ///< id or uid of the one destination that gets it, whatever its filters; empty: who matches
   bool raw = false;                                    ///< any payload that fits its content type
   std::string_view payload_at = "/payload";            ///< where it stood in what was asked; a literal
@@ -124,7 +125,23 @@ struct finish_attempt {
 /// By the shell, when something is too old to wait any longer (`has_expired`): some of what is, of one destination.
 struct expire_deliveries {};
 
+/// What is left of events when their content is erased (webhook/erasing.hpp). The caller has read them from the log.
+struct erase_content {
+  struct item {
+    events::seq seq = 0;
+    std::string id;
+    std::string left;
+  };
+  std::vector<item> items;
+  erasure_reason why = erasure_reason::asked;
+  bool leave_what_waits = false; ///< a message with deliveries that have not ended is left out; else all is refused
+};
+
+/// By the shell, when it finds that the body of what is pending was erased: it was asked for again while that happened.
+struct expire_erased { events::seq message = 0; };
+
 using command = std::variant<create_destination, update_destination, patch_destination, remove_destination, rotate_secret, put_event_type,
-                             remove_event_type, create_message, resend, start_recovery, progress_recovery, cancel_recovery, finish_attempt, expire_deliveries>;
+                             remove_event_type, create_message, resend, start_recovery, progress_recovery, cancel_recovery, finish_attempt, expire_deliveries,
+                             erase_content, expire_erased>;
 
 } // namespace hourglass::webhook

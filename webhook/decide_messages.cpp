@@ -187,6 +187,7 @@ result decider::operator()(const create_message& c) const {
   f.opaque = *opaque;
   f.headers = std::move(headers);
   seal(s.vault.get(), f.id, f.headers, ctx.chance);
+  f.retention_hours = c.retention_hours;
   decision out;
   out.reply = views::message_out(f, ctx.now);
   add(out, std::move(f));

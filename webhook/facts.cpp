@@ -16,7 +16,7 @@ using events::json_text;
 using events::kind;
 
 constexpr std::string_view body_bytes_prefix = R"({"body_bytes":)";
-constexpr std::size_t entities_of_a_message = 60; // of `limits::entities_per_event`; more are in the payload, and `wide_fan_out` says so
+constexpr std::size_t entities_of_an_event = 60; // of `limits::entities_per_event`; more are in the payload, and `wide_fan_out` says so
 
 void write_strings(json_text& j, std::string_view name, const std::vector<std::string>& list) {
   j.key(name).open_array();
@@ -104,6 +104,10 @@ struct writer {
     write_strings(j, "destinations", f.destinations);
     if (!f.lines.empty())
       write_strings(j, "lines", f.lines);
+    if (f.retention_hours != 0)
+      j.key("retention_hours").value(f.retention_hours);
+    if (f.erased_bytes != 0)
+      j.key("erased_bytes").value(f.erased_bytes);
     j.key("body");
     if (!f.opaque)
       j.raw(f.body);
@@ -145,7 +149,10 @@ struct writer {
     if (a.status != 0) {
       j.key("response").open_object().key("status").value(a.status);
       write_fields(j, a.headers);
-      j.key("body").bytes(a.body).key("truncated").value(a.truncated).close_object();
+      j.key("body").bytes(a.body).key("truncated").value(a.truncated);
+      if (f.answer_erased)
+        j.key("erased").value(true);
+      j.close_object();
     }
     if (a.error != http::transport_error::none) {
       j.key("error").open_object().key("kind").value(http::to_string(a.error)).key("detail");
@@ -220,6 +227,13 @@ struct writer {
       j.key("was_delivered").value(true);
     if (f.line_held)
       j.key("line_held").value(true);
+    if (f.erased)
+      j.key("erased").value(true);
+    j.close_object();
+  }
+  void operator()(const content_erased& f) const {
+    j.open_object().key("reason").value(to_string(f.why));
+    events::write_erased_items(j, f.items);
     j.close_object();
   }
   void operator()(const deliveries_moved& f) const { j.open_object().key("by_us").value(f.by_us).close_object(); }
@@ -237,12 +251,12 @@ struct entity_lister {
   list operator()(const destination_disabled& f) const { return {f.id}; }
   list operator()(const message_created& f) const {
     list out;
-    out.reserve(3 + std::min(f.destinations.size(), entities_of_a_message));
+    out.reserve(3 + std::min(f.destinations.size(), entities_of_an_event));
     out.push_back(f.id);
     for (const auto& d : f.destinations)
-      if (out.size() <= entities_of_a_message)
+      if (out.size() <= entities_of_an_event)
         out.push_back(d);
-    if (f.destinations.size() > entities_of_a_message)
+    if (f.destinations.size() > entities_of_an_event)
       out.emplace_back(wide_fan_out);
     if (!f.event_id.empty())
       out.push_back(f.event_id); // the API finds a message by either
@@ -256,6 +270,13 @@ struct entity_lister {
   list operator()(const deliveries_moved&) const { return {}; }
   list operator()(const destination_recovered& f) const { return {f.id}; }
   list operator()(const delivery_expired& f) const { return {f.message.id, f.destination, f.id}; }
+  list operator()(const content_erased& f) const {
+    list out;
+    for (const auto& item : f.items)
+      if (out.size() < entities_of_an_event && !item.id.empty())
+        out.push_back(item.id);
+    return out;
+  }
 };
 
 // In the order of the alternatives of `fact`.
@@ -263,7 +284,7 @@ constexpr std::array kinds{kind::event_type_put,       kind::event_type_removed,
                            kind::destination_removed,  kind::destination_secret_rotated, kind::destination_disabled,
                            kind::message_created,      kind::attempt_finished,   kind::resend_requested,    kind::recovery_started,
                            kind::recovery_progressed,  kind::recovery_finished,    kind::deliveries_moved,
-                           kind::destination_recovered, kind::delivery_expired};
+                           kind::destination_recovered, kind::delivery_expired,     kind::content_erased};
 static_assert(kinds.size() == std::variant_size_v<fact>);
 
 std::size_t size_hint(const fact& f) noexcept {
@@ -271,6 +292,8 @@ std::size_t size_hint(const fact& f) noexcept {
     return m->body.size() + m->destinations.size() * 34 + 192;
   if (const auto* a = std::get_if<attempt_finished>(&f))
     return a->result.answer.body.size() + 2048;
+  if (const auto* e = std::get_if<content_erased>(&f))
+    return e->items.size() * 140 + 64;
   return 512;
 }
 
@@ -316,6 +339,8 @@ std::string_view to_string(recovery_scope s) noexcept {
   return "unknown";
 }
 
+std::string_view to_string(erasure_reason r) noexcept { return r == erasure_reason::asked ? "asked" : "retention"; }
+
 events::kind kind_of(const fact& f) noexcept { return kinds[f.index()]; }
 
 bool is_outbox_kind(events::kind k) noexcept { return std::find(kinds.begin(), kinds.end(), k) != kinds.end(); }
@@ -331,6 +356,8 @@ events::draft encode(const fact& f) {
     d.causation = e->message.seq;
   if (const auto* m = std::get_if<message_created>(&f); m != nullptr && !m->event_id.empty())
     d.claims.push_back("event-id:" + m->event_id);
+  if (const auto* m = std::get_if<message_created>(&f))
+    d.content_hours = m->retention_hours;
   return d;
 }
 

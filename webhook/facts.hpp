@@ -1,6 +1,7 @@
 #pragma once
 
 #include "events/envelope.hpp"
+#include "events/erasure.hpp"
 #include "events/outcome.hpp"
 #include "webhook/attempt.hpp"
 #include "webhook/destination.hpp"
@@ -50,6 +51,8 @@ struct message_created {
   bool operational = false;            ///< about the webhooks themselves
   std::string ordering_key = {};       ///< as the caller gave it
   std::vector<std::string> lines = {}; ///< of `destinations`, the line in which it stands there (`ordering_policy::line_of`); empty: in none anywhere
+  std::uint32_t retention_hours = 0;   ///< until its body is erased; 0: as the sandbox has it
+  std::uint64_t erased_bytes = 0;      ///< not 0: the body was erased (webhook/erasing.hpp), and had so many; what stands there is `{}`
   std::string content_type = {};       ///< empty: application/json
   bool opaque = false;                 ///< the body is no JSON object: filters, orders and views do not look into it
   std::vector<custom_header> headers = {}; ///< sent with it, beside those of the destination
@@ -87,6 +90,7 @@ struct attempt_finished {
   bool probe = false;       ///< its destination was disabled by rule: it failed, and costs nothing of the schedule
   bool line_held = false;   ///< with `dead`: what stands behind it in its line waits until it was delivered
   bool detached = false;    ///< its delivery was taken back while it was under way: recorded, and decides nothing
+  bool answer_erased = false; ///< the body of the answer
   fencing_token token = 0;  ///< of this process; not in the log
 };
 
@@ -150,6 +154,15 @@ struct delivery_expired {
   bool was_dead = false;
   bool was_delivered = false;
   bool line_held = false; ///< as in `attempt_finished`
+  bool erased = false;    ///< its body is gone: what a person asked for ends with it
+};
+
+/// Content of earlier events went with this one (events/erasure.hpp).
+enum class erasure_reason : std::uint8_t { asked, retention };
+std::string_view to_string(erasure_reason r) noexcept;
+struct content_erased {
+  erasure_reason why = erasure_reason::asked;
+  std::vector<events::erased_item> items;
 };
 
 /// A sandbox's time went back (its clock was reset): all that is pending falls due so much earlier, and waits as long as it had left to wait.
@@ -157,7 +170,8 @@ struct deliveries_moved { std::int64_t by_us = 0; };
 
 using fact = std::variant<event_type_put, event_type_removed, destination_created, destination_updated, destination_removed,
                           destination_secret_rotated, destination_disabled, message_created, attempt_finished, resend_requested,
-                          recovery_started, recovery_progressed, recovery_finished, deliveries_moved, destination_recovered, delivery_expired>;
+                          recovery_started, recovery_progressed, recovery_finished, deliveries_moved, destination_recovered, delivery_expired,
+                          content_erased>;
 
 events::kind kind_of(const fact& f) noexcept;
 

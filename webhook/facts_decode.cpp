@@ -31,6 +31,7 @@ T one_of(const std::array<T, N>& list, object_reader& r, const char* name) {
 
 constexpr std::array triggers{trigger::schedule, trigger::manual, trigger::recovery};
 constexpr std::array outcomes{outcome_kind::delivered, outcome_kind::retry, outcome_kind::dead, outcome_kind::failed, outcome_kind::dropped};
+constexpr std::array erasure_reasons{erasure_reason::asked, erasure_reason::retention};
 constexpr std::array scopes{recovery_scope::failed, recovery_scope::missing, recovery_scope::all};
 constexpr std::array transport_errors{
     http::transport_error::none, http::transport_error::bad_url, http::transport_error::refused_by_guard, http::transport_error::dns,
@@ -158,6 +159,8 @@ fact read_attempt(object_reader& r) {
   f.result.started_us = r.integer("started_us");
   read_request(r.find("request"), r, f.result);
   read_answer(r, f.result.answer);
+  if (const auto* response = r.find("response"))
+    f.answer_erased = object_reader{*response}.truth("erased", false);
   return f;
 }
 
@@ -207,6 +210,15 @@ bool read_content(const json& from, object_reader& r, message_created& f) {
   return f.opaque;
 }
 
+fact read_erased(object_reader& r, std::string_view payload) {
+  content_erased f{one_of(erasure_reasons, r, "reason"), {}};
+  if (auto items = events::read_erased_items(payload))
+    f.items = *std::move(items);
+  else
+    r.fail("items");
+  return f;
+}
+
 fact read_message(object_reader& r, std::string_view payload) {
   message_created f;
   f.id = r.text("id");
@@ -222,6 +234,8 @@ fact read_message(object_reader& r, std::string_view payload) {
   f.operational = r.truth("operational", false);
   f.ordering_key = r.text_or_empty("ordering_key");
   f.lines = r.texts("lines");
+  f.retention_hours = static_cast<std::uint32_t>(r.natural("retention_hours", 0));
+  f.erased_bytes = r.natural("erased_bytes", 0);
   if (!f.lines.empty() && f.lines.size() != f.destinations.size())
     r.fail("lines");
   if (const auto* content = r.find("content"); content != nullptr && read_content(*content, r, f)) {
@@ -281,7 +295,7 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
     auto id = r.text("id");
     auto m = message_of(r);
     return delivery_expired{std::move(id), std::move(m), r.text("destination"), static_cast<std::uint32_t>(r.natural("attempts")), r.text("reason"),
-                            {r.integer("since_us")}, r.truth("was_dead", false), r.truth("was_delivered", false), r.truth("line_held", false)};
+                            {r.integer("since_us")}, r.truth("was_dead", false), r.truth("was_delivered", false), r.truth("line_held", false), r.truth("erased", false)};
   }
   if (k == kind::resend_requested) {
     auto m = message_of(r);
@@ -293,6 +307,8 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
                             r.texts("event_types"), r.text_or_empty("task"), r.natural("after", 0)};
   if (k == kind::recovery_progressed)
     return read_progress(r);
+  if (k == kind::content_erased)
+    return read_erased(r, payload);
   if (k == kind::deliveries_moved)
     return deliveries_moved{r.integer("by_us")};
   return recovery_finished{r.text("id"), r.truth("cancelled", false)};

@@ -26,6 +26,19 @@ void read_event_type_fields(body_reader& r, event_type& t) {
     t.schemas.clear();
 }
 
+/// As Svix: in days, 5 to 90, or in hours.
+std::uint32_t read_retention(body_reader& r) {
+  constexpr std::uint32_t days_least = 5, days_most = 90, hours_a_day = 24;
+  const auto days = r.small("payloadRetentionPeriod"), hours = r.small("payloadRetentionHours");
+  if (days && hours)
+    r.fail("give either payloadRetentionPeriod or payloadRetentionHours", "/payloadRetentionHours");
+  else if (days && (*days < days_least || *days > days_most))
+    r.fail("must be 5 to 90 days", "/payloadRetentionPeriod");
+  else if (hours && (*hours == 0 || *hours > days_most * hours_a_day))
+    r.fail("must be 1 to 2160 hours", "/payloadRetentionHours");
+  return days ? *days * hours_a_day : hours.value_or(0);
+}
+
 } // namespace
 
 events::outcome<put_event_type> read_event_type_in(std::string_view text) {
@@ -134,6 +147,7 @@ events::outcome<create_message> read_message_in(std::string_view text) {
   c.tags = r.texts("tags").value_or(std::vector<std::string>{});
   c.deliver_at = r.time("deliverAt");
   c.ordering_key = r.text("orderingKey").value_or("");
+  c.retention_hours = read_retention(r);
   read_content(r, c);
   read_payload(r, c);
   return r.done(std::move(c));

@@ -207,8 +207,9 @@ struct folder {
     count_recovery(*known, outcome_kind::dead);
     if (f.line_held)
       l->held[known->line] = f.message.seq;
-    s.change_delivery(*l, *known, [](delivery& d) {
+    s.change_delivery(*l, *known, [&f](delivery& d) {
       d.scheduled = false;
+      d.manual = f.erased ? 0 : d.manual;
       d.was_dead = true;
       d.was_delivered = false;
       d.recovery = 0;
@@ -216,6 +217,8 @@ struct folder {
     if (l->pending() < l->backlog_told / 2)
       l->backlog_told = 0;
   }
+
+  void operator()(const content_erased&) const {} // nothing that waits has lost any
 
   // -- recoveries ------------------------------------------------------------------------
 

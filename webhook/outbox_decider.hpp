@@ -9,7 +9,7 @@
 #include <vector>
 
 /// What `decide` does, command by command. Internal to webhook/: destinations in decide_destinations.cpp, event types and messages in
-/// decide_messages.cpp, recoveries in decide_recoveries.cpp, attempts in outbox_decide.cpp.
+/// decide_messages.cpp, recoveries in decide_recoveries.cpp, erasures in decide_erasures.cpp, attempts in outbox_decide.cpp.
 namespace hourglass::webhook {
 
 inline void add(decision& to, fact f) {
@@ -42,6 +42,8 @@ struct decider {
   result operator()(const cancel_recovery& c) const;
   result operator()(const finish_attempt& c) const;
   result operator()(const expire_deliveries& c) const;
+  result operator()(const erase_content& c) const;
+  result operator()(const expire_erased& c) const;
 
 private:
   std::string new_id(std::string_view prefix) const { return events::make_id(prefix, ctx.wall.us / 1000, ctx.chance); }

@@ -241,7 +241,9 @@ std::string message_out(const message_created& m, events::virtual_time at, bool 
   json_text j{out};
   j.open_object().key("id").value(m.id).key("eventType").value(m.event_type);
   write_text_or_null(j, "eventId", m.event_id);
-  j.key("payload").raw(with_content && !m.json().empty() ? m.json() : std::string_view{"{}"});
+  // What was erased looks as it does with Svix.
+  const std::string_view shown = m.erased_bytes != 0 ? std::string_view{R"({"expired":true})"} : m.json().empty() ? std::string_view{"{}"} : m.json();
+  j.key("payload").raw(with_content ? shown : std::string_view{"{}"});
   if (m.opaque && with_content)
     events::is_utf8(m.body) ? j.key("payloadText").value(m.body) : j.key("payloadBase64").value(events::to_base64(m.body));
   if (!m.content_type.empty())
@@ -263,6 +265,8 @@ std::string message_out(const message_created& m, events::virtual_time at, bool 
     j.key("orderingKey").value(m.ordering_key);
   if (m.operational)
     j.key("operational").value(true);
+  if (m.erased_bytes != 0)
+    j.key("payloadErased").value(true);
   j.key("destinations").open_array();
   for (const auto& d : m.destinations)
     j.value(std::string_view{d});

@@ -31,7 +31,8 @@ std::string endpoint_health_out(const destination& d, const lane_guard& g, event
 std::string event_type_out(const event_type& t);       ///< EventTypeOut
 std::string recover_out(const recovery& r);            ///< RecoverOut; ours: `seen`, `queued`, `delivered`, `dead`, `since`, `until`, `endpointId`, `automatic`, `cancelled`
 
-/// MessageOut of a `message_created`; `with_content` false gives `payload: {}`. The payload's bytes are kept. Ours: `destinations`.
+/// MessageOut of a `message_created`; `with_content` false gives `payload: {}`. The payload's bytes are kept. Of an erased one
+/// it is `{"expired":true}`. Ours: `destinations`, `payloadErased`.
 events::outcome<std::string> message_out(const events::header& h, std::string_view payload, bool with_content = true);
 
 /// The same of a typed message, without parsing.
@@ -42,7 +43,7 @@ std::string trial_item(const message_created& m, events::virtual_time at, const 
 
 /// MessageAttemptOut of an `attempt_finished`. `msg` is put in when given (a `message_out`). Ours: `number`, `requestHeaders`,
 /// `responseHeaders`, `responseTruncated`, `timing`, `peer`, `tlsVersion`, `connectionReused`, `error`, `outcome`, `nextAttempt`,
-/// `signedTimestamp`, `bodySha256`, `bodyBytes`, `messageSeq`, `wallTime`.
+/// `signedTimestamp`, `bodySha256`, `bodyBytes`, `messageSeq`, `wallTime`, `responseErased` (then `response` is `EXPUNGED`).
 events::outcome<std::string> attempt_out(const events::header& h, std::string_view payload, bool with_content = true,
                                          std::string_view msg = {});
 

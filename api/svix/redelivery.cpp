@@ -24,6 +24,8 @@ void resend(core& in, const call_ptr& c) {
     auto message = message_named(in, found->sandbox, found->param("msg_id"));
     if (!message)
       return found->fail(message.error());
+    if (message->erased) // as Svix
+      return found->send(problem_response(400, "missing_payload", "the payload of this message was erased; it cannot be sent again", found->correlation, found->speaks));
     auto ref = views::message_ref_of(message->header, message->payload);
     auto last = ref ? last_attempts(in.node.store(), found->sandbox, ref->id) : tl::unexpected<events::error>{ref.error()};
     if (!last)

@@ -32,6 +32,11 @@ void check(std::string_view bytes) {
   if (!whole)
     return;
   require(header.has_value() && header->seq == whole->header.seq && header->entities == whole->header.entities);
+  const auto left = hourglass::events::erase(bytes, "{}");
+  const auto erased = decode(left.value());
+  require(erased && erased->erased && erased->payload == "{}" && erased->link == whole->link);
+  if (whole->erased)
+    return; // nobody seals such a one
   require(sha256({whole->payload}) == whole->header.payload_hash);
   // What was read can be written, and says the same.
   chain_head head{whole->header.seq - 1, whole->header.previous, whole->header.wall};

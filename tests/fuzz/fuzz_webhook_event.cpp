@@ -1,3 +1,4 @@
+#include "webhook/erasing.hpp"
 #include "webhook/message_content.hpp"
 #include "webhook/outbox.hpp"
 #include "webhook/views.hpp"
@@ -31,6 +32,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)views::message_out(h, text);
   (void)message_body(text);
   (void)content_of(text, nullptr);
+  for (auto kind : {events::kind::message_created, events::kind::attempt_finished}) {
+    events::record r{h, std::string{text}, {}};
+    r.header.kind = kind;
+    const auto left = without_content(r);
+    if (!left || !decode(kind, text))
+      continue;
+    r.payload = *left;
+    if (!decode(kind, *left) || (kind == events::kind::attempt_finished && without_content(r)))
+      std::abort();
+  }
   if (auto back = restore(text); back && !restore(snapshot(*back)))
     std::abort();
   return 0;

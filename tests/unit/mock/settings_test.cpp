@@ -26,6 +26,20 @@ events::outcome<void> run(settings_state& s, const settings_command& c, std::int
   return {};
 }
 
+TEST(settings, content_stays_for_ever_unless_it_is_said_how_long) {
+  settings_state s;
+  ASSERT_TRUE(run(s, create_sandbox{"{}", {}}, 1));
+  EXPECT_EQ(s.retention, retention_settings{});
+  ASSERT_TRUE(run(s, update_sandbox{R"({"retention":{"payload_days":30,"response_days":7}})", std::nullopt}, 2));
+  EXPECT_EQ(s.retention, (retention_settings{30, 7}));
+  ASSERT_TRUE(run(s, update_sandbox{R"({"retention":{"response_days":null}})", std::nullopt}, 3)) << "a merge patch";
+  EXPECT_EQ(s.retention, (retention_settings{30, std::nullopt}));
+  EXPECT_EQ(restore<settings_state>(snapshot(s)).value(), s);
+  EXPECT_EQ(nlohmann::json::parse(to_json(s, "id"))["retention"], (nlohmann::json{{"payload_days", 30}, {"response_days", nullptr}}));
+  ASSERT_TRUE(run(s, update_sandbox{R"({"retention":null})", std::nullopt}, 4));
+  EXPECT_EQ(s.retention, retention_settings{});
+}
+
 TEST(settings, a_sandbox_is_created_changed_and_deleted_once) {
   settings_state s;
   EXPECT_EQ(run(s, update_sandbox{}, 1).error().code, errc::not_found);
@@ -61,6 +75,10 @@ TEST(settings, bad_input_is_refused_with_its_place) {
     {R"({"metadata":[]})", "/metadata"},
     {R"({"metadata":{"a":1}})", "/metadata"},
     {R"({"ttl_seconds":0})", "/ttl_seconds"},
+    {R"({"retention":7})", "/retention"},
+    {R"({"retention":{"days":7}})", "/retention/days"},
+    {R"({"retention":{"payload_days":0}})", "/retention/payload_days"},
+    {R"({"retention":{"response_days":3661}})", "/retention/response_days"},
     {R"({"ttl_seconds":"1"})", "/ttl_seconds"},
     {R"({"ttl_seconds":1e30})", "/ttl_seconds"},
   };
