@@ -23,8 +23,8 @@ inline constexpr std::size_t endpoints_at_once_bytes = 8 * mebi; ///< of these e
 inline constexpr std::size_t near_misses = 3;                    ///< endpoints told of a request that none answers
 inline constexpr std::size_t near_miss_differences = 3;          ///< told of each
 inline constexpr std::size_t near_miss_on_path = 10'000;         ///< endpoints on the path of such a request, of any method
-inline constexpr std::size_t near_miss_sample = 500;             ///< other endpoints whose path is compared
-inline constexpr std::size_t near_miss_compared = 100;           ///< whose matches are looked at, once for each condition
+inline constexpr std::size_t near_miss_sample = 200;             ///< other endpoints whose path is compared
+inline constexpr std::size_t near_miss_compared = 50;            ///< whose matches are looked at, once for each condition
 inline constexpr unsigned endpoint_priority_most = 1'000'000;
 
 } // namespace hourglass::limits

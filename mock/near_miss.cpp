@@ -23,12 +23,9 @@ constexpr unsigned farthest_path = 500; ///< of a thousand
 
 struct candidate {
   const compiled_endpoint* endpoint = nullptr;
-  std::vector<std::string> captures;
   unsigned path = 0; ///< 0: it fits; 1000: nothing of it does
-  bool method = false;
-  bool media = false;
   unsigned distance = 0;
-  std::vector<match_difference> differences;
+  std::size_t captured = 0; ///< place of what the path captures among all that was captured
 };
 
 /// How much two segments differ, of a thousand: edits for the length (Levenshtein).
@@ -86,75 +83,88 @@ bool goes_before(const candidate& a, const candidate& b) {
   return a.distance != b.distance ? a.distance < b.distance : a.endpoint->spec.id < b.endpoint->spec.id;
 }
 
+struct told {
+  candidate of;
+  std::vector<match_difference> differences;
+};
+
 class comparison {
 public:
-  comparison(const request& req, std::string_view media) : req_(req), media_(media), judge_(req) {}
+  comparison(const request& req, std::string_view media) : req_(req), media_(media), judge_(req), captured_(1) {}
 
-  void add(const compiled_endpoint& e, const std::vector<std::string>& captures, unsigned path) {
-    candidate c{&e, captures, path, takes_method(e.spec, req_.method), takes_media(e.spec, media_), 0, {}};
-    c.distance = path * path_weight + (c.method ? 0 : method_weight) + (c.media ? 0 : media_weight);
-    all_.push_back(std::move(c));
+  void add(const compiled_endpoint& e, unsigned path, std::size_t captured = 0) {
+    const auto far = path * path_weight + (takes_method(e.spec, req_.method) ? 0 : method_weight) + (takes_media(e.spec, media_) ? 0 : media_weight);
+    all_.push_back({&e, path, far, captured});
+  }
+  void add_on_path(const compiled_endpoint& e, const std::vector<std::string>& captures) {
+    if (captures != captured_.back()) // those of one route have the same
+      captured_.push_back(captures);
+    add(e, 0, captured_.size() - 1);
   }
   void add_if_it_fits(const compiled_endpoint& e) {
     if (judge_.has_path(e))
-      add(e, {}, 0);
+      add(e, 0);
   }
   /// The nearest, with what differs.
-  std::vector<candidate> nearest() {
-    std::sort(all_.begin(), all_.end(), goes_before);
-    auto same = std::unique(all_.begin(), all_.end(), [](const auto& a, const auto& b) { return a.endpoint == b.endpoint; });
-    all_.erase(same, all_.end());
-    all_.resize(std::min(all_.size(), limits::near_miss_compared));
+  std::vector<told> nearest() {
+    if (all_.size() > limits::near_miss_compared) {
+      std::nth_element(all_.begin(), all_.begin() + limits::near_miss_compared, all_.end(), goes_before);
+      all_.resize(limits::near_miss_compared);
+    }
     for (auto& c : all_)
       judge_match(c);
     std::sort(all_.begin(), all_.end(), goes_before);
     all_.resize(std::min(all_.size(), limits::near_misses));
-    for (auto& c : all_)
-      note_the_rest(c);
-    return std::move(all_);
+    std::vector<told> out;
+    for (const auto& c : all_)
+      out.push_back({c, differences(c)});
+    return out;
   }
 
 private:
+  bool asks(const candidate& c) const { return c.endpoint->match && c.path == 0; } // off the path its parameters mean nothing
+
   void judge_match(candidate& c) {
-    if (!c.endpoint->match)
+    if (!asks(c))
       return;
-    if (c.path > 0) // its parameters mean nothing
-      return;
-    auto compared = c.endpoint->match->compare(judge_.subject(), c.captures, limits::near_miss_differences);
-    const auto failed = c.endpoint->match->conditions() - compared.held;
+    const auto& match = *c.endpoint->match;
+    const auto failed = match.conditions() - match.compare(judge_.subject(), captured_[c.captured], 0).held;
     if (failed > 0)
-      c.distance += match_weight + static_cast<unsigned>(match_weight * failed / c.endpoint->match->conditions());
-    c.differences = std::move(compared.differences);
+      c.distance += match_weight + static_cast<unsigned>(match_weight * failed / match.conditions());
   }
-  void note_the_rest(candidate& c) const {
+  std::vector<match_difference> differences(const candidate& c) {
     const auto& e = c.endpoint->spec;
-    std::vector<match_difference> first;
+    std::vector<match_difference> out;
     if (c.path > 0)
-      first.push_back({"/path", quoted(e.full_path()), quoted(split_target(req_.target).path), false, {}});
-    if (!c.method)
-      first.push_back({"/method", e.method, quoted(req_.method), false, {}});
-    if (!c.media) {
+      out.push_back({"/path", quoted(e.full_path()), quoted(split_target(req_.target).path), false, {}});
+    if (!takes_method(e, req_.method))
+      out.push_back({"/method", e.method, quoted(req_.method), false, {}});
+    if (!takes_media(e, media_)) {
       std::string types;
       for (const auto& t : e.consumes)
         types += (types.empty() ? "" : ", ") + t;
-      first.push_back({"/consumes", quoted(types), quoted(media_), false, {}});
+      out.push_back({"/consumes", quoted(types), quoted(media_), false, {}});
     }
-    c.differences.insert(c.differences.begin(), std::make_move_iterator(first.begin()), std::make_move_iterator(first.end()));
-    c.differences.resize(std::min(c.differences.size(), limits::near_miss_differences));
+    if (asks(c) && out.size() < limits::near_miss_differences) {
+      auto more = c.endpoint->match->compare(judge_.subject(), captured_[c.captured], limits::near_miss_differences - out.size());
+      std::move(more.differences.begin(), more.differences.end(), std::back_inserter(out));
+    }
+    return out;
   }
 
   const request& req_;
   std::string_view media_;
   match_judge judge_;
+  std::vector<std::vector<std::string>> captured_; ///< the first: nothing
   std::vector<candidate> all_;
 };
 
-void write(events::json_text& j, const candidate& c) {
-  const auto& e = c.endpoint->spec;
+void write(events::json_text& j, const told& t) {
+  const auto& e = t.of.endpoint->spec;
   j.open_object().key("endpoint").value(e.id).key("method").value(e.method);
   j.key(e.path_regex ? "path_regex" : "path").value(quoted(e.full_path())).key("name").value(e.name);
   j.key("differences").open_array();
-  for (const auto& d : c.differences) {
+  for (const auto& d : t.differences) {
     j.open_object().key("condition").value(d.where).key("wanted").value(d.hidden ? "(not shown)" : std::string_view{d.wanted}).key("came");
     if (!d.came)
       j.null();
@@ -178,22 +188,22 @@ void tell_near_misses(const endpoint_state::tables& all, const std::vector<std::
                       response& problem) {
   comparison near{req, media};
   all.routes.each_on_path(segments, limits::near_miss_on_path,
-                          [&](const router::entry& e, const std::vector<std::string>& captures) { near.add(*e, captures, 0); });
+                          [&](const router::entry& e, const std::vector<std::string>& captures) { near.add_on_path(*e, captures); });
   for (const auto& e : all.routes.patterns())
     near.add_if_it_fits(*e);
   std::size_t looked = 0;
   for (auto at = all.by_id.begin(); at != all.by_id.end() && looked < limits::near_miss_sample; ++at, ++looked)
     if (!at->second->pattern)
       if (const auto far = path_distance(at->second->route, segments); far > 0 && far <= farthest_path)
-        near.add(*at->second, {}, far);
+        near.add(*at->second, far);
   const auto nearest = near.nearest();
   if (nearest.empty())
     return;
   std::string list;
   events::json_text j{list};
   j.open_array();
-  for (const auto& c : nearest)
-    write(j, c);
+  for (const auto& one : nearest)
+    write(j, one);
   j.close_array();
   add_member(problem, list);
 }
