@@ -46,6 +46,15 @@ bool names_secret(std::string_view path) {
   return false;
 }
 
+/// What a path finds is remembered, so it may visit less than all that the purse has.
+json_path::found find_within(const json_path& path, const json_value& v, schema_purse& purse) {
+  const auto most = std::min<std::uint64_t>(purse.left, limits::json_path_work);
+  auto work = most;
+  auto out = path.find(v, work);
+  purse.spend(most - work);
+  return out;
+}
+
 bool has_secret_member(const json_value& v) {
   return std::any_of(v.names.begin(), v.names.end(), [](const auto& n) { return events::is_sensitive_name(n, {}); }) ||
          std::any_of(v.items.begin(), v.items.end(), has_secret_member);
@@ -176,7 +185,7 @@ bool body_condition::holds_path(const path_rule& rule, body_view& body, schema_p
   const auto* v = body.json(purse);
   json_path::found found;
   if (v != nullptr)
-    found = rule.path.find(*v, purse.left);
+    found = find_within(rule.path, *v, purse);
   if (purse.empty() || !found.complete)
     return false;
   if (rule.json && std::none_of(found.values.begin(), found.values.end(), [&](const auto* one) { return rule.json->holds(*one, purse); }))
@@ -235,7 +244,7 @@ bool body_condition::holds(body_view& body, schema_purse& purse) const {
 
 void body_condition::tell_path(const path_rule& rule, body_view& body, schema_purse& purse, match_difference& into) const {
   const auto* v = body.json(purse);
-  const auto found = v != nullptr ? rule.path.find(*v, purse.left) : json_path::found{};
+  const auto found = v != nullptr ? find_within(rule.path, *v, purse) : json_path::found{};
   if (found.values.empty())
     return;
   std::string all;

@@ -11,6 +11,7 @@ inline constexpr std::size_t match_depth = 8;              ///< of `not`, `any_o
 inline constexpr std::size_t match_regex_bytes = 4 * kibi; ///< of one pattern's text
 inline constexpr std::size_t match_regex_steps = 50'000;   ///< instructions of all patterns of one match document; some 16 bytes each
 inline constexpr std::uint64_t match_work = 10'000'000;    ///< of all conditions that one request is held against; as `schema_work`
+inline constexpr std::uint64_t json_path_work = 1'000'000;   ///< values that one JSONPath may visit; it remembers what it finds
 inline constexpr std::size_t multipart_parts = 100;        ///< of a body that conditions look into; one with more fits none
 inline constexpr std::size_t multipart_header_bytes = 8 * kibi;
 inline constexpr std::size_t graphql_bytes = 256 * kibi; ///< of the text of an operation

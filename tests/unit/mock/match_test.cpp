@@ -296,6 +296,16 @@ TEST_F(matching, what_conditions_cost_is_bounded) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds{10});
 }
 
+TEST_F(matching, a_path_that_finds_too_much_does_not_hold) {
+  std::string wide = "[0";
+  for (int i = 0; i < 2'000; ++i)
+    wide += ",[0]";
+  EXPECT_EQ(body(R"x({"json_path":{"path":"$..*..*","equals":0}})x", wide + "]"), "yes");
+  for (int i = 0; i < 700'000; ++i)
+    wide += ",0";
+  EXPECT_EQ(body(R"x({"json_path":{"path":"$..*","equals":0}})x", wide + "]"), "no") << "more than json_path_work";
+}
+
 TEST_F(matching, a_choice_that_the_log_has_is_taken_where_the_request_is_not_known_whole) {
   add("GET", "/a", "gold", R"(,"match":{"headers":{"Authorization":"Bearer gold"}})");
   add("GET", "/a", "silver", R"(,"match":{"headers":{"Authorization":"Bearer silver"}})");
