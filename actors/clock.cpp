@@ -92,7 +92,7 @@ void clock_actor::after_change() {
   send(sandbox_, settle{++question_});
 }
 
-/// Everything due so far has been fired and answered: on to the next due moment, or to the end.
+/// Everything due so far has been fired and answered: on to the next due moment, a backlog's whole second, or the end.
 void clock_actor::step(const settled& s) {
   if (state_.mode != mock::clock_mode::advancing || !state_.target)
     return;

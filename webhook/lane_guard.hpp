@@ -116,6 +116,12 @@ struct attempt_pace {
   }
 };
 
+/// A moment so much later, or the last there is.
+inline std::int64_t capped_sum(std::int64_t us, std::int64_t more_us) noexcept {
+  std::int64_t out = 0;
+  return __builtin_add_overflow(us, more_us, &out) ? INT64_MAX : out;
+}
+
 /// `t` after the sandbox's clock was set back by so much. One that cannot be moved stays.
 inline events::virtual_time moved_by(events::virtual_time t, std::int64_t by_us) noexcept {
   std::int64_t out = 0;

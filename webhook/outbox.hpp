@@ -187,9 +187,10 @@ std::optional<duration> paced_for(const outbox_state& state, events::virtual_tim
 /// bytes, or something is too old.
 std::optional<events::virtual_time> next_due(const outbox_state& state);
 
-/// How much later than `next_due` an advance of the clock may look next, so that a backlog goes in thousands and not one by one: nothing as long
-/// as little waits, and each goes at its very moment; a second with more.
-duration step_of_backlog(const outbox_state& state) noexcept;
+/// How much later than `next_due` an advance of the clock may look next, so that a backlog goes in thousands and not one by one: nothing while fewer
+/// than a hundred fall due within a second, and each goes at its very moment; else up to a second. Never beyond the end of a hold, a probe, what a rate lets
+/// go, or the first end of an age.
+duration step_of_backlog(const outbox_state& state);
 
 /// Everything that is durable, as JSON text: equal states give equal text. What is in flight is written as pending.
 std::string snapshot(const outbox_state& state);

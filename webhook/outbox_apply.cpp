@@ -336,7 +336,10 @@ struct folder {
 
 } // namespace
 
-void apply(outbox_state& state, const moment& at, const fact& f) { std::visit(folder{state.self(), at}, f); }
+void apply(outbox_state& state, const moment& at, const fact& f) {
+  state.self().told_now = at.now.us;
+  std::visit(folder{state.self(), at}, f);
+}
 
 events::outcome<void> apply(outbox_state& state, const events::header& at, std::string_view payload) {
   if (!is_outbox_kind(at.kind))

@@ -112,6 +112,7 @@ struct lane {
   }
   /// When what could not go was kept back for too long: the destination has done nothing but fail since.
   std::int64_t kept_back_since(std::int64_t due) const noexcept { return std::max(due, guard.failing_since->us); }
+  std::int64_t kept_until_us(std::int64_t due) const noexcept { return capped_sum(kept_back_since(due), kept_back_most.count()); }
   bool keeps_back() const noexcept { return !config.disabled && guard.failing_since && first_kept_us() != INT64_MAX; }
   /// When the first that waits will be too old. While it probes the last one is kept to probe with.
   std::optional<std::int64_t> over_at() const noexcept {
@@ -119,7 +120,7 @@ struct lane {
       return std::nullopt;
     auto out = std::min(aging.empty() ? INT64_MAX : aging.begin()->first, resting.first_over_us());
     if (keeps_back())
-      out = std::min(out, kept_back_since(first_kept_us()) + kept_back_most.count());
+      out = std::min(out, kept_until_us(first_kept_us()));
     return out == INT64_MAX ? std::nullopt : std::optional{out};
   }
   std::int64_t first_kept_us() const noexcept { return std::min(kept_back.empty() ? INT64_MAX : kept_back.begin()->first, resting.first_kept_us()); }
@@ -174,6 +175,7 @@ struct outbox_state::impl {
   bool out_of_bytes = false;         ///< what is runnable waits for an attempt to end
   std::size_t deliveries = 0;
   std::size_t resting = 0; ///< of them
+  std::int64_t told_now = INT64_MIN; ///< when the last fact stood: a fold does not look at what is due, but live it was woken by then
   std::size_t awake_most = 8'192;    ///< as long as no more are awake, none goes to rest
   std::size_t awake_of_a_lane = 128; ///< nor those of a lane with fewer
   std::string sandbox; ///< its id, for messages that name it
@@ -225,7 +227,7 @@ struct outbox_state::impl {
   void wake_first(lane& l);
   void wake_what_is_over();
   void let_rest(lane& l);
-  /// New ones, in the order of their messages, behind all that the lane has.
+  /// New ones, in the order of their messages.
   void add_resting(lane& l, const std::vector<resting_delivery>& sorted);
 
   // -- lines

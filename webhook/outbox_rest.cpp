@@ -57,7 +57,9 @@ std::vector<delivery> lane::first_that_wait(std::size_t most) const {
   out.resize(std::min(most, out.size()));
   for (const auto& [name, q] : lines)
     for (const auto& [place, seq] : q.order)
-      if (const auto& d = deliveries.at(seq); d.token == 0 && seq != q.shown && out.size() < most)
+      if (out.size() == most)
+        return out;
+      else if (const auto& d = deliveries.at(seq); d.token == 0 && seq != q.shown)
         out.push_back(d);
   return out;
 }
@@ -85,44 +87,38 @@ void outbox_state::impl::wake(lane& l, const std::vector<resting_delivery>& thes
 /// front of all.
 void outbox_state::impl::wake_first(lane& l) {
   while (!l.resting.empty() && (l.waiting.empty() || l.resting.front() < *l.waiting.begin()))
-    wake(l, l.resting.take_soonest({seen_now}));
+    wake(l, l.resting.take_soonest({std::max(seen_now, told_now)}));
 }
 
 /// Of the destination whose turn it is to bury something, unless it has that at hand.
 void outbox_state::impl::wake_what_is_over() {
-  constexpr std::size_t pages_at_once = 2;
+  constexpr std::size_t buried_at_once = 256, pages_at_once = 64;
   if (over.empty())
     return;
   auto& l = lanes.at(*over.begin());
-  const auto kept_too_long = [&](std::int64_t due) {
-    return due != INT64_MAX && l.keeps_back() &&
-           l.kept_back_since(due) + kept_back_most.count() <= seen_now;
-  };
-  if (!l.aging.empty() && l.aging.begin()->first <= seen_now)
+  const auto kept_too_long = [&](std::int64_t due) { return due != INT64_MAX && l.keeps_back() && l.kept_until_us(due) <= seen_now; };
+  if ((!l.aging.empty() && l.aging.begin()->first <= seen_now) || (!l.kept_back.empty() && kept_too_long(l.kept_back.begin()->first)))
     return;
-  if (!l.kept_back.empty() && kept_too_long(l.kept_back.begin()->first))
-    return;
-  for (std::size_t i = 0; i < pages_at_once; ++i) {
+  const auto before = resting;
+  for (std::size_t pages = 0; pages < pages_at_once && before - resting < buried_at_once; ++pages) {
     if (l.resting.first_over_us() <= seen_now)
-      wake(l, l.resting.take_oldest());
+      wake(l, l.resting.take_over({seen_now}));
     else if (kept_too_long(l.resting.first_kept_us()))
-      wake(l, l.resting.take_kept_longest());
+      wake(l, l.resting.take_kept({seen_now - kept_back_most.count()}));
+    else
+      return;
   }
 }
 
-/// All but the first quarter, when too many are awake. Seldom, and many at a time: that they are
-/// packed costs each of them a microsecond or less.
+/// All but the first quarter, when too many are awake: many at a time, since neighbours share the cost of their page.
 void outbox_state::impl::let_rest(lane& l) {
-  if (deliveries - resting <= awake_most ||
-      l.deliveries.size() < std::max(l.rest_at, awake_of_a_lane))
+  const auto of_a_lane = std::clamp(awake_most / std::max<std::size_t>(lanes.size(), 1), std::size_t{2}, awake_of_a_lane);
+  if (deliveries - resting <= awake_most || l.deliveries.size() < std::max(l.rest_at, of_a_lane))
     return;
   const auto is_over = [&](const delivery& d) { // and is to be buried
-    return d.over_us <= seen_now ||
-           (l.keeps_back() && l.kept_back_since(d.next_us()) + kept_back_most.count() <= seen_now);
+    return d.over_us <= seen_now || (l.keeps_back() && l.kept_until_us(d.next_us()) <= seen_now);
   };
-  const auto kept =
-      std::min(l.waiting.size(),
-               1 + l.deliveries.size() / 4); // the front stays where the lanes' order looks for it
+  const auto kept = std::min(l.waiting.size(), 1 + l.deliveries.size() / 4); // the front stays where the lanes' order looks for it
   std::vector<resting_delivery> tired;
   for (auto at = std::next(l.waiting.begin(), static_cast<std::ptrdiff_t>(kept));
        at != l.waiting.end(); ++at)

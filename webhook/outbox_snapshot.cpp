@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-// snapshot := {"format": 4, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// snapshot := {"format": 5, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // message  := [seq, id, event_type, body_bytes]
 // lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "held"?: [[line, message seq]…], "deliveries": [delivery…],
 //              "resting"?: [page…]}
@@ -209,7 +209,7 @@ std::string read_messages(const json& list, messages_by_seq& into) {
     m.id = r.text();
     m.event_type = r.text();
     m.body_bytes = r.natural();
-    if (!r.ok())
+    if (!r.ok() || m.seq == 0 || std::max(m.id.size(), m.event_type.size()) > resting_text_most)
       return "messages";
     into.emplace(m.seq, std::make_shared<const message_ref>(std::move(m)));
   }
@@ -244,7 +244,7 @@ std::string read_pages(const json& list, lane& l, outbox_state::impl& into) {
     if (!page || page->empty() || page->front().message.seq <= last)
       return "destinations/resting";
     last = page->back().message.seq;
-    if (std::any_of(page->begin(), page->end(), [&l](const auto& r) { return l.deliveries.contains(r.message.seq); }))
+    if (std::any_of(page->begin(), page->end(), [&l](const auto& r) { return l.has(r.message.seq); }))
       return "destinations/resting";
     into.add_resting(l, *page);
   }
@@ -295,7 +295,7 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
       d.place.first = row.integer();
       d.place.second = row.natural();
     }
-    if (!row.ok() || message == messages.end())
+    if (!row.ok() || message == messages.end() || l.has(message->first))
       return "destinations/deliveries";
     d.message = message->second;
     into.add_delivery(l, std::move(d));

@@ -152,6 +152,8 @@ void outbox_state::impl::forget(lane& l, delivery& d) {
   leave_line(l, d);
   l.deliveries.erase(d.message->seq);
   --deliveries;
+  if (l.rest_at > 4 * l.deliveries.size())
+    l.rest_at /= 2;
   arrange(l, line);
 }
 

@@ -368,9 +368,43 @@ std::optional<events::virtual_time> next_due(const outbox_state& state) {
   return out ? std::optional{events::virtual_time{*out}} : std::nullopt;
 }
 
-duration step_of_backlog(const outbox_state& state) noexcept {
-  constexpr std::size_t much = 100;
-  return state.pending_count() <= much ? duration{0} : duration{std::chrono::seconds{1}};
+namespace {
+
+constexpr std::size_t much = 100;
+
+/// How many of a lane fall due by `until`, as far as `much` goes.
+std::size_t due_by(const lane& l, std::int64_t until) {
+  std::size_t out = 0;
+  for (auto at = l.waiting.begin(); at != l.waiting.end() && at->first <= until && out < much; ++at)
+    ++out;
+  if (l.resting.first_due_us() > until)
+    return out;
+  return l.resting.size() > much ? much : out + l.resting.soonest(much).size();
+}
+
+} // namespace
+
+duration step_of_backlog(const outbox_state& state) {
+  constexpr std::int64_t second = 1'000'000;
+  const auto& s = state.self();
+  if (s.later.empty() || !s.runnable_by_due.empty() || !s.over.empty())
+    return duration{0};
+  const auto first = s.later.begin()->first;
+  auto until = capped_sum(first, second);
+  if (!s.ages.empty()) // what is due before it is too old goes before
+    until = std::min(until, s.ages.begin()->first - 1);
+  std::size_t due = 0, looked = 0;
+  for (const auto& [head, ordinal] : s.later) {
+    if (head > until || ++looked > much)
+      break;
+    const auto& l = s.lanes.at(ordinal);
+    if (head != l.front_us()) { // a rate, the end of a hold, a probe: at its very moment
+      until = head;
+      break;
+    }
+    due += due_by(l, until);
+  }
+  return due < much ? duration{0} : duration{std::max<std::int64_t>(0, until - first)};
 }
 
 bool has_expired(outbox_state& state, events::virtual_time now) {

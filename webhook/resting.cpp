@@ -1,7 +1,7 @@
 #include "webhook/resting.hpp"
 
 #include "events/ids.hpp"
-#include "events/limits.hpp"
+#include "webhook/lane_guard.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -9,13 +9,12 @@
 #include <tuple>
 
 // packed   := delivery…
-// delivery := seq, attempts, step, due, since, type, body_bytes, id. Numbers are LEB128, those that
-// may be negative folded ("zigzag"); seq, due, since and
-//             body_bytes are the difference from the delivery before, the first's from 0, base,
-//             base and 0
-// type     := which of the types of this page it is, counted as they come; a new one is followed by
-// its name: length, bytes id       := 0, 16 bytes (`msg_` and the text of those) | 1 + length,
-// bytes
+// delivery := seq, attempts, step, due, since, type, body_bytes, id
+//             Numbers are LEB128, those that may be negative folded ("zigzag"). Of seq, due, since and
+//             body_bytes the difference from the delivery before; of the first from 0, base, base, 0.
+// type     := which of the types of this page, counted as they come; a new one: then its length, its bytes
+// id       := 0, 16 bytes (`msg_` and the text of those)
+//           | 1 + length, bytes
 //
 // A snapshot's page has base, folded, in front.
 
@@ -27,7 +26,6 @@ using events::errc, events::failure;
 
 constexpr std::string_view usual_prefix = "msg_";
 constexpr std::size_t id_bytes = 16;
-constexpr std::size_t text_most = 64 * limits::kibi; ///< longer is no name and no id
 
 std::uint64_t folded(std::int64_t v) noexcept {
   return (static_cast<std::uint64_t>(v) << 1U) ^ static_cast<std::uint64_t>(v >> 63);
@@ -129,23 +127,17 @@ public:
     return static_cast<std::uint32_t>(n);
   }
   std::string_view bytes(std::uint64_t count) {
-    ok_ = ok_ && count <= std::min(rest_.size(), text_most);
+    ok_ = ok_ && count <= std::min(rest_.size(), resting_text_most);
     if (!ok_)
       return {};
     const auto out = rest_.substr(0, count);
     rest_.remove_prefix(out.size());
     return out;
   }
-  std::string id() {
+  /// As it stands there: sixteen bytes of a usual one, else its text.
+  std::pair<bool, std::string_view> id() {
     const auto length = number();
-    if (length != 0)
-      return std::string{bytes(length - 1)};
-    const auto raw = bytes(id_bytes);
-    if (!ok_)
-      return {};
-    events::sandbox_id id;
-    std::copy(raw.begin(), raw.end(), id.bytes.begin());
-    return std::string{usual_prefix} + id.to_string().substr(usual_prefix.size());
+    return length == 0 ? std::pair{true, bytes(id_bytes)} : std::pair{false, bytes(length - 1)};
   }
   std::string_view rest() const noexcept { return rest_; }
 
@@ -154,35 +146,66 @@ private:
   bool ok_ = true;
 };
 
-/// Nothing when the bytes are none of `pack`'s.
-std::optional<std::vector<resting_delivery>> unpack(std::string_view packed, std::int64_t base_us) {
-  std::vector<resting_delivery> out;
-  std::vector<std::string> types;
-  unpacker u{packed};
-  resting_delivery before;
-  before.due = before.since = {base_us};
-  while (u.more()) {
-    resting_delivery d;
-    const auto further = u.number();
-    d.message.seq = before.message.seq + further;
-    d.attempts = u.small(), d.step = u.small();
-    d.due = {plus(before.due.us, u.signed_number())},
-    d.since = {plus(before.since.us, u.signed_number())};
-    const auto type = u.number();
-    if (type == types.size())
-      types.emplace_back(u.bytes(u.number()));
-    d.message.body_bytes = static_cast<std::uint64_t>(
-        plus(static_cast<std::int64_t>(before.message.body_bytes), u.signed_number()));
-    d.message.id = u.id();
-    if (!u.ok() || type >= types.size() || further == 0 || d.message.seq <= before.message.seq ||
-        out.size() == resting_deliveries::page_most)
-      return std::nullopt;
-    d.message.event_type = types[type];
-    before.due = d.due, before.since = d.since;
-    before.message.seq = d.message.seq, before.message.body_bytes = d.message.body_bytes;
-    out.push_back(std::move(d));
+std::string id_text(const std::pair<bool, std::string_view>& packed) {
+  if (!packed.first)
+    return std::string{packed.second};
+  events::sandbox_id id;
+  std::copy(packed.second.begin(), packed.second.end(), id.bytes.begin());
+  return std::string{usual_prefix} + id.to_string().substr(usual_prefix.size());
+}
+
+/// One after the other, without its texts.
+class page_reader {
+public:
+  page_reader(std::string_view packed, std::int64_t base_us) : u_(packed) {
+    now_.due = now_.since = {base_us};
   }
-  return u.ok() ? std::optional{std::move(out)} : std::nullopt;
+
+  /// False at the end, and where the bytes are none of `pack`'s.
+  bool next() {
+    if (!u_.more())
+      return false;
+    const auto before = now_.message.seq;
+    now_.message.seq += u_.number();
+    now_.attempts = u_.small(), now_.step = u_.small();
+    now_.due = {plus(now_.due.us, u_.signed_number())};
+    now_.since = {plus(now_.since.us, u_.signed_number())};
+    type_ = u_.number();
+    if (type_ == types_.size())
+      types_.push_back(u_.bytes(u_.number()));
+    now_.message.body_bytes = static_cast<std::uint64_t>(
+        plus(static_cast<std::int64_t>(now_.message.body_bytes), u_.signed_number()));
+    id_ = u_.id();
+    ok_ = u_.ok() && type_ < types_.size() && now_.message.seq > before && ++count_ <= resting_deliveries::page_most;
+    return ok_;
+  }
+  bool ok() const noexcept { return ok_ && u_.ok(); }
+  events::seq seq() const noexcept { return now_.message.seq; }
+  resting_delivery whole() const {
+    auto out = now_;
+    out.message.event_type = types_[type_];
+    out.message.id = id_text(id_);
+    return out;
+  }
+
+private:
+  unpacker u_;
+  resting_delivery now_; ///< without its texts
+  std::vector<std::string_view> types_;
+  std::uint64_t type_ = 0;
+  std::pair<bool, std::string_view> id_;
+  std::size_t count_ = 0;
+  bool ok_ = true;
+};
+
+/// Nothing when the bytes are none of `pack`'s.
+std::optional<std::vector<resting_delivery>> unpack(std::string_view packed,
+                                                    std::int64_t base_us) {
+  std::vector<resting_delivery> out;
+  page_reader page{packed, base_us};
+  while (page.next())
+    out.push_back(page.whole());
+  return page.ok() ? std::optional{std::move(out)} : std::nullopt;
 }
 
 std::vector<resting_delivery> unpack_own(std::string_view packed, std::int64_t base_us) {
@@ -249,16 +272,23 @@ void resting_deliveries::index_by_age(pages::iterator at,
   auto& p = at->second;
   p.over_us = p.kept_us = INT64_MAX;
   for (const auto& d : its) {
-    const auto age = rules_(d.message.event_type);
-    if (age.maximum)
-      p.over_us = std::min(p.over_us, (d.since + *age.maximum).us);
-    else if (age.kept_back)
-      p.kept_us = std::min(p.kept_us, d.due.us);
+    p.over_us = std::min(p.over_us, over_us(d));
+    p.kept_us = std::min(p.kept_us, kept_us(d));
   }
   if (p.over_us != INT64_MAX)
     by_over_.emplace(p.over_us, at->first);
   if (p.kept_us != INT64_MAX)
     by_kept_.emplace(p.kept_us, at->first);
+}
+
+std::int64_t resting_deliveries::over_us(const resting_delivery& d) const {
+  const auto age = rules_(d.message.event_type);
+  return age.maximum ? capped_sum(d.since.us, age.maximum->count()) : INT64_MAX;
+}
+
+std::int64_t resting_deliveries::kept_us(const resting_delivery& d) const {
+  const auto age = rules_(d.message.event_type);
+  return age.kept_back && !age.maximum ? d.due.us : INT64_MAX;
 }
 
 void resting_deliveries::rule(ageing_of rules) {
@@ -297,32 +327,43 @@ std::optional<resting_delivery> resting_deliveries::find(events::seq message) co
   const auto at = const_cast<resting_deliveries*>(this)->page_of(message); // NOLINT: looks only
   if (at == pages_.end())
     return std::nullopt;
-  for (auto& d : unpack_own(at->second.packed, at->second.base_us))
-    if (d.message.seq == message)
-      return std::move(d);
+  page_reader reader{at->second.packed, at->second.base_us};
+  while (reader.next() && reader.seq() <= message)
+    if (reader.seq() == message)
+      return reader.whole();
   return std::nullopt;
 }
 
 std::optional<resting_delivery> resting_deliveries::take(events::seq message) {
-  if (!find(message))
-    return std::nullopt;
-  auto its = take_page(page_of(message));
-  const auto wanted = std::find_if(its.begin(), its.end(),
-                                   [message](const auto& d) { return d.message.seq == message; });
-  auto out = std::move(*wanted);
-  its.erase(wanted);
-  add_pages(its);
+  auto out = find(message);
+  if (out) {
+    auto its = take_page(page_of(message));
+    std::erase_if(its, [message](const auto& d) { return d.message.seq == message; });
+    add_pages(its);
+  }
   return out;
+}
+
+template <class Wanted>
+std::vector<resting_delivery> resting_deliveries::take_of_first(const order& by, Wanted wanted) {
+  auto its = take_page(pages_.find(by.begin()->second));
+  const auto others = std::stable_partition(its.begin(), its.end(), wanted);
+  add_pages({std::make_move_iterator(others), std::make_move_iterator(its.end())});
+  its.erase(others, its.end());
+  return its;
+}
+
+std::vector<resting_delivery> resting_deliveries::take_over(events::virtual_time now) {
+  return take_of_first(by_over_, [&](const auto& d) { return over_us(d) <= now.us; });
+}
+
+std::vector<resting_delivery> resting_deliveries::take_kept(events::virtual_time until) {
+  return take_of_first(by_kept_, [&](const auto& d) { return kept_us(d) <= until.us; });
 }
 
 std::vector<resting_delivery> resting_deliveries::take_soonest(events::virtual_time until) {
   const auto most = std::max(first_due_us(), until.us);
-  auto its = take_first_page(by_due_);
-  const auto later = std::stable_partition(its.begin(), its.end(),
-                                           [most](const auto& d) { return d.due.us <= most; });
-  add_pages({std::make_move_iterator(later), std::make_move_iterator(its.end())});
-  its.erase(later, its.end());
-  return its;
+  return take_of_first(by_due_, [most](const auto& d) { return d.due.us <= most; });
 }
 
 std::int64_t resting_deliveries::first_since_us() const noexcept {
@@ -342,8 +383,8 @@ std::vector<resting_delivery> resting_deliveries::soonest(std::size_t most) cons
   std::vector<resting_delivery> out;
   for (const auto& [due, seq] : by_due_) {
     if (out.size() == most &&
-        (out.empty() || out.back().due.us < due)) // pages that begin later have nothing earlier
-      break;
+        (out.empty() || std::pair{out.back().due.us, out.back().message.seq} < std::pair{due, seq}))
+      break; // this page and those after it have nothing that is before
     const auto& p = pages_.at(seq);
     auto its = unpack_own(p.packed, p.base_us);
     std::move(its.begin(), its.end(), std::back_inserter(out));

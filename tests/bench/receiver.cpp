@@ -176,16 +176,17 @@ long receiver::read(connection& from) {
   auto& to = sockets_->buffer;
   if (!from.tls)
     return read_some(from.socket, to.data(), to.size());
+  ERR_clear_error(); // of another connection, perhaps
   const auto n = SSL_read(from.tls.get(), to.data(), static_cast<int>(to.size()));
   if (n > 0)
     return n;
   const auto why = SSL_get_error(from.tls.get(), n);
-  ERR_clear_error();
   return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? -1 : 0;
 }
 
 /// What is written is short: a socket always has room for it.
 void receiver::write(connection& to, std::string_view text) {
+  ERR_clear_error();
   if (to.tls)
     SSL_write(to.tls.get(), text.data(), static_cast<int>(text.size()));
   else

@@ -19,7 +19,7 @@ class life {
 public:
   struct habits {
     bool rests = false;    ///< as much as may rests, else nothing does
-    bool grows_old = true; ///< what waits may die of age
+    bool grows_old = true; ///< what waits may die of age, or of being kept back
   };
   life(std::uint64_t seed, habits h) : random_(seed), habits_(h) { settle(); }
 
@@ -91,12 +91,14 @@ private:
       d.filter = content_filter::compile({{"eventType", {{"$in", {"a", "x"}}}}}).value();
     if (draw(2) == 0)
       d.schedule = std::vector<duration>(draw(3), 5s);
-    if (draw(3) == 0 && habits_.grows_old)
-      d.retries = retry_policy::compile(nlohmann::json::parse(R"({"maximumAge":3600,"retriesPerMinute":30})")).value();
+    if (draw(3) == 0)
+      d.retries = rules_of(habits_.grows_old ? R"({"maximumAge":3600,"retriesPerMinute":30})" : R"({"maximumAge":604800,"retriesPerMinute":30})");
+    else if (!habits_.grows_old)
+      d.retries = rules_of(ever);
     constexpr std::array<const char*, 4> protections{
         "{}", R"({"breaker":{"failures":2,"probeAfter":10}})", R"({"slowDown":{},"disable":{"failures":3,"after":60,"probe":600}})",
         R"({"breaker":{"failures":1},"slowDown":{"cap":60},"disable":{"failures":2,"after":0}})"};
-    d.protection = protection_policy::compile(nlohmann::json::parse(protections[habits_.grows_old ? draw(protections.size()) : 0])).value();
+    d.protection = protection_policy::compile(nlohmann::json::parse(protections[draw(protections.size())])).value();
     if (draw(5) == 0)
       d.rate_limit = 5;
     d.operational = draw(6) == 0;
@@ -112,6 +114,10 @@ private:
     p.disabled = draw(2) == 0;
     if (draw(3) == 0)
       p.filter_types = {{"a", "c"}};
+    if (draw(3) == 0)
+      p.protection = protection_policy::compile(nlohmann::json::parse(R"({"breaker":{"failures":2,"probeAfter":30}})")).value();
+    if (draw(4) == 0)
+      p.retries = rules_of(habits_.grows_old ? R"({"maximumAge":7200})" : ever);
     (void)w_.run(p);
   }
 
@@ -188,6 +194,13 @@ private:
   }
 
   // The process dies: what was in flight is pending again, its answers come to nobody.
+  static constexpr const char* ever = R"({"maximumAge":604800})"; ///< longer than any life
+  static retry_policy rules_of(const char* text) {
+    auto out = retry_policy::compile(nlohmann::json::parse(text));
+    EXPECT_TRUE(out) << out.error().detail << out.error().where;
+    return out.value_or(retry_policy{});
+  }
+
   void settle() {
     if (habits_.rests)
       rest_beyond(w_.live, 0, 2);

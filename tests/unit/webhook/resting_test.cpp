@@ -238,4 +238,139 @@ TEST_F(an_outage, is_buried_by_its_age_whole) {
   EXPECT_EQ(w.live.pending_count(), 0U);
 }
 
+TEST_F(an_outage, buries_what_is_too_old_and_leaves_its_neighbours) {
+  auto d = to("http://down.test/");
+  d.retries = retry_policy::compile(nlohmann::json::parse(R"({"eventTypes":[{"match":"rare","maximumAge":60}]})")).value();
+  to_it = w.add(std::move(d));
+  std::size_t rare = 0;
+  for (std::size_t i = 0; i < messages; ++i) {
+    w.emit(i % 50 == 7 ? "rare" : "often");
+    rare += i % 50 == 7 ? 1 : 0;
+  }
+  w.now.us += 3'600'000'000;
+  std::size_t rounds = 0, dead = 0;
+  for (; has_expired(w.live, w.now); ++rounds) {
+    auto done = w.run(expire_deliveries{});
+    ASSERT_TRUE(done);
+    for (const auto& f : done->facts)
+      if (const auto* e = std::get_if<delivery_expired>(&f)) {
+        EXPECT_EQ(e->message.event_type, "rare");
+        ++dead;
+      }
+  }
+  EXPECT_EQ(dead, rare);
+  EXPECT_LE(rounds, rare / 100) << "hundreds at a time, though they lie in as many pages";
+  EXPECT_EQ(w.live.pending_count(), messages - rare);
+}
+
+TEST_F(an_outage, that_a_rule_keeps_back_is_buried_when_it_lasted_too_long) {
+  auto d = to("http://down.test/");
+  d.protection = protection_policy::compile(nlohmann::json::parse(R"({"breaker":{"failures":1,"probeAfter":86400}})")).value();
+  begin(d);
+  const auto one = w.take(1);
+  ASSERT_EQ(one.size(), 1U);
+  w.finish(one[0].token, answer(500));
+  w.now.us += duration{std::chrono::hours{72}}.count();
+  EXPECT_GE(w.expire().size(), messages - 1);
+  EXPECT_LE(w.live.pending_count(), 1U);
+}
+
+TEST_F(an_outage, keeps_the_time_that_is_left_when_the_clock_is_set_back_and_follows_new_rules) {
+  begin(to("http://down.test/"));
+  const auto due = w.live.pending_of(to_it, 1)[0].second.due;
+  decision moved;
+  moved.facts.emplace_back(deliveries_moved{-duration{std::chrono::hours{24}}.count()});
+  moved.drafts.push_back(encode(moved.facts[0]));
+  w.write(moved);
+  EXPECT_EQ(w.live.pending_of(to_it, 1)[0].second.due, virtual_time{due.us - duration{std::chrono::hours{24}}.count()});
+  EXPECT_EQ(snapshot(w.live), snapshot(w.folded()));
+  patch_destination p;
+  p.id = to_it;
+  p.retries = retry_policy::compile(nlohmann::json::parse(R"({"maximumAge":60})")).value();
+  w.must(p);
+  EXPECT_EQ(w.expire().size(), messages) << "all are a day old";
+}
+
+// -- how far an advance of the clock steps --------------------------------------------------
+
+class a_backlog : public testing::Test {
+protected:
+  static constexpr std::size_t messages = 400;
+  world w;
+  std::string to_it;
+
+  /// All fall due within half a second, in an hour.
+  void begin(destination d) {
+    to_it = w.add(std::move(d));
+    for (std::size_t i = 0; i < messages; ++i) {
+      create_message m{"user.created", {}, R"({"a":1})", {}, {}};
+      m.deliver_at = virtual_time{w.now.us + 3'600'000'000 + static_cast<std::int64_t>(i) * 1'000};
+      w.must(m);
+    }
+    (void)next();
+  }
+  /// What is due now; the lanes are sorted by that.
+  std::vector<start> next() { return w.take(); }
+  std::int64_t step() const { return step_of_backlog(w.live).count(); }
+};
+
+TEST_F(a_backlog, goes_by_the_second) {
+  begin(to("http://a.test/"));
+  EXPECT_EQ(step(), 1'000'000);
+  w.live = restore(snapshot(w.live)).value();
+  EXPECT_TRUE(w.take().empty());
+  EXPECT_EQ(step(), 1'000'000) << "though it rests";
+}
+
+TEST_F(a_backlog, that_is_small_goes_moment_by_moment) {
+  auto d = to("http://a.test/");
+  d.filter_types = {"other"};
+  to_it = w.add(d);
+  for (int i = 0; i < 50; ++i)
+    w.emit("other");
+  for (auto& s : next())
+    w.finish(s.token, answer(500));
+  EXPECT_TRUE(next().empty());
+  EXPECT_TRUE(next_due(w.live));
+  EXPECT_EQ(step(), 0);
+  begin(to("http://b.test/"));
+  EXPECT_EQ(step(), 0) << "what is due in an hour does not count";
+}
+
+TEST_F(a_backlog, ends_a_step_before_anything_is_too_old) {
+  auto d = to("http://a.test/");
+  d.retries = retry_policy::compile(nlohmann::json::parse(R"({"maximumAge":1})")).value();
+  begin(d);
+  EXPECT_EQ(step(), 999'999);
+}
+
+TEST_F(a_backlog, with_a_rate_goes_at_its_distance) {
+  auto d = to("http://a.test/");
+  d.rate_limit = 10;
+  begin(d);
+  w.now = *next_due(w.live);
+  ASSERT_EQ(w.take().size(), 1U);
+  EXPECT_EQ(step(), 0) << "the next goes a tenth of a second later and not a second";
+}
+
+TEST_F(a_backlog, never_steps_over_the_end_of_a_hold) {
+  auto held = to("http://a.test/");
+  held.filter_types = {"held"};
+  held.in_flight = 1;
+  held.protection = protection_policy::compile(nlohmann::json::parse(R"({"slowDown":{}})")).value();
+  const auto held_id = w.add(held);
+  begin(to("http://b.test/"));
+  const auto first = *next_due(w.live);
+  w.now = first + duration{-9'800'000};
+  w.emit("held");
+  w.emit("held"); // due all the while
+  for (auto& s : next())
+    w.finish(s.token, s.destination == held_id ? answer(429, {{"Retry-After", "10"}}) : answer(200));
+  EXPECT_TRUE(next().empty());
+  const auto until = w.live.guard(held_id)->held_until;
+  ASSERT_TRUE(until);
+  ASSERT_EQ(*next_due(w.live), std::min(first, *until));
+  EXPECT_EQ(step(), std::clamp<std::int64_t>(until->us - first.us, 0, 1'000'000));
+}
+
 } // namespace
