@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "actors/fresh_contents.hpp"
 #include "actors/messages.hpp"
 #include "actors/script_chain.hpp"
 #include "mock/handler.hpp"
@@ -112,7 +113,7 @@ public:
 
 private:
   /// One for all destinations of a message.
-  using content_ptr = std::shared_ptr<const webhook::message_content>;
+  using content_ptr = fresh_contents::content_ptr;
 
   struct work {
     change_ptr change;
@@ -150,8 +151,6 @@ private:
   void send_attempt(webhook::start s);
   void keep_awake();
   void try_again_soon();
-  void keep_fresh(events::seq message, content_ptr content, std::size_t readers);
-  content_ptr take_fresh(events::seq message);
   events::outcome<content_ptr> content_of(events::seq message);
   events::outcome<content_ptr> read_content(events::seq message) const;
   void forget_content(events::seq message);
@@ -159,10 +158,13 @@ private:
   void answer_settle();
 
   // -- recoveries -------------------------------------------------------------------
-  void scan();
+  void scan(events::virtual_time moment);
   void on_page(const recovery_page& m);
+  void forget_page(const webhook::fact& f);
   void note_end(events::seq at, const webhook::fact& f);
   void forget_ends();
+  void set_right(webhook::resend& again) const;
+  events::outcome<void> look_at_letter(webhook::remove_letter& letter) const;
   void take_out_what_ended(recovery_reading& page) const;
   void bring_along(recovery_reading& page) const;
 
@@ -192,25 +194,22 @@ private:
   std::deque<gated> gated_;                      ///< taken, but what led to them is not durable yet
   std::vector<webhook::fencing_token> bodiless_; ///< taken, but their body cannot be read just now
   hold unsent_;                                  ///< while there are such
-  struct fresh_content {
-    content_ptr what;
-    std::size_t readers; ///< destinations that have not taken it yet
-  };
-  std::map<events::seq, fresh_content> fresh_; ///< bodies of messages that were never sent, the newest, while they fit
-  std::size_t fresh_bytes_ = 0;
+  fresh_contents fresh_{8 * limits::mebi};
   std::unordered_map<events::seq, std::weak_ptr<const webhook::message_content>> handed_out_; ///< bodies that the dispatcher may still hold
   std::size_t forget_handed_out_at_ = 0; ///< with so many those that nobody holds are forgotten
   std::set<std::string> claimed_;     ///< by proposals that are not yet durable
   std::deque<std::pair<events::seq, std::string>> claims_to_forget_;
   std::optional<std::optional<events::virtual_time>> told_due_; ///< nothing: it must be told again, whatever it is
   std::optional<std::uint64_t> settle_wanted_;
-  std::map<std::string, events::seq> scanning_; ///< recoveries whose next page is being read, and what was durable before
+  std::map<std::string, events::seq> scanning_; ///< recoveries whose next page is being read or has no place yet, and what was durable before
   struct ended {
     events::seq at;
     std::string destination;
     events::seq message;
+    std::optional<webhook::outcome_kind> how; ///< delivered or dead; nothing: a dead letter was removed
   };
-  std::deque<ended> ended_; ///< deliveries that a page which is being read may not know to have ended
+  std::deque<ended> ended_; ///< deliveries that a page which is being read may not know to have ended, and the last others
+  events::seq ends_known_from_ = 0; ///< all that came after this
   std::deque<std::pair<events::seq, std::int64_t>> resets_; ///< of the clock, likewise, and by how much
   std::vector<std::string> unread_; ///< those of `scanning_` whose page could not be read just now
   bool scan_when_durable_ = false; ///< a recovery waits for what it is to read

@@ -40,6 +40,7 @@ caf::behavior data_actor::make_behavior() {
 
 void data_actor::do_now(const serve_request& m) {
   const auto& job = m.job;
+  mock::meet_fate(job->plan, *state_, job->request, job->ctx.chance);
   if (job->plan.runs_script() && env_.options.scripts)
     return start_script(job);
   auto served = mock::render(job->plan, *state_, job->request, job->ctx, env_.redactor);

@@ -92,6 +92,8 @@ public:
     if (auto* of_endpoints = std::get_if<mock::endpoint_command>(&std::get<command>(job->what)))
       if (auto* import = std::get_if<mock::import_openapi>(of_endpoints))
         return read_first(sandbox, *import, std::move(*visitor), job, std::move(who), std::move(done));
+    if (auto* of_data = std::get_if<mock::data_command>(&std::get<command>(job->what)); of_data != nullptr && mock::takes_long(*of_data))
+      return read_first(sandbox, *of_data, std::move(*visitor), job, std::move(who), std::move(done));
     if (auto* of_endpoints = std::get_if<mock::endpoint_command>(&std::get<command>(job->what)))
       if (auto script = mock::script_in(*of_endpoints))
         return compile_first(sandbox, std::move(*script), std::move(*visitor), job, std::move(who), std::move(done));
@@ -228,13 +230,19 @@ private:
     return out;
   }
 
-  /// A document may take seconds to read: not on a thread that all sandboxes share.
-  void read_first(const events::sandbox_id& sandbox, mock::import_openapi& import, directory::visitor visitor, const change_ptr& job,
-                  caller who, on_receipt done) {
+  /// An imported document, or what a seed document makes, may take seconds: not on a thread that all sandboxes share.
+  template <class Long>
+  void read_first(const events::sandbox_id& sandbox, Long& what, directory::visitor visitor, const change_ptr& job, caller who, on_receipt done) {
     job->done = std::move(done);
     job->inside = std::move(visitor.inside);
-    readers_.post_for(sandbox, [job, &import, who = std::move(who), to = std::move(visitor.sandbox)]() mutable {
-      if (auto read = mock::read_ahead(import, events::draw_entropy()); !read)
+    readers_.post_for(sandbox, [job, &what, who = std::move(who), to = std::move(visitor.sandbox)]() mutable {
+      auto read = [&what] {
+        if constexpr (std::is_same_v<Long, mock::import_openapi>)
+          return mock::read_ahead(what, events::draw_entropy());
+        else
+          return mock::read_ahead(what);
+      }();
+      if (!read)
         return job->answer(tl::unexpected<events::error>{std::move(read).error()});
       submit_job({std::move(to), std::move(job->inside)}, job, std::move(who), std::move(job->done));
     });

@@ -24,7 +24,8 @@ std::optional<events::virtual_time> due_of(const webhook::fact& f, events::virtu
     return a->next ? a->next : a->hold;
   if (std::holds_alternative<webhook::resend_requested>(f) || std::holds_alternative<webhook::recovery_started>(f)
       || std::holds_alternative<webhook::recovery_progressed>(f) || std::holds_alternative<webhook::recovery_finished>(f)
-      || std::holds_alternative<webhook::destination_updated>(f) || std::holds_alternative<webhook::destination_secret_rotated>(f) || std::holds_alternative<webhook::destination_recovered>(f))
+      || std::holds_alternative<webhook::destination_updated>(f) || std::holds_alternative<webhook::destination_secret_rotated>(f) || std::holds_alternative<webhook::destination_recovered>(f)
+      || std::holds_alternative<webhook::dead_letters_removed>(f))
     return now;
   if (auto* off = std::get_if<webhook::destination_disabled>(&f))
     return off->probe;
@@ -45,11 +46,11 @@ outbox_actor::outbox_actor(caf::actor_config& cfg, environment& env, webhook::ou
     generation_(generation),
     durable_(durable),
     applied_(durable),
-    steered_(durable) {
+    steered_(durable),
+    ends_known_from_(durable) {
 }
 
 caf::behavior outbox_actor::make_behavior() {
-  scan();
   pump();
   return {
     [this](const do_change& m) { take({.change = m.job}); },
@@ -94,7 +95,6 @@ caf::behavior outbox_actor::make_behavior() {
         webhook::give_back(state_, token);
       for (const auto& id : std::exchange(unread_, {}))
         scanning_.erase(id);
-      scan();
       pump();
       keep_awake();
     },
@@ -190,7 +190,6 @@ void outbox_actor::decide_into(proposal& p, work& w, webhook::batch& together) {
   } else if (w.page) {
     take_out_what_ended(*w.page);
     bring_along(*w.page);
-    scanning_.erase(w.page->what.id);
     c = std::move(w.page->what);
   } else if (w.expire) {
     expiring_ = false;
@@ -203,13 +202,24 @@ void outbox_actor::decide_into(proposal& p, work& w, webhook::batch& together) {
     look_into(p, w.change);
     return;
   }
-  auto decided = webhook::decide(state_, *c, ctx, pending_most());
   auto fail = [&w](events::error why) {
     if (w.change)
       w.change->answer(tl::unexpected<events::error>{std::move(why)});
   };
-  if (!decided)
+  if (auto* again = std::get_if<webhook::resend>(&*c))
+    set_right(*again);
+  if (auto* letter = std::get_if<webhook::remove_letter>(&*c))
+    if (auto ready = look_at_letter(*letter); !ready)
+      return fail(std::move(ready).error());
+  if (const auto* start = std::get_if<webhook::start_recovery>(&*c); start != nullptr && start->rate != 0 && clock_.mode == mock::clock_mode::frozen)
+    return fail({events::errc::conflict, "the sandbox's clock stands, and with a rate each message has its own moment: let it run first, or leave the rate out",
+                 "/rate"});
+  auto decided = webhook::decide(state_, *c, ctx, pending_most());
+  if (!decided) {
+    if (const auto* page = std::get_if<webhook::progress_recovery>(&*c))
+      scanning_.erase(page->id);
     return fail(std::move(decided).error());
+  }
   if (auto free = claims_are_free(decided->drafts); !free)
     return fail(std::move(free).error());
   for (const auto& d : decided->drafts)
@@ -265,16 +275,18 @@ void outbox_actor::on_sequenced(const sequenced& s) {
       if (part.moved_by_us != 0)
         webhook::shift(fact, part.moved_by_us);
       applied_ = seq;
-      if (!std::holds_alternative<webhook::message_created>(fact) && !std::holds_alternative<webhook::attempt_finished>(fact))
+      if (!std::holds_alternative<webhook::message_created>(fact) && !std::holds_alternative<webhook::attempt_finished>(fact)
+          && !std::holds_alternative<webhook::consumer_moved>(fact)) // no attempt depends on who has read what
         steered_ = seq;
       count(fact, part.ctx.now);
       note_end(seq, fact);
+      forget_page(fact);
       webhook::apply(state_, {seq, s.wall, part.ctx.now}, fact);
       if (auto* m = std::get_if<webhook::message_created>(&fact); m && !m->destinations.empty())
-        keep_fresh(seq, std::make_shared<const webhook::message_content>(webhook::message_content{std::move(m->body), std::move(m->content_type), std::move(m->headers)}),
+        fresh_.keep(seq, std::make_shared<const webhook::message_content>(webhook::message_content{std::move(m->body), std::move(m->content_type), std::move(m->headers)}),
                    m->destinations.size());
       if (auto* e = std::get_if<webhook::delivery_expired>(&fact); e && e->attempts == 0)
-        (void)take_fresh(e->message.seq); // who would have read it
+        (void)fresh_.take(e->message.seq); // who would have read it
       for (const auto& e : d.erases)
         forget_content(e.seq);
       for (const auto& claim : d.claims)
@@ -287,11 +299,8 @@ void outbox_actor::on_sequenced(const sequenced& s) {
   if (s.what->due)
     told_due_.reset(); // the sandbox has assumed it meanwhile
   facts_.clear();
-  if (state_.pending_count() == 0) { // what was for destinations that were removed
-    fresh_.clear();
-    fresh_bytes_ = 0;
-  }
-  scan();
+  if (state_.pending_count() == 0)
+    fresh_.clear(); // what was for destinations that were removed
   process();
   pump();
 }

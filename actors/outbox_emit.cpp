@@ -67,6 +67,8 @@ void outbox_actor::on_withdrawn(const withdrawn& w) {
     return;
   in_sequence_ = nullptr;
   auto until_told = std::move(sequencing_);
+  for (const auto& f : facts_)
+    forget_page(f);
   facts_.clear();
   told_due_.reset(); // nobody was told meanwhile
   process();

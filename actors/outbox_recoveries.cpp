@@ -9,7 +9,7 @@ namespace hourglass::actors {
 
 /// Reads the next page of every recovery that has room, on a reader thread. Of one destination they go one after the other: none may send again
 /// what another has just sent.
-void outbox_actor::scan() {
+void outbox_actor::scan(events::virtual_time moment) {
   bool any = false;
   std::map<std::string_view, const webhook::recovery*> next;
   for (const auto* r : state_.recoveries()) {
@@ -20,7 +20,9 @@ void outbox_actor::scan() {
       first = r;
   }
   for (const auto& [destination, r] : next) {
-    if (!state_.room_for_recovery(destination))
+    if (r->next && moment < *r->next)
+      continue; // it is due then, and keeps nobody awake until then
+    if (!r->what.purge && !state_.room_for_recovery(destination))
       continue; // without room it goes on with the next result, and keeps nobody awake until then
     any = true;
     // A page that is read before all up to there is in the store would take the end of the store for its own.
@@ -62,13 +64,22 @@ void outbox_actor::on_page(const recovery_page& m) {
   try_again_soon();
 }
 
+/// Its page has its place, or none: only now may the next be read, for where it begins is known.
+void outbox_actor::forget_page(const webhook::fact& f) {
+  if (const auto* page = std::get_if<webhook::recovery_progressed>(&f))
+    scanning_.erase(page->id);
+}
+
 /// A page tells how messages stood when it was read. What has ended since must not be sent again for that.
 void outbox_actor::note_end(events::seq at, const webhook::fact& f) {
   using webhook::outcome_kind;
   if (const auto* a = std::get_if<webhook::attempt_finished>(&f); a != nullptr && (a->follows == outcome_kind::delivered || a->follows == outcome_kind::dead))
-    ended_.push_back({at, a->destination, a->message.seq});
+    ended_.push_back({at, a->destination, a->message.seq, a->follows});
   else if (const auto* e = std::get_if<webhook::delivery_expired>(&f))
-    ended_.push_back({at, e->destination, e->message.seq});
+    ended_.push_back({at, e->destination, e->message.seq, outcome_kind::dead});
+  else if (const auto* gone = std::get_if<webhook::dead_letters_removed>(&f))
+    for (const auto& one : gone->letters)
+      ended_.push_back({at, gone->destination, one.seq, std::nullopt});
 }
 
 /// What was durable before a page was read, that page has seen.
@@ -76,8 +87,11 @@ void outbox_actor::forget_ends() {
   auto seen = durable_;
   for (const auto& [id, durable] : scanning_)
     seen = std::min(seen, durable);
-  while (!ended_.empty() && ended_.front().at <= seen)
+  constexpr std::size_t kept = 1'000; // for who has just read in the log that something is a dead letter
+  while (ended_.size() > kept && ended_.front().at <= seen) {
+    ends_known_from_ = ended_.front().at;
     ended_.pop_front();
+  }
   while (!resets_.empty() && resets_.front().first <= seen)
     resets_.pop_front();
 }
@@ -99,6 +113,34 @@ void outbox_actor::take_out_what_ended(recovery_reading& page) const {
     const auto end = over.find(item.message.seq);
     return end != over.end() && end->second > known;
   });
+}
+
+/// Who asks for it has read in the log what became of the message. It may be something else by now.
+void outbox_actor::set_right(webhook::resend& again) const {
+  const auto last = std::find_if(ended_.rbegin(), ended_.rend(),
+                                 [&again](const ended& e) { return e.message == again.message.seq && e.destination == again.destination; });
+  if (last == ended_.rend())
+    return;
+  again.was_dead = last->how == webhook::outcome_kind::dead;
+  again.was_delivered = last->how == webhook::outcome_kind::delivered;
+}
+
+/// Whether it is a dead letter still, and with what it goes again.
+events::outcome<void> outbox_actor::look_at_letter(webhook::remove_letter& letter) const {
+  const bool known = letter.as_of >= ends_known_from_;
+  if (!known || std::any_of(ended_.begin(), ended_.end(), [&letter](const ended& e) {
+        return e.at > letter.as_of && e.message == letter.message.seq && e.destination == letter.destination;
+      }))
+    return events::failure(events::errc::conflict, "something has become of this dead letter meanwhile; look at it again");
+  if (!letter.instead || !letter.keep_headers)
+    return {};
+  auto old = read_content(letter.message.seq);
+  if (!old)
+    return tl::unexpected<events::error>{std::move(old).error()};
+  letter.instead->headers = (*old)->headers;
+  for (auto& h : letter.instead->headers)
+    h.sealed.clear(); // for the message that it was
+  return {};
 }
 
 /// The clock went back after the page was read: what it brings comes along.

@@ -11,13 +11,13 @@ namespace hourglass::actors {
 namespace {
 
 constexpr std::size_t most_taken_at_once = 256;
-constexpr std::size_t fresh_bytes_kept = 8 * limits::mebi;
 
 } // namespace
 
 /// One round: their bodies may have to be read from the disk, and others wait for us meanwhile.
 void outbox_actor::pump() {
   const auto moment = now();
+  scan(moment); // what fell due between two looks at the clock nobody would be told of
   let_time_pass();
   if (webhook::has_expired(state_, moment) && !std::exchange(expiring_, true))
     take({.expire = true});
@@ -132,7 +132,7 @@ void outbox_actor::on_durable(events::seq last) {
   }
   forget_ends();
   if (std::exchange(scan_when_durable_, false))
-    scan();
+    scan(now());
   std::deque<gated> still;
   for (auto& g : std::exchange(gated_, {})) {
     if (g.gate <= durable_)
@@ -187,34 +187,9 @@ void outbox_actor::send_attempt(webhook::start s) {
   env_.dispatcher.send(std::move(s), std::move(body), wall_now().us, std::move(report), id_.to_string());
 }
 
-/// The oldest make room: what a destination that takes nothing waits for must not cost all others a look into the store.
-void outbox_actor::keep_fresh(events::seq message, content_ptr content, std::size_t readers) {
-  if (content->body.size() > fresh_bytes_kept)
-    return;
-  fresh_bytes_ += content->body.size();
-  fresh_.emplace(message, fresh_content{std::move(content), readers});
-  while (fresh_bytes_ > fresh_bytes_kept) {
-    fresh_bytes_ -= fresh_.begin()->second.what->body.size();
-    fresh_.erase(fresh_.begin());
-  }
-}
-
-/// Forgets it with its last reader. Null: it is not there any more.
-outbox_actor::content_ptr outbox_actor::take_fresh(events::seq message) {
-  const auto i = fresh_.find(message);
-  if (i == fresh_.end())
-    return nullptr;
-  if (--i->second.readers > 0)
-    return i->second.what;
-  auto content = std::move(i->second.what);
-  fresh_bytes_ -= content->body.size();
-  fresh_.erase(i);
-  return content;
-}
-
 /// The one that others of its destinations hold, if any does.
 events::outcome<outbox_actor::content_ptr> outbox_actor::content_of(events::seq message) {
-  auto content = take_fresh(message);
+  auto content = fresh_.take(message);
   auto& known = handed_out_[message];
   if (auto held = known.lock())
     return held;
@@ -238,10 +213,7 @@ events::outcome<outbox_actor::content_ptr> outbox_actor::content_of(events::seq 
 /// Nobody waits for it.
 void outbox_actor::forget_content(events::seq message) {
   handed_out_.erase(message);
-  if (const auto i = fresh_.find(message); i != fresh_.end()) {
-    fresh_bytes_ -= i->second.what->body.size();
-    fresh_.erase(i);
-  }
+  fresh_.drop(message);
 }
 
 /// Null: it was erased.

@@ -12,9 +12,14 @@ namespace {
 
 constexpr std::size_t messages_a_page = 100;
 
+/// With a rate a page is what goes in a tenth of a second: what is queued when the node stops is due at once when it starts again.
+std::size_t most_taken(const webhook::recovery_started& what) { return what.rate == 0 ? SIZE_MAX : std::max<std::size_t>(1, what.rate / 10); }
+
 /// The newest attempt of `message` at `destination` decides; a manual one that failed leaves what was before it.
 void add(delivery_past& past, const webhook::attempt_finished& a) {
   past.attempts = std::max(past.attempts, a.number);
+  past.code = a.result.answer.status;
+  past.removed = past.removed && (a.follows == webhook::outcome_kind::failed || a.follows == webhook::outcome_kind::dropped);
   if (!past.last || a.follows != webhook::outcome_kind::failed)
     past.last = a.follows;
   if (a.follows == webhook::outcome_kind::delivered)
@@ -56,8 +61,28 @@ std::int64_t moved_since(const std::vector<reset>& resets, events::seq message) 
 }
 
 bool wants(const webhook::recovery_started& what, const webhook::message_created& m) {
-  return what.event_types.empty()
-         || std::find(what.event_types.begin(), what.event_types.end(), m.event_type) != what.event_types.end();
+  if (!what.event_types.empty() && std::find(what.event_types.begin(), what.event_types.end(), m.event_type) == what.event_types.end())
+    return false;
+  if (what.filter.empty())
+    return true;
+  const auto says = what.filter.judge({m.event_type, m.event_id, m.channels, m.tags, m.json()});
+  return says.takes && !(what.purge && says.undecided); // one too many is sent, but not thrown away
+}
+
+bool wants(const webhook::recovery_started& what, const delivery_past& past) {
+  if (past.removed || (what.purge && !past.dead))
+    return false;
+  if (what.code_class && (!past.last || past.code / 100 != *what.code_class / 100))
+    return false;
+  switch (what.scope) {
+    case webhook::recovery_scope::failed:
+      return past.last && past.last != webhook::outcome_kind::delivered;
+    case webhook::recovery_scope::missing:
+      return !past.last;
+    case webhook::recovery_scope::all:
+      return true;
+  }
+  return false;
 }
 
 } // namespace
@@ -67,7 +92,7 @@ events::outcome<delivery_past> past_of(const storage::store& store, const events
   delivery_past past;
   storage::history_query q;
   q.sandbox = sandbox;
-  q.kinds = {events::kind::attempt_finished, events::kind::delivery_expired};
+  q.kinds = {events::kind::attempt_finished, events::kind::delivery_expired, events::kind::dead_letters_removed};
   q.entity = message;
   q.newest_first = false;
   q.limit = limits::page_size;
@@ -79,7 +104,9 @@ events::outcome<delivery_past> past_of(const storage::store& store, const events
     if (auto* a = std::get_if<webhook::attempt_finished>(&*f); a && a->destination == destination)
       add(past, *a);
     else if (auto* e = std::get_if<webhook::delivery_expired>(&*f); e && e->destination == destination)
-      past.last = webhook::outcome_kind::dead, past.dead = true, past.delivered = false;
+      past.last = webhook::outcome_kind::dead, past.dead = true, past.delivered = past.removed = false;
+    else if (auto* gone = std::get_if<webhook::dead_letters_removed>(&*f); gone && gone->destination == destination)
+      past.removed = true, past.dead = false;
     return {};
   });
   return std::move(read).map([&] { return past; });
@@ -90,6 +117,11 @@ events::outcome<recovery_reading> read_recovery_page(const storage::store& store
   using namespace std::chrono_literals;
   if (!index.wait_until(store.end(), std::chrono::steady_clock::now() + 30s))
     return events::failure(events::errc::timeout, "the index is too far behind the log");
+  return look_for_recovery(store, sandbox, r, to);
+}
+
+events::outcome<recovery_reading> look_for_recovery(const storage::store& store, const events::sandbox_id& sandbox, const webhook::recovery& r,
+                                                    const webhook::destination& to) {
   auto resets = resets_behind(store, sandbox, r.cursor);
   if (!resets)
     return tl::unexpected<events::error>{std::move(resets).error()};
@@ -110,7 +142,11 @@ events::outcome<recovery_reading> read_recovery_page(const storage::store& store
   auto& out = reading.what;
   out.id = r.what.id;
   out.cursor = r.cursor;
+  bool full = false;
   for (const auto& e : page->events) {
+    full = out.items.size() >= most_taken(r.what);
+    if (full)
+      break;
     out.cursor = e.header.seq;
     ++out.seen;
     // What nobody asked for goes by place, not by time: a clock that was reset would hide some.
@@ -135,13 +171,7 @@ events::outcome<recovery_reading> read_recovery_page(const storage::store& store
     auto past = past_of(store, sandbox, m.id, r.what.destination);
     if (!past)
       return tl::unexpected<events::error>{std::move(past).error()};
-    bool take = false;
-    switch (r.what.scope) {
-      case webhook::recovery_scope::failed: take = past->last && past->last != webhook::outcome_kind::delivered; break;
-      case webhook::recovery_scope::missing: take = !past->last; break;
-      case webhook::recovery_scope::all: take = true; break;
-    }
-    if (!take)
+    if (!wants(r.what, *past))
       continue;
     reading.seen.push_back(past->seen);
     auto& item = out.items.emplace_back();
@@ -156,9 +186,9 @@ events::outcome<recovery_reading> read_recovery_page(const storage::store& store
     if (!item.line.empty() && !past->last)
       item.place = std::max(webhook::moved_by(e.header.virtual_, by), item.deliver_at.value_or(events::virtual_time{INT64_MIN}));
   }
-  if (page->next)
+  if (page->next && !full)
     out.cursor = std::max(out.cursor, *page->next);
-  out.done = !page->next;
+  out.done = !page->next && !full;
   return reading;
 }
 

@@ -5,6 +5,7 @@
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
 #include "events/wall_clock.hpp"
+#include "http/media_type.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -35,6 +36,12 @@ std::string_view unquoted(std::string_view key) {
 bool well_formed(std::string_view key) {
   return !key.empty() && key.size() <= limits::idempotency_key_bytes &&
          std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+/// Of a payload that is no JSON the type is part of the message.
+std::string type_of_payload(const call& c) {
+  auto type = http::find(c.request->headers, "Content-Type");
+  return c.at->takes == body::payload && !type.empty() && !http::is_json_type(type) ? '\n' + std::string{type} : std::string{};
 }
 
 } // namespace
@@ -80,7 +87,8 @@ bool answer_book::admit(const call_ptr& c) {
   }
   auto [path, query] = http::split_target(c->request->target);
   auto principal = c->who.name();
-  auto held = std::make_shared<lease>(*this, actors::once{hash_of(principal, path, key), hash_of(c->at->method, query, c->request->body)});
+  const auto fingerprint = hash_of(c->at->method, std::string{query} + type_of_payload(*c), c->request->body);
+  auto held = std::make_shared<lease>(*this, actors::once{hash_of(principal, path, key), fingerprint});
   if (!held->take()) {
     c->fail({errc::conflict, "a request with this Idempotency-Key is under way; try again when it is answered", std::string{header_name}});
     return false;
@@ -93,7 +101,7 @@ bool answer_book::admit(const call_ptr& c) {
   }
   if (*before && (*before)->fingerprint != held->what()->fingerprint) {
     held.reset();
-    c->send(problem_response(422, "idempotency-key-reused", "this Idempotency-Key was used for a request with another method, query or body",
+    c->send(problem_response(422, "idempotency-key-reused", "this Idempotency-Key was used for a request with another method, query, type or body",
                              c->correlation, c->speaks));
     return false;
   }

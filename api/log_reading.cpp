@@ -113,6 +113,56 @@ events::outcome<std::optional<events::seq>> scan_log_merged(const storage::store
   }
 }
 
+namespace {
+
+events::outcome<events::virtual_time> moment_of(const storage::store& in, const events::sandbox_id& sandbox, events::seq seq) {
+  auto raw = in.read_raw(sandbox, seq);
+  if (!raw)
+    return tl::unexpected<events::error>{raw.error()};
+  if (!*raw)
+    return events::failure(events::errc::corrupt, "an event is missing in the middle of a stream", sandbox.to_string() + "/" + std::to_string(seq));
+  return events::decode_header(**raw).map([](const events::header& h) { return h.virtual_; });
+}
+
+} // namespace
+
+events::outcome<events::seq> place_of(const storage::store& in, const events::sandbox_id& sandbox, events::virtual_time t) {
+  auto head = in.head(sandbox);
+  if (!head)
+    return tl::unexpected<events::error>{head.error()};
+  // Only setting the clock can take time back: between two such events it goes forward. Beyond the first thousands of them it is taken to.
+  storage::history_query what;
+  what.sandbox = sandbox;
+  what.kinds = {events::kind::clock_set};
+  what.newest_first = false;
+  std::vector<events::seq> ends;
+  auto set = scan_log(in, what, [&](const events::record& r) -> events::outcome<bool> { return ends.push_back(r.header.seq - 1), true; });
+  if (!set)
+    return tl::unexpected<events::error>{set.error()};
+  ends.push_back(*head ? (*head)->seq : 0);
+  events::seq low = 0; // at or before `t`
+  for (auto end : ends) {
+    if (end <= low)
+      continue;
+    auto last = moment_of(in, sandbox, end);
+    if (!last)
+      return tl::unexpected<events::error>{last.error()};
+    if (*last <= t) {
+      low = end;
+      continue;
+    }
+    for (auto high = end; low + 1 < high;) { // `high` is later
+      auto middle = low + (high - low) / 2;
+      auto at = moment_of(in, sandbox, middle);
+      if (!at)
+        return tl::unexpected<events::error>{at.error()};
+      (*at <= t ? low : high) = middle;
+    }
+    return low;
+  }
+  return low;
+}
+
 events::outcome<std::optional<events::record>> find_one(const storage::store& in, const events::sandbox_id& sandbox, events::kind kind,
                                                         std::string_view entity) {
   storage::history_query what;

@@ -23,6 +23,10 @@ events::outcome<std::optional<events::seq>> scan_log(const storage::store& in, s
 events::outcome<std::optional<events::seq>> scan_log_merged(const storage::store& in, std::vector<storage::history_query> what,
                                                             const std::function<events::outcome<bool>(const events::record&)>& see);
 
+/// The last event before the first one that is later than `t` on the sandbox's clock; 0 if there is none before it. A clock that was set back has
+/// been at a moment more than once: then the first time counts.
+events::outcome<events::seq> place_of(const storage::store& in, const events::sandbox_id& sandbox, events::virtual_time t);
+
 /// The newest event of this kind about `entity`, if any.
 events::outcome<std::optional<events::record>> find_one(const storage::store& in, const events::sandbox_id& sandbox, events::kind kind,
                                                         std::string_view entity);

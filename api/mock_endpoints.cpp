@@ -60,6 +60,7 @@ void import(core& in, const call_ptr& c) {
     return c->fail({errc::invalid, "the body must be an OpenAPI document, JSON or YAML", "body"});
   query_reader q{c->query};
   auto validation = mock::validation_mode_from(q.choice("validation", {"off", "report", "enforce"}).value_or("report"));
+  auto security = q.choice("security", {"ignore", "report", "check"});
   auto kept = q.choice("state", {"off", "on", "empty"});
   auto examples = q.choice("examples", {"document", "generated"}).value_or("document");
   if (auto fine = q.done(); !fine)
@@ -69,6 +70,8 @@ void import(core& in, const call_ptr& c) {
   if (kept)
     import.state = mock::state_mode_from(*kept);
   import.validation = validation.value_or(mock::validation_mode::report);
+  if (security)
+    import.security = mock::security_mode_from(*security);
   in.change(c, mock::endpoint_command{std::move(import)});
 }
 
@@ -77,6 +80,12 @@ void put_state(core& in, const call_ptr& c) {
   if (wanted != "on" && wanted != "off")
     return c->fail({errc::invalid, R"(must be {"state": "on"} or {"state": "off"})", "/state"});
   in.change(c, mock::endpoint_command{mock::switch_state{c->param("endpoint"), wanted == "on"}});
+}
+
+void put_credentials(core& in, const call_ptr& c) { in.change(c, mock::endpoint_command{mock::put_credentials{c->request->body}}); }
+
+void get_credentials(core& in, const call_ptr& c) {
+  in.look<state>(c, [](const state& s, events::virtual_time) -> events::outcome<std::string> { return credentials_json(s); });
 }
 
 } // namespace
@@ -100,9 +109,16 @@ void add_mock_endpoints(router& to) {
   to.add({.method = "PUT", .path = "/sandboxes/{sandbox}/endpoints/{endpoint}/state", .id = "putEndpointState", .tag = tag,
           .says = "Has an imported endpoint of a collection keep state, or answer from its examples", .who = access::sandbox, .takes = body::json,
           .body_schema = "EndpointStatePut", .answers = {{200, "MockEndpoint"}}, .run = put_state});
+  to.add({.method = "PUT", .path = "/sandboxes/{sandbox}/credentials", .id = "putCredentials", .tag = tag,
+          .says = "Says which credentials are good for the security schemes of the imported document, and replaces what was said before. Of a scheme that is not named every credential is good that could be one; only digests are kept", .who = access::sandbox, .takes = body::json,
+          .body_schema = "CredentialsPut", .answers = {{200, "Credentials"}}, .run = put_credentials});
+  to.add({.method = "GET", .path = "/sandboxes/{sandbox}/credentials", .id = "getCredentials", .tag = tag,
+          .says = "How many credentials are good for each security scheme of which that was said", .who = access::sandbox, .answers = {{200, "Credentials"}},
+          .run = get_credentials});
   to.add({.method = "PUT", .path = "/sandboxes/{sandbox}/openapi", .id = "importOpenapi", .tag = tag,
           .says = "Replaces all imported endpoints by those of the document in the body: OpenAPI 3.0 or 3.1 or Swagger 2.0, JSON or YAML; or {\"document\", \"documents\": {name: document}} with those that it refers to. Where it does not parse, pointer is line:column", .who = access::sandbox,
           .query = {{"validation", "string", "Requests that break the document's rules: off (not checked), report (answered, with X-Request-Validation), enforce (refused with 422 and a list of faults); report if absent"},
+                    {"security", "string", "Requests without the credentials that the document demands: ignore, report (answered, with X-Request-Validation), check (refused with 401). Any credential is good that could be one, unless PUT /sandboxes/{sandbox}/credentials says which are. Default: as strict as validation"},
                     {"state", "string", "Collections (paths such as /pets beside /pets/{petId}): on (they keep what is created, changed and deleted, beginning with the document's examples), empty (beginning with nothing), off (every operation answers from its examples). Default: what the document says with x-hourglass-state, else on"},
                     {"examples", "string", "document (its examples, and values made from its schemas where it has none) or generated (only those); document if absent"}},
           .takes = body::document, .answers = {{200, "OpenapiImport"}}, .run = import});

@@ -11,6 +11,7 @@ void add_mock_endpoints(router& to);  // mock_endpoints.cpp: endpoints and OpenA
 void add_imports(router& to);         // imports.cpp: WireMock, Postman, HAR
 void add_data(router& to);            // data.cpp
 void add_env(router& to);             // env.cpp
+void add_scenarios(router& to);       // scenarios.cpp: seeding, scenario packs, chaos profiles
 void add_scripts(router& to);         // scripts.cpp: versions of endpoints, functions, templates, trials
 void add_clock(router& to);           // clock.cpp
 void add_requests(router& to);        // requests.cpp: timeline and replay
@@ -23,10 +24,13 @@ void add_applications(router& to);    // svix/applications.cpp
 void add_webhook_endpoints(router& to); // svix/endpoints.cpp
 void add_filters(router& to);         // svix/filters.cpp: filters tried on messages of before
 void add_examples(router& to);        // svix/examples.cpp: send-example
+void add_pollers(router& to);         // svix/pollers.cpp: polling endpoints and their consumers
+void add_polling(router& to);         // svix/polling.cpp: reading them
 void add_event_types(router& to);     // svix/event_types.cpp
 void add_messages(router& to);        // svix/messages.cpp
 void add_attempts(router& to);        // svix/attempts.cpp
-void add_redelivery(router& to);      // svix/redelivery.cpp: resend, recoveries, dead letters
+void add_redelivery(router& to);      // svix/redelivery.cpp: resend, recoveries
+void add_dead_letters(router& to);    // svix/dead_letters.cpp: listed, thrown away, edited
 void add_expunge(router& to);         // svix/expunge.cpp: payloads and answers erased
 
 } // namespace hourglass::api

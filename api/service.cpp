@@ -100,6 +100,15 @@ http::response to_http(mock::response from) {
   for (auto& [name, value] : from.headers)
     out.headers.push_back({std::move(name), std::move(value)});
   out.body = std::move(from.body);
+  out.dribble = from.dribble;
+  switch (from.fault) {
+  case mock::wire_fault::none: out.fault = http::wire_fault::none; break;
+  case mock::wire_fault::drop: out.fault = http::wire_fault::drop; break;
+  case mock::wire_fault::empty: out.fault = http::wire_fault::empty; break;
+  case mock::wire_fault::reset: out.fault = http::wire_fault::reset; break;
+  case mock::wire_fault::malformed: out.fault = http::wire_fault::malformed; break;
+  case mock::wire_fault::garbage: out.fault = http::wire_fault::garbage; break;
+  }
   return out;
 }
 
@@ -272,6 +281,7 @@ router all_routes() {
   add_imports(out);
   add_data(out);
   add_env(out);
+  add_scenarios(out);
   add_scripts(out);
   add_clock(out);
   add_requests(out);
@@ -282,10 +292,13 @@ router all_routes() {
   add_webhook_endpoints(out);
   add_filters(out);
   add_examples(out);
+  add_pollers(out);
+  add_polling(out);
   add_event_types(out);
   add_messages(out);
   add_attempts(out);
   add_redelivery(out);
+  add_dead_letters(out);
   add_attempt_search(out);
   add_expunge(out);
   return out;

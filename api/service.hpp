@@ -41,6 +41,8 @@ struct service_options {
   std::string base_url;  ///< `http://127.0.0.1:8080`, without a slash at the end; shown in answers
   std::string domain;    ///< `{sandbox}.{domain}` reaches a sandbox; empty: off
   std::string version = "0.1.0";
+  bool ed25519_by_default = false; ///< what an endpoint signs with whose maker says neither a secret nor a type, where its profile can
+  bool https_only = false;         ///< endpoints with another URL are refused; those that are there stay
   /// Feeds live tails; give its `committed` to `node_options::on_committed`. None: no live tails.
   std::shared_ptr<tail_hub> tails;
   std::function<http::server_counters()> server;

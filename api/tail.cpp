@@ -34,6 +34,7 @@ struct stream {
 } // namespace
 
 struct tail_hub::impl : std::enable_shared_from_this<impl> {
+  commit_waiters waiters;
   mutable std::mutex lock;
   std::atomic<std::size_t> count{0};
   std::unordered_map<events::sandbox_id, stream> streams;
@@ -149,6 +150,7 @@ tail_hub::~tail_hub() {
 }
 
 void tail_hub::committed(const events::sandbox_id& sandbox, events::seq last) noexcept {
+  self_->waiters.committed(sandbox);
   // Pairs with `subscribe`: either we see the subscriber, or it sees our commit in the store.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (self_->count.load(std::memory_order_seq_cst) == 0)
@@ -171,6 +173,7 @@ void tail_hub::start(actors::node& node, alarm& pace) {
 }
 
 void tail_hub::stop() {
+  self_->waiters.stop();
   std::lock_guard held{self_->lock};
   self_->stopped = true;
   for (auto& [id, of] : self_->streams)
@@ -196,6 +199,10 @@ void tail_hub::subscribe(const events::sandbox_id& sandbox, events::seq after, s
   if (head && *head)
     of.last = std::max(of.last, (*head)->seq);
   self_->schedule(sandbox, of);
+}
+
+commit_waiters& tail_hub::waiters() noexcept {
+  return self_->waiters;
 }
 
 std::size_t tail_hub::subscribers() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/fwd.hpp"
+#include "api/commit_waiters.hpp"
 #include "events/envelope.hpp"
 #include "http/server.hpp"
 
@@ -40,6 +41,9 @@ public:
                  std::shared_ptr<http::event_stream> to);
 
   std::size_t subscribers() const;
+
+  /// Who waits for one event only. Stopped with the tails.
+  commit_waiters& waiters() noexcept;
 
 private:
   struct impl;

@@ -165,6 +165,7 @@ outcome<mock::import_openapi> read_import(const mock_options& options) {
   import.generated = options.dynamic;
   import.state = mock::state_mode_from(options.state);
   import.validation = mock::validation_mode_from(options.validation).value_or(mock::validation_mode::report);
+  import.security = mock::security_mode_from(options.security);
   auto chance = options.seed ? events::entropy{} : events::draw_entropy();
   if (options.seed)
     std::memcpy(chance.data(), &*options.seed, sizeof(*options.seed));

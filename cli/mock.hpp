@@ -20,6 +20,7 @@ struct mock_options {
   bool json = false;    ///< JSON lines instead of text
   std::string state; ///< `on`, `empty` or `off`; empty: as the document says, else `on`
   std::string validation = "report";
+  std::string security; ///< empty: as strict as `validation`
 };
 
 /// The line about one answered request.

@@ -89,6 +89,10 @@ struct program {
     c.add_option("--validation", mocking.validation,
                  "Requests that break the document's rules. report: answered, with X-Request-Validation; enforce: refused with 422 (or what the document has); off: not checked")
         ->check(CLI::IsMember({"report", "enforce", "off"}))->capture_default_str();
+    c.add_option("--security", mocking.security,
+                 "Requests without the credentials that the document demands. report: answered, with X-Request-Validation; check: refused with 401; ignore: nobody looks. "
+                 "Any credential is good that could be one. Default: as strict as --validation")
+        ->check(CLI::IsMember({"report", "check", "ignore"}));
     c.add_flag("--json", mocking.json, "JSON objects, one a line, instead of text: what is warning, operation, listening or request. Default: off");
   }
 

@@ -225,6 +225,8 @@ exit_code serve(const serve_options& options) {
   }
   service_options.base_url = options.base_url.empty() ? url_of(options, *where, port) : options.base_url;
   service_options.domain = options.domain;
+  service_options.ed25519_by_default = options.signature_default == "ed25519";
+  service_options.https_only = options.https_only;
   service_options.version = std::string{version};
   service_options.tails = tails;
   service_options.server = [&server] { return (*server)->counters(); };

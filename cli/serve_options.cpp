@@ -181,6 +181,11 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
   app.add_flag("--unsafe-skip-tls-verify", to.unsafe_skip_tls_verify,
                "Send webhooks to receivers whose certificate does not verify: anybody on the way can read and change them. Default: off")
       ->envname("HOURGLASS_UNSAFE_SKIP_TLS_VERIFY");
+  app.add_flag("--https-only", to.https_only, "Refuse webhook endpoints whose URL is not https; those that are there already stay. Default: off")
+      ->envname("HOURGLASS_HTTPS_ONLY");
+  option("--signature-default", to.signature_default, "HOURGLASS_SIGNATURE_DEFAULT",
+         "hmac256 or ed25519: what a new webhook endpoint signs with when it brings no secret and asks for no signatureType")
+      ->check(CLI::IsMember({"hmac256", "ed25519"}));
   option("--log-level", to.log_level, "HOURGLASS_LOG_LEVEL", "error, info or debug; debug has a line for every request to our API")
       ->check(CLI::IsMember({"error", "info", "debug"}));
   option("--log-format", to.log_format, "HOURGLASS_LOG_FORMAT", "text for people, json for machines: one object a line, on standard error")

@@ -34,6 +34,8 @@ struct serve_options {
   unsigned passivate_after = 60;
   std::size_t live_sandboxes = 10'000;
   bool unsafe_skip_tls_verify = false;
+  bool https_only = false;
+  std::string signature_default = "hmac256";
   std::string log_level = "info";
   std::string log_format = "text";
 };

@@ -19,7 +19,14 @@ enum class kind : std::uint16_t {
   openapi_imported = 12, ///< the whole new set of imported endpoints, at once
   function_put = 13,
   function_removed = 14,
+  credentials_put = 15, ///< which credentials of imported operations are good
   request_served = 20,
+  // -- scenarios and chaos (mock/scenario.hpp), part of the data ------------------
+  scenario_put = 25,
+  scenario_removed = 26,
+  scenario_applied = 27,
+  chaos_put = 28,
+  chaos_removed = 29,
   // -- data (mock/data.hpp) -----------------------------------------------------
   data_put = 30,
   data_removed = 31,
@@ -28,6 +35,8 @@ enum class kind : std::uint16_t {
   env_removed = 34,
   template_put = 35,
   template_removed = 36,
+  data_seeded = 37, ///< all that a seed document brought, at once
+  chaos_drawn = 38, ///< a request under a chaos profile with a seed: the next one has the next fate
   // -- clock (mock/clock.hpp) ---------------------------------------------------
   clock_set = 40, ///< mode and offset: freeze, resume, reset
   clock_advance_started = 41,
@@ -51,6 +60,13 @@ enum class kind : std::uint16_t {
   deliveries_moved = 66,  ///< the clock went back, and what is due came along
   delivery_expired = 67,  ///< it waited until it was too old, and is dead without a further attempt
   content_erased = 68,    ///< of earlier events, in the same write (events/erasure.hpp)
+  dead_letters_removed = 70, ///< by a person: thrown away, or superseded by a message with another payload
+  // -- outbox: who comes to read (webhook/poller.hpp) ---------------------------
+  poller_created = 80,
+  poller_updated = 81,
+  poller_removed = 82,
+  consumer_moved = 83, ///< a poller's reader has acknowledged all up to an event, or was told to go on from there
+  consumer_removed = 84,
 };
 
 /// `message.created` and the like, as the API shows it; "unknown" for a number that is not listed.

@@ -1,11 +1,11 @@
 #include "mock/body_condition.hpp"
 
 #include "events/json_text.hpp"
-#include "events/redact_json.hpp"
 #include "mock/refusal.hpp"
+#include "mock/secret_names.hpp"
 
 #include <algorithm>
-#include <array>
+#include <utility>
 
 namespace hourglass::mock {
 
@@ -31,21 +31,6 @@ std::string shown(const json_value& v) {
   return v.is_object() ? "an object of " + std::to_string(v.items.size()) : quoted(to_text(v));
 }
 
-bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-/// Whether a name in a JSONPath or a pointer is that of a secret.
-bool names_secret(std::string_view path) {
-  while (!path.empty()) {
-    auto end = static_cast<std::size_t>(std::find_if_not(path.begin(), path.end(), is_word) - path.begin());
-    if (end > 0 && events::is_sensitive_name(path.substr(0, end), {}))
-      return true;
-    path.remove_prefix(std::max<std::size_t>(end, 1));
-  }
-  return false;
-}
-
 /// What a path finds is remembered, so it may visit less than all that the purse has.
 json_path::found find_within(const json_path& path, const json_value& v, schema_purse& purse) {
   const auto most = std::min<std::uint64_t>(purse.left, limits::json_path_work);
@@ -55,9 +40,9 @@ json_path::found find_within(const json_path& path, const json_value& v, schema_
   return out;
 }
 
-bool has_secret_member(const json_value& v) {
-  return std::any_of(v.names.begin(), v.names.end(), [](const auto& n) { return events::is_sensitive_name(n, {}); }) ||
-         std::any_of(v.items.begin(), v.items.end(), has_secret_member);
+/// Of a path that may find values below any name.
+bool goes_anywhere(std::string_view path) {
+  return path.find_first_of("*?:") != std::string_view::npos || path.find("..") != std::string_view::npos;
 }
 
 } // namespace
@@ -77,8 +62,9 @@ outcome<body_condition> body_condition::compile(const json_value& v, const std::
   const auto& argument = v.items.front();
   body_condition out;
   out.where_ = pointer_to(at, kind);
-  out.told_ = quoted(to_text(argument));
-  out.secret_ = has_secret_member(argument);
+  out.secret_ = tells_secret(argument);
+  if (kind != "not" && kind != "any_of" && kind != "all_of") // what stands in those may be anything; the pointer says enough
+    out.told_ = quoted(to_text(argument));
   auto take = [&](auto compiled) -> outcome<body_condition> {
     if (!compiled)
       return tl::unexpected<events::error>{std::move(compiled).error()};
@@ -90,13 +76,11 @@ outcome<body_condition> body_condition::compile(const json_value& v, const std::
   if (kind == "json")
     return take(json_match::compile(argument, out.where_, budget));
   if (kind == "json_path") {
-    out.secret_ = out.secret_ || names_secret(argument.string_member("path"));
+    out.secret_ = out.secret_ || argument.string_member("path").find('\\') != std::string_view::npos; // a name may be written in escapes
     return take(compile_path(argument, out.where_, budget, depth + 1));
   }
-  if (kind == "xpath") {
-    out.secret_ = out.secret_ || names_secret(argument.string_member("path"));
+  if (kind == "xpath")
     return take(compile_xpath(argument, out.where_, budget, depth + 1));
-  }
   if (kind == "json_schema") {
     auto schema = compile_schema(argument, {});
     if (!schema)
@@ -186,6 +170,8 @@ bool body_condition::holds_path(const path_rule& rule, body_view& body, schema_p
   json_path::found found;
   if (v != nullptr)
     found = find_within(rule.path, *v, purse);
+  if (!found.complete)
+    body.unsure = true;
   if (purse.empty() || !found.complete)
     return false;
   if (rule.json && std::none_of(found.values.begin(), found.values.end(), [&](const auto* one) { return rule.json->holds(*one, purse); }))
@@ -206,10 +192,14 @@ bool body_condition::holds_path(const path_rule& rule, body_view& body, schema_p
 bool body_condition::holds_xpath(const xml_rule& rule, body_view& body, schema_purse& purse) {
   const auto* document = body.xml(purse);
   const auto found = document != nullptr ? rule.path.find(*document, purse) : xml_path::found{};
-  if (!found.complete || purse.empty())
+  if (!found.complete || (document == nullptr && body.bytes().size() > limits::xml_bytes))
+    body.unsure = true;
+  if (purse.empty())
     return false;
   if (!rule.text)
     return !found.texts.empty();
+  if (!found.complete)
+    return false;
   const std::vector<std::string_view> views(found.texts.begin(), found.texts.end());
   return rule.text->holds(views, purse);
 }
@@ -227,9 +217,14 @@ bool body_condition::holds(body_view& body, schema_purse& purse) const {
     return holds_xpath(*path, body, purse);
   if (const auto* parts = std::get_if<group>(&rule_)) {
     auto is_so = [&](const body_condition& c) { return c.holds(body, purse); };
-    const bool so = parts->what == group::kind::negation ? !is_so(parts->parts.front())
-                    : parts->what == group::kind::any    ? std::any_of(parts->parts.begin(), parts->parts.end(), is_so)
-                                                         : std::all_of(parts->parts.begin(), parts->parts.end(), is_so);
+    if (parts->what == group::kind::negation) { // what could not be looked at neither holds nor does its opposite
+      const bool before = std::exchange(body.unsure, false);
+      const bool so = !is_so(parts->parts.front()) && !body.unsure;
+      body.unsure = body.unsure || before;
+      return so && !purse.empty();
+    }
+    const bool so = parts->what == group::kind::any ? std::any_of(parts->parts.begin(), parts->parts.end(), is_so)
+                                                    : std::all_of(parts->parts.begin(), parts->parts.end(), is_so);
     return so && !purse.empty();
   }
   const auto* v = body.json(purse);
@@ -247,6 +242,7 @@ void body_condition::tell_path(const path_rule& rule, body_view& body, schema_pu
   const auto found = v != nullptr ? find_within(rule.path, *v, purse) : json_path::found{};
   if (found.values.empty())
     return;
+  into.hidden = into.hidden || (goes_anywhere(rule.source) && has_secret_member(*v));
   std::string all;
   for (std::size_t i = 0; i < std::min<std::size_t>(found.values.size(), 3); ++i)
     all += (i == 0 ? "" : ", ") + shown(*found.values[i]);
@@ -281,15 +277,15 @@ match_difference body_condition::difference(body_view& body, schema_purse& purse
       const auto* there = at_pointer(*v, at);
       const auto* wanted = at_pointer(json->wanted(), at);
       out.detail = "differs at " + (at.empty() ? std::string{"the root"} : quoted(at));
-      out.hidden = names_secret(at) || (wanted != nullptr && has_secret_member(*wanted)); // of the place alone
-      out.wanted = wanted != nullptr ? shown(*wanted) : "";
+      out.hidden = names_secret(at) || (wanted != nullptr && tells_secret(*wanted)); // of the place alone
+      out.wanted = wanted != nullptr ? shown(*wanted) : "nothing";
       out.came = there != nullptr ? std::optional{shown(*there)} : std::nullopt;
     } else if (auto faults = std::get<json_schema>(rule_).check(*v, purse, 1); !faults.empty()) {
       const auto& fault = faults.front();
       const auto* there = at_pointer(*v, fault.instance);
       if (there != nullptr)
         out.came = shown(*there);
-      out.hidden = out.hidden || names_secret(fault.instance) || (there != nullptr && has_secret_member(*there));
+      out.hidden = out.hidden || names_secret(fault.instance) || (there != nullptr && tells_secret(*there));
       out.detail = quoted((fault.instance.empty() ? "the body" : fault.instance) + (out.hidden ? " breaks " + fault.keyword : ' ' + fault.message));
     }
   } else {

@@ -18,4 +18,7 @@ inline constexpr std::size_t document_seed_bytes = 2 * mebi; ///< of all collect
 inline constexpr std::size_t item_members = 200;         ///< of an item's schema that are looked at
 inline constexpr std::size_t document_item_steps = 5'000'000; ///< subschemas and members looked at for all collections of a document
 
+inline constexpr std::size_t seed_items = 10'000;        ///< of one seed document
+inline constexpr std::size_t seed_bytes = 8 * mebi;      ///< of their keys and values: they stand in one event
+
 } // namespace hourglass::limits

@@ -2,6 +2,8 @@
 
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
+#include "mock/data_names.hpp"
+#include "mock/data_tables.hpp"
 #include "mock/json_value.hpp"
 #include "mock/template.hpp"
 
@@ -11,21 +13,18 @@ namespace hourglass::mock {
 
 namespace {
 
+constexpr json_budget own_budget{std::size_t{1} << 40, limits::json_depth + 8};
+
 using events::errc;
 using events::failure;
 using events::outcome;
 
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view{"_-.:@"}.find(c) != std::string_view::npos;
-  });
-}
+constexpr auto is_name = is_data_name;
 
 outcome<void> check_name(std::string_view text, std::string_view where) {
   if (is_name(text))
     return {};
-  return failure(errc::invalid, "must be 1 to 128 characters of A-Z a-z 0-9 _ - . : @", std::string{where});
+  return failure(errc::invalid, std::string{data_name_rule}, std::string{where});
 }
 
 outcome<void> check_names(std::string_view space, std::string_view key) {
@@ -148,43 +147,6 @@ outcome<decision> decide_one(const data_state& state, const remove_template& c) 
   return one_event(events::kind::template_removed, std::move(payload), {"template:" + c.name});
 }
 
-/// Of env or templates.
-void put_named(data_state& state, std::map<std::string, std::string, std::less<>>& into, std::string name, std::string value) {
-  if (auto at = into.find(name); at != into.end())
-    state.bytes -= name.size() + at->second.size();
-  state.bytes += name.size() + value.size();
-  into.insert_or_assign(std::move(name), std::move(value));
-}
-
-void remove_named(data_state& state, std::map<std::string, std::string, std::less<>>& from, std::string_view name) {
-  auto at = from.find(name);
-  if (at == from.end())
-    return;
-  state.bytes -= at->first.size() + at->second.size();
-  from.erase(at);
-}
-
-void put(data_state& state, std::string space, std::string key, std::string value) {
-  auto& items = state.namespaces[std::move(space)];
-  if (auto at = items.find(key); at != items.end())
-    state.bytes -= key.size() + at->second.size();
-  state.bytes += key.size() + value.size();
-  items.insert_or_assign(std::move(key), std::move(value));
-}
-
-void remove(data_state& state, std::string_view space, std::string_view key) {
-  auto items = state.namespaces.find(space);
-  if (items == state.namespaces.end())
-    return;
-  auto at = items->second.find(key);
-  if (at == items->second.end())
-    return;
-  state.bytes -= at->first.size() + at->second.size();
-  items->second.erase(at);
-  if (items->second.empty())
-    state.namespaces.erase(items);
-}
-
 void clear(data_state& state, std::string_view space) {
   auto items = state.namespaces.find(space);
   if (items == state.namespaces.end())
@@ -214,9 +176,51 @@ void write_state(events::json_text& j, const data_state& state) {
   j.close_object();
 }
 
-constexpr json_budget own_budget{std::size_t{1} << 40, limits::json_depth + 8};
-
 } // namespace
+
+bool is_data_name(std::string_view text) noexcept {
+  return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view{"_-.:@"}.find(c) != std::string_view::npos;
+  });
+}
+
+/// Of env, templates or packs.
+void put_named(data_state& state, named_texts& into, std::string name, std::string value) {
+  if (auto at = into.find(name); at != into.end())
+    state.bytes -= name.size() + at->second.size();
+  state.bytes += name.size() + value.size();
+  into.insert_or_assign(std::move(name), std::move(value));
+}
+
+void remove_named(data_state& state, named_texts& from, std::string_view name) {
+  auto at = from.find(name);
+  if (at == from.end())
+    return;
+  state.bytes -= at->first.size() + at->second.size();
+  from.erase(at);
+}
+
+void put_item_in(data_state& state, std::string space, std::string key, std::string value) {
+  auto& items = state.namespaces[std::move(space)];
+  if (auto at = items.find(key); at != items.end())
+    state.bytes -= key.size() + at->second.size();
+  state.bytes += key.size() + value.size();
+  items.insert_or_assign(std::move(key), std::move(value));
+}
+
+void remove_item_in(data_state& state, std::string_view space, std::string_view key) {
+  auto items = state.namespaces.find(space);
+  if (items == state.namespaces.end())
+    return;
+  auto at = items->second.find(key);
+  if (at == items->second.end())
+    return;
+  state.bytes -= at->first.size() + at->second.size();
+  items->second.erase(at);
+  if (items->second.empty())
+    state.namespaces.erase(items);
+}
 
 const std::string* data_state::find(std::string_view space, std::string_view key) const {
   auto list = namespaces.find(space);
@@ -248,12 +252,15 @@ outcome<decision> decide_together(const data_state& state, const data_command& c
 }
 
 outcome<void> apply(data_state& state, events::kind kind, std::string_view payload) {
-  bool ours = kind >= events::kind::data_put && kind <= events::kind::template_removed;
+  const bool of_scenarios = is_of_scenarios(kind);
+  bool ours = of_scenarios || (kind >= events::kind::data_put && kind <= events::kind::template_removed);
   if (!ours)
     return {};
   auto v = parse_json(payload, own_budget);
   if (!v)
     return failure(errc::corrupt, v.error().detail, v.error().where);
+  if (of_scenarios)
+    return apply_scenarios(state, kind, *v);
   std::string space{v->string_member("namespace")};
   std::string key{v->string_member("key")};
   std::string name{v->string_member("name")};
@@ -268,9 +275,9 @@ outcome<void> apply(data_state& state, events::kind kind, std::string_view paylo
   if (!whole)
     return failure(errc::corrupt, "an event of stored data does not read");
   if (kind == events::kind::data_put)
-    put(state, std::move(space), std::move(key), to_text(*value));
+    put_item_in(state, std::move(space), std::move(key), to_text(*value));
   else if (kind == events::kind::data_removed)
-    remove(state, space, key);
+    remove_item_in(state, space, key);
   else if (kind == events::kind::data_cleared)
     clear(state, space);
   else if (kind == events::kind::env_put)
@@ -287,8 +294,10 @@ outcome<void> apply(data_state& state, events::kind kind, std::string_view paylo
 std::string snapshot(const data_state& state) {
   std::string out;
   events::json_text j{out};
-  j.open_object().key("format").value(2);
+  const bool plain = state.scenarios == scenario_state{};
+  j.open_object().key("format").value(plain ? 2 : 3);
   write_state(j, state);
+  write_scenarios(j, state.scenarios);
   j.close_object();
   return out;
 }
@@ -304,19 +313,21 @@ outcome<data_state> restore<data_state>(std::string_view text) {
   std::int64_t number = 0;
   if (format == nullptr || !format->as_integer(number))
     return failure(errc::corrupt, "a snapshot of stored data does not read");
-  if (number > 2)
+  if (number > 3)
     return failure(errc::newer_format, "a snapshot of stored data is of a newer format");
   if (data == nullptr || env == nullptr)
     return failure(errc::corrupt, "a snapshot of stored data does not read");
   data_state out;
   for (std::size_t i = 0; i < data->items.size(); ++i)
     for (std::size_t k = 0; k < data->items[i].items.size(); ++k)
-      put(out, data->names[i], data->items[i].names.at(k), to_text(data->items[i].items[k]));
+      put_item_in(out, data->names[i], data->items[i].names.at(k), to_text(data->items[i].items[k]));
   for (std::size_t i = 0; i < env->items.size(); ++i)
     put_named(out, out.env, env->names.at(i), env->items[i].text);
   if (const auto* templates = v->member("templates"); templates != nullptr && templates->is_object()) // not before format 2
     for (std::size_t i = 0; i < templates->items.size(); ++i)
       put_named(out, out.templates, templates->names.at(i), templates->items[i].text);
+  if (auto ok = read_scenarios(*v, out); !ok) // not before format 3
+    return tl::unexpected<events::error>{ok.error()};
   return out;
 }
 
@@ -325,6 +336,7 @@ std::string to_json(const data_state& state) {
   events::json_text j{out};
   j.open_object();
   write_state(j, state);
+  write_scenarios(j, state.scenarios);
   j.close_object();
   return out;
 }

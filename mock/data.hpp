@@ -2,10 +2,12 @@
 
 #include "mock/decision.hpp"
 #include "mock/fwd.hpp"
+#include "mock/scenario.hpp"
 
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +26,7 @@ struct data_state {
   std::map<std::string, std::string, std::less<>> env;  ///< name -> text
   std::map<std::string, std::string, std::less<>> templates; ///< name -> source (`mock/template.hpp`), which compiles
   std::size_t bytes = 0;                                ///< what counts against the limit
+  scenario_state scenarios;                             ///< chaos profiles and packs (`mock/scenario.hpp`)
 
   /// JSON text, or null.
   const std::string* find(std::string_view space, std::string_view key) const;
@@ -60,14 +63,52 @@ struct put_template {
 struct remove_template {
   std::string name;
 };
-using data_command = std::variant<put_item, remove_item, clear_namespace, put_env, remove_env, put_template, remove_template>;
+/// Puts what a seed document describes (`mock/seed.hpp`), all of it or nothing. Reply: {"changed", "namespaces": {"<name>": {"items", "changed"}}, "env"}
+struct seed_data {
+  std::string text;
+  std::string collections; ///< as `collections_for_seeding`; empty: there are none
+  std::shared_ptr<const seeding> already; ///< what `read_ahead` made of it
+};
+/// What is to go wrong with the answers of one endpoint, or with those of all that have no profile of their own (`mock/chaos.hpp`).
+/// `text`: {"chaos": "latency=200,5xx=2%"}
+struct put_chaos {
+  std::string endpoint; ///< its id or `METHOD /path`; `*`: all others
+  std::string text;
+};
+struct remove_chaos {
+  std::string endpoint;
+};
+/// A scenario pack (`mock/scenario.hpp`). Stored; nothing else changes before it is applied.
+struct put_pack {
+  std::string name;
+  std::string text;
+};
+struct remove_pack {
+  std::string name;
+};
+/// All that a pack brings, in one step. What the pack before had brought as chaos, magic values and scenarios is gone; data and env stay.
+/// An empty name takes back what the last pack has of these. `text` is the pack as it was looked up: if it has changed meanwhile, that is a conflict.
+struct apply_pack {
+  std::string name;
+  std::string text;
+  std::string collections; ///< as in `seed_data`
+  std::shared_ptr<const seeding> already;
+};
+using data_command = std::variant<put_item, remove_item, clear_namespace, put_env, remove_env, put_template, remove_template, seed_data, put_chaos, remove_chaos,
+                                  put_pack, remove_pack, apply_pack>;
+
+/// Does the part of a seeding that takes long and needs no state. Fails as `decide` would. Nothing for other commands.
+events::outcome<void> read_ahead(data_command& command);
+/// Whether that is worth a thread of its own.
+bool takes_long(const data_command& command) noexcept;
 
 /// Fails with `errc::invalid`, `errc::not_found` (nothing to remove), `errc::too_large`. Putting what is already there is no event.
 events::outcome<decision> decide(const data_state& state, const data_command& command, const events::context& ctx);
 /// One of several commands about different items, of which the caller knows that they fit together: there may be room for it only after another.
 events::outcome<decision> decide_together(const data_state& state, const data_command& command);
 
-/// Folds data_put, data_removed, data_cleared, env_put, env_removed, template_put, template_removed; other kinds change nothing. Fails with `errc::corrupt`.
+/// Folds data_put, data_removed, data_cleared, data_seeded, env_put, env_removed, template_put, template_removed, chaos_put, chaos_removed, chaos_drawn,
+/// scenario_put, scenario_removed, scenario_applied; other kinds change nothing. Fails with `errc::corrupt`.
 events::outcome<void> apply(data_state& state, events::kind kind, std::string_view payload);
 
 std::string snapshot(const data_state& state);

@@ -1,5 +1,6 @@
 // What an endpoint demands of a request, as JSON: in events and snapshots, and as the API shows it.
 #include "mock/endpoint_tables.hpp"
+#include "mock/security.hpp"
 
 namespace hourglass::mock {
 
@@ -18,7 +19,10 @@ void write_demands(const request_spec& demands, events::json_text& j) {
   j.close_array().key("bodies").open_array();
   for (const auto& b : demands.bodies)
     j.open_object().key("media_type").value(b.media_type).key("schema").value(b.schema).close_object();
-  j.close_array().key("body_required").value(demands.body_required).key("refusal").value(demands.refusal).close_object();
+  j.close_array().key("body_required").value(demands.body_required).key("refusal").value(demands.refusal);
+  if (!demands.security.empty())
+    write_security(demands.security, j.key("security"));
+  j.close_object();
 }
 
 events::outcome<request_spec> decode_demands(const json_value& v) {
@@ -37,6 +41,7 @@ events::outcome<request_spec> decode_demands(const json_value& v) {
     out.bodies.push_back({text_of(b, "media_type"), text_of(b, "schema")});
   out.body_required = v.truth_member("body_required");
   out.refusal = static_cast<unsigned>(status);
+  out.security = decode_security(v.member("security")); // not before there was any
   return out;
 }
 

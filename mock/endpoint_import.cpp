@@ -29,6 +29,17 @@ void give_ids(const endpoint_state& state, std::vector<endpoint>& fresh, const e
   }
 }
 
+/// Of what an operation demands, that which nobody wants to look at.
+void leave_out(request_spec& demands, validation_mode validation, security_mode security) {
+  if (validation == validation_mode::off) {
+    demands.parameters.clear();
+    demands.bodies.clear();
+    demands.body_required = false;
+  }
+  if (security == security_mode::ignore)
+    demands.security.clear();
+}
+
 void write_webhooks(events::json_text& j, const std::vector<document_webhook>& webhooks) {
   j.key("webhooks").open_array();
   for (const auto& w : webhooks) {
@@ -103,10 +114,10 @@ outcome<decision> decide_import(const endpoint_state& state, const import_openap
   if (static_cast<std::size_t>(hand) + doc->endpoints.size() > limits::endpoints_per_sandbox)
     return failure(errc::too_large, "more endpoints than the limit endpoints_per_sandbox (" + std::to_string(limits::endpoints_per_sandbox) + ")");
   give_ids(state, fresh, ctx);
-  const bool checked = command.validation != validation_mode::off && doc->requests.is_object();
-  if (!checked)
-    for (auto& e : fresh)
-      e.demands = {};
+  const auto security = command.security.value_or(security_that_follows(command.validation));
+  const bool checked = (command.validation != validation_mode::off || security != security_mode::ignore) && doc->requests.is_object();
+  for (auto& e : fresh)
+    leave_out(e.demands, checked ? command.validation : validation_mode::off, checked ? security : security_mode::ignore);
   const auto kept = keep_state(command.state.value_or(doc->state.value_or(state_mode::on)), *doc, fresh);
   decision out;
   std::string payload;
@@ -122,6 +133,7 @@ outcome<decision> decide_import(const endpoint_state& state, const import_openap
   if (checked || (!kept.empty() && doc->requests.is_object())) { // of a collection, its items are held against them
     auto requests = doc->requests;
     requests.set("validation", json_value::of(std::string{to_string(command.validation)}));
+    requests.set("security", json_value::of(std::string{to_string(security)}));
     p.key("requests").raw(to_text(requests));
   }
   if (!kept.empty()) {

@@ -4,6 +4,7 @@
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
 #include "mock/match_limits.hpp"
+#include "mock/request_match.hpp"
 
 #include <algorithm>
 #include <set>
@@ -54,7 +55,8 @@ events::draft draft_of(const endpoint& e) {
   return {events::kind::endpoint_put, std::move(payload), {e.id}, 0, {}};
 }
 
-/// Text that is equal for endpoints of the same path and method.
+} // namespace
+
 std::string place_key(const compiled_endpoint& e) {
   std::string out = e.spec.method;
   if (e.pattern)
@@ -70,7 +72,9 @@ std::string place_key(const compiled_endpoint& e) {
   return out;
 }
 
-} // namespace
+std::size_t regex_steps_of(const compiled_endpoint& e) {
+  return (e.match ? e.match->regex_steps() : 0) + (e.pattern ? e.pattern->steps() : 0);
+}
 
 const compiled_endpoint* rival(const compiled_endpoint& e, const std::vector<entry>& there) {
   for (const auto& other : there)
@@ -98,6 +102,9 @@ outcome<decision> decide_put(const endpoint_state& state, const put_endpoint& co
   const auto* before = state.find(e.spec.id);
   if (before == nullptr && state.size() >= limits::endpoints_per_sandbox)
     return too_many("endpoints", "endpoints_per_sandbox", limits::endpoints_per_sandbox);
+  const auto steps = state.self->regex_steps - (before != nullptr ? regex_steps_of(*state.self->by_id.find(e.spec.id)->second) : 0);
+  if (const auto own = regex_steps_of(e); own > 0 && steps + own > limits::regex_steps_per_sandbox)
+    return too_many("instructions of regular expressions", "regex_steps_per_sandbox", limits::regex_steps_per_sandbox);
   const auto there = state.self->routes.same_place(e);
   if (const auto* other = rival(e, there))
     return taken(e, other->spec.id);
@@ -118,6 +125,7 @@ outcome<decision> decide_put_several(const endpoint_state& state, const put_endp
   if (command.all.size() > limits::endpoints_at_once)
     return too_many("endpoints", "endpoints_at_once", limits::endpoints_at_once);
   std::vector<entry> fresh;
+  auto steps = state.self->regex_steps;
   std::set<std::string, std::less<>> ids;
   auto at = [&](std::size_t i, events::error e) {
     if (!e.where.empty())
@@ -133,6 +141,12 @@ outcome<decision> decide_put_several(const endpoint_state& state, const put_endp
       return at(i, {errc::invalid, "one of several endpoints has no handler", "/handler"});
     if (!ids.insert((*one)->spec.id).second)
       return at(i, {errc::conflict, "the id " + (*one)->spec.id + " stands twice", {}});
+    if (const auto before = state.self->by_id.find((*one)->spec.id); before != state.self->by_id.end())
+      steps -= regex_steps_of(*before->second);
+    const auto own = regex_steps_of(**one);
+    steps += own;
+    if (own > 0 && steps > limits::regex_steps_per_sandbox)
+      return at(i, too_many("instructions of regular expressions", "regex_steps_per_sandbox", limits::regex_steps_per_sandbox).value());
     fresh.push_back(std::move(*one));
   }
   std::size_t created = 0;

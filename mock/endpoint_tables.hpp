@@ -4,6 +4,7 @@
 #include "mock/endpoints.hpp"
 #include "mock/json_value.hpp"
 #include "mock/router.hpp"
+#include "mock/security.hpp"
 
 #include <functional>
 #include <map>
@@ -22,8 +23,10 @@ struct endpoint_state::tables {
   std::string imported_requests; ///< what `request_schemas` reads, as JSON; empty: requests are not checked
   std::string imported_collections; ///< as JSON; empty: none
   collections kept;                 ///< of these, by namespace
+  good_credentials credentials;     ///< of security schemes, whatever document has them
   std::map<std::string, std::string, std::less<>> functions;
   std::shared_ptr<const script_source> library; ///< of `functions`, as the engine takes them; null: none
+  std::size_t regex_steps = 0; ///< of all endpoints together
   std::map<std::string, std::size_t, std::less<>> imported_roots; ///< base path of the imported servers -> endpoints under it
 
   void put(std::shared_ptr<const compiled_endpoint> e); ///< replaces the one of the same id
@@ -37,9 +40,14 @@ struct endpoint_state::tables {
 /// Reads the API's JSON of put_endpoint (all but the id), with errors that point at the member.
 events::outcome<endpoint> read_endpoint(std::string_view text);
 
+/// Of the regular expressions in its path and its match.
+std::size_t regex_steps_of(const compiled_endpoint& e);
+
 // endpoint_put.cpp
 /// Reads one from outside and gives it its id, the `ordinal`-th of one moment.
 events::outcome<std::shared_ptr<const compiled_endpoint>> read_put(const put_endpoint& command, const events::context& ctx, std::uint32_t ordinal = 0);
+/// Text that is equal for endpoints of the same path (apart from the names of its parameters) and method.
+std::string place_key(const compiled_endpoint& e);
 /// The endpoint of `there`, all of one path and method, that answers what `e` would; null if there is none.
 const compiled_endpoint* rival(const compiled_endpoint& e, const std::vector<std::shared_ptr<const compiled_endpoint>>& there);
 events::outcome<decision> decide_put(const endpoint_state& state, const put_endpoint& command, const events::context& ctx);

@@ -19,6 +19,7 @@ void endpoint_state::tables::put(std::shared_ptr<const compiled_endpoint> e) {
   routes.add(e);
   if (e->spec.source == endpoint_source::openapi && !e->spec.project_root.empty())
     ++imported_roots[e->spec.project_root];
+  regex_steps += regex_steps_of(*e);
   auto id = e->spec.id;
   by_id.insert_or_assign(std::move(id), std::move(e));
 }
@@ -29,6 +30,7 @@ void endpoint_state::tables::remove(std::string_view id) {
     return;
   const auto& spec = at->second->spec;
   routes.remove(*at->second);
+  regex_steps -= regex_steps_of(*at->second);
   if (auto root = imported_roots.find(spec.project_root); spec.source == endpoint_source::openapi && root != imported_roots.end() && --root->second == 0)
     imported_roots.erase(root);
   by_id.erase(at);
@@ -52,7 +54,9 @@ endpoint_state::endpoint_state(const endpoint_state& other) : self(std::make_uni
   self->imported_requests = other.self->imported_requests;
   self->imported_collections = other.self->imported_collections;
   self->kept = other.self->kept;
+  self->credentials = other.self->credentials;
   self->imported_roots = other.self->imported_roots;
+  self->regex_steps = other.self->regex_steps;
   self->functions = other.self->functions;
   self->library = other.self->library;
 }
@@ -83,6 +87,16 @@ std::vector<const endpoint*> endpoint_state::list(std::string_view after, std::s
 
 namespace {
 
+std::string told_credentials(const good_credentials& good) {
+  std::string out;
+  events::json_text j{out};
+  j.open_object().key("schemes").open_object();
+  for (const auto& [scheme, digests] : good)
+    j.key(scheme).value(digests.size());
+  j.close_object().close_object();
+  return out;
+}
+
 outcome<decision> decide_remove(const endpoint_state& state, const remove_endpoint& command) {
   if (state.find(command.id) == nullptr)
     return failure(errc::not_found, "there is no such endpoint");
@@ -111,6 +125,22 @@ outcome<decision> decide_switch(const endpoint_state& state, const switch_state&
   return out;
 }
 
+outcome<decision> decide_credentials(const endpoint_state& state, const put_credentials& command) {
+  auto good = read_credentials(command.text);
+  if (!good)
+    return tl::unexpected<events::error>{good.error()};
+  decision out;
+  out.reply = told_credentials(*good);
+  if (*good == state.self->credentials)
+    return out;
+  std::string payload;
+  events::json_text j{payload};
+  write_credentials(*good, j.open_object().key("schemes"));
+  j.close_object();
+  out.events.push_back({events::kind::credentials_put, std::move(payload), {}, 0, {}});
+  return out;
+}
+
 } // namespace
 
 outcome<decision> decide(const endpoint_state& state, const endpoint_command& command, const events::context& ctx) {
@@ -126,6 +156,8 @@ outcome<decision> decide(const endpoint_state& state, const endpoint_command& co
     return decide_remove_function(state, *remove);
   if (const auto* one = std::get_if<switch_state>(&command))
     return decide_switch(state, *one);
+  if (const auto* put = std::get_if<put_credentials>(&command))
+    return decide_credentials(state, *put);
   return decide_import(state, std::get<import_openapi>(command), ctx);
 }
 
@@ -133,13 +165,21 @@ outcome<decision> decide(const endpoint_state& state, const endpoint_command& co
 
 outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view payload) {
   const bool of_functions = kind == events::kind::function_put || kind == events::kind::function_removed;
-  if (kind != events::kind::endpoint_put && kind != events::kind::endpoint_removed && kind != events::kind::openapi_imported && !of_functions)
+  if (kind != events::kind::endpoint_put && kind != events::kind::endpoint_removed && kind != events::kind::openapi_imported &&
+      kind != events::kind::credentials_put && !of_functions)
     return {};
   auto v = parse_own(payload);
   if (!v)
     return tl::unexpected<events::error>{v.error()};
   if (of_functions)
     return apply_function(*state.self, kind, *v);
+  if (kind == events::kind::credentials_put) {
+    const auto* schemes = v->member("schemes");
+    if (schemes == nullptr || !schemes->is_object())
+      return failure(errc::corrupt, "credentials do not read");
+    state.self->credentials = decode_credentials(*schemes);
+    return {};
+  }
   if (kind == events::kind::endpoint_removed) {
     state.self->remove(v->string_member("id"));
     return {};
@@ -187,6 +227,8 @@ std::string snapshot(const endpoint_state& state) {
   for (const auto& [name, source] : state.self->functions)
     j.key(name).value(source);
   j.close_object();
+  if (!state.self->credentials.empty())
+    write_credentials(state.self->credentials, j.key("credentials"));
   j.key("title").value(state.self->imported_title).key("version").value(state.self->imported_version);
   if (!state.self->imported_requests.empty())
     j.key("requests").raw(state.self->imported_requests);
@@ -220,12 +262,16 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
     out.self->put(std::move(e));
   out.self->kept = std::move(all->kept);
   out.self->note_import(*v);
+  if (const auto* credentials = v->member("credentials"))
+    out.self->credentials = decode_credentials(*credentials);
   if (const auto* functions = v->member("functions"); functions != nullptr && functions->is_object()) // not before format 2
     for (std::size_t i = 0; i < functions->items.size(); ++i)
       out.self->functions.emplace(functions->names.at(i), functions->items[i].text);
   out.self->note_functions();
   return out;
 }
+
+std::string credentials_json(const endpoint_state& state) { return told_credentials(state.self->credentials); }
 
 std::string to_json(const endpoint_state& state) {
   std::string out;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "mock/chaos.hpp"
 #include "mock/collection.hpp"
 #include "mock/decision.hpp"
 #include "mock/fwd.hpp"
@@ -140,6 +141,12 @@ struct import_openapi {
   validation_mode validation = validation_mode::report; ///< what becomes of requests that break the document's rules
   bool generated = false; ///< all values are made from the schemas, and the document's examples left alone
   std::optional<state_mode> state; ///< of its collections; none: what the document says with `x-hourglass-state`, else `on`
+  std::optional<security_mode> security; ///< what becomes of requests without credentials; none: `security_that_follows(validation)`
+};
+/// Which credentials of a security scheme are good. `text`: {"schemes": {"<name in the document>": ["…"]}}, of `basic` as `user:password`. It replaces all
+/// that was said before; of a scheme that is not named every credential is good that could be one. Only digests of them are kept. Reply: as `credentials_json`.
+struct put_credentials {
+  std::string text;
 };
 /// Has one imported endpoint of a collection keep state, or answer from its examples.
 struct switch_state {
@@ -158,7 +165,7 @@ struct remove_function {
 /// Does the part of an import that takes long and needs no state. Fails as `decide` would.
 events::outcome<void> read_ahead(import_openapi& import, const events::entropy& seed);
 
-using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi, put_function, remove_function, switch_state, put_endpoints>;
+using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi, put_function, remove_function, switch_state, put_endpoints, put_credentials>;
 
 /// The script in a command that must compile before anybody decides on it.
 struct script_to_check {
@@ -176,7 +183,7 @@ events::error told(const script_error& e, const script_to_check& what);
 /// `errc::too_large`.
 events::outcome<decision> decide(const endpoint_state& state, const endpoint_command& command, const events::context& ctx);
 
-/// Folds endpoint_put, endpoint_removed, openapi_imported, function_put and function_removed; other kinds change nothing.
+/// Folds endpoint_put, endpoint_removed, openapi_imported, credentials_put, function_put and function_removed; other kinds change nothing.
 /// Fails with `errc::corrupt` on a payload that this core cannot have written; then nothing changed.
 events::outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view payload);
 
@@ -188,6 +195,8 @@ events::outcome<endpoint_state> restore<endpoint_state>(std::string_view text);
 std::string to_json(const endpoint& e);
 /// `{"endpoints": [...]}`, in order of id.
 std::string to_json(const endpoint_state& state);
+/// `{"schemes": {"<name>": <how many credentials are good>}}`
+std::string credentials_json(const endpoint_state& state);
 
 // -- routing -------------------------------------------------------------------
 
@@ -199,9 +208,14 @@ struct plan {
   std::size_t example = 0;                           ///< index into that content's examples
   unsigned status = 200;
   std::vector<std::string> captures;         ///< decoded path parameters, in order of the template
-  std::optional<mock::response> refusal;     ///< 400, 404, 405 (with Allow), 406, 415 or 422 as a problem document
+  std::optional<mock::response> refusal;     ///< 400, 401, 404, 405 (with Allow), 406, 415 or 422 as a problem document
   std::string report;                        ///< what is wrong with a request that is answered all the same
+  std::optional<bool> authorised;            ///< whether it has the credentials that its operation demands; none: nobody looked
   std::shared_ptr<const script_source> library; ///< what its script may call; null: nothing
+
+  std::string scenario;            ///< that the request asks for or means; empty: none
+  std::optional<chaos_fate> fate;  ///< what goes wrong with it on purpose
+  std::optional<std::string> drawn; ///< the key of the profile with a seed that `fate` is of
 
   /// `handler_run` answers, not `render`.
   bool runs_script() const noexcept;
@@ -223,7 +237,7 @@ struct recorded_choice {
 /// concrete path (concrete segments win over mixed ones, those over parameters, those over a regular expression of the whole path); of the same path
 /// the hand-made one, the one of the request's own method, the one with more conditions, the one that takes the body more exactly; of those the
 /// newest (the one with the greater id; of imported ones the elder). A path that has no such method, or whose matches do not hold, gives way to a
-/// less concrete one. A trailing slash counts, but if nothing matches, the path is tried with it toggled, then below the base path of the imported
+/// less concrete one; but among the imported the most concrete path decides (OpenAPI). A trailing slash counts, but if nothing matches, the path is tried with it toggled, then below the base path of the imported
 /// document's servers. HEAD falls back on GET.
 /// The answer is the lowest 2xx, else `default` (as 200), else the first; `Prefer: code=…, example=…` (RFC 7240) chooses another, `Accept`
 /// the media type. A request that breaks the rules of an imported operation is refused with 422 (or 400, if the document has only that), or reported.

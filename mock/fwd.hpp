@@ -13,6 +13,7 @@ struct served;
 struct served_record;
 struct endpoint_state;
 struct data_state;
+struct seeding;
 struct clock_state;
 struct settings_state;
 struct openapi_document;

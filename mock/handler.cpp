@@ -158,7 +158,9 @@ outcome<std::string> handler_run::call(std::string_view name, std::string_view a
     return from_template(text_of(a.item_at(0)), name == "template.render");
   if (name == "scenario.resolve") {
     const auto wanted = trimmed(a.item_at(0).is_string() ? std::string_view{a.item_at(0).text} : std::string_view{});
-    return wanted.empty() ? to_text(a.item_at(1)) : json_of(wanted);
+    if (!wanted.empty())
+      return json_of(wanted);
+    return plan_->scenario.empty() ? to_text(a.item_at(1)) : json_of(plan_->scenario); // a magic value of the request may mean one
   }
   if (name == "webhook.emit")
     return emit(a);
@@ -265,8 +267,8 @@ outcome<std::string> handler_run::chaos_of(const json_value& arguments) {
   if (!wanted)
     return tl::unexpected<events::error>{std::move(wanted).error()};
   const auto fate = fate_of(*wanted, ctx_.chance);
-  if (fate.drop)
-    return failure(errc::invalid, "a handler cannot drop its connection");
+  if (fate.fault != wire_fault::none || fate.dribble.count() > 0)
+    return failure(errc::invalid, "a handler cannot break its own answer: give the header to the request, or the endpoint a chaos profile");
   delay_ = std::max(delay_, fate.delay);
   return fate.status ? std::to_string(*fate.status) : std::string{"null"};
 }
@@ -301,7 +303,7 @@ outcome<served> handler_run::finish(const script_outcome& outcome) const {
   auto out = conclude(*plan_, answer_of(outcome), *request_, ctx_, redact_, &note);
   std::move(changes.begin(), changes.end(), std::back_inserter(out.events));
   out.emitted = emitted_;
-  out.delay = delay_;
+  out.delay = std::max(out.delay, delay_);
   return out;
 }
 

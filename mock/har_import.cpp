@@ -2,6 +2,7 @@
 #include "mock/translation.hpp"
 
 #include "events/json_text.hpp"
+#include "mock/match_limits.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/target.hpp"
 
@@ -76,6 +77,8 @@ private:
       return; // not asked for
     if (!lower(url.substr(0, 8)).starts_with("http"))
       return out_.warn("left out, since it is no HTTP", std::move(at));
+    if (url.size() > 4 * limits::endpoint_path_bytes)
+      return out_.warn("left out, since its URL is too long", std::move(at));
     e.at = std::move(at);
     e.method = e.request->string_member("method");
     e.target = target_of(url);
@@ -87,6 +90,8 @@ private:
     if (status < 200 || status == 304)
       return out_.warn("left out, since its answer has the status " + std::to_string(status), e.at + "/response/status");
     const auto* content = e.response->member("content");
+    if (content != nullptr && content->integer_member("size", 0) > 0 && content->string_member("text").empty())
+      return out_.warn("left out, since the archive does not have the body of its answer", e.at + "/response/content");
     std::string body{content != nullptr ? content->string_member("text") : std::string_view{}};
     if (content != nullptr && content->string_member("encoding") == "base64") {
       std::string bytes;
@@ -99,10 +104,13 @@ private:
     endpoint.set("method", json_value::of(e.method));
     endpoint.set("path", json_value::of(literal_path(parts.path)));
     auto match = json_value::object();
-    if (auto query = query_of(parts.query); !query.items.empty())
+    auto query = query_of(parts.query);
+    if (query.items.size() > limits::match_conditions)
+      return out_.warn("left out, since its query has too many parameters", e.at + "/request/url");
+    if (!query.items.empty())
       match.set("query", std::move(query));
     if (several)
-      note_body(*e.request, match);
+      note_body(e, match);
     if (!match.items.empty())
       endpoint.set("match", std::move(match));
     auto response = json_value::object();
@@ -138,26 +146,25 @@ private:
           list.items.push_back(json_value::of(std::move(v)));
         condition.set("has_exactly", std::move(list));
       }
-      out.set(name, std::move(condition));
+      out.add(name, std::move(condition));
     }
     return out;
   }
 
-  static void note_body(const json_value& request, json_value& match) {
+  /// Bodies that may hold a secret are not asked for.
+  void note_body(const exchange& e, json_value& match) {
     constexpr std::size_t most = 16 * limits::kibi;
-    const auto* post = request.member("postData");
+    const auto* post = e.request->member("postData");
     const auto text = post != nullptr ? post->string_member("text") : std::string_view{};
-    if (text.empty() || text.size() > most)
+    if (text.empty() || text.size() > most || !events::is_utf8(text))
       return;
+    if (holds_secret(text, post->string_member("mimeType")))
+      return out_.warn("its body is not asked for, since it may hold a credential", e.at + "/request/postData");
     auto condition = json_value::object();
     if (auto v = parse_json(text); v && is_json_media(media_essence(post->string_member("mimeType")))) {
-      if (has_secret(*v))
-        return;
       auto equals = json_value::object();
       equals.set("equals", std::move(*v));
       condition.set("json", std::move(equals));
-    } else if (!events::is_utf8(text) || holds_secret(text, post->string_member("mimeType"))) {
-      return;
     } else {
       condition.set("text", json_value::of(std::string{text}));
     }

@@ -111,23 +111,64 @@ bool json_match::same_array(const json_value& wanted, const json_value& v, schem
     return false;
   if (!any_order_ && !extra_)
     return std::equal(a.begin(), a.end(), b.begin(), [&](const auto& x, const auto& y) { return same(x, y, purse); });
-  // Each takes the first that is left. Where a placeholder could take several, a later one may find its own taken: it is the more exact one that
-  // should stand first.
-  std::vector<bool> taken(b.size());
-  std::size_t from = 0;
-  for (const auto& x : a) {
-    auto i = any_order_ ? 0 : from;
-    while (i < b.size() && (taken[i] || !same(x, b[i], purse))) {
-      if (!purse.spend(1))
+  if (!any_order_) { // others may stand between them
+    std::size_t i = 0;
+    for (const auto& x : a) {
+      while (i < b.size() && !same(x, b[i], purse))
+        if (++i; !purse.spend(1))
+          return false;
+      if (i++ == b.size())
         return false;
-      ++i;
     }
-    if (i == b.size())
-      return false;
-    taken[i] = true;
-    from = i + 1;
+    return true;
   }
+  constexpr auto nobody = ~std::size_t{0};
+  std::vector<std::size_t> taken_by(b.size(), nobody);
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (!find_place(a, b, i, taken_by, purse))
+      return false;
   return true;
+}
+
+bool json_match::find_place(const std::vector<json_value>& a, const std::vector<json_value>& b, std::size_t wanted,
+                            std::vector<std::size_t>& taken_by, schema_purse& purse) const {
+  // An augmenting path (Kuhn): where all that fit are taken, one of their takers goes elsewhere. Those that are looked at stand in a queue.
+  constexpr auto nobody = ~std::size_t{0};
+  std::vector<bool> seen(b.size());
+  std::vector<std::size_t> reached_by(b.size(), nobody); // the one that would move there
+  std::vector<std::size_t> place_of(a.size(), nobody);
+  for (std::size_t i = 0; i < b.size(); ++i)
+    if (taken_by[i] != nobody)
+      place_of[taken_by[i]] = i;
+  std::vector<std::size_t> queue{wanted};
+  for (std::size_t next = 0; next < queue.size(); ++next) {
+    const auto x = queue[next];
+    if (!purse.spend(1 + (a.size() + b.size()) / 8))
+      return false;
+    for (const bool taken : {false, true}) // what is free first: then no one moves
+      for (std::size_t i = 0; i < b.size(); ++i) {
+        if (seen[i] || (taken_by[i] != nobody) != taken)
+          continue;
+        if (!same(a[x], b[i], purse)) {
+          if (purse.empty())
+            return false;
+          continue;
+        }
+        seen[i] = true;
+        reached_by[i] = x;
+        if (taken) {
+          queue.push_back(taken_by[i]);
+          continue;
+        }
+        for (auto at = i; at != nobody;) { // each moves to where it was reached
+          const auto mover = reached_by[at];
+          taken_by[at] = mover;
+          at = place_of[mover];
+        }
+        return true;
+      }
+  }
+  return false;
 }
 
 bool json_match::same_object(const json_value& wanted, const json_value& v, schema_purse& purse) const {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace hourglass::mock {
 
@@ -35,6 +36,9 @@ private:
   events::outcome<void> note_placeholders(const json_value& v, const std::string& at, match_budget& budget);
   bool same(const json_value& wanted, const json_value& v, schema_purse& purse) const;
   bool same_array(const json_value& wanted, const json_value& v, schema_purse& purse) const;
+  /// With `ignore_array_order`: gives `a[wanted]` an element of `b`; others may have to take another one for it.
+  bool find_place(const std::vector<json_value>& a, const std::vector<json_value>& b, std::size_t wanted, std::vector<std::size_t>& taken_by,
+                  schema_purse& purse) const;
   bool same_object(const json_value& wanted, const json_value& v, schema_purse& purse) const;
 
   json_value wanted_;

@@ -108,9 +108,15 @@ private:
       stopped_ = true;
     return what == kind::unequal ? !equal : equal || (what == kind::at_most && less(a, b));
   }
-  static bool less(const json_value* a, const json_value* b) {
+  bool less(const json_value* a, const json_value* b) {
     if (a == nullptr || b == nullptr || a->kind != b->kind)
       return false;
+    const auto cost = (a->text.size() + b->text.size()) / 16;
+    work_ = cost < work_ ? work_ - cost : 0;
+    if (work_ == 0) {
+      stopped_ = true;
+      return false;
+    }
     if (a->is_number())
       return mock::compare(decimal::of(a->text), decimal::of(b->text)) < 0;
     return a->is_string() && a->text < b->text;

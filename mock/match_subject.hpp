@@ -26,6 +26,7 @@ public:
   const json_value* json(schema_purse& purse);
   /// Null if it is no XML, likewise.
   const xml_document* xml(schema_purse& purse);
+  bool unsure = false; ///< a condition of it could not be evaluated, so neither it nor its opposite holds
 
 private:
   std::string_view bytes_;

@@ -2,6 +2,9 @@
 
 #include "events/time.hpp"
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,12 +30,27 @@ struct request {
   std::string body;
   std::string peer; ///< remote address and port
   events::wall_time received;
+  // Of a request that is repeated, because the log has only tokens for what is secret in it:
+  std::optional<bool> authorised;      ///< what was said of its credentials
+  std::optional<std::string> scenario; ///< which scenario it meant
+};
+
+/// What goes wrong with an answer on its way, on purpose.
+enum class wire_fault : std::uint8_t {
+  none,
+  drop,      ///< nothing is sent, and the connection stays until the client or the server gives it up
+  empty,     ///< the connection ends without a byte
+  reset,     ///< the connection is reset
+  malformed, ///< status and headers, then a chunk that is none, and the end
+  garbage,   ///< bytes that are no HTTP, and the end
 };
 
 struct response {
   unsigned status = 200;
   fields headers; ///< Content-Length, Connection, Date are the server's
   std::string body;
+  wire_fault fault = wire_fault::none;
+  std::chrono::milliseconds dribble{0}; ///< its body goes in pieces, over so long
 };
 
 } // namespace hourglass::mock

@@ -165,7 +165,8 @@ void write(events::json_text& j, const told& t) {
   j.key(e.path_regex ? "path_regex" : "path").value(quoted(e.full_path())).key("name").value(e.name);
   j.key("differences").open_array();
   for (const auto& d : t.differences) {
-    j.open_object().key("condition").value(d.where).key("wanted").value(d.hidden ? "(not shown)" : std::string_view{d.wanted}).key("came");
+    j.open_object().key("condition").value(d.where).key("wanted");
+    j.value(d.hidden || d.wanted.empty() ? "(not shown)" : std::string_view{d.wanted}).key("came");
     if (!d.came)
       j.null();
     else

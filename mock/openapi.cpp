@@ -167,6 +167,9 @@ private:
         bytes += 120 + p.name.size() + p.schema.size();
       for (const auto& b : e.demands.bodies)
         bytes += 50 + b.media_type.size() + b.schema.size();
+      for (const auto& all : e.demands.security)
+        for (const auto& c : all)
+          bytes += 60 + c.scheme.size() + c.name.size();
     }
     if (auto ok = responses_.charge(bytes, ""); !ok) {
       if (!last_ && has_generated())

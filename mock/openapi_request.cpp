@@ -3,6 +3,7 @@
 
 #include "mock/negotiation.hpp"
 #include "mock/schema_documents.hpp"
+#include "mock/security.hpp"
 #include "mock/target.hpp"
 
 #include <algorithm>
@@ -17,8 +18,8 @@ constexpr std::size_t most_looks = 2'000'000;
 constexpr std::size_t deepest_look = 16;
 
 bool is_prose(std::string_view keyword) {
-  static constexpr std::array<std::string_view, 11> all{"description", "title",      "example",  "examples", "default", "externalDocs",
-                                                        "xml",         "deprecated", "summary", "$comment", "contentSchema"};
+  static constexpr std::array<std::string_view, 10> all{"description", "title",      "example",  "examples", "default", "externalDocs",
+                                                        "deprecated",  "summary",    "$comment", "contentSchema"};
   return keyword.starts_with("x-") || std::find(all.begin(), all.end(), keyword) != all.end();
 }
 
@@ -39,6 +40,8 @@ request_spec openapi_requests::read(const json_value& path_item, const json_valu
   read_bodies(operation, at, out);
   if (const auto* responses = operation.member("responses"))
     out.refusal = responses->member("422") == nullptr && responses->member("400") != nullptr ? 400 : 422;
+  out.security = read_security(root_, operation, at, warn_);
+  demanded_ = demanded_ || !out.empty();
   return out;
 }
 
@@ -85,7 +88,7 @@ void openapi_requests::read_bodies(const json_value& operation, const std::strin
       continue;
     body_spec b;
     b.media_type = essence;
-    bool read = is_json_media(essence) || essence == "application/x-www-form-urlencoded" || essence.starts_with("text/") || essence == "*/*" || essence == "application/*";
+    bool read = is_json_media(essence) || essence == "application/x-www-form-urlencoded" || is_xml_media(essence) || essence.starts_with("text/") || essence == "*/*" || essence == "application/*";
     if (const auto* schema = content->items[i].member("schema"); schema != nullptr && read)
       b.schema = keep(*schema, pointer_to(at + "/requestBody/content", content->names[i]) + "/schema");
     out.bodies.push_back(std::move(b));
@@ -256,10 +259,11 @@ json_value openapi_requests::discriminator_of(const json_value& v) {
 
 json_value openapi_requests::take() {
   gather();
-  if (schemas_.empty())
+  if (schemas_.empty() && !demanded_)
     return {};
   auto out = json_value::object();
   out.add("dialect", json_value::of(later_ ? "draft2020_12" : "openapi_3_0"));
+  out.add("formats", json_value::of_bool(true)); // what was imported before this was written goes on without
   auto all = json_value::object();
   for (auto& [at, schema] : schemas_)
     all.add(at, std::move(schema));

@@ -21,7 +21,7 @@ public:
   /// Gathers one more schema; its key.
   std::string keep_at(const schema_place& s);
 
-  /// The schemas as `request_schemas` reads them, but for `validation`; null if there are none. What they refer to is among them.
+  /// The schemas as `request_schemas` reads them, but for `validation` and `security`; null if nothing is demanded. What they refer to is among them.
   json_value take();
   /// About as long as they are in JSON.
   std::size_t bytes() const noexcept { return bytes_; }
@@ -46,6 +46,7 @@ private:
   std::size_t bytes_ = 0;
   std::size_t looks_ = 0; ///< in search of `readOnly`
   bool full_ = false;
+  bool demanded_ = false; ///< by any operation
 };
 
 } // namespace hourglass::mock

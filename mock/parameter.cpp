@@ -247,6 +247,15 @@ json_value read_form(std::string_view body, const schema_walk& as, reading& how)
   auto out = json_value::object();
   for (const auto& [key, child] : all.children)
     out.add(key, value_of(child, as.member(key, how.purse), how));
+  // An empty array leaves no trace in a form: one that must be there and is not is empty, and `minItems` judges it.
+  for (auto name : as.members(how.purse)) {
+    if (how.purse.empty())
+      break;
+    if (all.children.find(name) != all.children.end() || !as.demands(name, how.purse))
+      continue;
+    if (const auto m = as.member(name, how.purse); m.allows_array() && !m.allows_object() && !m.allows_string())
+      out.add(std::string{name}, json_value::array());
+  }
   out.seal();
   return out;
 }

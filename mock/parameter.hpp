@@ -31,7 +31,8 @@ json_value read_parameter(const parameter_spec& spec, std::string_view text, boo
 /// Reads a query parameter, which may stand several times and under several names. Nothing if it is not there.
 std::optional<json_value> read_query_parameter(const parameter_spec& spec, const std::vector<field>& pairs, const schema_walk& as, reading& how);
 
-/// A form (`application/x-www-form-urlencoded`): members may repeat, and nest as `a[b][c]`, `a[]` and `a[0]`.
+/// A form (`application/x-www-form-urlencoded`): members may repeat, and nest as `a[b][c]`, `a[]` and `a[0]`. A required array that is not there is empty,
+/// since a form has no other way to say so; one value is an array of one where an array belongs (OpenAPI: `form`, exploded).
 json_value read_form(std::string_view body, const schema_walk& as, reading& how);
 
 } // namespace hourglass::mock

@@ -26,7 +26,6 @@ private:
   bool fits(match_subject::part& part, schema_purse& purse) const;
 
   std::string where_;
-  std::string told_;
   bool every_ = false;
   std::optional<text_condition> name_;
   std::optional<text_condition> filename_;

@@ -262,6 +262,8 @@ private:
     auto from = draw_() % 26;
     if (set.has('a') && set.has('z'))
       return static_cast<char32_t>('a' + from);
+    if (set.has('A') && set.has('Z'))
+      return static_cast<char32_t>('A' + from);
     for (std::size_t i = 0; i < preferred.size(); ++i)
       if (auto c = static_cast<char32_t>(preferred[(i + (set.has('0') ? 26 + from % 10 : 0)) % preferred.size()]); set.has(c))
         return c;

@@ -3,10 +3,12 @@
 
 #include "events/json_text.hpp"
 #include "mock/endpoint_tables.hpp"
+#include "mock/match_limits.hpp"
 #include "mock/target.hpp"
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace hourglass::mock {
@@ -46,9 +48,10 @@ std::string_view after_origin(std::string_view url) {
   return url.starts_with('/') ? url : url.substr(std::min(url.find_first_of("/?"), url.size()));
 }
 
-/// `:id` and `{{id}}` as `{id}`; each name once.
+/// `:id` and `{{id}}` as `{id}`; each name once. The path is within `limits::endpoint_path_bytes`.
 std::string path_template(std::string_view path) {
   std::set<std::string> names;
+  std::map<std::string, std::size_t> again; // how often a name stands; so finding a free one takes few tries
   std::string out;
   while (!path.empty()) {
     path.remove_prefix(path.front() == '/' ? 1 : 0);
@@ -68,8 +71,8 @@ std::string path_template(std::string_view path) {
     }
     std::replace_if(
         name.begin(), name.end(), [](char c) { return c == '{' || c == '}' || c == '?' || c == '#'; }, '_');
-    while (!names.insert(name).second)
-      name += '_';
+    for (const auto first = name; !names.insert(name).second;)
+      name = first + '_' + std::to_string(++again[first] + 1);
     out += '{' + name + '}';
   }
   return out.empty() ? "/" : out;
@@ -80,13 +83,23 @@ public:
   collection_reader(const json_value& v, translation& out) : v_(v), out_(out) {
     if (const auto* list = v.member("variable"))
       for (const auto& item : list->items)
-        if (const auto* value = item.member("value"); value != nullptr && value->is_string())
-          known_[std::string{item.string_member("key")}] = value->text;
+        note_variable(item);
   }
 
   void run() { folder(*v_.member("item"), "/item", 0); }
 
 private:
+  /// What may be a credential stays a variable, so it is asked for, but not what it is; and a large one would be copied into each request.
+  void note_variable(const json_value& item) {
+    const auto key = item.string_member("key");
+    const auto* value = item.member("value");
+    if (value == nullptr || !value->is_string() || is_secret_name(key) || item.string_member("type") == "secret")
+      return;
+    if (value->text.size() > longest_url)
+      return out_.warn("a variable is too long to be put into requests", "/variable");
+    known_[std::string{key}] = value->text;
+  }
+
   void folder(const json_value& items, const std::string& at, std::size_t depth) {
     if (depth > deepest_folder)
       return out_.warn("left out, since it stands in too many folders", at);
@@ -119,13 +132,17 @@ private:
     if (url.empty())
       return out_.warn("left out, since its request has no URL", at);
     const auto parts = split_target(after_origin(url));
+    if (parts.path.size() > limits::endpoint_path_bytes || parts.query.size() > longest_url)
+      return out_.warn("left out, since its URL is too long", at);
     endpoint.set("path", json_value::of(path_template(parts.path)));
     if (const auto name = item.string_member("name"); !name.empty())
       endpoint.set("name", json_value::of(std::string{name.substr(0, 256)}));
     auto query = query_of(asked, parts.query);
-    if (!query.items.empty()) {
+    if (!query)
+      return out_.warn("left out, since its query is too long", at);
+    if (!query->items.empty()) {
       auto match = json_value::object();
-      match.set("query", std::move(query));
+      match.set("query", std::move(*query));
       endpoint.set("match", std::move(match));
     }
     endpoint.set("response", response(saved, at));
@@ -174,21 +191,29 @@ private:
     return resolved(out, known_);
   }
 
-  /// Parameters that are switched on; those with variables must only be there, and of secrets nothing is asked.
-  json_value query_of(const json_value& asked, std::string_view raw) const {
+  /// Parameters that are switched on, nothing if they are too many; those with variables must only be there, and of secrets nothing is asked.
+  std::optional<json_value> query_of(const json_value& asked, std::string_view raw) const {
     auto out = json_value::object();
     fields pairs;
     const auto* url = asked.member("url");
     if (const auto* list = url != nullptr ? url->member("query") : nullptr; list != nullptr && list->is_array()) {
-      for (const auto& q : list->items)
-        if (!q.truth_member("disabled") && !q.string_member("key").empty())
-          pairs.push_back({std::string{q.string_member("key")}, resolved(q.string_member("value"), known_)});
+      std::size_t bytes = 0;
+      for (const auto& q : list->items) {
+        if (q.truth_member("disabled") || q.string_member("key").empty())
+          continue;
+        pairs.push_back({std::string{q.string_member("key")}, resolved(q.string_member("value"), known_)});
+        bytes += pairs.back().name.size() + pairs.back().value.size();
+        if (bytes > longest_url || pairs.size() > limits::match_conditions)
+          return std::nullopt;
+      }
     } else {
       pairs = parse_query(raw.substr(0, raw.find('#')));
     }
     for (auto& [name, value] : pairs) {
       if (is_secret_name(name))
         continue;
+      if (out.items.size() == limits::match_conditions)
+        return std::nullopt;
       if (value.find("{{") == std::string::npos) {
         out.set(name, json_value::of(std::move(value)));
         continue;

@@ -4,6 +4,7 @@
 #include "mock/negotiation.hpp"
 #include "mock/refusal.hpp"
 #include "mock/target.hpp"
+#include "mock/xml.hpp"
 
 #include <algorithm>
 
@@ -129,12 +130,17 @@ std::optional<json_value> request_check::body_of(const request& req, const json_
     auto value = parse_json(req.body);
     return value ? std::optional{std::move(*value)} : std::nullopt;
   }
-  if (media != "application/x-www-form-urlencoded")
+  const bool xml = is_xml_media(media);
+  if (media != "application/x-www-form-urlencoded" && !xml)
     return std::nullopt;
   schema_purse purse;
   reading how{purse};
   const schema_walk any{otherwise};
   auto by = std::find_if(bodies_.begin(), bodies_.end(), [&](const body& b) { return b.media_type == media; });
+  if (xml) {
+    auto read = read_xml(req.body, by != bodies_.end() ? by->as : any, how);
+    return !read || purse.empty() || how.cut ? std::nullopt : std::optional{std::move(read->value)};
+  }
   auto value = read_form(req.body, by != bodies_.end() ? by->as : any, how);
   return purse.empty() || how.cut ? std::nullopt : std::optional{std::move(value)};
 }
@@ -176,6 +182,15 @@ void request_check::check_body(const request& req, reading& how, std::vector<req
       out.push_back({{"body"}, {"", "", "json", "is no JSON: " + value.error().detail + " (" + value.error().where + ")"}});
     else
       take(found->schema.check(*value, how.purse), {"body"}, out);
+  } else if (is_xml_media(media)) {
+    auto read = read_xml(req.body, found->as, how);
+    const auto name = found->as.xml().name;
+    if (!read)
+      out.push_back({{"body"}, {"", "", "xml", "is no XML that is read: it " + read.error().detail + (read.error().where.empty() ? "" : " (" + read.error().where + ")")}});
+    else if (!how.cut && !name.empty() && read->root != name)
+      take({{"", "", "xml.name", "must have the root element " + std::string{name.substr(0, 200)}}}, {"body"}, out);
+    else
+      take_read(read->value);
   } else if (media == "application/x-www-form-urlencoded") {
     take_read(read_form(req.body, found->as, how));
   } else if (media.starts_with("text/") && events::is_utf8(req.body)) {
@@ -185,10 +200,13 @@ void request_check::check_body(const request& req, reading& how, std::vector<req
 
 // -- telling -----------------------------------------------------------------------
 
+unsigned request_check::refusal_status(const std::vector<request_fault>& faults) const noexcept {
+  const bool unread = std::any_of(faults.begin(), faults.end(), [](const request_fault& f) { return f.why.keyword == "json" || f.why.keyword == "xml"; });
+  return unread ? 400 : refusal_;
+}
+
 response request_check::refusal_of(const std::vector<request_fault>& faults) const {
-  auto status = refusal_;
-  if (faults.front().why.keyword == "json") // not even a value to be judged
-    status = 400;
+  const auto status = refusal_status(faults);
   auto count = faults.size();
   auto out = refusal(status, "invalid-request", "Invalid request",
                      count == 1 ? "the request breaks a rule of its operation" : "the request breaks " + std::to_string(count) + " rules of its operation");
@@ -234,8 +252,10 @@ events::outcome<std::unique_ptr<request_schemas>> request_schemas::read(const js
   schema_options options;
   options.dialect = dialect == "openapi_3_0" ? schema_dialect::openapi_3_0 : schema_dialect::draft2020_12;
   options.lenient = true;
+  options.assert_formats = v.truth_member("formats");
   std::unique_ptr<request_schemas> out{new request_schemas{*schemas, options}};
   out->enforced_ = *mode == validation_mode::enforce;
+  out->security_enforced_ = security_mode_from(v.string_member("security")) == security_mode::check;
   return out;
 }
 
@@ -270,6 +290,8 @@ std::shared_ptr<const request_check> request_schemas::compile(const endpoint& e)
   out->body_required_ = e.demands.body_required;
   out->refusal_ = e.demands.refusal;
   out->enforced_ = enforced_;
+  out->security_ = e.demands.security;
+  out->security_enforced_ = security_enforced_;
   return out;
 }
 

@@ -22,11 +22,13 @@ public:
   /// At most `limits::schema_faults`, none if the request is as it should be. `captures`: the path's parameters, in order of `names`.
   std::vector<request_fault> faults(const request& req, const std::vector<std::string>& names, const std::vector<std::string>& captures) const;
   bool enforced() const noexcept { return enforced_; }
+  const security_spec& credentials() const noexcept { return security_; } ///< those that are demanded
+  bool credentials_enforced() const noexcept { return security_enforced_; }
 
   /// The body as the value that it means; nothing if it is none, or one of a media type that is not read. A form of which nothing is demanded here
   /// means what `otherwise` says.
   std::optional<json_value> body_of(const request& req, const json_schema& otherwise = {}) const;
-  unsigned refusal_status() const noexcept { return refusal_; }
+  unsigned refusal_status(const std::vector<request_fault>& faults) const noexcept; ///< 400 where a body is not even a value to be judged
 
   /// The answer to a request with `faults`: a problem document with a `validation` list.
   response refusal_of(const std::vector<request_fault>& faults) const;
@@ -53,11 +55,14 @@ private:
   bool body_required_ = false;
   unsigned refusal_ = 422;
   bool enforced_ = false;
+  security_spec security_;
+  bool security_enforced_ = false;
 };
 
 /// The schemas that the requests of an imported document need: a JSON object of them, by JSON Pointer into the document. References among them
 /// are `#/` and the key, escaped.
-///   {"dialect": "openapi_3_0" | "draft2020_12", "validation": "report" | "enforce", "schemas": {…}}
+///   {"dialect": "openapi_3_0" | "draft2020_12", "validation": "off" | "report" | "enforce", "security"?: "ignore" | "report" | "check",
+///    "formats"?: true (they are asserted), "schemas": {…}}
 class request_schemas {
 public:
   /// Fails with `errc::corrupt`. `text` must outlive this.
@@ -78,6 +83,7 @@ private:
   std::map<std::string, json_schema, std::less<>> known_;
   std::vector<events::error> failed_;
   bool enforced_ = false;
+  bool security_enforced_ = false;
 };
 
 /// `#/~1components~1schemas~1Pet/type`, a place among the imported schemas, as `#/components/schemas/Pet/type`, the place in their document.

@@ -6,6 +6,7 @@
 #include "mock/match_judge.hpp"
 #include "mock/object_reader.hpp"
 #include "mock/refusal.hpp"
+#include "mock/secret_names.hpp"
 #include "mock/target.hpp"
 
 #include <algorithm>
@@ -29,7 +30,7 @@ outcome<std::shared_ptr<const request_match>> request_match::compile(const json_
     auto condition = text_condition::compile(*target, in.where("target"), budget);
     if (!condition)
       return tl::unexpected<events::error>{std::move(condition).error()};
-    out->named_.push_back({place::target, {}, in.where("target"), std::move(*condition)});
+    out->named_.push_back({place::target, {}, in.where("target"), std::move(*condition), 0, tells_secret(*target)});
   }
   for (const auto& [name, where] : places) {
     const auto* list = in.object(name);
@@ -47,7 +48,9 @@ outcome<std::shared_ptr<const request_match>> request_match::compile(const json_
         return failure(errc::invalid, "is no parameter of the path", at);
       if (where == place::headers && !is_token(list->names[i]))
         return failure(errc::invalid, "is no header name", at);
-      out->named_.push_back({where, list->names[i], at, std::move(*condition), static_cast<std::size_t>(parameter - parameters.begin())});
+      const bool secret = where == place::cookies || events::is_sensitive_name(list->names[i], {}) ||
+                          (where == place::headers && events::redactor::is_sensitive_header(list->names[i]));
+      out->named_.push_back({where, list->names[i], at, std::move(*condition), static_cast<std::size_t>(parameter - parameters.begin()), secret});
     }
   }
   if (const auto* parts = v.member("multipart")) {
@@ -76,6 +79,7 @@ outcome<std::shared_ptr<const request_match>> request_match::compile(const json_
       out->bodies_.push_back(std::move(*one));
     }
   }
+  out->regex_steps_ = limits::match_regex_steps - budget.regex_steps;
   return std::shared_ptr<const request_match>{std::move(out)};
 }
 
@@ -107,11 +111,8 @@ bool request_match::holds(match_subject& of, const std::vector<std::string>& cap
 }
 
 bool request_match::is_secret(const named& n, match_subject& of) {
-  if (n.in == place::cookies)
-    return true;
-  if (n.in == place::target)
-    return std::any_of(of.query().begin(), of.query().end(), [](const auto& p) { return events::is_sensitive_name(p.name, {}); });
-  return n.in == place::headers ? events::redactor::is_sensitive_header(n.name) : events::is_sensitive_name(n.name, {});
+  return n.secret || (n.in == place::target &&
+                      std::any_of(of.query().begin(), of.query().end(), [](const auto& p) { return events::is_sensitive_name(p.name, {}); }));
 }
 
 request_match::comparison request_match::compare(match_subject& of, const std::vector<std::string>& captures, std::size_t most) const {

@@ -31,6 +31,8 @@ public:
   bool holds(match_subject& of, const std::vector<std::string>& captures) const;
   /// How many conditions there are: of two endpoints that fit, the one that asks more is meant.
   std::size_t conditions() const noexcept { return named_.size() + parts_.size() + (graphql_ ? 1 : 0) + bodies_.size(); }
+  /// Of all its regular expressions.
+  std::size_t regex_steps() const noexcept { return regex_steps_; }
   /// The first conditions that do not hold, and how many do.
   struct comparison {
     std::vector<match_difference> differences;
@@ -46,11 +48,13 @@ private:
     std::string where;
     text_condition condition;
     std::size_t parameter = 0; ///< index among the captures
+    bool secret = false;       ///< better not told, nor what came
   };
 
   std::vector<std::string_view> values(const named& n, match_subject& of, const std::vector<std::string>& captures) const;
   static bool is_secret(const named& n, match_subject& of);
 
+  std::size_t regex_steps_ = 0;
   std::vector<named> named_;
   std::vector<part_match> parts_;
   std::optional<graphql_match> graphql_;

@@ -27,13 +27,25 @@ struct body_spec {
   bool operator==(const body_spec&) const = default;
 };
 
+/// A credential of one security scheme.
+struct credential_spec {
+  std::string scheme; ///< its name in the document
+  std::string type;   ///< `apiKey`, else the scheme of `Authorization` in lower case: `basic`, `bearer` (also OAuth 2 and OpenID Connect), …
+  std::string in;     ///< of an apiKey: `header`, `query`, `cookie`
+  std::string name;   ///< of an apiKey: the parameter's
+  bool operator==(const credential_spec&) const = default;
+};
+/// Any of these, each with all that it lists; empty: nobody is asked for one.
+using security_spec = std::vector<std::vector<credential_spec>>;
+
 /// What an imported operation demands of a request.
 struct request_spec {
   std::vector<parameter_spec> parameters;
   std::vector<body_spec> bodies;
   bool body_required = false;
   unsigned refusal = 422; ///< 400 if the document declares that and no 422
-  bool empty() const noexcept { return parameters.empty() && bodies.empty(); }
+  security_spec security;
+  bool empty() const noexcept { return parameters.empty() && bodies.empty() && security.empty(); }
   bool operator==(const request_spec&) const = default;
 };
 
@@ -44,6 +56,18 @@ enum class validation_mode : std::uint8_t {
   enforce, ///< it is refused with a problem document that lists the faults
 };
 std::string_view to_string(validation_mode mode) noexcept;
+
+/// What becomes of a request without the credentials that its operation demands.
+enum class security_mode : std::uint8_t {
+  ignore, ///< nobody looks
+  report, ///< it is answered, and `X-Request-Validation` tells
+  check,  ///< it is refused with 401 and `WWW-Authenticate`
+};
+std::string_view to_string(security_mode mode) noexcept;
+std::optional<security_mode> security_mode_from(std::string_view name) noexcept;
+/// What an import does that does not say: as strict as with all else.
+security_mode security_that_follows(validation_mode mode) noexcept;
+
 std::optional<validation_mode> validation_mode_from(std::string_view name) noexcept;
 
 } // namespace hourglass::mock

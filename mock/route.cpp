@@ -102,17 +102,38 @@ bool choose_example(const response_spec& spec, std::string_view name, plan& p) {
   return at != examples.end();
 }
 
-/// Holds the request against the rules of its operation; true if it may be answered.
-bool check_request(plan& p, const request& req) {
+/// Looks for the credentials that the operation demands; true if it may be answered.
+bool check_credentials(plan& p, const request& req, const good_credentials& good) {
   const auto& e = *p.endpoint;
+  const auto& demands = e.check->credentials();
+  if (demands.empty())
+    return true;
+  p.authorised = is_authorised(demands, req, good);
+  if (*p.authorised || !e.check->credentials_enforced())
+    return true;
+  auto answer = declared_error(e, 401, req);
+  if (answer && find(answer->headers, "www-authenticate") == nullptr)
+    answer->headers.push_back({"WWW-Authenticate", challenge_of(demands, req)});
+  p = refuse(std::move(p), answer ? std::move(*answer) : unauthorised(demands, req));
+  return false;
+}
+
+/// Holds the request against the rules of its operation; true if it may be answered.
+bool check_request(plan& p, const request& req, const good_credentials& good) {
+  const auto& e = *p.endpoint;
+  if (!check_credentials(p, req, good))
+    return false;
   auto faults = e.check->faults(req, e.route.parameters, p.captures);
+  const bool refused = e.check->enforced() && !faults.empty();
+  if (p.authorised == false) // and it is answered all the same
+    faults.insert(faults.begin(), request_fault{{"security"}, {"", "", "security", lacking(e.check->credentials())}});
   if (faults.empty())
     return true;
-  if (!e.check->enforced()) {
+  if (!refused) {
     p.report = request_check::report_of(faults);
     return true;
   }
-  const auto status = faults.front().why.keyword == "json" ? 400 : e.check->refusal_status(); // as `refusal_of`
+  const auto status = e.check->refusal_status(faults);
   auto declared = e.kept ? declared_error(e, status, req) : std::nullopt;
   if (declared)
     p.report = request_check::report_of(faults); // the document's own body has no place for it
@@ -120,9 +141,9 @@ bool check_request(plan& p, const request& req) {
   return false;
 }
 
-plan choose_answer(plan p, const request& req) {
+plan choose_answer(plan p, const request& req, const good_credentials& good) {
   const auto& e = *p.endpoint;
-  if (e.check && !check_request(p, req))
+  if (e.check && !check_request(p, req, good))
     return p;
   p.response = e.preferred;
   p.status = e.preferred_status;
@@ -206,7 +227,7 @@ plan route(const endpoint_state& state, const request& req, const recorded_choic
   p.captures = std::move(found.captures);
   if (p.endpoint->script)
     p.library = state.self->library;
-  return choose_answer(std::move(p), req);
+  return choose_answer(std::move(p), req, state.self->credentials);
 }
 
 } // namespace hourglass::mock

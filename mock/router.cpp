@@ -136,6 +136,7 @@ struct router::search {
   unsigned lowest = usual_priority; ///< priority that any endpoint has
   match found;
   std::vector<std::string> kept; ///< captures of `found.endpoint`, if the search went on after it
+  bool imported_hidden = false; ///< a more concrete path of the document has matched: its templates are not meant (OpenAPI)
 
   /// Chooses among the endpoints of one route. True if nothing better can come.
   bool finish(std::span<const entry> ends) {
@@ -143,7 +144,13 @@ struct router::search {
     int best_fit = 0;
     bool method_seen = false;
     bool media_fits = false;
+    const bool hidden = imported_hidden;
     for (const auto& e : ends) {
+      if (e->spec.source == endpoint_source::openapi) {
+        if (hidden)
+          continue;
+        imported_hidden = true;
+      }
       if (!has_method(e->spec, method)) {
         if (std::find(found.allowed.begin(), found.allowed.end(), e->spec.method) ==
             found.allowed.end())

@@ -35,6 +35,15 @@ std::string shortest(double d) {
 json_value sampler::number(const view& v, bool whole) {
   double low = v.bound("minimum", -INFINITY);
   double high = v.bound("maximum", INFINITY);
+  if (const auto* format = v.keyword("format"); format != nullptr && format->is_string() && (format->text == "int32" || format->text == "int64")) {
+    const double most = format->text == "int32" ? 2147483647.0 : 9223372036854774784.0; // the greatest that is both an int64 and a double
+    low = std::max(low, -most - 1);
+    high = std::min(high, most);
+    if (low == -most - 1)
+      low = -INFINITY; // as if nothing were said: small numbers are the better examples
+    if (high == most)
+      high = INFINITY;
+  }
   double step = whole ? 1.0 : 0.01;
   auto exclude = [&](std::string_view name, double& end, double by, auto tighter) {
     const auto* k = v.keyword(name);

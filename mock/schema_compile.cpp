@@ -271,6 +271,13 @@ void schema_compiler::impl::compile_one(const pending& work) {
   compile_arrays(s);
   compile_objects(s);
   compile_logic(s);
+  if (const auto* xml = schema.member("xml"); xml != nullptr && xml->is_object()) {
+    node.xml = std::make_unique<xml_rules>();
+    if (auto name = xml->string_member("name"); name.find('#') == std::string_view::npos) // `##default` is how Java says that it has none
+      node.xml->name = name;
+    node.xml->attribute = xml->truth_member("attribute");
+    node.xml->wrapped = xml->truth_member("wrapped");
+  }
   if (rules.formats)
     if (auto name = schema.string_member("format"); !name.empty())
       node.format = find_format(name);

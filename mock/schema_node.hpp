@@ -143,6 +143,13 @@ inline constexpr std::uint8_t any = 63;
 std::uint8_t of(const json_value& v) noexcept;
 } // namespace schema_types
 
+/// `xml` of OpenAPI: how a value is written as XML. Nothing is checked against it.
+struct xml_rules {
+  std::string name; ///< of the element or attribute; empty: the property's
+  bool attribute = false;
+  bool wrapped = false; ///< an array has an element of its own around its items
+};
+
 struct schema_node {
   std::string at; ///< URI of the schema
   std::uint32_t resource = 0;
@@ -155,6 +162,7 @@ struct schema_node {
   std::unique_ptr<array_rules> arrays;
   std::unique_ptr<object_rules> objects;
   std::unique_ptr<logic_rules> logic;
+  std::unique_ptr<xml_rules> xml;
   const schema_format* format = nullptr; ///< only if it is asserted
 };
 

@@ -89,6 +89,13 @@ bool schema_walk::mentions(std::string_view member, schema_purse& purse) const {
          std::any_of(nodes_.begin(), nodes_.end(), [&](schema_ref n) { return n->objects && n->objects->names.find(member) != nullptr; });
 }
 
+bool schema_walk::demands(std::string_view member, schema_purse& purse) const {
+  return purse.spend(nodes_.size() + member.size() / 64) && std::any_of(nodes_.begin(), nodes_.end(), [&](schema_ref n) {
+    const auto* known = n->objects ? n->objects->names.find(member) : nullptr;
+    return known != nullptr && known->required >= 0;
+  });
+}
+
 schema_walk schema_walk::member(std::string_view name, schema_purse& purse) const {
   schema_walk out;
   for (auto n : nodes_) {
@@ -99,6 +106,29 @@ schema_walk schema_walk::member(std::string_view name, schema_purse& purse) cons
       out.enter(known->schema, purse);
     else
       out.enter(n->objects->additional, purse);
+  }
+  return out;
+}
+
+std::vector<std::string_view> schema_walk::members(schema_purse& purse) const {
+  std::vector<std::string_view> out;
+  for (auto n : nodes_)
+    if (n->objects && purse.spend(1 + n->objects->names.all().size() / 4))
+      for (const auto& known : n->objects->names.all())
+        if (known.schema != nullptr)
+          out.push_back(known.name);
+  return out;
+}
+
+schema_walk::xml_hint schema_walk::xml() const {
+  xml_hint out;
+  for (auto n : nodes_) {
+    if (!n->xml)
+      continue;
+    if (out.name.empty())
+      out.name = n->xml->name;
+    out.attribute = out.attribute || n->xml->attribute;
+    out.wrapped = out.wrapped || n->xml->wrapped;
   }
   return out;
 }

@@ -21,8 +21,17 @@ public:
 
   bool declares(std::string_view member, schema_purse& purse) const;
   bool mentions(std::string_view member, schema_purse& purse) const; ///< declares it, or requires it
+  bool demands(std::string_view member, schema_purse& purse) const;  ///< requires it
   schema_walk member(std::string_view name, schema_purse& purse) const;
   schema_walk element(std::size_t i, schema_purse& purse) const;
+  std::vector<std::string_view> members(schema_purse& purse) const; ///< those that are declared; good as long as the schema is
+  /// What its schemas say of XML.
+  struct xml_hint {
+    std::string_view name;
+    bool attribute = false;
+    bool wrapped = false;
+  };
+  xml_hint xml() const;
 
 private:
   schema_walk() = default;

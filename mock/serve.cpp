@@ -7,6 +7,7 @@
 #include "mock/compiled.hpp"
 #include "mock/json_value.hpp"
 #include "mock/refusal.hpp"
+#include "mock/scenario.hpp"
 #include "mock/script_record.hpp"
 #include "mock/stateful.hpp"
 #include "mock/target.hpp"
@@ -152,6 +153,17 @@ void write_body(events::json_text& j, std::string_view bytes) {
   j.key("sha256").value(events::to_hex(events::as_text(events::sha256({bytes})))).close_object();
 }
 
+void write_fate(events::json_text& j, const chaos_fate& f) {
+  j.open_object().key("delay_ms").value(f.delay.count());
+  if (f.dribble.count() > 0)
+    j.key("dribble_ms").value(f.dribble.count());
+  if (f.status)
+    j.key("status").value(*f.status);
+  if (f.fault != wire_fault::none)
+    j.key("fault").value(to_string(f.fault));
+  j.close_object();
+}
+
 std::string record(const plan& p, const filled& done, const request& req, const events::context& ctx, const events::redactor& redact,
                    std::string_view id, const script_note* note) {
   std::string out;
@@ -184,6 +196,12 @@ std::string record(const plan& p, const filled& done, const request& req, const 
                       ? std::string{}
                       : redact.body(content_type(done.answer.headers), echoes ? seen.replace(done.answer.body) : done.answer.body));
   j.close_object();
+  if (p.authorised)
+    j.key("authorised").value(*p.authorised);
+  if (!p.scenario.empty())
+    j.key("scenario").value(p.scenario);
+  if (p.fate)
+    write_fate(j.key("chaos"), *p.fate);
   j.key("seed").value(events::to_hex({reinterpret_cast<const char*>(ctx.chance.data()), ctx.chance.size()}));
   if (note != nullptr)
     write_note(j.key("script"), *note, redact, seen);
@@ -263,6 +281,16 @@ served conclude_filled(const plan& p, filled done, const request& req, const eve
   if (p.endpoint)
     draft.entities.emplace_back(p.endpoint_id());
   out.response = std::move(done.answer);
+  if (p.fate) {
+    out.delay = p.fate->delay;
+    out.response.dribble = p.fate->dribble;
+    out.response.fault = p.fate->fault;
+  }
+  if (p.drawn) {
+    auto& drawn = out.events.emplace_back();
+    drawn.kind = events::kind::chaos_drawn;
+    events::json_text{drawn.payload}.open_object().key("endpoint").value(*p.drawn).close_object();
+  }
   return out;
 }
 
@@ -285,7 +313,9 @@ served conclude(const plan& p, response answer, const request& req, const events
 
 served serve(const endpoint_state& endpoints, const data_state& data, const request& req, const events::context& ctx,
              const events::redactor& redact) {
-  return render(route(endpoints, req), data, req, ctx, redact);
+  auto p = route(endpoints, req);
+  meet_fate(p, data, req, ctx.chance);
+  return render(p, data, req, ctx, redact);
 }
 
 events::outcome<served_record> decode_served(std::string_view payload) {
@@ -314,6 +344,9 @@ events::outcome<served_record> decode_served(std::string_view payload) {
   if (!ok)
     return corrupt();
   out.response.status = static_cast<unsigned>(status);
+  if (const auto* said = v->member("authorised"))
+    out.request.authorised = said->is_true();
+  out.request.scenario = v->string_member("scenario");
   if (const auto* note = v->member("script")) {
     out.script = read_note(*note);
     if (!out.script)

@@ -89,7 +89,7 @@ tl::expected<json_value, response> collection_turn::body() const {
     return out;
   const auto* type = find(req_.headers, "content-type");
   const auto media = type != nullptr ? media_essence(*type) : std::string{};
-  if (req_.body.size() > limits::data_value_bytes && (media.empty() || is_json_media(media) || media == "application/x-www-form-urlencoded"))
+  if (req_.body.size() > limits::data_value_bytes && (media.empty() || is_json_media(media) || media == "application/x-www-form-urlencoded" || is_xml_media(media)))
     return tl::unexpected{refuse(413, "content-too-large", "Content too large",
                                  "the body is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")")};
   const auto v = (e_.check ? *e_.check : nothing_demanded).body_of(req_, c_.schema);

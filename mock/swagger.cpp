@@ -84,6 +84,8 @@ events::outcome<json_value> swagger_conversion::convert(const json_value& root) 
   }
   if (const auto* others = root.member("documents")) // `mock/openapi_bundle.hpp`
     out.add("documents", copied(*others));
+  if (const auto* security = root.member("security"))
+    out.add("security", copied(*security));
   auto components = json_value::object();
   components.add("securitySchemes", security_schemes());
   out.add("components", std::move(components));
@@ -204,6 +206,8 @@ json_value swagger_conversion::operation(const json_value& v, const std::string&
     out.add("requestBody", std::move(body));
   if (forms_.is_array())
     out.add("x-forms", std::exchange(forms_, {}));
+  if (const auto* security = v.member("security"))
+    out.add("security", copied(*security));
   if (const auto* answers = v.member("responses"))
     out.add("responses", responses(*answers, media_types(v, "produces", at), at + "/responses"));
   out.seal();

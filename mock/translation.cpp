@@ -6,23 +6,79 @@
 #include "events/redact_json.hpp"
 #include "mock/endpoint_tables.hpp"
 #include "mock/match_limits.hpp"
+#include "mock/negotiation.hpp"
+#include "mock/secret_names.hpp"
 #include "mock/target.hpp"
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 
 namespace hourglass::mock {
 
 namespace {
 
-/// Equal for endpoints that match the same.
-std::string request_of(const json_value& endpoint) {
+constexpr std::string_view redacted = "redacted";
+
+/// `a=1&token=x` without the values of secrets.
+std::string without_form_secrets(std::string_view form) {
   std::string out;
-  for (const auto* name : {"method", "path", "path_regex", "priority", "consumes", "match"}) {
+  while (!form.empty()) {
+    const auto pair = form.substr(0, form.find('&'));
+    const auto equals = pair.find('=');
+    const auto read = parse_query(pair);
+    const bool secret =
+        equals != std::string_view::npos && std::any_of(read.begin(), read.end(), [](const auto& p) { return is_secret_name(p.name); });
+    out += secret ? pair.substr(0, equals + 1) : pair;
+    out += secret ? redacted : std::string_view{};
+    out += pair.size() < form.size() ? "&" : "";
+    form.remove_prefix(std::min(pair.size() + 1, form.size()));
+  }
+  return out;
+}
+
+/// A URL without those of its query and its fragment.
+std::string without_url_secrets(std::string_view url) {
+  const auto query = std::min(url.find_first_of("?#"), url.size());
+  std::string out{url.substr(0, query)};
+  url.remove_prefix(query);
+  while (!url.empty()) {
+    const auto end = std::min(url.find_first_of("?#", 1), url.size());
+    out += url.front();
+    out += without_form_secrets(url.substr(1, end - 1));
+    url.remove_prefix(end);
+  }
+  return out;
+}
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::any_of(names.begin(), names.end(), [&](auto n) { return same_name(name, n); });
+}
+
+/// Whether a text may be a form, whatever it is said to be.
+bool is_like_form(std::string_view text) {
+  return text.find('=') != std::string_view::npos && text.find_first_of(" \t\r\n<>{}\"") == std::string_view::npos;
+}
+
+/// Equal for endpoints that match the same, whatever the parameters of their paths are called.
+std::string request_of(const json_value& endpoint, const compiled_endpoint& compiled) {
+  auto out = place_key(compiled);
+  for (const auto* name : {"priority", "consumes"}) {
     out += '\n';
     if (const auto* member = endpoint.member(name))
       write_json(*member, out);
   }
+  const auto* before = endpoint.member("match");
+  if (before == nullptr)
+    return out;
+  auto match = *before;
+  const auto& parameters = compiled.route.parameters;
+  for (std::size_t i = 0; i < match.names.size(); ++i)
+    if (match.names[i] == "params")
+      for (auto& name : match.items[i].names)
+        name = std::to_string(std::find(parameters.begin(), parameters.end(), name) - parameters.begin());
+  out += '\n';
+  write_json(match, out);
   return out;
 }
 
@@ -36,15 +92,20 @@ void translation::warn(std::string detail, std::string at) {
 }
 
 void translation::add(json_value endpoint, std::string id, const std::string& from) {
-  auto request = request_of(endpoint);
+  over_ = over_ || count_ == limits::endpoints_at_once || ++tried_ > 4 * limits::endpoints_at_once; // compiling is dear
+  if (over_)
+    return;
   const auto odd = id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
-  if (id.empty() || id.size() > 64 || odd != std::string::npos)
-    id = "im_" + events::to_hex(events::as_text(events::sha256({request}))).substr(0, 24);
-  put_endpoint put{to_text(endpoint), std::move(id)};
-  if (auto fine = read_put(put, {}); !fine)
+  const bool named = !id.empty() && id.size() <= 64 && odd == std::string::npos;
+  put_endpoint put{to_text(endpoint), named ? std::move(id) : "im"};
+  const auto fine = read_put(put, {});
+  if (!fine)
     return warn("left out, since it makes no endpoint: " + fine.error().detail +
                     (fine.error().where.empty() ? "" : " (at " + fine.error().where + " of it)"),
                 from);
+  auto request = request_of(endpoint, **fine);
+  if (!named)
+    put.id = "im_" + events::to_hex(events::as_text(events::sha256({request}))).substr(0, 24);
   const auto forget = [&](std::size_t i, std::string why) {
     auto& gone = all_[i];
     warn("left out, since a later one " + std::move(why), gone->one.from);
@@ -64,7 +125,7 @@ void translation::add(json_value endpoint, std::string id, const std::string& fr
 }
 
 events::outcome<put_endpoints> translation::finish(bool strict) && {
-  if (count_ > limits::endpoints_at_once)
+  if (over_)
     return events::failure(events::errc::too_large,
                            "more endpoints than the limit endpoints_at_once (" + std::to_string(limits::endpoints_at_once) + ")");
   if (strict && !warnings_.empty())
@@ -106,14 +167,15 @@ bool is_secret_name(std::string_view name) {
   return events::is_sensitive_name(name, {});
 }
 
-bool has_secret(const json_value& v) {
-  return std::any_of(v.names.begin(), v.names.end(), [](const auto& n) { return is_secret_name(n); }) ||
-         std::any_of(v.items.begin(), v.items.end(), has_secret);
-}
-
 bool holds_secret(std::string_view text, std::string_view content_type) {
-  static const events::redactor any_key{{}};
-  return any_key.body(content_type, text) != text;
+  const auto media = media_essence(content_type);
+  if (media.starts_with("multipart/")) // a part's name says little of what is in it
+    return true;
+  if (auto v = parse_json(text))
+    return tells_secret(*v);
+  if (media == "application/x-www-form-urlencoded")
+    return without_form_secrets(text) != text;
+  return names_secret(text);
 }
 
 void set_headers(json_value& response, const fields& headers, const std::string& at, translation& out) {
@@ -121,14 +183,20 @@ void set_headers(json_value& response, const fields& headers, const std::string&
   auto kept = json_value::object();
   for (const auto& [name, value] : headers) {
     const auto is_name = [&](std::string_view other) { return same_name(name, other); };
+    if (kept.items.size() == most_headers) {
+      out.warn("of so many headers only the first " + std::to_string(most_headers) + " are sent", at);
+      break;
+    }
     if (is_framing_header(name) || name.starts_with(':') || std::any_of(of_sending.begin(), of_sending.end(), is_name))
       continue;
     if (events::redactor::is_sensitive_header(name))
       out.warn("the header " + std::string{name.substr(0, 64)} + " is left out: it holds a credential", at);
     else if (!is_token(name) || !is_field_value(value) || !events::is_utf8(value) || value.size() > 8 * limits::kibi)
       out.warn("a header is left out: it is none, or too long", at);
+    else if (is_one_of(name, {"link", "refresh"}) && names_secret(value))
+      out.warn("the header " + name + " is left out: it may hold a credential", at);
     else if (kept.member(name) == nullptr)
-      kept.add(name, json_value::of(value));
+      kept.add(name, json_value::of(is_one_of(name, {"location", "content-location"}) ? without_url_secrets(value) : value));
     else
       out.warn("of the header " + std::string{name.substr(0, 64)} + " only the first is sent", at);
   }
@@ -137,7 +205,10 @@ void set_headers(json_value& response, const fields& headers, const std::string&
 }
 
 void set_recorded_body(json_value& response, const std::string& body, const std::string& at, translation& out) {
-  auto without = events::redact_json(body, [](std::string_view, bool) { return std::string{"redacted"}; });
+  auto without = events::redact_json(body, [](std::string_view, bool) { return std::string{redacted}; });
+  if (!without && is_like_form(body))
+    if (auto form = without_form_secrets(body); form != body)
+      without = std::move(form);
   if (without)
     out.warn("what has the name of a secret is replaced", at);
   set_body(response, without ? std::move(*without) : body);

@@ -19,6 +19,7 @@ public:
   void warn(std::string detail, std::string at);
   /// Adds an endpoint in the API's JSON, which stands at `from`. `id` may be empty: then it is made of what the endpoint matches, so that the same
   /// import finds it again. Of several that match the same the last one stays, with a warning. One that is no endpoint is left out, with a warning.
+  /// Beyond `limits::endpoints_at_once`, and after four times as many tries, nothing is looked at any more.
   void add(json_value endpoint, std::string id, const std::string& from);
 
   /// With `strict`, fails with the first warning there is: `errc::invalid`, `where` = JSON Pointer. Fails with `errc::too_large` beyond
@@ -32,11 +33,15 @@ private:
   };
   std::vector<std::optional<made>> all_; ///< null: a later one stands for it
   std::size_t count_ = 0;
+  std::size_t tried_ = 0;
+  bool over_ = false;                      ///< more than are taken at once
   std::vector<document_warning> warnings_; ///< at most `limits::document_warnings`
   std::size_t untold_ = 0;
   std::map<std::string, std::size_t> by_request_; ///< what it matches -> place in `all_`
   std::map<std::string, std::size_t, std::less<>> by_id_;
 };
+
+constexpr std::size_t most_headers = 100; ///< of an answer that is read
 
 /// Text as a literal part of a path template.
 std::string literal_path(std::string_view path);
@@ -46,13 +51,11 @@ void set_body(json_value& response, std::string body);
 // -- what was recorded, and may hold secrets ---------------------------------------------
 
 bool is_secret_name(std::string_view name);
-/// Whether a member of it has the name of a secret.
-bool has_secret(const json_value& v);
-/// Whether a form or a JSON text has one.
+/// Whether a body, read by its media type, or as all that it might be, may hold a secret.
 bool holds_secret(std::string_view text, std::string_view content_type);
 /// Headers of an answer, without those that are the server's, those that said how the body was sent, and credentials; these are told.
 void set_headers(json_value& response, const fields& headers, const std::string& at, translation& out);
-/// As `set_body`; in JSON the values of members with the name of a secret become `redacted`, which is told.
+/// As `set_body`; in JSON and forms the values of members with the name of a secret become `redacted`, which is told.
 void set_recorded_body(json_value& response, const std::string& body, const std::string& at, translation& out);
 
 // -- the tools -----------------------------------------------------------------------

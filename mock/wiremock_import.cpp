@@ -3,6 +3,7 @@
 
 #include "events/json_text.hpp"
 #include "mock/endpoint_tables.hpp"
+#include "mock/match_limits.hpp"
 #include "mock/target.hpp"
 #include "mock/wiremock_patterns.hpp"
 
@@ -62,11 +63,20 @@ private:
       out_.warn(p.note, at_);
     return p.condition ? std::move(*p.condition) : json_value{};
   }
+  /// A cookie that is not there fits nothing but `absent`; elsewhere negations hold for what is not there.
+  static json_value of_place(std::string_view place, json_value condition) {
+    if (place == "cookies" && condition.is_object() && condition.member("absent") == nullptr)
+      condition.set("absent", json_value::of_bool(false));
+    return condition;
+  }
   void put_condition(std::string_view place, std::string_view name, json_value condition) {
-    const auto* known = match_.member(place);
-    auto all = known != nullptr ? *known : json_value::object();
+    if (match_.member(place) == nullptr)
+      match_.add(std::string{place}, json_value::object());
+    const auto at = std::find(match_.names.begin(), match_.names.end(), place) - match_.names.begin();
+    auto& all = match_.items[static_cast<std::size_t>(at)];
+    if (all.items.size() == limits::match_conditions)
+      return lose("it asks for more than the limit match_conditions (" + std::to_string(limits::match_conditions) + ")", at_ + "/request");
     all.set(name, std::move(condition));
-    match_.set(place, std::move(all));
   }
 
   void read_scenario() {
@@ -100,10 +110,10 @@ private:
     } else if (const auto* path = text("urlPath")) {
       endpoint_.set("path", json_value::of(literal_path(*path)));
     } else if (const auto* pattern = text("urlPathPattern")) {
-      endpoint_.set("path_regex", json_value::of(*pattern));
+      endpoint_.set("path_regex", json_value::of(translate_regex(*pattern)));
     } else if (const auto* whole = text("urlPattern")) {
       auto matches = json_value::object();
-      matches.add("matches", json_value::of(*whole));
+      matches.add("matches", json_value::of(translate_regex(*whole)));
       match_.set("target", std::move(matches));
       endpoint_.set("path_regex", json_value::of(".*"));
     } else if (const auto* route = text("urlPathTemplate")) {
@@ -127,7 +137,7 @@ private:
         if (!v.is_object())
           return lose("`" + name + "` is no object", in_request(name));
         for (std::size_t i = 0; i < v.items.size() && !left_out_; ++i)
-          put_condition(ours, v.names[i], taken(translate_text_pattern(v.items[i], pointer_to(in_request(name), v.names[i]))));
+          put_condition(ours, v.names[i], of_place(name, taken(translate_text_pattern(v.items[i], pointer_to(in_request(name), v.names[i])))));
         return;
       }
     if (name == "bodyPatterns") {
@@ -209,6 +219,8 @@ private:
     const auto* headers = r.member("headers");
     if (headers == nullptr || !headers->is_object())
       return;
+    if (headers->items.size() > most_headers)
+      return lose("its response has more than " + std::to_string(most_headers) + " headers", in_response("headers"));
     auto out = json_value::object();
     for (std::size_t i = 0; i < headers->items.size(); ++i) {
       const auto& name = headers->names[i];
@@ -241,8 +253,8 @@ private:
     std::string where = "body";
     if (const auto* json = r.member("jsonBody")) {
       where = "jsonBody";
-      if (!templated)
-        return response_.set("body", *json);
+      if (!templated) // a text stands in its quotes
+        return response_.set("body", json->is_string() ? json_value::of(to_text(*json)) : *json);
       body = to_text(*json);
     } else if (const auto* base64 = r.member("base64Body")) {
       where = "base64Body";
@@ -272,9 +284,10 @@ private:
       std::int64_t n = 0;
       if (!priority->as_integer(n))
         return lose("its priority is no number", pointer_to(at_, "priority"));
-      if (n < 1)
-        out_.warn("the priority becomes 1, the lowest there is", pointer_to(at_, "priority"));
-      endpoint_.set("priority", json_value::of_number(std::max<std::int64_t>(n, 1)));
+      const auto ours = std::clamp<std::int64_t>(n, 1, limits::endpoint_priority_most);
+      if (ours != n)
+        out_.warn("the priority becomes " + std::to_string(ours) + ", since there is none beyond", pointer_to(at_, "priority"));
+      endpoint_.set("priority", json_value::of_number(ours));
     }
     for (const auto& name : events)
       if (const auto* v = v_.member(name); v != nullptr && !v->items.empty())

@@ -25,13 +25,6 @@ json_value single(std::string name, json_value value) {
   return out;
 }
 
-/// WireMock's negations want that there is something.
-json_value denied(json_value condition) {
-  auto out = single("absent", json_value::of_bool(false));
-  out.add("not", std::move(condition));
-  return out;
-}
-
 /// A member that is JSON, or a string with JSON in it.
 std::optional<json_value> json_of(const json_value& v) {
   if (!v.is_string())
@@ -78,6 +71,28 @@ translated_pattern translate_list(const json_value& list, const std::string& at,
 
 } // namespace
 
+std::string translate_regex(std::string_view pattern) {
+  constexpr std::string_view dot_all = "(?s)";
+  if (pattern.starts_with(dot_all))
+    pattern.remove_prefix(dot_all.size());
+  std::string out;
+  bool in_class = false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c == '\\' && i + 1 < pattern.size()) {
+      out.append(pattern.substr(i, 2));
+      ++i;
+      continue;
+    }
+    in_class = c == '[' || (in_class && c != ']');
+    if (c == '.' && !in_class)
+      out += "[\\s\\S]";
+    else
+      out += c;
+  }
+  return out;
+}
+
 translated_pattern translate_text_pattern(const json_value& p, const std::string& at) {
   if (!p.is_object() || p.items.empty())
     return lost("is no pattern", at);
@@ -90,7 +105,7 @@ translated_pattern translate_text_pattern(const json_value& p, const std::string
       if (name == "absent" && !value.is_true()) // WireMock takes any value of it for true
         out.set("absent", json_value::of_bool(!value.is_bool()));
       else
-        out.set(word, value);
+        out.set(word, name == "matches" && value.is_string() ? json_value::of(translate_regex(value.text)) : value);
     } else if (const auto list = ours(lists, name); !list.empty()) {
       auto items = translate_list(value, here, list, translate_text_pattern);
       if (!items.condition)
@@ -103,17 +118,15 @@ translated_pattern translate_text_pattern(const json_value& p, const std::string
       out.set("at_least", value);
       out.set("at_most", value);
     } else if (name == "anything") {
-      out.set("absent", json_value::of_bool(false));
+      out.set("all_of", json_value::array()); // holds where there is nothing, too; so do the negations
     } else if (name == "doesNotContain" || name == "doesNotMatch") {
-      out.set("absent", json_value::of_bool(false));
-      out.set("not", single(name == "doesNotMatch" ? "matches" : "contains", value));
+      const bool matches = name == "doesNotMatch" && value.is_string();
+      out.set("not", single(name == "doesNotMatch" ? "matches" : "contains", matches ? json_value::of(translate_regex(value.text)) : value));
     } else if (name == "not") {
       auto inner = translate_text_pattern(value, here);
       if (!inner.condition)
         return inner;
-      auto both = denied(std::move(*inner.condition));
-      for (std::size_t k = 0; k < both.items.size(); ++k)
-        out.set(both.names[k], std::move(both.items[k]));
+      out.set("not", std::move(*inner.condition));
     } else {
       return lost("the pattern `" + name.substr(0, 64) + "` has no translation", here);
     }
@@ -147,6 +160,8 @@ translated_pattern translate_path(const json_value& v, const std::string& at, bo
   auto operators = translate_text_pattern(rest, at);
   if (!operators.condition)
     return operators;
+  if (operators.condition->member("absent") == nullptr) // what a path does not find fits nothing else
+    operators.condition->set("absent", json_value::of_bool(false));
   for (std::size_t i = 0; i < operators.condition->items.size(); ++i)
     out.add(operators.condition->names[i], std::move(operators.condition->items[i]));
   return found(std::move(out));

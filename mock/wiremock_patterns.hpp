@@ -24,4 +24,8 @@ translated_pattern translate_body_pattern(const json_value& p, const std::string
 /// A body with WireMock's Handlebars expressions as one of our templates, where every expression in it has a translation.
 std::optional<std::string> translate_handlebars(std::string_view text);
 
+/// A regular expression of Java, where `.` is any character, as WireMock compiles them. Of flags a leading `(?s)` is understood; others stay, and are
+/// refused when it is compiled.
+std::string translate_regex(std::string_view pattern);
+
 } // namespace hourglass::mock

@@ -54,6 +54,27 @@ std::size_t wide_steps(std::string_view text) {
   return out;
 }
 
+/// Comparisons of which neither side is a text or a number as it is written: each node of one may be compared with each of the other.
+std::size_t wide_comparisons(std::string_view text) {
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '=' && text[i] != '<' && text[i] != '>')
+      continue;
+    const auto before = text.find_last_not_of("!<> \t\r\n", i > 0 ? i - 1 : 0);
+    i += text.substr(i + 1).starts_with('=') ? 1 : 0;
+    const auto after = text.find_first_not_of(" \t\r\n", i + 1);
+    const bool to_text = before != std::string_view::npos && (text[before] == '\'' || text[before] == '"');
+    const bool of_literal = after != std::string_view::npos && std::string_view{"'\"0123456789"}.find(text[after]) != std::string_view::npos;
+    out += to_text || of_literal ? 0 : 1;
+  }
+  return out;
+}
+
+std::uint64_t times(std::uint64_t a, std::uint64_t b) {
+  const auto most = std::numeric_limits<std::uint64_t>::max();
+  return b != 0 && a > most / b ? most : a * b;
+}
+
 } // namespace
 
 xml_document::xml_document() : self_(std::make_unique<inside>()) {}
@@ -71,6 +92,7 @@ std::shared_ptr<const xml_document> xml_document::read(std::string_view bytes) {
   if (count.depth_seen > deepest)
     return nullptr;
   out->nodes_ = count.nodes;
+  out->text_bytes_ = (count.depth_seen + 1) * bytes.size();
   return out;
 }
 
@@ -86,16 +108,18 @@ outcome<xml_path> xml_path::compile(std::string_view text) {
     return failure(errc::invalid, std::string{e.what()} + " (1:" + std::to_string(e.result().offset + 1) + ")");
   }
   const bool from_anywhere = text.starts_with("//"); // visits each node once
-  out.wide_ = wide_steps(text) - (from_anywhere ? 1 : 0);
+  out.wide_ = wide_steps(text) - (from_anywhere ? 1 : 0) + wide_comparisons(text);
+  out.deeds_ = 1 + static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return std::string_view{"([,|=<>"}.find(c) < 7; }));
+  out.letters_ = text.find("translate") != std::string_view::npos ? text.size() : 1; // looks each letter up
   return out;
 }
 
 xml_path::found xml_path::find(const xml_document& document, schema_purse& purse) const {
   found out;
   const auto n = static_cast<std::uint64_t>(document.nodes()) + 1;
-  std::uint64_t cost = n;
+  auto cost = times(n + times(document.text_bytes() / 16, letters_), deeds_);
   for (std::size_t i = 0; i < wide_ && cost <= purse.left; ++i)
-    cost = cost > std::numeric_limits<std::uint64_t>::max() / n ? std::numeric_limits<std::uint64_t>::max() : cost * n;
+    cost = times(cost, n);
   if (cost >= purse.left) {
     out.complete = false;
     return out;
@@ -110,8 +134,10 @@ xml_path::found xml_path::find(const xml_document& document, schema_purse& purse
     return out;
   }
   for (const auto& node : compiled.evaluate_node_set(root)) {
-    if (out.texts.size() == most_found || purse.empty())
+    if (out.texts.size() == most_found || purse.empty()) {
+      out.complete = false;
       break;
+    }
     std::string text = node.attribute() ? node.attribute().value() : std::string{};
     if (!node.attribute()) {
       static const pugi::xpath_query value{"string(.)"};

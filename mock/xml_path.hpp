@@ -21,6 +21,8 @@ public:
   ~xml_document();
 
   std::size_t nodes() const noexcept { return nodes_; }
+  /// Bytes that the texts of all nodes have together, at most: each byte is in the text of every element around it.
+  std::size_t text_bytes() const noexcept { return text_bytes_; }
   struct inside;
   const inside& self() const noexcept { return *self_; }
 
@@ -28,6 +30,7 @@ private:
   xml_document();
   std::unique_ptr<inside> self_;
   std::size_t nodes_ = 0;
+  std::size_t text_bytes_ = 0;
 };
 
 /// An XPath 1.0 expression without variables. Elements are known by their names as they are written: `/soap:Envelope` finds an element that is
@@ -39,16 +42,19 @@ public:
 
   struct found {
     std::vector<std::string> texts; ///< of the nodes; the one value of an expression that is a text, a number or true; none of one that is false
-    bool complete = true;           ///< false: it may cost more than the purse has, and was not evaluated
+    bool complete = true;           ///< false: it may cost more than the purse has, and was not evaluated; or it found too many
   };
-  /// The engine cannot be stopped, so what it may cost is estimated before, by the nodes of the document and the steps of the expression that may
-  /// visit all of them again for each node, and paid: a small expression is for a large document, or a large one for a small document.
+  /// The engine cannot be stopped, so what it may cost is estimated before, by the nodes of the document and their texts, the steps of the expression
+  /// that may visit all of them again for each node, and what it does with each, and paid: a small expression is for a large document, or a large one
+  /// for a small document.
   found find(const xml_document& document, schema_purse& purse) const;
 
 private:
   struct query;
   std::shared_ptr<const query> query_;
-  std::size_t wide_ = 0; ///< steps that may go anywhere
+  std::size_t wide_ = 0;    ///< steps that may go anywhere
+  std::size_t deeds_ = 1;   ///< what is done with a node: calls, predicates, comparisons
+  std::size_t letters_ = 1; ///< what is done with a byte of its text
 };
 
 } // namespace hourglass::mock

@@ -3,6 +3,7 @@
 #include "events/digest.hpp"
 #include "events/json_text.hpp"
 #include "mock/handler.hpp"
+#include "mock/scenario.hpp"
 #include "replay/state.hpp"
 
 #include <algorithm>
@@ -123,6 +124,7 @@ events::outcome<std::shared_ptr<replay_job>> replay_job::load(const storage::sto
   ctx.correlation = record.header.correlation;
   const mock::recorded_choice choice{past->endpoint_id, past->endpoint_id.empty() ? &past->response : nullptr};
   auto plan = mock::route(fork->endpoints, past->request, is_known_in_part(*past) || told_nothing(*past) ? &choice : nullptr);
+  mock::meet_fate(plan, fork->data, past->request, ctx.chance);
   std::shared_ptr<replay_job> out{new replay_job};
   out->self_ = std::make_unique<inside>(inside{redactor, seq, std::move(*past), std::move(ctx), std::move(plan), std::move(fork->data), nullptr});
   auto& in = *out->self_;

@@ -25,6 +25,7 @@ std::optional<part> part_of(events::kind k) noexcept {
   case kind::endpoint_put:
   case kind::endpoint_removed:
   case kind::openapi_imported:
+  case kind::credentials_put:
   case kind::function_put:
   case kind::function_removed: return part::endpoints;
   case kind::request_served: return std::nullopt;
@@ -34,7 +35,14 @@ std::optional<part> part_of(events::kind k) noexcept {
   case kind::env_put:
   case kind::env_removed:
   case kind::template_put:
-  case kind::template_removed: return part::data;
+  case kind::template_removed:
+  case kind::data_seeded:
+  case kind::chaos_drawn:
+  case kind::scenario_put:
+  case kind::scenario_removed:
+  case kind::scenario_applied:
+  case kind::chaos_put:
+  case kind::chaos_removed: return part::data;
   case kind::clock_set:
   case kind::clock_advance_started:
   case kind::clock_moved:
@@ -54,6 +62,12 @@ std::optional<part> part_of(events::kind k) noexcept {
   case kind::recovery_finished:
   case kind::deliveries_moved:
   case kind::delivery_expired:
+  case kind::dead_letters_removed:
+  case kind::poller_created:
+  case kind::poller_updated:
+  case kind::poller_removed:
+  case kind::consumer_moved:
+  case kind::consumer_removed:
   case kind::content_erased:
   case kind::destination_recovered: return part::outbox;
   }

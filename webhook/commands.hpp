@@ -4,6 +4,7 @@
 #include "webhook/destination.hpp"
 #include "webhook/event_type.hpp"
 #include "webhook/facts.hpp"
+#include "webhook/poller.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -29,6 +30,7 @@ struct update_destination {
   bool keep_profile = false; ///< the body said none
   bool keep_retries = false, keep_protection = false, keep_ordering = false; ///< as well: clients that do not know them write none
   transport_change transport = {};                                           ///< instead of `value.transport`
+  std::optional<key_kind> make = std::nullopt;                               ///< when it is created
 };
 
 /// Only what is given (PATCH).
@@ -45,7 +47,7 @@ struct patch_destination {
   std::optional<std::vector<std::pair<std::string, std::string>>> headers;               ///< all anew
   std::vector<std::pair<std::string, std::optional<std::string>>> header_changes;        ///< one by one; no value: removed
   std::optional<std::optional<std::vector<duration>>> schedule; ///< given without value: back to the default
-  std::optional<std::optional<std::uint32_t>> in_flight, rate_limit;
+  std::optional<std::optional<std::uint32_t>> in_flight, rate_limit, timeout;
   std::optional<std::uint32_t> version;
   std::optional<bool> disabled;
   std::optional<signature_profile> profile;
@@ -86,6 +88,16 @@ struct create_message {
   std::string_view payload_at = "/payload";            ///< where it stood in what was asked; a literal
   std::string content_type = {};                       ///< empty: application/json
   std::vector<custom_header> headers = {};
+  std::string replaces = {}; ///< the message that it goes instead of
+};
+
+/// One dead letter. The caller has read in the log that it is one; the shell checks that this holds still.
+struct remove_letter {
+  message_ref message;
+  std::string destination;             ///< id
+  events::seq as_of = 0;               ///< the log was read up to here
+  std::optional<create_message> instead = {}; ///< goes to the destination in its place
+  bool keep_headers = false;           ///< with those of the message, which the shell reads
 };
 
 /// Sends one message to one destination again, now. The caller reads the message and what became of it from the log.
@@ -101,10 +113,14 @@ struct resend {
 struct start_recovery {
   std::string destination; ///< id or uid
   events::virtual_time since;
-  std::optional<events::virtual_time> until; ///< none: now
+  std::optional<events::virtual_time> until; ///< none: now; of a purge: ever
   recovery_scope scope = recovery_scope::failed;
   std::vector<std::string> event_types;
   std::string task; ///< of Svix; empty: `endpoint.recover`
+  content_filter filter = {};
+  std::optional<std::uint32_t> code_class = {};
+  std::uint32_t rate = 0; ///< messages a second; 0: as they go
+  bool purge = false;     ///< removes the dead letters instead; without a destination those of all
 };
 /// By the shell, page by page while it scans the log from the recovery's `cursor`; each page is durable before the next.
 struct progress_recovery {
@@ -121,6 +137,26 @@ struct finish_attempt {
   fencing_token token = 0;
   attempt_result result;
 };
+
+struct create_poller { poller value; /* without id, times, consumers */ };
+/// Only what is given.
+struct patch_poller {
+  std::string id; ///< or uid
+  std::optional<std::string> uid, description;
+  std::optional<std::vector<std::string>> filter_types, channels;
+  std::optional<content_filter> filter;
+  std::optional<string_map> metadata;
+};
+struct remove_poller { std::string id; /* or uid */ };
+/// Its consumer stands at `to` from now on. With `from`, by whoever has read what is between the two: fails with `errc::conflict` when it stands at
+/// neither; at `to` already, nothing is written.
+struct move_consumer {
+  std::string poller; ///< id or uid
+  std::string consumer;
+  std::optional<events::seq> from;
+  events::seq to = 0;
+};
+struct remove_consumer { std::string poller, consumer; };
 
 /// By the shell, when something is too old to wait any longer (`has_expired`): some of what is, of one destination.
 struct expire_deliveries {};
@@ -142,6 +178,6 @@ struct expire_erased { events::seq message = 0; };
 
 using command = std::variant<create_destination, update_destination, patch_destination, remove_destination, rotate_secret, put_event_type,
                              remove_event_type, create_message, resend, start_recovery, progress_recovery, cancel_recovery, finish_attempt, expire_deliveries,
-                             erase_content, expire_erased>;
+                             create_poller, patch_poller, remove_poller, move_consumer, remove_consumer, remove_letter, erase_content, expire_erased>;
 
 } // namespace hourglass::webhook

@@ -162,7 +162,7 @@ result decider::operator()(const update_destination& c) const {
   if (d.uid.empty())
     d.uid = c.id;
   d.transport = transport_policy{}.with(c.transport);
-  return (*this)(create_destination{std::move(d)});
+  return (*this)(create_destination{std::move(d), c.make});
 }
 
 result decider::operator()(const patch_destination& c) const {
@@ -177,7 +177,7 @@ result decider::operator()(const patch_destination& c) const {
   put(d.uid, c.uid), put(d.url, c.url), put(d.description, c.description);
   put(d.filter_types, c.filter_types), put(d.channels, c.channels), put(d.filter, c.filter), put(d.metadata, c.metadata);
   put(d.retries, c.retries), put(d.protection, c.protection), put(d.ordering, c.ordering);
-  put(d.schedule, c.schedule), put(d.in_flight, c.in_flight), put(d.rate_limit, c.rate_limit);
+  put(d.schedule, c.schedule), put(d.in_flight, c.in_flight), put(d.rate_limit, c.rate_limit), put(d.timeout, c.timeout);
   d.transport = d.transport.with(c.transport);
   if (auto ok = may_take_along(l->config, d, c.transport); !ok)
     return tl::unexpected{ok.error()};

@@ -185,6 +185,7 @@ result decider::operator()(const create_message& c) const {
   if (c.content_type != "application/json") // which is what none says
     f.content_type = c.content_type;
   f.opaque = *opaque;
+  f.replaces = c.replaces;
   f.headers = std::move(headers);
   seal(s.vault.get(), f.id, f.headers, ctx.chance);
   f.retention_hours = c.retention_hours;

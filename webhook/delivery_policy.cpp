@@ -188,6 +188,13 @@ bool retry_policy::has_delays() const noexcept { return content_ && (content_->a
 bool retry_policy::gone_disables() const noexcept { return !content_ || content_->gone_disables; }
 std::optional<std::uint32_t> retry_policy::retries_per_minute() const noexcept { return content_ ? content_->retries_per_minute : std::nullopt; }
 
+bool protection_rules::overloaded(unsigned status, bool timed_out) const noexcept {
+  if (overload.empty() && !timeout_is_overload)
+    return status == 429 || status == 503;
+  return (timed_out && timeout_is_overload) ||
+         std::any_of(overload.begin(), overload.end(), [status](const status_range& r) { return status >= r.from && status <= r.to; });
+}
+
 // -- protection ---------------------------------------------------------------------------------
 
 namespace {
@@ -206,12 +213,31 @@ void read_breaker(object_of_policy& o, protection_rules& into) {
   o.fail(b.problem());
 }
 
+void read_overload(object_of_policy& o, protection_rules& into) {
+  const auto* list = o.given("statuses");
+  if (list == nullptr)
+    return;
+  if (!list->is_array() || list->empty() || list->size() > success_ranges)
+    return o.fail("must be an array of 1 to 20 statuses", "statuses");
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const auto& one = (*list)[i];
+    if (one == "timeout") {
+      into.timeout_is_overload = true;
+    } else if (auto range = range_of(one)) {
+      into.overload.push_back(*range);
+    } else {
+      return o.fail(errc::invalid, "must be a status of 100 to 599, \"from-to\", or \"timeout\"", o.at("statuses") + "/" + std::to_string(i));
+    }
+  }
+}
+
 void read_slow_down(object_of_policy& o, protection_rules& into) {
   const auto* given = o.given("slowDown");
   if (given == nullptr)
     return;
-  object_of_policy s{*given, o.at("slowDown"), {"cap"}};
+  object_of_policy s{*given, o.at("slowDown"), {"cap", "statuses"}};
   into.slow_down = s.seconds("cap", 1, day_seconds).value_or(default_slow_down);
+  read_overload(s, into);
   o.fail(s.problem());
 }
 

@@ -59,13 +59,13 @@ inline constexpr duration kept_back_most = std::chrono::hours{24}; ///< or what 
 
 /// When a destination that fails is left alone, for a while or until it recovers. Without a policy never: every message follows its own schedule.
 ///
-/// protection := {"breaker": {"failures": 10, "probeAfter": 30, "probeCap": 1800}, "slowDown": {"cap": 1800}, "disable": {"failures": 20, "after": 432000, "probe": 3600 | null}}
+/// protection := {"breaker": {"failures": 10, "probeAfter": 30, "probeCap": 1800}, "slowDown": {"cap": 1800, "statuses": [429, 503]}, "disable": {"failures": 20, "after": 432000, "probe": 3600 | null}}
 ///
 /// What is not there, or null, is off; the numbers are what `{}` stands for, times in seconds of the sandbox's clock.
 /// breaker: after so many attempts in a row that failed nothing is sent for `probeAfter`, then one attempt; while that fails, twice as long each
 /// time, up to `probeCap`.
 /// slowDown: an answer of 429 or 503 holds the whole destination, as long as its `Retry-After` says, else 1 s, 2 s, … 64 s as it fails in a row;
-/// never longer than `cap`.
+/// never longer than `cap`. `statuses`: other answers that mean so, as in `success` of a retry policy; and "timeout".
 /// With either, and no `maximumAge` of its own, a message is dead that could not go for `kept_back_most`, while the destination did nothing but fail.
 /// disable: when it has failed for `after`, and so many times in a row, it is disabled. One attempt goes every `probe` then, with what waits first,
 /// and costs nothing of its schedule; the first that succeeds enables it. null: none goes.
@@ -82,10 +82,13 @@ struct protection_rules {
   };
   std::optional<breaker_rule> breaker;
   std::optional<duration> slow_down; ///< the longest hold; a probe waits as long as it is asked to without it, too
+  std::vector<status_range> overload = {}; ///< what `slow_down` is about; empty: 429 and 503
+  bool timeout_is_overload = false;
   std::optional<disable_rule> disable;
 
   bool probes() const noexcept { return disable && disable->probe; }
   bool holds() const noexcept { return breaker || slow_down; }
+  bool overloaded(unsigned status, bool timed_out) const noexcept;
 };
 
 class protection_policy {

@@ -5,6 +5,7 @@
 #include "events/redact.hpp"
 #include "http/client.hpp"
 #include "webhook/event_type.hpp"
+#include "webhook/limits.hpp"
 
 #include <algorithm>
 #include <array>
@@ -178,6 +179,14 @@ std::string_view to_string(match_report::reason r) noexcept {
   return "unknown";
 }
 
+events::outcome<void> validate_description(const destination& d) {
+  if (d.description.size() > description_bytes)
+    return failure(errc::too_large, "is longer than 4096 bytes", "/description");
+  if (!events::is_utf8(d.description))
+    return failure(errc::invalid, "is not UTF-8", "/description");
+  return validate_metadata(d.metadata);
+}
+
 events::outcome<void> validate_selection(destination& d) {
   if (auto ok = validate_types(d.filter_types); !ok)
     return ok;
@@ -192,10 +201,8 @@ events::outcome<void> validate(destination& d) {
     return failure(errc::invalid, "is not UTF-8", "/url");
   if (!d.uid.empty() && (!is_name(d.uid) || d.uid.starts_with("ep_")))
     return failure(errc::invalid, "must match ^[a-zA-Z0-9\\-_.]+$, have at most 256 characters and not start with `ep_`", "/uid");
-  if (d.description.size() > description_bytes)
-    return failure(errc::too_large, "is longer than 4096 bytes", "/description");
-  if (!events::is_utf8(d.description))
-    return failure(errc::invalid, "is not UTF-8", "/description");
+  if (auto ok = validate_description(d); !ok)
+    return ok;
   if (auto ok = validate_selection(d); !ok)
     return ok;
   if (d.headers.size() > headers_most)
@@ -204,14 +211,14 @@ events::outcome<void> validate(destination& d) {
     return ok;
   if (auto ok = validate_profile(d); !ok)
     return ok;
-  if (auto ok = validate_metadata(d.metadata); !ok)
-    return ok;
   if (auto ok = validate(d.transport, url->secure, has_authorization(d.headers)); !ok)
     return ok;
   if (d.secrets.size() > limits::secrets_per_destination)
     return failure(errc::too_large, "has more than " + std::to_string(limits::secrets_per_destination) + " live secrets", "/secret");
   if (d.in_flight && (*d.in_flight == 0 || *d.in_flight > limits::in_flight_per_destination))
     return failure(errc::invalid, "must be 1 to " + std::to_string(limits::in_flight_per_destination), "/inFlight");
+  if (constexpr auto most = limits::attempt_deadline_most.count(); d.timeout && (*d.timeout == 0 || *d.timeout > most))
+    return failure(errc::invalid, "must be 1 to " + std::to_string(most) + " seconds (attempt_deadline_most)", "/timeout");
   if (d.rate_limit && *d.rate_limit == 0)
     return failure(errc::invalid, "must be at least 1", "/rateLimit");
   if (d.schedule && d.retries.has_delays())

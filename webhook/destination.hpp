@@ -55,6 +55,7 @@ struct destination {
   std::optional<std::vector<duration>> schedule; ///< instead of `default_schedule()`; may be empty: one attempt only
   std::optional<std::uint32_t> in_flight;        ///< instead of `limits::in_flight_per_destination`
   std::optional<std::uint32_t> rate_limit;       ///< attempts a second of the sandbox's time
+  std::optional<std::uint32_t> timeout;          ///< seconds for all of an attempt, instead of `limits::attempt_deadline`
   retry_policy retries;                          ///< instead of `schedule` where it has delays
   protection_policy protection;                  ///< none: never left alone
   ordering_policy ordering;                      ///< none: as they fall due, several at once
@@ -96,7 +97,10 @@ match_report explain(const destination& d, const filtered_message& m);
 /// Fails with `errc::invalid` or `errc::too_large`, `where` a JSON Pointer into the API's body: `/url`, `/filterTypes/2`, `/headers/X-A`.
 events::outcome<void> validate(destination& d);
 
-/// Of these rules, those about `filter_types` and `channels`, which are sorted too.
+/// Of these rules, those about `description` and `metadata`.
+events::outcome<void> validate_description(const destination& d);
+
+/// And those about `filter_types` and `channels`, which are sorted too.
 events::outcome<void> validate_selection(destination& d);
 
 /// RFC 9110 token; not one of ours (host, content-*, connection, transfer-encoding, …, `webhook-*`, `svix-*`); value without control characters.

@@ -22,7 +22,7 @@ http::fields kept_headers(const http::fields& sent, const std::vector<custom_hea
   // The custom ones follow content-type, in their order (`build_exchange`).
   for (std::size_t i = 0; i < custom.size() && i + 1 < out.size(); ++i)
     if (custom[i].sensitive)
-      out[i + 1].value = redact != nullptr ? redact->header(custom[i].name, custom[i].value) : std::string{hidden};
+      out[i + 1].value = redact != nullptr ? redact->header(custom[i].name, custom[i].value, &seen) : std::string{hidden};
   for (auto i = custom.size() + 1; i < out.size(); ++i)
     if (out[i].name == authorization)
       out[i].value = redact != nullptr ? redact->header(authorization, out[i].value, &seen) : std::string{hidden};

@@ -22,6 +22,7 @@ destination read_destination_fields(body_reader& r) {
   d.metadata = r.map("metadata").value_or(string_map{});
   d.schedule = r.delays("retrySchedule");
   d.in_flight = r.small("inFlight");
+  d.timeout = r.small("timeout");
   d.rate_limit = r.has("throttleRate") && !r.is_null("throttleRate") ? r.small("throttleRate") : r.small("rateLimit");
   d.version = r.small("version").value_or(1);
   d.disabled = r.truth("disabled").value_or(false);
@@ -95,6 +96,8 @@ events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
     p.schedule.emplace(r.delays("retrySchedule"));
   if (r.has("inFlight"))
     p.in_flight.emplace(r.small("inFlight"));
+  if (r.has("timeout"))
+    p.timeout.emplace(r.small("timeout"));
   for (const char* name : {"rateLimit", "throttleRate"})
     if (r.has(name))
       p.rate_limit.emplace(r.small(name));

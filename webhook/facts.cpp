@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace hourglass::webhook {
 
@@ -15,7 +14,6 @@ namespace {
 using events::json_text;
 using events::kind;
 
-constexpr std::string_view body_bytes_prefix = R"({"body_bytes":)";
 constexpr std::size_t entities_of_an_event = 60; // of `limits::entities_per_event`; more are in the payload, and `wide_fan_out` says so
 
 void write_strings(json_text& j, std::string_view name, const std::vector<std::string>& list) {
@@ -101,6 +99,8 @@ struct writer {
       j.key("operational").value(true);
     if (!f.ordering_key.empty())
       j.key("ordering_key").value(f.ordering_key);
+    if (!f.replaces.empty())
+      j.key("replaces").value(f.replaces);
     write_strings(j, "destinations", f.destinations);
     if (!f.lines.empty())
       write_strings(j, "lines", f.lines);
@@ -188,11 +188,21 @@ struct writer {
       j.key("task").value(f.task);
     if (f.automatic())
       j.key("after").value(f.after);
+    if (!f.filter.empty())
+      j.key("filter").raw(f.filter.text());
+    if (f.code_class)
+      j.key("code_class").value(*f.code_class);
+    if (f.rate != 0)
+      j.key("rate").value(f.rate);
+    if (f.purge)
+      j.key("purge").value(true).key("by").value(f.by);
     j.close_object();
   }
 
   void operator()(const recovery_progressed& f) const {
     j.open_object().key("id").value(f.id).key("cursor").value(f.cursor).key("seen").value(f.seen).key("queued").value(f.queued);
+    if (f.next)
+      j.key("next_us").value(f.next->us);
     j.key("items").open_array();
     for (const auto& item : f.items) {
       j.open_object();
@@ -236,7 +246,26 @@ struct writer {
     events::write_erased_items(j, f.items);
     j.close_object();
   }
+  void operator()(const dead_letters_removed& f) const {
+    j.open_object().key("destination").value(f.destination).key("by").value(f.by);
+    if (!f.recovery.empty())
+      j.key("recovery").value(f.recovery);
+    if (!f.superseded_by.empty())
+      j.key("superseded_by").value(f.superseded_by);
+    j.key("letters").open_array();
+    for (const auto& one : f.letters)
+      j.open_array().value(one.message).value(one.seq).close_array();
+    j.close_array().close_object();
+  }
   void operator()(const deliveries_moved& f) const { j.open_object().key("by_us").value(f.by_us).close_object(); }
+
+  void operator()(const poller_created& f) const { detail::write(j, f.value); }
+  void operator()(const poller_updated& f) const { detail::write(j, f.value); }
+  void operator()(const poller_removed& f) const { j.open_object().key("id").value(f.id).close_object(); }
+  void operator()(const consumer_moved& f) const {
+    j.open_object().key("poller").value(f.poller).key("consumer").value(f.consumer).key("cursor").value(f.cursor).close_object();
+  }
+  void operator()(const consumer_removed& f) const { j.open_object().key("poller").value(f.poller).key("consumer").value(f.consumer).close_object(); }
 };
 
 struct entity_lister {
@@ -251,7 +280,7 @@ struct entity_lister {
   list operator()(const destination_disabled& f) const { return {f.id}; }
   list operator()(const message_created& f) const {
     list out;
-    out.reserve(3 + std::min(f.destinations.size(), entities_of_an_event));
+    out.reserve(4 + std::min(f.destinations.size(), entities_of_an_event));
     out.push_back(f.id);
     for (const auto& d : f.destinations)
       if (out.size() <= entities_of_an_event)
@@ -260,6 +289,8 @@ struct entity_lister {
       out.emplace_back(wide_fan_out);
     if (!f.event_id.empty())
       out.push_back(f.event_id); // the API finds a message by either
+    if (!f.replaces.empty())
+      out.push_back(f.replaces); // its history has what came of it
     return out;
   }
   list operator()(const attempt_finished& f) const { return {f.message.id, f.destination, f.id}; }
@@ -270,6 +301,20 @@ struct entity_lister {
   list operator()(const deliveries_moved&) const { return {}; }
   list operator()(const destination_recovered& f) const { return {f.id}; }
   list operator()(const delivery_expired& f) const { return {f.message.id, f.destination, f.id}; }
+  list operator()(const dead_letters_removed& f) const {
+    list out{f.destination};
+    for (const auto* other : {&f.recovery, &f.superseded_by})
+      if (!other->empty())
+        out.push_back(*other);
+    for (const auto& one : f.letters)
+      out.push_back(one.message);
+    return out;
+  }
+  list operator()(const poller_created& f) const { return {f.value.id}; }
+  list operator()(const poller_updated& f) const { return {f.value.id}; }
+  list operator()(const poller_removed& f) const { return {f.id}; }
+  list operator()(const consumer_moved& f) const { return {f.poller}; }
+  list operator()(const consumer_removed& f) const { return {f.poller}; }
   list operator()(const content_erased& f) const {
     list out;
     for (const auto& item : f.items)
@@ -284,7 +329,9 @@ constexpr std::array kinds{kind::event_type_put,       kind::event_type_removed,
                            kind::destination_removed,  kind::destination_secret_rotated, kind::destination_disabled,
                            kind::message_created,      kind::attempt_finished,   kind::resend_requested,    kind::recovery_started,
                            kind::recovery_progressed,  kind::recovery_finished,    kind::deliveries_moved,
-                           kind::destination_recovered, kind::delivery_expired,     kind::content_erased};
+                           kind::destination_recovered, kind::delivery_expired, kind::dead_letters_removed,
+                           kind::poller_created,       kind::poller_updated,       kind::poller_removed,      kind::consumer_moved,
+                           kind::consumer_removed, kind::content_erased};
 static_assert(kinds.size() == std::variant_size_v<fact>);
 
 std::size_t size_hint(const fact& f) noexcept {
@@ -378,9 +425,11 @@ void shift(fact& f, std::int64_t by_us) {
     move(m->deliver_at);
   else if (auto* e = std::get_if<delivery_expired>(&f))
     e->since.us = move_us(e->since.us, by_us);
-  else if (auto* page = std::get_if<recovery_progressed>(&f))
+  else if (auto* page = std::get_if<recovery_progressed>(&f)) {
+    move(page->next);
     for (auto& item : page->items)
       move(item.deliver_at), move(item.place);
+  }
 }
 
 void shift(events::draft& d, std::int64_t by_us) {
@@ -389,27 +438,6 @@ void shift(events::draft& d, std::int64_t by_us) {
     return; // not ours
   shift(*f, by_us);
   d.payload = encode(*f).payload;
-}
-
-bool has_content(std::string_view payload) noexcept {
-  if (!payload.starts_with(body_bytes_prefix))
-    return false;
-  payload.remove_prefix(body_bytes_prefix.size());
-  payload.remove_prefix(std::min(payload.find_first_not_of("0123456789"), payload.size()));
-  return payload.starts_with(R"(,"content":)");
-}
-
-std::string_view message_body(std::string_view payload) noexcept {
-  if (!payload.starts_with(body_bytes_prefix))
-    return {};
-  std::size_t size = 0;
-  auto from = payload.data() + body_bytes_prefix.size();
-  auto [end, problem] = std::from_chars(from, payload.data() + payload.size(), size);
-  auto head = static_cast<std::size_t>(end - payload.data());
-  // The body is followed by the one brace that closes the payload.
-  if (problem != std::errc{} || size == 0 || size >= payload.size() || head > payload.size() - 1 - size)
-    return {};
-  return payload.substr(payload.size() - 1 - size, size);
 }
 
 } // namespace hourglass::webhook

@@ -6,6 +6,7 @@
 #include "webhook/attempt.hpp"
 #include "webhook/destination.hpp"
 #include "webhook/event_type.hpp"
+#include "webhook/poller.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -56,6 +57,7 @@ struct message_created {
   std::string content_type = {};       ///< empty: application/json
   bool opaque = false;                 ///< the body is no JSON object: filters, orders and views do not look into it
   std::vector<custom_header> headers = {}; ///< sent with it, beside those of the destination
+  std::string replaces = {};           ///< the dead letter's message that it goes instead of
 
   /// What filters and orders see of the body; empty: nothing.
   std::string_view json() const noexcept { return opaque ? std::string_view{} : std::string_view{body}; }
@@ -120,6 +122,11 @@ struct recovery_started {
   std::vector<std::string> event_types; ///< empty: all
   std::string task;                     ///< what Svix calls it, when it is not `endpoint.recover`
   events::seq after = 0; ///< not asked for by a person but by a probe that succeeded: what came after this event, whatever its time says
+  content_filter filter = {};                                   ///< what messages hold, besides all else
+  std::optional<std::uint32_t> code_class = std::nullopt; ///< 100 to 500: of the last attempt's answer; 0: there was none
+  std::uint32_t rate = 0;                                       ///< messages a second of the sandbox's time; 0: as they go
+  bool purge = false; ///< it sends nothing, but removes the dead letters that it takes
+  std::string by = {}; ///< with `purge`: who asked for it
   bool automatic() const noexcept { return after != 0; }
 };
 struct recovery_item {
@@ -137,6 +144,7 @@ struct recovery_progressed {
   events::seq cursor = 0;   ///< messages up to here have been looked at
   std::uint64_t seen = 0;   ///< looked at, in all
   std::uint64_t queued = 0; ///< queued, in all
+  std::optional<events::virtual_time> next = {}; ///< with a rate: the next is not queued before
 };
 struct recovery_finished {
   std::string id;
@@ -165,12 +173,39 @@ struct content_erased {
   std::vector<events::erased_item> items;
 };
 
+struct removed_letter {
+  std::string message;
+  events::seq seq = 0; ///< of its `message_created`
+};
+/// A person is done with dead letters of a destination: they are listed no more, and no recovery sends them. Their messages stay, and may be sent again by hand.
+struct dead_letters_removed {
+  std::string destination;
+  std::vector<removed_letter> letters; ///< at most `letters_removed_at_once`
+  std::string by;                      ///< who asked for it
+  std::string recovery = {};           ///< the one that removes them; empty: one by its name
+  std::string superseded_by = {};      ///< the message that went instead; empty: none
+};
+/// Each is an entity of the event.
+inline constexpr std::size_t letters_removed_at_once = 60;
+
 /// A sandbox's time went back (its clock was reset): all that is pending falls due so much earlier, and waits as long as it had left to wait.
 struct deliveries_moved { std::int64_t by_us = 0; };
+
+struct poller_created { poller value; }; ///< without consumers, as in `poller_updated`
+struct poller_updated { poller value; }; ///< the whole new value
+struct poller_removed { std::string id; };
+/// All up to `cursor` has been read, or a person has said to go on from there.
+struct consumer_moved {
+  std::string poller, consumer;
+  events::seq cursor = 0;
+};
+struct consumer_removed { std::string poller, consumer; };
 
 using fact = std::variant<event_type_put, event_type_removed, destination_created, destination_updated, destination_removed,
                           destination_secret_rotated, destination_disabled, message_created, attempt_finished, resend_requested,
                           recovery_started, recovery_progressed, recovery_finished, deliveries_moved, destination_recovered, delivery_expired,
+                          dead_letters_removed,
+                          poller_created, poller_updated, poller_removed, consumer_moved, consumer_removed,
                           content_erased>;
 
 events::kind kind_of(const fact& f) noexcept;

@@ -164,8 +164,38 @@ fact read_attempt(object_reader& r) {
   return f;
 }
 
+fact read_recovery(object_reader& r) {
+  recovery_started f{r.text("id"), r.text("destination"), {r.integer("since_us")}, {r.integer("until_us")}, one_of(scopes, r, "scope"),
+                     r.texts("event_types"), r.text_or_empty("task"), r.natural("after", 0)};
+  if (const auto* given = r.find("filter")) {
+    auto filter = content_filter::compile(*given);
+    filter ? void(f.filter = *std::move(filter)) : r.fail("filter");
+  }
+  if (r.find("code_class") != nullptr)
+    f.code_class = static_cast<std::uint32_t>(r.natural("code_class"));
+  f.rate = static_cast<std::uint32_t>(r.natural("rate", 0));
+  f.purge = r.truth("purge", false);
+  f.by = r.text_or_empty("by");
+  return f;
+}
+
+fact read_removed(object_reader& r) {
+  dead_letters_removed f{r.text("destination"), {}, r.text("by"), r.text_or_empty("recovery"), r.text_or_empty("superseded_by")};
+  const auto* letters = r.find("letters");
+  if (letters == nullptr || !letters->is_array() || letters->size() > letters_removed_at_once)
+    return r.fail("letters"), f;
+  for (const auto& one : *letters) {
+    if (!one.is_array() || one.size() != 2 || !one[0].is_string() || !one[1].is_number_unsigned())
+      return r.fail("letters"), f;
+    f.letters.push_back({one[0].get<std::string>(), one[1].get<events::seq>()});
+  }
+  return f;
+}
+
 fact read_progress(object_reader& r) {
   recovery_progressed f{r.text("id"), {}, r.natural("cursor"), r.natural("seen"), r.natural("queued")};
+  if (r.find("next_us") != nullptr)
+    f.next = events::virtual_time{r.integer("next_us")};
   const auto* items = r.find("items");
   if (items == nullptr || !items->is_array()) {
     r.fail("items");
@@ -233,6 +263,7 @@ fact read_message(object_reader& r, std::string_view payload) {
   f.addressed = r.truth("addressed", false);
   f.operational = r.truth("operational", false);
   f.ordering_key = r.text_or_empty("ordering_key");
+  f.replaces = r.text_or_empty("replaces");
   f.lines = r.texts("lines");
   f.retention_hours = static_cast<std::uint32_t>(r.natural("retention_hours", 0));
   f.erased_bytes = r.natural("erased_bytes", 0);
@@ -303,14 +334,25 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
                             r.truth("was_delivered", false), r.text_or_empty("line")};
   }
   if (k == kind::recovery_started)
-    return recovery_started{r.text("id"), r.text("destination"), {r.integer("since_us")}, {r.integer("until_us")}, one_of(scopes, r, "scope"),
-                            r.texts("event_types"), r.text_or_empty("task"), r.natural("after", 0)};
+    return read_recovery(r);
   if (k == kind::recovery_progressed)
     return read_progress(r);
+  if (k == kind::dead_letters_removed)
+    return read_removed(r);
   if (k == kind::content_erased)
     return read_erased(r, payload);
   if (k == kind::deliveries_moved)
     return deliveries_moved{r.integer("by_us")};
+  if (k == kind::poller_created)
+    return read_whole([](const json& o, std::string& p) { return poller_created{detail::read_poller(o, p)}; }, object, r);
+  if (k == kind::poller_updated)
+    return read_whole([](const json& o, std::string& p) { return poller_updated{detail::read_poller(o, p)}; }, object, r);
+  if (k == kind::poller_removed)
+    return poller_removed{r.text("id")};
+  if (k == kind::consumer_moved)
+    return consumer_moved{r.text("poller"), r.text("consumer"), r.natural("cursor")};
+  if (k == kind::consumer_removed)
+    return consumer_removed{r.text("poller"), r.text("consumer")};
   return recovery_finished{r.text("id"), r.truth("cancelled", false)};
 }
 

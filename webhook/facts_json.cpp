@@ -23,6 +23,13 @@ void write_texts(json_text& j, std::string_view name, const std::vector<std::str
   j.close_array();
 }
 
+void write_metadata(json_text& j, const string_map& metadata) {
+  j.key("metadata").open_array();
+  for (const auto& [name, value] : metadata)
+    j.open_array().value(std::string_view{name}).value(std::string_view{value}).close_array();
+  j.close_array();
+}
+
 } // namespace
 
 void write(json_text& j, const std::vector<custom_header>& headers, bool with_secrets) {
@@ -66,10 +73,7 @@ void write(json_text& j, const destination& d, bool with_secrets) {
   if (!d.transport.empty())
     write_transport(j, d.transport.settings(), with_secrets);
   write(j, d.headers, with_secrets);
-  j.key("metadata").open_array();
-  for (const auto& [name, value] : d.metadata)
-    j.open_array().value(std::string_view{name}).value(std::string_view{value}).close_array();
-  j.close_array();
+  write_metadata(j, d.metadata);
   if (with_secrets)
     write(j, d.secrets);
   if (d.profile != signature_profile::standard)
@@ -84,6 +88,8 @@ void write(json_text& j, const destination& d, bool with_secrets) {
     j.key("in_flight").value(*d.in_flight);
   if (d.rate_limit)
     j.key("rate_limit").value(*d.rate_limit);
+  if (d.timeout)
+    j.key("timeout_s").value(*d.timeout);
   if (d.operational)
     j.key("operational").value(true);
   j.key("version").value(d.version).key("disabled").value(d.disabled).key("disabled_reason").value(d.disabled_reason);
@@ -98,6 +104,16 @@ void write(json_text& j, const event_type& t) {
   write_texts(j, "feature_flags", t.feature_flags);
   j.key("archived").value(t.archived).key("deprecated").value(t.deprecated);
   j.key("created_us").value(t.created.us).key("updated_us").value(t.updated.us).close_object();
+}
+
+void write(json_text& j, const poller& p) {
+  j.open_object().key("id").value(p.id).key("uid").value(p.uid).key("description").value(p.description);
+  write_texts(j, "filter_types", p.filter_types);
+  write_texts(j, "channels", p.channels);
+  if (!p.filter.empty())
+    j.key("filter").raw(p.filter.text());
+  write_metadata(j, p.metadata);
+  j.key("created_us").value(p.created.us).key("updated_us").value(p.updated.us).close_object();
 }
 
 // -- reading ----------------------------------------------------------------------------
@@ -228,6 +244,18 @@ void read_compiled(object_reader& r, const char* name, T& into) {
     into = *std::move(compiled);
 }
 
+string_map read_metadata(object_reader& r) {
+  string_map out;
+  if (const auto* metadata = r.find("metadata"); metadata != nullptr && metadata->is_array())
+    for (const auto& one : *metadata) {
+      if (one.is_array() && one.size() == 2 && one[0].is_string() && one[1].is_string())
+        out.emplace_back(one[0].get<std::string>(), one[1].get<std::string>());
+      else
+        r.fail("metadata");
+    }
+  return out;
+}
+
 } // namespace
 
 std::vector<custom_header> read_headers(object_reader& r) {
@@ -261,13 +289,7 @@ destination read_destination(const json& object, std::string& problem) {
   read_compiled(r, "ordering", d.ordering);
   d.transport = read_transport(r);
   d.headers = read_headers(r);
-  if (const auto* metadata = r.find("metadata"); metadata != nullptr && metadata->is_array())
-    for (const auto& one : *metadata) {
-      if (one.is_array() && one.size() == 2 && one[0].is_string() && one[1].is_string())
-        d.metadata.emplace_back(one[0].get<std::string>(), one[1].get<std::string>());
-      else
-        r.fail("metadata");
-    }
+  d.metadata = read_metadata(r);
   if (const auto* schedule = r.find("schedule_us"); schedule != nullptr && schedule->is_array()) {
     d.schedule.emplace();
     for (const auto& one : *schedule) {
@@ -281,6 +303,8 @@ destination read_destination(const json& object, std::string& problem) {
     d.in_flight = static_cast<std::uint32_t>(r.natural("in_flight"));
   if (r.find("rate_limit") != nullptr)
     d.rate_limit = static_cast<std::uint32_t>(r.natural("rate_limit"));
+  if (r.find("timeout_s") != nullptr)
+    d.timeout = static_cast<std::uint32_t>(r.natural("timeout_s"));
   if (r.find("profile") != nullptr) {
     auto profile = profile_from(r.text("profile"));
     if (!profile)
@@ -314,6 +338,22 @@ event_type read_event_type(const json& object, std::string& problem) {
   t.updated = {r.integer("updated_us")};
   problem = r.problem();
   return t;
+}
+
+poller read_poller(const json& object, std::string& problem) {
+  object_reader r{object};
+  poller p;
+  p.id = r.text("id");
+  p.uid = r.text("uid");
+  p.description = r.text("description");
+  p.filter_types = r.texts("filter_types");
+  p.channels = r.texts("channels");
+  read_compiled(r, "filter", p.filter);
+  p.metadata = read_metadata(r);
+  p.created = {r.integer("created_us")};
+  p.updated = {r.integer("updated_us")};
+  problem = r.problem();
+  return p;
 }
 
 std::string public_url(std::string_view url) {

@@ -21,6 +21,8 @@ void write(events::json_text& j, const std::vector<custom_header>& headers, bool
 /// As a member `secrets`.
 void write(events::json_text& j, const std::vector<secret>& secrets);
 void write(events::json_text& j, const event_type& t);
+/// Without its start and consumers, which the fold adds.
+void write(events::json_text& j, const poller& p);
 /// As a member `transport`.
 void write_transport(events::json_text& j, const transport_settings& s, bool with_secrets);
 
@@ -55,6 +57,7 @@ std::vector<custom_header> read_headers(object_reader& r);
 transport_policy read_transport(object_reader& r);
 std::vector<secret> read_secrets(const nlohmann::json& object, std::string& problem);
 event_type read_event_type(const nlohmann::json& object, std::string& problem);
+poller read_poller(const nlohmann::json& object, std::string& problem);
 
 /// A URL with `[hidden]` for the values of sensitive query parameters.
 std::string public_url(std::string_view url);

@@ -4,6 +4,7 @@
 #include "webhook/message_content.hpp"
 
 #include "events/json_text.hpp"
+#include "webhook/limits.hpp"
 
 #include <charconv>
 
@@ -181,14 +182,37 @@ events::outcome<filter_trial> read_filter_trial(std::string_view text) {
   return r.done(std::move(t));
 }
 
-events::outcome<start_recovery> read_recover_in(std::string_view text) {
-  body_reader r{text};
+events::outcome<create_message> read_edit_in(std::string_view text, const message_created& old, bool& keep_headers) {
+  body_reader r{text, "payload"};
+  create_message c;
+  c.event_type = r.text("eventType").value_or(old.event_type);
+  c.channels = r.texts("channels").value_or(old.channels);
+  c.tags = r.texts("tags").value_or(old.tags);
+  c.ordering_key = r.text("orderingKey").value_or(old.ordering_key);
+  c.replaces = old.id;
+  read_content(r, c);
+  keep_headers = r.given("headers") == nullptr && c.headers.empty();
+  if (c.content_type.empty() && (c.raw || !old.opaque))
+    c.content_type = old.content_type;
+  read_payload(r, c);
+  return r.done(std::move(c));
+}
+
+namespace {
+
+events::outcome<start_recovery> read_recovery(body_reader& r) {
   start_recovery c;
-  if (r.given("since") == nullptr) // null is not "since ever"
-    r.fail("is required", "/since");
   c.since = r.time("since").value_or(events::virtual_time{});
   c.until = r.time("until");
   c.event_types = r.texts("eventTypes").value_or(std::vector<std::string>{});
+  c.filter = r.compiled<content_filter>("filter").value_or(content_filter{});
+  if (auto code = r.natural("statusCodeClass"))
+    c.code_class = static_cast<std::uint32_t>(*code);
+  if (auto rate = r.natural("rate", limits::recovery_rate)) {
+    if (*rate == 0)
+      r.fail("must be at least 1 message a second", "/rate");
+    c.rate = static_cast<std::uint32_t>(*rate);
+  }
   auto scope = r.text("scope").value_or("failed");
   if (scope == "missing")
     c.scope = recovery_scope::missing;
@@ -197,6 +221,36 @@ events::outcome<start_recovery> read_recover_in(std::string_view text) {
   else if (scope != "failed")
     r.fail("must be `failed`, `missing` or `all`", "/scope");
   return r.done(std::move(c));
+}
+
+} // namespace
+
+events::outcome<start_recovery> read_recover_in(std::string_view text) {
+  body_reader r{text};
+  if (r.given("since") == nullptr) // null is not "since ever"
+    r.fail("is required", "/since");
+  return read_recovery(r);
+}
+
+events::outcome<start_recovery> read_purge_in(std::string_view text) {
+  body_reader r{text.empty() ? "{}" : text};
+  for (const char* name : {"scope", "rate"})
+    if (r.given(name) != nullptr)
+      r.fail("is not known here: dead letters are removed, all at once", std::string{"/"} + name);
+  auto c = read_recovery(r);
+  if (c) {
+    c->purge = true;
+    if (r.given("since") == nullptr)
+      c->since = {INT64_MIN}; // whatever the clock said once
+    c->task = "endpoint.purge";
+  }
+  return c;
+}
+
+events::outcome<bool> read_dry_run(std::string_view text) {
+  body_reader r{text.empty() ? "{}" : text};
+  auto dry = r.truth("dryRun");
+  return r.done(dry.value_or(false));
 }
 
 } // namespace hourglass::webhook

@@ -13,7 +13,7 @@
 /// ignored, as Svix does; `filter` (`webhook/content_filter.hpp`), `retryPolicy`, `protection`
 /// (`webhook/delivery_policy.hpp`), `ordering` (`webhook/ordering.hpp`), `tls`, `authentication` and
 /// `proxy` (`webhook/transport.hpp`) are ours and strict. `eventTypes` is `filterTypes` by its name in Svix's clients 2.x. Ours beside Svix's:
-/// `retrySchedule` (array of seconds), `inFlight`, `signatureProfile` (standard, stripe, github, shopify, slack), `signatureType` (hmac256,
+/// `retrySchedule` (array of seconds), `inFlight`, `timeout` (seconds), `signatureProfile` (standard, stripe, github, shopify, slack), `signatureType` (hmac256,
 /// ed25519: what is generated when no secret is given).
 namespace hourglass::webhook {
 
@@ -33,8 +33,26 @@ events::outcome<put_event_type> read_event_type_update(std::string_view json, st
 /// The payload keeps its bytes: it is cut out of `json`, not written anew. Or, without one or with `{}`: `payloadText`, `payloadBase64`, or as Svix's cloud has it
 /// `transformationsParams.rawPayload`, each sent as it is. Ours besides: `contentType`, `headers`; `transformationsParams.headers` has both.
 events::outcome<create_message> read_message_in(std::string_view json);
-/// `{"since": …, "until": …}` and ours: `"scope": "failed|missing|all"`, `"eventTypes": […]`.
+/// `{"since": …, "until": …}` and ours: `"scope": "failed|missing|all"`, `"eventTypes": […]`, `"filter"`, `"statusCodeClass"`, `"rate"`.
 events::outcome<start_recovery> read_recover_in(std::string_view json);
+/// The same of what is to be removed: `since` may be left out, and there is neither scope nor rate.
+events::outcome<start_recovery> read_purge_in(std::string_view json);
+/// What goes instead of a message that is dead: a payload as `read_message_in` knows it, and what differs from `old` of type, channels, tags, ordering key, content type
+/// and headers. `keep_headers` is set when it says none.
+events::outcome<create_message> read_edit_in(std::string_view json, const message_created& old, bool& keep_headers);
+/// Its `dryRun`.
+events::outcome<bool> read_dry_run(std::string_view json);
+
+/// A polling endpoint: `uid`, `description`, `filterTypes` or `eventTypes`, `channels`, `filter`, `metadata`, all optional.
+events::outcome<create_poller> read_poller_in(std::string_view json);
+events::outcome<patch_poller> read_poller_patch(std::string_view json);
+
+/// Where a consumer is to go on: `{"after": …}`, or ours `{"iterator": …}`, an iterator that its polling endpoint gave.
+struct consumer_seek {
+  std::optional<events::virtual_time> after;
+  std::string iterator;
+};
+events::outcome<consumer_seek> read_consumer_seek(std::string_view json);
 
 /// Which messages of before a destination would have got.
 struct filter_trial {

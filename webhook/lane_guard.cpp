@@ -33,7 +33,7 @@ lane_guard::verdict lane_guard::judge(const protection_rules& rules, const failu
     return {std::nullopt, true};
   duration wait{0};
   bool opened = false;
-  if ((rules.slow_down || probing) && (f.status == 429 || f.status == 503))
+  if ((rules.slow_down || probing) && rules.overloaded(f.status, f.timed_out))
     wait = std::min(f.retry_after.value_or(duration{1s} * (1 << std::min(in_a_row, slow_doublings_most))), rules.slow_down.value_or(default_slow_down));
   // Those that were under way when the hold began are no trial of it. While probing the node's clock is not asked: set back, it would let probes go without a pause.
   if (probing && !held(f.now) && rules.disable && rules.disable->probe)

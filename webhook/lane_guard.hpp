@@ -81,6 +81,7 @@ struct lane_guard {
     events::virtual_time now;
     double spread = 0; ///< in [-0.2, 0.2]: destinations that failed together do not come back together
     std::int64_t began_us = INT64_MAX; ///< wall time
+    bool timed_out = false;
   };
   struct verdict {
     std::optional<events::virtual_time> hold; ///< nothing goes before

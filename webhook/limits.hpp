@@ -11,6 +11,16 @@ inline constexpr std::size_t filter_depth = 16;       ///< compiling and judging
 inline constexpr std::size_t filter_conditions = 200;
 inline constexpr std::size_t filter_steps = 100'000;  ///< values looked at for one message; about a millisecond
 
+// -- polling: who reads is remembered, in every snapshot of the sandbox ---------------------------
+inline constexpr std::size_t pollers_per_sandbox = 100;
+inline constexpr std::size_t consumers_per_poller = 100;
+inline constexpr std::size_t poll_page_bytes = 4 * mebi;    ///< of payloads: the message that reaches it is the page's last
+inline constexpr std::size_t poll_looked_bytes = 32 * mebi; ///< of payloads that one page looks at
+inline constexpr std::size_t polls_that_wait = 1'000;       ///< for the next message; beyond it they are answered at once
+inline constexpr std::size_t polls_that_wait_per_sandbox = 50;
+inline constexpr auto poll_wait = 30s;                      ///< the longest
+inline constexpr std::size_t poll_uncommitted_events = 1'000; ///< that fit no filter and are looked at again after a restart, rather than written down as read
+
 // -- transport: a handshake reads all of it, on a thread that others share --------------------------
 inline constexpr std::size_t tls_authorities = 50;
 inline constexpr std::size_t tls_authorities_bytes = 64 * kibi;
@@ -28,5 +38,8 @@ inline constexpr std::size_t transport_bytes_per_sandbox = 8 * mebi; ///< of all
 // -- what a message brings of its own: read from the log for each attempt ----------------------------
 inline constexpr std::size_t message_headers = 32;
 inline constexpr std::size_t message_headers_bytes = 16 * kibi; ///< names and values
+
+inline constexpr auto attempt_deadline_most = 30s;        ///< that a destination may have; Standard Webhooks: 15 to 30 s
+inline constexpr std::uint32_t recovery_rate = 10'000; ///< messages a second
 
 } // namespace hourglass::limits

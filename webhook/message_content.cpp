@@ -8,6 +8,7 @@
 #include "http/media_type.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace hourglass::webhook {
 
@@ -17,8 +18,16 @@ namespace {
 
 constexpr std::size_t content_type_bytes = 256;
 constexpr std::string_view authorization = "authorization";
+constexpr std::string_view body_bytes_prefix = R"({"body_bytes":)";
 
 } // namespace
+
+std::size_t weight(const message_content& c) noexcept {
+  auto out = sizeof(c) + c.body.size() + c.content_type.size();
+  for (const auto& h : c.headers)
+    out += sizeof(h) + h.name.size() + h.value.size() + h.sealed.size();
+  return out;
+}
 
 events::outcome<void> validate_content_type(std::string_view content_type) {
   if (content_type.size() > content_type_bytes || !http::is_content_type(content_type))
@@ -55,6 +64,27 @@ events::outcome<bool> is_opaque(const create_message& c) {
   return !object;
 }
 
+bool has_content(std::string_view payload) noexcept {
+  if (!payload.starts_with(body_bytes_prefix))
+    return false;
+  payload.remove_prefix(body_bytes_prefix.size());
+  payload.remove_prefix(std::min(payload.find_first_not_of("0123456789"), payload.size()));
+  return payload.starts_with(R"(,"content":)");
+}
+
+std::string_view message_body(std::string_view payload) noexcept {
+  if (!payload.starts_with(body_bytes_prefix))
+    return {};
+  std::size_t size = 0;
+  auto from = payload.data() + body_bytes_prefix.size();
+  auto [end, problem] = std::from_chars(from, payload.data() + payload.size(), size);
+  auto head = static_cast<std::size_t>(end - payload.data());
+  // The body is followed by the one brace that closes the payload.
+  if (problem != std::errc{} || size == 0 || size >= payload.size() || head > payload.size() - 1 - size)
+    return {};
+  return payload.substr(payload.size() - 1 - size, size);
+}
+
 events::outcome<message_content> content_of(std::string_view payload, const events::vault* vault) {
   if (!has_content(payload))
     return message_content{std::string{message_body(payload)}, {}, {}};
@@ -74,7 +104,12 @@ void put_into(start& s, const message_content& c) {
   for (const auto& h : c.headers) {
     if (sets_header(s.profile, h.name) || (credentials && same_header(h.name, authorization)))
       continue;
-    std::erase_if(s.headers, [&h](const custom_header& own) { return same_header(own.name, h.name); });
+    // A credential that the destination gives is its own, whatever the header's name.
+    const auto own = std::find_if(s.headers.begin(), s.headers.end(), [&h](const custom_header& one) { return same_header(one.name, h.name); });
+    if (own != s.headers.end() && own->sensitive)
+      continue;
+    if (own != s.headers.end())
+      s.headers.erase(own);
     s.headers.push_back(h);
   }
 }

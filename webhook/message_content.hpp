@@ -19,6 +19,9 @@ struct message_content {
   std::vector<custom_header> headers; ///< the message's own
 };
 
+/// About how many bytes of memory it takes, with all that its headers hold.
+std::size_t weight(const message_content& c) noexcept;
+
 /// The rules of a message's content type and headers; marks what is sensitive. Fails with `errc::invalid` or `errc::too_large`, `where` /contentType or /headers/X.
 events::outcome<void> validate_content_type(std::string_view content_type);
 events::outcome<void> validate_message_headers(std::vector<custom_header>& headers);

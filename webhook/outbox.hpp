@@ -27,12 +27,13 @@ struct moment {
 };
 inline moment moment_of(const events::header& h) noexcept { return {h.seq, h.wall, h.virtual_}; }
 
-/// A durable bulk redelivery.
+/// A durable bulk redelivery, or a removal of dead letters.
 struct recovery {
   recovery_started what;
   enum class phase : std::uint8_t { scanning, finished, cancelled } state = phase::scanning;
   events::seq started_seq = 0;
   events::seq cursor = 0; ///< where the scan goes on
+  std::optional<events::virtual_time> next = std::nullopt; ///< and not before
   std::uint64_t seen = 0, queued = 0, delivered = 0, dead = 0;
   events::virtual_time started;
   events::virtual_time updated;
@@ -88,6 +89,13 @@ public:
   /// Newest last; all that scan, and the last 100 that ended.
   std::vector<const recovery*> recoveries() const;
   const recovery* find_recovery(std::string_view id) const;
+
+  // -- polling endpoints ---------------------------------------------------------------
+
+  /// By id or uid; null when there is none.
+  const poller* find_poller(std::string_view id_or_uid) const;
+  /// In the order of their ids.
+  const std::map<std::string, poller, std::less<>>& pollers() const noexcept;
 
   // -- deliveries --------------------------------------------------------------------
 
@@ -184,7 +192,7 @@ void pass_pace(outbox_state& state, duration elapsed);
 std::optional<duration> paced_for(const outbox_state& state, events::virtual_time now);
 
 /// The earliest moment at which `take_due` would take something, not counting destinations at their cap or what waits for
-/// bytes, or something is too old.
+/// bytes, or something is too old, or a recovery with a rate goes on.
 std::optional<events::virtual_time> next_due(const outbox_state& state);
 
 /// How much later than `next_due` an advance of the clock may look next, so that a backlog goes in thousands and not one by one: nothing while fewer

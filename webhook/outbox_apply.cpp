@@ -87,6 +87,8 @@ struct folder {
         if (!f.lines.empty())
           d.line = f.lines[i];
         d.place = {d.due.us, at.seq};
+        if (auto q = l->lines.find(d.line); !f.replaces.empty() && q != l->lines.end() && !q->second.order.empty())
+          d.place.first = std::min(d.place.first, q->second.order.begin()->first.first - 1); // all of these came after what it replaces
         s.add_delivery(*l, std::move(d));
       }
   }
@@ -218,6 +220,15 @@ struct folder {
       l->backlog_told = 0;
   }
 
+  void operator()(const dead_letters_removed& f) const {
+    auto* l = s.find_lane(f.destination);
+    if (l == nullptr)
+      return;
+    l->dead -= std::min<std::uint64_t>(l->dead, f.letters.size());
+    for (const auto& one : f.letters)
+      s.release_held(*l, one.seq); // its line goes on
+    s.reindex(*l);
+  }
   void operator()(const content_erased&) const {} // nothing that waits has lost any
 
   // -- recoveries ------------------------------------------------------------------------
@@ -234,6 +245,8 @@ struct folder {
       return;
     if (f.automatic())
       return s.catch_up(*l);
+    if (f.purge)
+      return; // nothing has been repaired
     // Who asks for one has repaired something: it is as if he had changed the endpoint.
     l->guard.changed(at.now, l->guard.probing.has_value());
     s.reindex(*l);
@@ -246,6 +259,8 @@ struct folder {
     r->cursor = f.cursor;
     r->seen = f.seen;
     r->queued = f.queued;
+    if (f.next)
+      r->next = f.next;
     r->updated = at.now;
     auto* l = s.find_lane(r->what.destination);
     if (l == nullptr)
@@ -285,6 +300,9 @@ struct folder {
   }
 
   void operator()(const deliveries_moved& f) const {
+    for (auto& [seq, r] : s.recoveries)
+      if (r.next)
+        r.next = moved_by(*r.next, f.by_us);
     for (auto& [ordinal, l] : s.lanes) {
       for (auto& [seq, d] : l.deliveries) {
         s.unwait(l, d);
@@ -302,6 +320,47 @@ struct folder {
       l.pace = {};
       s.reindex(l);
     }
+  }
+
+  // -- polling endpoints -----------------------------------------------------------------
+
+  void operator()(const poller_created& f) const {
+    auto& p = s.pollers[f.value.id] = f.value;
+    p.start = at.seq;
+    if (!p.uid.empty())
+      s.poller_of_uid[p.uid] = p.id;
+  }
+
+  void operator()(const poller_updated& f) const {
+    auto known = s.pollers.find(f.value.id);
+    if (known == s.pollers.end())
+      return;
+    auto& p = known->second;
+    s.poller_of_uid.erase(p.uid);
+    auto next = f.value;
+    next.start = p.start;
+    next.consumers = std::move(p.consumers);
+    p = std::move(next);
+    if (!p.uid.empty())
+      s.poller_of_uid[p.uid] = p.id;
+  }
+
+  void operator()(const poller_removed& f) const {
+    auto known = s.pollers.find(f.id);
+    if (known == s.pollers.end())
+      return;
+    s.poller_of_uid.erase(known->second.uid);
+    s.pollers.erase(known);
+  }
+
+  void operator()(const consumer_moved& f) const {
+    if (auto known = s.pollers.find(f.poller); known != s.pollers.end())
+      known->second.consumers[f.consumer] = {f.cursor, at.now};
+  }
+
+  void operator()(const consumer_removed& f) const {
+    if (auto known = s.pollers.find(f.poller); known != s.pollers.end())
+      known->second.consumers.erase(f.consumer);
   }
 
   // What a cancelled recovery queued and was not delivered yet. A dead letter among it is one still: it was never taken off the count.

@@ -91,7 +91,8 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
   f.gone_kept = status == 410;
   // What a person tried has failed: he knows, and the rules are about the schedule's.
   const auto rules = f.why == trigger::manual || !current ? lane_guard::verdict{}
-                                                             : l.guard.judge(l.config.protection.rules(), {status, wait, ctx.now, spread_of(ctx.chance), f.result.started_us});
+                                                             : l.guard.judge(l.config.protection.rules(), {status, wait, ctx.now, spread_of(ctx.chance), f.result.started_us,
+                                                                                                            f.result.answer.error == http::transport_error::timeout});
   f.hold = rules.hold;
   f.opened = rules.opened;
   // The last that waits is kept to probe with.

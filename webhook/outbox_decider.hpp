@@ -9,7 +9,8 @@
 #include <vector>
 
 /// What `decide` does, command by command. Internal to webhook/: destinations in decide_destinations.cpp, event types and messages in
-/// decide_messages.cpp, recoveries in decide_recoveries.cpp, erasures in decide_erasures.cpp, attempts in outbox_decide.cpp.
+/// decide_messages.cpp, recoveries in decide_recoveries.cpp, erasures in decide_erasures.cpp,
+/// attempts in outbox_decide.cpp, polling in decide_pollers.cpp.
 namespace hourglass::webhook {
 
 inline void add(decision& to, fact f) {
@@ -42,6 +43,12 @@ struct decider {
   result operator()(const cancel_recovery& c) const;
   result operator()(const finish_attempt& c) const;
   result operator()(const expire_deliveries& c) const;
+  result operator()(const remove_letter& c) const;
+  result operator()(const create_poller& c) const;
+  result operator()(const patch_poller& c) const;
+  result operator()(const remove_poller& c) const;
+  result operator()(const move_consumer& c) const;
+  result operator()(const remove_consumer& c) const;
   result operator()(const erase_content& c) const;
   result operator()(const expire_erased& c) const;
 
@@ -54,11 +61,19 @@ private:
   result update(const lane& l, destination d, bool disabled_said) const;
   events::outcome<signing_key> new_key(const rotate_secret& c, const destination& of) const;
 
+  // -- polling endpoints
+  events::outcome<void> check(poller& p, const poller* self) const;
+
   // -- messages
   events::outcome<void> check_time(const create_message& c) const;
   events::outcome<std::vector<std::string>> recipients(const create_message& c, bool opaque, std::vector<std::string>& lines) const;
   bool holds_line(const lane& l, const delivery& d) const noexcept;
   events::outcome<void> room_for(std::size_t more) const;
+
+  // -- recoveries
+  events::outcome<recovery> begun(const start_recovery& c, const lane& l, std::uint32_t number) const;
+  result purge_all(const start_recovery& c) const;
+  bool flies(const lane& l, events::seq message) const;
 
   // -- attempts
   result judged(attempt_finished f, const lane& l, const delivery* d) const;

@@ -152,6 +152,8 @@ struct outbox_state::impl {
   std::map<std::string, events::seq, std::less<>> by_uid;
   std::map<std::string, event_type, std::less<>> types;
   std::map<events::seq, recovery> recoveries; ///< by `started_seq`
+  std::map<std::string, poller, std::less<>> pollers;               ///< by id
+  std::map<std::string, std::string, std::less<>> poller_of_uid; ///< its id
 
   // -- derived: who wants what, without asking everybody ------------------------------------
   std::map<std::string, std::set<events::seq>, std::less<>> wanting; ///< by event type
@@ -184,6 +186,7 @@ struct outbox_state::impl {
   lane* find_lane(std::string_view id_or_uid);
   const lane* find_lane(std::string_view id_or_uid) const;
   recovery* find_recovery(std::string_view id);
+  const poller* find_poller(std::string_view id_or_uid) const;
   const recovery* find_recovery(std::string_view id) const { return const_cast<impl*>(this)->find_recovery(id); }
 
   // -- destinations

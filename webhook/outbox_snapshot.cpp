@@ -7,7 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
-// snapshot := {"format": 5, "event_types": [type…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// snapshot := {"format": 6, "event_types": [type…], "pollers"?: [poller…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// poller   := {"start", "value", "consumers": [[name, cursor, moved us]…]}
 // message  := [seq, id, event_type, body_bytes]
 // lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "held"?: [[line, message seq]…], "deliveries": [delivery…],
 //              "resting"?: [page…]}
@@ -15,7 +16,8 @@
 // delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?, line?, place us?, place seq?]; since is due when it is not there
 // page     := base64 of `pack_resting`, each but the last of `page_most`: all that may rest, whether it does or not
 //
-// Format 1 had no guard and no since, format 2 no lines, format 3 no transport, format 4 no pages: who does not know that would send without it.
+// Format 1 had no guard and no since, format 2 no lines, format 3 no transport, format 4 no pages, format 5 no filter, rate and purge of a recovery, and no pollers:
+// who does not know that would send without it, or send what is to be removed.
 //
 // Everything stands in the order of its key, so equal states give equal text.
 
@@ -27,7 +29,7 @@ using events::errc, events::failure;
 using events::json_text;
 using nlohmann::json;
 
-constexpr std::int64_t snapshot_format = 5;
+constexpr std::int64_t snapshot_format = 6;
 
 template <class Map>
 auto sorted_keys(const Map& map) {
@@ -54,8 +56,25 @@ std::string_view name_of(recovery::phase p) noexcept {
 void write_recovery(json_text& j, const recovery& r) {
   j.open_object().key("started_seq").value(r.started_seq).key("state").value(name_of(r.state));
   j.key("what").raw(encode(r.what).payload);
+  if (r.next)
+    j.key("next_us").value(r.next->us);
   j.key("cursor").value(r.cursor).key("seen").value(r.seen).key("queued").value(r.queued).key("delivered").value(r.delivered);
   j.key("dead").value(r.dead).key("started_us").value(r.started.us).key("updated_us").value(r.updated.us).close_object();
+}
+
+void write_pollers(json_text& j, const outbox_state::impl& s) {
+  if (s.pollers.empty())
+    return;
+  j.key("pollers").open_array();
+  for (const auto& [id, p] : s.pollers) {
+    j.open_object().key("start").value(p.start).key("value");
+    detail::write(j, p);
+    j.key("consumers").open_array();
+    for (const auto& [name, c] : p.consumers)
+      j.open_array().value(name).value(c.cursor).value(c.moved.us).close_array();
+    j.close_array().close_object();
+  }
+  j.close_array();
 }
 
 void write_messages(json_text& j, const outbox_state::impl& s) {
@@ -318,6 +337,8 @@ std::string read_recovery(const json& object, outbox_state::impl& into) {
   out.state = phase == "scanning" ? recovery::phase::scanning : phase == "finished" ? recovery::phase::finished : recovery::phase::cancelled;
   out.started_seq = r.natural("started_seq");
   out.cursor = r.natural("cursor");
+  if (r.find("next_us") != nullptr)
+    out.next = events::virtual_time{r.integer("next_us")};
   out.seen = r.natural("seen");
   out.queued = r.natural("queued");
   out.delivered = r.natural("delivered");
@@ -326,6 +347,29 @@ std::string read_recovery(const json& object, outbox_state::impl& into) {
   out.updated = {r.integer("updated_us")};
   into.recoveries[out.started_seq] = std::move(out);
   return r.problem();
+}
+
+std::string read_poller(const json& object, outbox_state::impl& into) {
+  detail::object_reader r{object};
+  const auto* value = r.find("value");
+  const auto* consumers = r.find("consumers");
+  std::string problem;
+  if (value == nullptr || consumers == nullptr)
+    return "pollers";
+  auto p = detail::read_poller(*value, problem);
+  p.start = r.natural("start");
+  for (const auto& one : *consumers) {
+    row_reader row{one};
+    auto name = row.text();
+    auto cursor = row.natural();
+    p.consumers[std::move(name)] = {cursor, {row.integer()}};
+    if (!row.ok())
+      return "pollers/consumers";
+  }
+  if (!p.uid.empty())
+    into.poller_of_uid[p.uid] = p.id;
+  into.pollers[p.id] = std::move(p);
+  return problem.empty() ? r.problem() : problem;
 }
 
 std::string read_all(const json& whole, outbox_state::impl& into) {
@@ -341,6 +385,10 @@ std::string read_all(const json& whole, outbox_state::impl& into) {
       return "event_types/" + problem;
     into.types[t.name] = std::move(t);
   }
+  if (const auto* pollers = r.find("pollers"); pollers != nullptr)
+    for (const auto& one : *pollers)
+      if (problem = read_poller(one, into); !problem.empty())
+        return problem;
   for (const auto& one : *r.find("recoveries"))
     if (problem = read_recovery(one, into); !problem.empty())
       return problem;
@@ -364,7 +412,9 @@ std::string snapshot(const outbox_state& state) {
   j.key("event_types").open_array();
   for (const auto& [name, t] : s.types)
     detail::write(j, t);
-  j.close_array().key("recoveries").open_array();
+  j.close_array();
+  write_pollers(j, s);
+  j.key("recoveries").open_array();
   for (const auto& [seq, r] : s.recoveries)
     write_recovery(j, r);
   j.close_array();

@@ -26,6 +26,12 @@ const lane* outbox_state::impl::find_lane(std::string_view id_or_uid) const {
   return &lanes.at(at->second);
 }
 
+const poller* outbox_state::impl::find_poller(std::string_view id_or_uid) const {
+  auto named = poller_of_uid.find(id_or_uid);
+  auto at = named == poller_of_uid.end() ? pollers.find(id_or_uid) : pollers.find(named->second);
+  return at == pollers.end() ? nullptr : &at->second;
+}
+
 recovery* outbox_state::impl::find_recovery(std::string_view id) {
   for (auto& [seq, r] : recoveries)
     if (r.what.id == id)
@@ -231,6 +237,10 @@ const lane_guard* outbox_state::guard(std::string_view id) const {
   const auto* l = std::as_const(*self_).find_lane(id);
   return l == nullptr ? nullptr : &l->guard;
 }
+
+const poller* outbox_state::find_poller(std::string_view id_or_uid) const { return self_->find_poller(id_or_uid); }
+
+const std::map<std::string, poller, std::less<>>& outbox_state::pollers() const noexcept { return self_->pollers; }
 
 const std::map<std::string, event_type, std::less<>>& outbox_state::event_types() const noexcept { return self_->types; }
 

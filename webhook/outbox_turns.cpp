@@ -298,7 +298,7 @@ start take_one(outbox_state::impl& s, lane& l, events::seq seq, events::virtual_
   what.in_line = !d.line.empty();
   what.why = d.manual > 0 ? trigger::manual : d.recovery != 0 ? trigger::recovery : trigger::schedule;
   what.url = l.config.url;
-  what.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(limits::attempt_deadline);
+  what.deadline = l.config.timeout ? std::chrono::seconds{*l.config.timeout} : std::chrono::seconds{limits::attempt_deadline};
   s.flights.emplace(d.token, flight{what, l.ordinal, d.was_dead, d.was_delivered, d.line});
   what.headers = l.config.headers;
   what.keys = signing_keys_at(l.config, now);
@@ -365,6 +365,9 @@ std::optional<events::virtual_time> next_due(const outbox_state& state) {
       out = std::min(out.value_or(INT64_MAX), heads->begin()->first);
   for (auto ordinal : s.over)
     out = std::min(out.value_or(INT64_MAX), *s.lanes.at(ordinal).indexed_over);
+  for (const auto& [seq, r] : s.recoveries) // what is due is read already, or waits for room and not for time
+    if (r.state == recovery::phase::scanning && r.next && r.next->us > s.seen_now)
+      out = std::min(out.value_or(INT64_MAX), r.next->us);
   return out ? std::optional{events::virtual_time{*out}} : std::nullopt;
 }
 

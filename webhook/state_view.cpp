@@ -62,6 +62,13 @@ std::string to_json(const outbox_state& state, std::size_t max) {
   j.close_array().key("eventTypes").open_array();
   for (const auto& [name, t] : s.types)
     j.raw(views::event_type_out(t));
+  j.close_array().key("pollingEndpoints").open_array();
+  for (const auto& [id, p] : s.pollers) {
+    j.open_object().key("pollingEndpoint").raw(views::poller_out(p)).key("consumers").open_array();
+    for (const auto& [name, c] : p.consumers)
+      j.raw(views::poller_consumer_out(name, c));
+    j.close_array().close_object();
+  }
   j.close_array().key("recoveries").open_array();
   for (const auto& [seq, r] : s.recoveries)
     j.raw(views::recover_out(r));

@@ -91,6 +91,7 @@ void write_endpoint(json_text& j, const destination& d) {
     j.value(std::chrono::duration_cast<std::chrono::seconds>(*delay).count());
   j.close_array();
   j.key("inFlight").value(d.in_flight.value_or(static_cast<std::uint32_t>(limits::in_flight_per_destination)));
+  j.key("timeout").value(d.timeout.value_or(static_cast<std::uint32_t>(limits::attempt_deadline.count())));
   write_text_or_null(j, "disabledReason", d.disabled_reason);
   j.key("operational").value(d.operational);
   j.key("signatureProfile").value(to_string(d.profile));
@@ -223,10 +224,20 @@ std::string recover_out(const recovery& r) {
   write_time(j, "updatedAt", r.updated);
   write_time(j, "createdAt", r.started);
   j.key("endpointId").value(r.what.destination);
-  write_time(j, "since", r.what.since);
-  write_time(j, "until", r.what.until);
+  j.key("since");
+  r.what.since.us != INT64_MIN ? j.value(events::to_rfc3339(r.what.since)) : j.null();
+  j.key("until");
+  r.what.until.us != INT64_MAX ? j.value(events::to_rfc3339(r.what.until)) : j.null();
   j.key("scope").value(to_string(r.what.scope));
   write_texts_or_null(j, "eventTypes", r.what.event_types);
+  j.key("filter");
+  r.what.filter.empty() ? j.null() : j.raw(r.what.filter.text());
+  j.key("statusCodeClass");
+  r.what.code_class ? j.value(*r.what.code_class) : j.null();
+  j.key("rate");
+  r.what.rate != 0 ? j.value(r.what.rate) : j.null();
+  if (r.what.purge)
+    j.key("purged").value(r.queued);
   j.key("automatic").value(r.what.automatic());
   j.key("cancelled").value(r.state == recovery::phase::cancelled).key("cursor").value(r.cursor);
   j.key("seen").value(r.seen).key("queued").value(r.queued).key("delivered").value(r.delivered).key("dead").value(r.dead).close_object();
@@ -263,6 +274,8 @@ std::string message_out(const message_created& m, events::virtual_time at, bool 
     j.key("deliverAt").null();
   if (!m.ordering_key.empty())
     j.key("orderingKey").value(m.ordering_key);
+  if (!m.replaces.empty())
+    j.key("replaces").value(m.replaces);
   if (m.operational)
     j.key("operational").value(true);
   if (m.erased_bytes != 0)

@@ -29,6 +29,8 @@ std::string endpoint_stats(const destination_counts& c); ///< EndpointStats; our
 /// Ours: `state` (healthy, failing, held, half_open, recovering, probing, disabled), `failedInARow`, `failingSince`, `heldUntil`, `inFlightAllowed`, `disabledReason`, `heldLines` (by a dead letter).
 std::string endpoint_health_out(const destination& d, const lane_guard& g, events::virtual_time now, std::uint64_t held_lines = 0);
 std::string event_type_out(const event_type& t);       ///< EventTypeOut
+std::string poller_out(const poller& p);               ///< ours, in the style of EndpointOut
+std::string poller_consumer_out(std::string_view name, const poller_consumer& c); ///< ours: `id`, `position` (seq), `movedAt`
 std::string recover_out(const recovery& r);            ///< RecoverOut; ours: `seen`, `queued`, `delivered`, `dead`, `since`, `until`, `endpointId`, `automatic`, `cancelled`
 
 /// MessageOut of a `message_created`; `with_content` false gives `payload: {}`. The payload's bytes are kept. Of an erased one

@@ -3,6 +3,7 @@
 #include "api/svix/paging.hpp"
 #include "api/svix/standing.hpp"
 #include "events/wall_clock.hpp"
+#include "http/client.hpp"
 #include "webhook/inputs.hpp"
 #include "webhook/raw_member.hpp"
 #include "webhook/views.hpp"
@@ -58,10 +59,28 @@ void note_names(call& c) {
     c.sent_as.emplace_back("/rateLimit", "/throttleRate");
 }
 
+/// What this node was told about all endpoints (`serve --https-only`).
+events::outcome<void> allowed(const core& in, std::string_view url) {
+  auto parsed = http::parse_url(std::string{url});
+  if (in.options.https_only && parsed && !parsed->secure) // what is no URL is refused for that
+    return failure(errc::invalid, "must be https: this server sends nowhere else (--https-only)", "/url");
+  return {};
+}
+
+/// `--signature-default`.
+void choose_key(const core& in, const webhook::destination& d, std::optional<webhook::key_kind>& make) {
+  if (in.options.ed25519_by_default && !make && d.secrets.empty() && takes(d.profile, webhook::key_kind::ed25519))
+    make = webhook::key_kind::ed25519;
+}
+
 void create(core& in, const call_ptr& c) {
   auto read = webhook::read_endpoint_in(c->request->body);
-  if (read)
+  if (read) {
     note_names(*c);
+    if (auto ok = allowed(in, read->value.url); !ok)
+      return c->fail(ok.error());
+    choose_key(in, read->value, read->make);
+  }
   run(in, c, std::move(read), 201);
 }
 
@@ -100,6 +119,9 @@ void update(core& in, const call_ptr& c) {
   if (!read)
     return c->fail(read.error());
   note_names(*c);
+  if (auto ok = allowed(in, read->value.url); !ok)
+    return c->fail(ok.error());
+  choose_key(in, read->value, read->make);
   read->id = c->param("endpoint_id");
   read->create_if_missing = !read->id.starts_with("ep_");
   if (read->create_if_missing && read->value.uid.empty()) // by its uid: taken away, the same request would make a second one
@@ -117,6 +139,8 @@ void patch(core& in, const call_ptr& c) {
   auto read = webhook::read_endpoint_patch(c->request->body);
   if (read) {
     note_names(*c);
+    if (auto ok = read->url ? allowed(in, *read->url) : events::outcome<void>{}; !ok)
+      return c->fail(ok.error());
     read->id = c->param("endpoint_id");
   }
   run(in, c, std::move(read), 200);

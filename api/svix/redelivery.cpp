@@ -2,6 +2,7 @@
 #include "api/input.hpp"
 #include "api/log_reading.hpp"
 #include "api/routes.hpp"
+#include "api/svix/dry_run.hpp"
 #include "api/svix/log_lists.hpp"
 #include "api/svix/standing.hpp"
 #include "webhook/inputs.hpp"
@@ -38,8 +39,8 @@ void resend(core& in, const call_ptr& c) {
     what.payload = std::get<webhook::message_created>(*fact).json();
     if (auto it = last->find(id); it != last->end()) {
       what.attempts = it->second.made;
-      what.was_dead = it->second.follows == webhook::outcome_kind::dead;
-      what.was_delivered = it->second.follows == webhook::outcome_kind::delivered;
+      what.was_dead = it->second.dead();
+      what.was_delivered = it->second.delivered();
     }
     in.change(found, found->sandbox, webhook::command{std::move(what)}, [](const call_ptr& done, actors::receipt) {
       done->answer(202, std::string{"{}"});
@@ -52,6 +53,11 @@ void resend(core& in, const call_ptr& c) {
 void start(core& in, const call_ptr& c, webhook::start_recovery what, std::string task) {
   what.destination = c->param("endpoint_id");
   what.task = std::move(task);
+  auto dry = webhook::read_dry_run(c->request->body);
+  if (!dry)
+    return c->fail(dry.error());
+  if (*dry)
+    return count_recovery(in, c, std::move(what));
   in.change(c, webhook::command{std::move(what)}, 202);
 }
 
@@ -70,20 +76,20 @@ void replay_missing(core& in, const call_ptr& c) {
   start(in, c, std::move(*read), "endpoint.replay");
 }
 
-/// Svix's bulk replay, as far as a recovery goes: by time and event types; by status only failed or all.
+/// Svix's bulk replay, as far as a recovery goes: by status only failed or all.
 void bulk_replay(core& in, const call_ptr& c) {
   auto read = webhook::read_recover_in(c->request->body);
   if (!read)
     return c->fail(read.error());
   input body{c->body};
-  for (auto name : {"since", "until", "eventTypes", "scope"})
+  for (auto name : {"since", "until", "eventTypes", "scope", "filter", "statusCodeClass", "rate", "dryRun"})
     body.any(name);
   auto status = body.optional_integer("status", 0, 4);
   if (status && *status != 2)
     body.reject("status", "only 2 (fail) is known here; leave it out for all");
-  for (auto name : {"statusCodeClass", "channel", "tag"})
+  for (auto name : {"channel", "tag"})
     if (auto* value = body.any(name); value && !value->is_null())
-      body.reject(name, "is not known here");
+      body.reject(name, "is not known here: say it with filter");
   if (auto fine = body.done(unknown::ignore); !fine)
     return c->fail(fine.error());
   read->scope = status ? webhook::recovery_scope::failed : webhook::recovery_scope::all;
@@ -155,48 +161,6 @@ void cancel_recovery(core& in, const call_ptr& c) {
       });
 }
 
-// -- dead letters: ours ------------------------------------------------------------------
-
-/// What killed a delivery, unless something that counts came after it.
-events::outcome<std::optional<std::string>> dead_item(const storage::store& in, const events::record& r, const std::string& endpoint,
-                                                      const log_filters& f) {
-  auto payload = events::upcast(r);
-  auto a = payload ? views::summarize(r.header, *payload) : tl::unexpected<events::error>{payload.error()};
-  if (!a)
-    return tl::unexpected<events::error>{a.error()};
-  if (a->follows != webhook::outcome_kind::dead || a->destination != endpoint ||
-      (!f.event_types.empty() && !f.event_types.contains(a->event_type)))
-    return std::nullopt;
-  auto last = last_attempts(in, r.header.sandbox, a->message);
-  if (!last)
-    return tl::unexpected<events::error>{last.error()};
-  if ((*last)[endpoint].seq != r.header.seq)
-    return std::nullopt;
-  auto message = message_at(in, r.header.sandbox, a->message_seq, f.with_content);
-  if (!message)
-    return tl::unexpected<events::error>{message.error()};
-  auto out = r.header.kind == events::kind::delivery_expired ? views::expired_out(r.header, *payload, *message)
-                                                             : views::attempt_out(r.header, *payload, f.with_content, *message);
-  if (!out)
-    return tl::unexpected<events::error>{out.error()};
-  return std::move(*out);
-}
-
-void dead_letters(core& in, const call_ptr& c) {
-  auto filters = read_log_filters(*c);
-  if (!filters)
-    return c->fail(filters.error());
-  with_endpoint(in, c, c->param("endpoint_id"), [&in, f = std::move(*filters)](const call_ptr& done, const std::string& id) {
-    storage::history_query what;
-    what.sandbox = done->sandbox;
-    what.kinds = ends;
-    what.entity = id;
-    auto& store = in.node.store();
-    auto text = list_log(store, what, f, [&](const events::record& r) { return dead_item(store, r, id, f); });
-    text ? done->answer(200, std::move(*text)) : done->fail(text.error());
-  });
-}
-
 } // namespace
 
 } // namespace svix
@@ -213,13 +177,13 @@ void add_redelivery(router& to) {
        .answers = {{202, "AnyObject"}}, .run = svix::resend});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recover", .id = "v1.endpoint.recover",
        .says = "Sends again everything that failed in a time; durable, goes on after a crash, can be cancelled", .takes = body::unread_json,
-       .body_schema = "RecoverIn", .answers = {{202, "RecoverOut"}}, .run = svix::recover});
+       .body_schema = "RecoverIn", .answers = {{202, "RecoverOut"}, {200, "RecoverDryRun", "With dryRun: what it would send"}}, .run = svix::recover});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/replay-missing", .id = "v1.endpoint.replay-missing",
        .says = "Sends everything of a time that the endpoint never got", .takes = body::unread_json, .body_schema = "ReplayIn",
-       .answers = {{202, "RecoverOut"}}, .run = svix::replay_missing});
+       .answers = {{202, "RecoverOut"}, {200, "RecoverDryRun", "With dryRun: what it would send"}}, .run = svix::replay_missing});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", .id = "v1.endpoint.bulk-replay",
        .says = "Sends everything of a time again, or what failed", .takes = body::json, .body_schema = "BulkReplayIn",
-       .answers = {{202, "RecoverOut"}}, .run = svix::bulk_replay});
+       .answers = {{202, "RecoverOut"}, {200, "RecoverDryRun", "With dryRun: what it would send"}}, .run = svix::bulk_replay});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recovery", .id = "hourglass.recovery.list",
        .says = "Recoveries of an endpoint, newest first: all that run, and the last that ended",
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before"}},
@@ -230,12 +194,6 @@ void add_redelivery(router& to) {
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recovery/{recovery_id}/cancel",
        .id = "hourglass.recovery.cancel", .says = "Stops a recovery and takes back what it queued and has not sent; what was dead stays dead",
        .answers = {{200, "RecoverOut"}}, .run = svix::cancel_recovery});
-  add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/dead", .id = "hourglass.dead.list",
-       .says = "Dead letters, newest first: the attempt that ended each, or why there was no other, with its message",
-       .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
-                 {"before", "date-time", "Before, on the sandbox's clock"}, {"after", "date-time", "After, on the sandbox's clock"},
-                 {"with_content", "boolean", "Show bodies; true if absent"}, {"event_types", "string", "Comma-separated, or repeated, also as event_types[]"}},
-       .answers = {{200, "ListResponseMessageAttemptOut"}}, .run = svix::dead_letters});
 }
 
 } // namespace hourglass::api

@@ -14,11 +14,19 @@ events::outcome<std::map<std::string, last_attempt>> last_attempts(const storage
   storage::history_query what;
   what.sandbox = sandbox;
   what.kinds = ends;
+  what.kinds.push_back(events::kind::dead_letters_removed);
   what.entity = message;
   std::map<std::string, last_attempt> out;
-  std::set<std::string> settled; // newest first: the first that counts is the last one
+  std::set<std::string> settled, ended; // newest first: the first that counts is the last one
   auto done = scan_log(in, what, [&](const events::record& r) -> events::outcome<bool> {
     auto payload = events::upcast(r);
+    if (payload && r.header.kind == events::kind::dead_letters_removed) {
+      auto gone = webhook::decode(r.header.kind, *payload);
+      if (!gone)
+        return tl::unexpected<events::error>{gone.error()};
+      ended.insert(std::get<webhook::dead_letters_removed>(*gone).destination);
+      return true;
+    }
     auto a = payload ? views::summarize(r.header, *payload) : tl::unexpected<events::error>{payload.error()};
     if (!a)
       return tl::unexpected<events::error>{a.error()};
@@ -27,6 +35,11 @@ events::outcome<std::map<std::string, last_attempt>> last_attempts(const storage
     if (a->follows != webhook::outcome_kind::failed && settled.insert(a->destination).second) {
       last.follows = a->follows;
       last.seq = r.header.seq;
+    }
+    using webhook::outcome_kind;
+    if ((a->follows == outcome_kind::delivered || a->follows == outcome_kind::dead) && ended.insert(a->destination).second) {
+      last.stands = a->follows == outcome_kind::dead ? last_attempt::end::dead : last_attempt::end::delivered;
+      last.stands_since = r.header.seq;
     }
     return true;
   });

@@ -3,6 +3,7 @@
 #include "api/svix/log_lists.hpp"
 #include "webhook/facts.hpp"
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,6 +20,12 @@ struct last_attempt {
   webhook::outcome_kind follows = webhook::outcome_kind::failed; ///< `failed`: only manual ones, and none succeeded
   std::uint32_t made = 0;
   events::seq seq = 0; ///< of the event that counts: the attempt, or that it was too old for one
+  /// What of the two it was last, and the event that says so; neither: a dead letter that a person has removed since. An attempt of a recovery that
+  /// was cancelled may have followed, and changes nothing.
+  enum class end : std::uint8_t { none, delivered, dead } stands = end::none;
+  events::seq stands_since = 0;
+  bool dead() const noexcept { return stands == end::dead; }
+  bool delivered() const noexcept { return stands == end::delivered; }
 };
 events::outcome<std::map<std::string, last_attempt>> last_attempts(const storage::store& in, const events::sandbox_id& sandbox,
                                                                    const std::string& message);

@@ -1,6 +1,7 @@
-// These two files need nothing of the rest of api/; compiled in here, so that fuzzing does not build the actors.
+// These files need nothing of the rest of api/; compiled in here, so that fuzzing does not build the actors.
 #include "api/input.cpp"
 #include "api/query.cpp"
+#include "api/svix/poll_iterator.cpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -14,6 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!again || *again != *plain)
       std::abort();
   }
+  for (const bool of_consumer : {false, true})
+    if (auto place = svix::poll_place_from(text, of_consumer))
+      if (place->base > place->at || svix::poll_place_from(svix::to_text(*place, of_consumer), of_consumer) != place)
+        std::abort();
   auto read = parse_json(text);
   if (!read)
     return 0;

@@ -70,6 +70,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       recover->destination = id;
     t.run(recover);
   }
+  t.run(read_poller_in(text));
+  if (!t.live.pollers().empty()) {
+    auto change = read_poller_patch(text);
+    if (change)
+      change->id = t.live.pollers().begin()->first;
+    t.run(change);
+  }
+  (void)read_consumer_seek(text);
   must(nlohmann::json::accept(to_json(t.live)));
   auto text_of_live = snapshot(t.live);
   must(text_of_live == snapshot(t.folded));

@@ -201,14 +201,14 @@ TEST_F(one_worker, a_sandbox_that_takes_long_to_wake_keeps_its_own_requests_wait
 
 TEST_F(one_worker, a_document_is_imported_by_way_of_the_readers) {
   auto id = create();
-  gate leave;
-  for (int i = 0; i < 2; ++i) // every reader thread
-    node_->post([&] { leave.wait(); });
+  auto leave = std::make_shared<gate>(); // a reader thread may come to it when the test has ended
+  for (int i = 0; i < 2; ++i)            // every reader thread
+    node_->post([leave] { leave->wait(); });
   promised<actors::receipt> import;
   node_->submit(id, mock::endpoint_command{mock::import_openapi{R"({"openapi":"3.0.0","info":{"title":"t","version":"1"},"paths":{"/i":{"get":{"responses":{"204":{}}}}}})", {}}},
                 {"admin", "test"}, import.callback());
   put_hello(id); // overtakes it: nothing of the sandbox is kept busy
-  leave.open();
+  leave->open();
   auto r = import.get();
   ASSERT_TRUE(r) << r.error().detail;
   auto all = history(id);

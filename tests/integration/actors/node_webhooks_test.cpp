@@ -1,11 +1,13 @@
 #include "node_fixture.hpp"
 
+#include "webhook/facts.hpp"
 #include "webhook/signing.hpp"
 
 #include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 
 namespace {
 
@@ -104,6 +106,103 @@ TEST_F(node_test, what_a_message_brings_goes_with_every_attempt_after_a_restart_
   ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 3; }));
   for (const auto& e : history(id))
     EXPECT_EQ(e.payload.find("s3cret-key"), std::string::npos) << events::to_string(e.header.kind);
+}
+
+TEST_F(node_test, a_recovery_keeps_to_its_rate_over_a_restart_too) {
+  auto id = create();
+  std::atomic<bool> works{false};
+  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : http::response{500, {}, ""}; }};
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  c.value.schedule.emplace();
+  auto dest = nlohmann::json::parse(submit(id, webhook::command{c})->reply)["id"].get<std::string>();
+  constexpr std::size_t letters = 40, rate = 40;
+  for (std::size_t i = 0; i < letters; ++i)
+    ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == letters; }));
+  works = true;
+  webhook::start_recovery all;
+  all.destination = dest;
+  all.rate = rate;
+  ASSERT_TRUE(submit(id, webhook::command{all}));
+  ASSERT_TRUE(shop.wait_for(letters + 10));
+  reopen();
+  ASSERT_TRUE(shop.wait_for(2 * letters));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::recovery_finished) == 1; }));
+  // Each has its own moment, and none goes before it: a busy machine may be late, and never early.
+  std::map<std::string, std::int64_t> moments;
+  std::set<std::int64_t> in_order;
+  for (const auto& e : history(id)) {
+    auto f = webhook::decode(e);
+    if (!f)
+      continue;
+    if (const auto* page = std::get_if<webhook::recovery_progressed>(&*f))
+      for (const auto& item : page->items)
+        in_order.insert(moments[item.message.id] = item.deliver_at.value().us);
+    if (const auto* a = std::get_if<webhook::attempt_finished>(&*f); a && a->why == webhook::trigger::recovery) {
+      EXPECT_GE(e.header.virtual_.us, moments.at(a->message.id));
+    }
+  }
+  EXPECT_EQ(moments.size(), letters);
+  ASSERT_EQ(in_order.size(), letters);
+  for (auto at = std::next(in_order.begin()); at != in_order.end(); ++at)
+    EXPECT_GE(*at - *std::prev(at), 1'000'000 / static_cast<std::int64_t>(rate));
+}
+
+/// Who asks for the resend has read the log before the letter was removed.
+TEST_F(node_test, a_resend_of_a_letter_that_was_removed_meanwhile_takes_no_other_off_the_count) {
+  auto id = create();
+  std::atomic<bool> works{false};
+  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : http::response{500, {}, ""}; }};
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  c.value.schedule.emplace();
+  auto dest = nlohmann::json::parse(submit(id, webhook::command{c})->reply)["id"].get<std::string>();
+  ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(emit(id));
+  auto dead = [&] { return outbox(id)["endpoints"].at(0)["stats"]["dead"].get<int>(); };
+  ASSERT_TRUE(eventually([&] { return dead() == 2; }));
+  webhook::message_ref letter;
+  for (const auto& e : history(id))
+    if (auto f = webhook::decode(e); f && std::holds_alternative<webhook::attempt_finished>(*f))
+      letter = std::get<webhook::attempt_finished>(*f).message;
+  const auto head = history(id).back().header.seq;
+  ASSERT_TRUE(submit(id, webhook::command{webhook::remove_letter{letter, dest, head}}));
+  EXPECT_EQ(dead(), 1);
+  works = true;
+  ASSERT_TRUE(submit(id, webhook::command{webhook::resend{letter, dest, 1, true, false}}));
+  ASSERT_TRUE(shop.wait_for(3));
+  ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 3; }));
+  EXPECT_EQ(dead(), 1) << "the other one";
+}
+
+/// A page's last answer comes about when the next page is due: neither of the two looks at the clock may take the other's for done.
+TEST_F(node_test, a_recovery_with_a_rate_comes_to_its_end_though_nothing_else_happens) {
+  auto id = create();
+  std::atomic<bool> works{false};
+  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : http::response{500, {}, ""}; }};
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  c.value.schedule.emplace();
+  auto dest = nlohmann::json::parse(submit(id, webhook::command{c})->reply)["id"].get<std::string>();
+  constexpr std::size_t letters = 2'000;
+  webhook::create_message m;
+  m.event_type = "thing.happened";
+  m.payload = "{}";
+  for (std::size_t i = 1; i <= letters; ++i) {
+    if (i % 100 == 0)
+      ASSERT_TRUE(submit(id, webhook::command{m}));
+    else
+      node_->submit(id, webhook::command{m}, {"admin", "test"}, [](const auto&) {});
+  }
+  ASSERT_TRUE(eventually([&] { return outbox(id)["endpoints"].at(0)["stats"]["dead"] == letters; }));
+  works = true;
+  webhook::start_recovery all;
+  all.destination = dest;
+  all.rate = 1'000;
+  ASSERT_TRUE(submit(id, webhook::command{all}));
+  ASSERT_TRUE(shop.wait_for(2 * letters));
+  EXPECT_TRUE(eventually([&] { return outbox(id)["endpoints"].at(0)["stats"]["dead"] == 0; }));
 }
 
 // -- connections ------------------------------------------------------------------------

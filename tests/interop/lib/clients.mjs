@@ -17,16 +17,16 @@ export const languages = Object.keys(commands);
 
 /// Throws, with the end of its log, when it could not be built: who asks for it fails.
 export function demand(language) {
-  const [name] = commands[language];
+  const [name] = commands[language] ?? [language];
   if (existsSync(path.join(built, name, '.stamp'))) return;
   const log = path.join(built, `${name}.log`);
   throw new Error(`${language} was not prepared: ${existsSync(log) ? readFileSync(log, 'utf8').slice(-4000) : 'run tests/interop/clients/prepare'}`);
 }
 
 /// Runs a program to its end; rejects with all it said when that is not 0.
-export function run(program, args, { input = '', env = {}, patience = 90_000 } = {}) {
+export function run(program, args, { input = '', env = {}, patience = 90_000, folder } = {}) {
   return new Promise((resolve, reject) => {
-    const settings = { env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...env }, timeout: patience, maxBuffer: 16 * 1024 * 1024 };
+    const settings = { cwd: folder, env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...env }, timeout: patience, maxBuffer: 16 * 1024 * 1024 };
     const child = execFile(program, args, settings, (error, stdout, stderr) => {
       if (error) reject(new Error(`${error.message}\n${stdout}${stderr}`));
       else resolve(stdout);
@@ -51,3 +51,4 @@ export async function outcomes(language, cases) {
 }
 
 export const python = commands.Python[1];
+export const schemathesis = path.join(built, 'schemathesis/venv/bin/st');

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <barrier>
+#include <thread>
 
 namespace {
 
@@ -217,6 +218,45 @@ TEST_F(idempotency, one_that_comes_while_the_first_is_under_way_is_told_so) {
   EXPECT_EQ(ask("POST", "/api/v1/app/app/msg", message, {key("k")}).response.body, first.response.body);
   handler_ = other;
   EXPECT_EQ(asked(200, "GET", "/api/v1/app/app/msg")["data"].size(), 1U);
+}
+
+/// What a payload that is no JSON is sent as is a part of the message.
+TEST_F(idempotency, the_same_bytes_as_another_type_are_another_request) {
+  auto emit = [&](const char* type) {
+    return send(make("POST", "/sandboxes/app/events/a.b", R"({"n":1})", {bearer(admin_key), key("k"), {"Content-Type", type}}));
+  };
+  const auto first = emit("text/plain");
+  EXPECT_EQ(first.status(), 202U) << first.response.body;
+  EXPECT_EQ(emit("text/html").status(), 422U);
+  EXPECT_EQ(emit("application/json").status(), 422U);
+  EXPECT_EQ(emit("text/plain").response.body, first.response.body);
+}
+
+/// The change is durable and its answer is not: the letter is gone by then, and the receipt says why.
+TEST_F(idempotency, a_dead_letter_that_is_gone_because_of_this_very_request_is_no_reason_to_refuse_it) {
+  const std::string ep = asked(201, "POST", "/api/v1/app/app/endpoint", {{"url", "http://127.0.0.1:9/"}, {"retrySchedule", json::array()}})["id"];
+  const auto dead = "/api/v1/app/app/endpoint/" + ep + "/dead";
+  auto letters = [&] { return asked(200, "GET", dead)["data"]; };
+  auto lose_answer = [&] {
+    auto& store = real_->store();
+    auto rows = store.scan(actors::once_prefix, {}, 10);
+    ASSERT_TRUE(rows && rows->size() == 1);
+    auto row = *actors::read_once(rows->front().value);
+    row.done.reply = std::exchange(row.body, {});
+    row.headers.clear();
+    row.status = 0;
+    ASSERT_TRUE(store.put(actors::write_once(rows->front().key.substr(actors::once_prefix.size()), row)));
+  };
+  const std::string id = asked(202, "POST", "/api/v1/app/app/msg", json::parse(message))["id"];
+  for (int i = 0; i < 4'000 && letters().empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  const auto first = ask("POST", dead + "/" + id + "/edit", R"({"payload":{"n":2}})", {key("k")});
+  EXPECT_EQ(first.status(), 202U) << first.response.body;
+  lose_answer();
+  const auto again = ask("POST", dead + "/" + id + "/edit", R"({"payload":{"n":2}})", {key("k")});
+  EXPECT_EQ(again.status(), 202U) << again.response.body;
+  EXPECT_EQ(again.response.body, first.response.body);
+  EXPECT_EQ(ask("POST", dead + "/" + id + "/edit", R"({"payload":{"n":2}})", {key("k2")}).status(), 404U);
 }
 
 TEST_F(idempotency, after_twelve_hours_a_key_is_new_and_its_rows_go) {

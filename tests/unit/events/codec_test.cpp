@@ -274,6 +274,8 @@ TEST(catalogue, numbers_on_disk_do_not_change) {
   EXPECT_EQ(static_cast<int>(kind::recovery_finished), 65);
   EXPECT_EQ(static_cast<int>(kind::deliveries_moved), 66);
   EXPECT_EQ(static_cast<int>(kind::delivery_expired), 67);
+  EXPECT_EQ(static_cast<int>(kind::poller_created), 80);
+  EXPECT_EQ(static_cast<int>(kind::consumer_removed), 84);
   EXPECT_EQ(static_cast<int>(kind::content_erased), 68);
 }
 

@@ -97,7 +97,7 @@ TEST(stored_data, a_snapshot_and_the_events_after_it_give_what_all_events_give) 
   }
   EXPECT_EQ(to_json(all), R"({"data":{"b":{"1":"t"}},"env":{"F":""}})");
   EXPECT_EQ(restore<data_state>("{}").error().code, errc::corrupt);
-  EXPECT_EQ(restore<data_state>(R"({"format":3})").error().code, errc::newer_format);
+  EXPECT_EQ(restore<data_state>(R"({"format":4})").error().code, errc::newer_format);
 }
 
 } // namespace

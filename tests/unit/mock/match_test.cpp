@@ -133,6 +133,42 @@ TEST_F(matching, json_is_equal_wholly_or_in_part) {
   EXPECT_EQ(body(marked, R"({"id":"7","n":2,"code":"AB"})"), "no");
 }
 
+TEST_F(matching, elements_in_any_order_find_their_places_though_one_fits_several) {
+  const auto* condition = R"({"json":{"equals":[{"a":1},{"a":1,"b":2}],"ignore_array_order":true,"ignore_extra_elements":true}})";
+  EXPECT_EQ(body(condition, R"([{"a":1,"b":2},{"a":1}])"), "yes");
+  EXPECT_EQ(body(condition, R"([{"a":1},{"c":0},{"a":1,"b":2}])"), "yes");
+  EXPECT_EQ(body(condition, R"([{"a":1},{"a":1,"b":3}])"), "no");
+  condition = R"({"json":{"equals":["${json-unit.ignore}","${json-unit.regex}[ab]","a"],"ignore_array_order":true}})";
+  EXPECT_EQ(body(condition, R"(["a","b","c"])"), "yes");
+  EXPECT_EQ(body(condition, R"(["b","b","c"])"), "no");
+}
+
+TEST_F(matching, patterns_of_all_endpoints_together_have_a_limit) {
+  const std::string dear = R"(,"match":{"query":{"q":{"matches":"\\p{L}{5}"}}})";
+  events::error refused;
+  std::size_t taken = 0;
+  for (; taken < 2'000; ++taken) {
+    auto done = put(state, named("GET", "/p" + std::to_string(taken), "x", dear), "d" + std::to_string(taken));
+    if (!done) {
+      refused = done.error();
+      break;
+    }
+  }
+  EXPECT_GT(taken, 10U);
+  EXPECT_EQ(refused.code, errc::too_large) << refused.detail;
+  EXPECT_NE(refused.detail.find("regex_steps_per_sandbox"), std::string::npos) << refused.detail;
+  EXPECT_TRUE(put(state, named("GET", "/p0", "y", dear), "d0")) << "one that is there may change";
+  EXPECT_TRUE(put(state, named("GET", "/q", "x"), "plain"));
+  put_endpoints several;
+  several.all.push_back({{named("GET", "/several", "x", dear), "e1"}, "/0"});
+  EXPECT_FALSE(run(state, endpoint_command{several}));
+  ASSERT_TRUE(run(state, endpoint_command{remove_endpoint{"d1"}}));
+  EXPECT_TRUE(run(state, endpoint_command{several}));
+  auto again = restore<endpoint_state>(snapshot(state));
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(put(*again, named("GET", "/more", "x", dear), "more")) << "a snapshot counts the same";
+}
+
 TEST_F(matching, json_paths_schemas_and_texts) {
   EXPECT_EQ(body(R"({"json_path":{"path":"$.items[?@.sku == 'x']"}})", R"({"items":[{"sku":"y"},{"sku":"x"}]})"), "yes");
   EXPECT_EQ(body(R"({"json_path":{"path":"$.items[*].n","greater_than":3}})", R"({"items":[{"n":1},{"n":5}]})"), "yes");

@@ -56,6 +56,47 @@ TEST_F(checked, a_parameter_of_the_wrong_type_is_refused_with_location_rule_and_
   EXPECT_NE(sent(post("/pets/0", "")).body.find("must be at least 1, is `0`"), std::string::npos);
 }
 
+TEST_F(checked, formats_are_rules_and_int32_and_int64_are_ranges) {
+  import(document(operation(R"([{"name":"id","in":"path","required":true,"schema":{"type":"integer","format":"int64"}},
+    {"name":"n","in":"query","schema":{"type":"integer","format":"int32"}},{"name":"at","in":"query","schema":{"type":"string","format":"date-time"}},
+    {"name":"odd","in":"query","schema":{"type":"string","format":"nobody-knows-it"}}])")));
+  EXPECT_EQ(sent(post("/pets/9223372036854775807?n=-2147483648&at=2026-01-31T10:00:00Z&odd=x", "")).status, 200U);
+  EXPECT_EQ(sent(post("/pets/9223372036854775808", "")).status, 422U);
+  EXPECT_EQ(sent(post("/pets/-9223372036854775809", "")).status, 422U);
+  EXPECT_EQ(sent(post("/pets/1?n=2147483648", "")).status, 422U);
+  EXPECT_EQ(sent(post("/pets/1?n=1.5", "")).status, 422U);
+  EXPECT_EQ(sent(post("/pets/1?at=2026-01-31T10:99:00Z", "")).status, 422U);
+}
+
+TEST_F(checked, what_was_imported_before_formats_were_rules_goes_on_without) {
+  import_openapi command{document(operation(R"([{"name":"id","in":"path","required":true,"schema":{"type":"integer","format":"int32"}}])")), {}};
+  command.validation = validation_mode::enforce;
+  auto d = decide(state, endpoint_command{command}, at_moment());
+  ASSERT_TRUE(d);
+  auto payload = d->events.front().payload;
+  const std::string formats = R"("formats":true,)";
+  ASSERT_NE(payload.find(formats), std::string::npos) << payload;
+  payload.erase(payload.find(formats), formats.size());
+  ASSERT_TRUE(apply(state, d->events.front().kind, payload));
+  EXPECT_EQ(sent(post("/pets/2147483648", "")).status, 200U);
+  EXPECT_EQ(sent(post("/pets/x", "")).status, 422U);
+}
+
+TEST_F(checked, a_required_array_that_a_form_does_not_have_is_empty_and_one_value_is_an_array_of_one) {
+  auto with = [&](const std::string& least) {
+    import(document(with_body(R"({"type":"object","required":["name","urls"],"properties":{"name":{"type":"string"},"urls":{"type":"array")" + least +
+                                R"(,"items":{"type":"string"}}}})",
+                              "application/x-www-form-urlencoded")));
+  };
+  with("");
+  EXPECT_EQ(sent(post("/pets/1", "name=x", "application/x-www-form-urlencoded")).status, 200U);
+  EXPECT_EQ(sent(post("/pets/1", "name=x&urls=a", "application/x-www-form-urlencoded")).status, 200U);
+  EXPECT_EQ(sent(post("/pets/1", "urls=a", "application/x-www-form-urlencoded")).status, 422U) << "a text that is not there is not empty";
+  with(R"(,"minItems":1)");
+  EXPECT_EQ(sent(post("/pets/1", "name=x", "application/x-www-form-urlencoded")).status, 422U);
+  EXPECT_EQ(sent(post("/pets/1", "name=x&urls=a", "application/x-www-form-urlencoded")).status, 200U);
+}
+
 TEST_F(checked, an_array_where_an_object_belongs_harms_nobody) {
   for (const char* schema : {R"({"discriminator":[1]})", R"({"discriminator":[{"mapping":1}]})", R"({"properties":[1]})", R"({"allOf":{"a":[]}})", R"({"$defs":[[]]})"}) {
     import_openapi command{document(with_body(schema)), {}};

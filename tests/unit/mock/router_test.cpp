@@ -54,6 +54,22 @@ TEST_F(routes, a_concrete_path_without_the_method_gives_way_to_a_template_that_h
   EXPECT_EQ(got("/pets/mine"), "one");
 }
 
+TEST_F(routes, of_a_document_the_most_concrete_path_decides_and_says_what_it_allows) {
+  import_openapi document{R"({"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{
+    "/pets/mine":{"post":{"responses":{"200":{"description":"made"}}}},
+    "/pets/{id}":{"get":{"responses":{"200":{"description":"one"}}},"delete":{"responses":{"200":{"description":"gone"}}}}}})"};
+  ASSERT_TRUE(run(state, endpoint_command{document}));
+  auto r = answer(state, get("/pets/mine"));
+  EXPECT_EQ(r.status, 405U);
+  EXPECT_EQ(header(r, "Allow"), "POST");
+  EXPECT_EQ(status("/pets/7"), 200U);
+  next = 50; // ids are made of chance, too
+  add("GET", "/{kind}/{id}", "by hand");
+  EXPECT_EQ(got("/pets/mine"), "by hand") << "what somebody has made himself is meant";
+  add("PUT", "/pets/mine", "by hand, too");
+  EXPECT_EQ(got("/pets/mine"), "by hand");
+}
+
 TEST_F(routes, a_known_path_without_the_method_is_405_and_says_what_is_allowed) {
   add("POST", "/pets", "create");
   add("DELETE", "/pets", "drop");

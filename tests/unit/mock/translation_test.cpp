@@ -80,7 +80,18 @@ TEST_F(translated, wiremocks_text_patterns) {
   EXPECT_TRUE(q({{"equalTo", "X"}, {"caseInsensitive", true}}, "/a?q=x"));
   EXPECT_FALSE(q({{"doesNotMatch", "x+"}}, "/a?q=xx"));
   EXPECT_TRUE(q({{"doesNotMatch", "x+"}}, "/a?q=y"));
-  EXPECT_FALSE(q({{"doesNotContain", "x"}}, "/a")) << "in WireMock absent is not another value";
+  EXPECT_TRUE(q({{"doesNotContain", "x"}}, "/a")) << "WireMock's negations hold for what is not there";
+  EXPECT_TRUE(q({{"doesNotMatch", "x"}}, "/a"));
+  EXPECT_TRUE(q({{"not", {{"equalTo", "x"}}}}, "/a"));
+  EXPECT_TRUE(q({{"anything", "anything"}}, "/a"));
+  EXPECT_FALSE(q({{"contains", "x"}}, "/a"));
+  auto c = [&](json pattern, fields headers) {
+    asks({{"urlPath", "/a"}, {"cookies", {{"c", std::move(pattern)}}}});
+    return yes(get("/a", std::move(headers)));
+  };
+  EXPECT_FALSE(c({{"doesNotContain", "x"}}, {})) << "but of a cookie only absent does";
+  EXPECT_TRUE(c({{"doesNotContain", "x"}}, {{"Cookie", "c=y"}}));
+  EXPECT_TRUE(c({{"absent", true}}, {}));
   EXPECT_TRUE(q({{"and", {{{"contains", "a"}}, {{"contains", "b"}}}}}, "/a?q=ab"));
   EXPECT_TRUE(q({{"or", {{{"equalTo", "a"}}, {{"absent", true}}}}}, "/a"));
   EXPECT_TRUE(q({{"hasExactly", {{{"equalTo", "a"}}, {{"equalTo", "b"}}}}}, "/a?q=a&q=b"));
@@ -107,6 +118,12 @@ TEST_F(translated, wiremocks_body_patterns) {
   EXPECT_TRUE(b({{"matchesXPath", {{"expression", "//line/text()"}, {"contains", "x"}}}}, "<order><line>axb</line></order>", "text/xml"));
   EXPECT_TRUE(b({{"or", {{{"equalTo", "x"}}, {{"matchesJsonPath", "$.a"}}}}}, R"({"a":1})"));
   EXPECT_FALSE(b({{"not", {{"matchesJsonPath", "$.a"}}}}, R"({"a":1})"));
+  EXPECT_TRUE(b({{"doesNotContain", "x"}}, ""));
+  EXPECT_FALSE(b({{"matchesJsonPath", {{"expression", "$.a"}, {"doesNotContain", "x"}}}}, R"({"b":1})"));
+  EXPECT_TRUE(b({{"matches", ".*one.*two.*"}}, "one\ntwo\n", "text/plain")) << "the dot is any character there";
+  EXPECT_FALSE(b({{"doesNotMatch", ".*two"}}, "one\ntwo", "text/plain"));
+  EXPECT_TRUE(b({{"matches", "(?s)a[.]b\\..+"}}, "a.b.\n", "text/plain"));
+  EXPECT_FALSE(b({{"matches", "a[.]b"}}, "a\nb", "text/plain"));
   auto reply = asks(
       {{"urlPath", "/a"}, {"multipartPatterns", {{{"name", "meta"}, {"matchingType", "ANY"}, {"bodyPatterns", {{{"equalToJson", {{"a", 1}}}}}}}}}});
   EXPECT_EQ(reply.value("created", 0), 1) << reply;
@@ -156,6 +173,33 @@ TEST_F(translated, of_stubs_that_match_the_same_the_last_one_stays) {
   EXPECT_EQ(reply["created"], 1) << reply;
   EXPECT_EQ(warnings.size(), 2U);
   EXPECT_EQ(got(get("/b")), "third");
+}
+
+TEST_F(translated, what_parameters_of_a_path_are_called_tells_no_endpoints_apart) {
+  auto reply = wiremock(json::parse(R"([
+    {"request":{"urlPathTemplate":"/users/{id}","pathParameters":{"id":{"matches":"[0-9]+"}}},"response":{"body":"first"}},
+    {"request":{"urlPathTemplate":"/users/{userId}","pathParameters":{"userId":{"matches":"[0-9]+"}}},"response":{"body":"second"}},
+    {"request":{"urlPath":"/~a"},"response":{"body":"third"}},{"request":{"urlPath":"/%7Ea"},"response":{"body":"fourth"}},
+    {"request":{"urlPathTemplate":"/pets/{id}"},"response":{"body":"fifth"}},{"request":{"urlPathTemplate":"/pets/{pet}"},"response":{"body":"sixth"}}])"));
+  EXPECT_EQ(reply.value("created", 0), 3) << reply;
+  EXPECT_EQ(got(get("/users/7")), "second");
+  EXPECT_EQ(got(get("/~a")), "fourth");
+  EXPECT_EQ(got(get("/pets/7")), "sixth");
+}
+
+TEST_F(translated, texts_as_json_and_priorities_beyond_ours) {
+  wiremock(json::parse(R"([{"priority":2000000,"request":{"urlPath":"/a"},"response":{"jsonBody":"abc"}}])"));
+  EXPECT_EQ(got(get("/a")), "\"abc\"");
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(warnings[0]["pointer"], "/0/priority");
+}
+
+TEST_F(translated, an_entry_whose_body_the_archive_lacks_is_left_out) {
+  auto reply = put_all(read_har(R"({"log":{"entries":[{"request":{"method":"GET","url":"https://x/a"},
+    "response":{"status":200,"content":{"size":7,"mimeType":"text/plain"}}}]}})",
+                                false, ""));
+  EXPECT_EQ(reply.value("created", 9), 0) << reply;
+  EXPECT_EQ(warnings[0]["pointer"], "/log/entries/0/response/content");
 }
 
 TEST_F(translated, all_or_none_and_what_is_no_file_of_the_tool_is_refused) {

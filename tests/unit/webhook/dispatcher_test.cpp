@@ -167,4 +167,15 @@ TEST(dispatcher, with_a_redactor_equal_secrets_stay_equal_and_answers_lose_their
   EXPECT_EQ(got[0].answer.body.find("hunter2"), std::string::npos);
 }
 
+TEST(dispatcher, a_receiver_that_says_a_custom_credential_back_does_not_have_it_kept) {
+  fake_client client;
+  client.next.headers = {{"X-Echo", "Bearer s3cret"}};
+  client.next.body = "you sent Bearer s3cret";
+  dispatcher d{client, std::make_shared<const events::redactor>(std::array<std::uint8_t, 32>{1})};
+  attempt_result got;
+  d.send(one(), "{}", 0, [&](fencing_token, attempt_result r) { got = std::move(r); });
+  EXPECT_EQ(got.answer.body.find("s3cret"), std::string::npos) << got.answer.body;
+  EXPECT_EQ(http::find(got.answer.headers, "x-echo").find("s3cret"), std::string_view::npos);
+}
+
 } // namespace

@@ -113,6 +113,17 @@ TEST(message_content, a_header_of_the_message_stands_instead_of_the_destinations
   EXPECT_EQ(std::count_if(x.headers.begin(), x.headers.end(), [](const http::field& f) { return same_header(f.name, "x-tenant"); }), 1);
 }
 
+TEST(message_content, a_header_that_is_a_credential_of_the_destination_stands) {
+  world w;
+  auto d = to("http://receiver.test/hook");
+  d.headers = {{"X-Api-Key", "of the endpoint", false}};
+  w.add(d);
+  w.must(object_with({{"x-api-key", "of the message", false}}));
+  auto x = request_of(w);
+  EXPECT_EQ(header(x, "X-Api-Key"), "of the endpoint");
+  EXPECT_EQ(std::count_if(x.headers.begin(), x.headers.end(), [](const http::field& f) { return same_header(f.name, "x-api-key"); }), 1);
+}
+
 TEST(message_content, who_signs_and_whose_credentials_go_is_the_destinations) {
   world w;
   auto d = to("http://receiver.test/hook");

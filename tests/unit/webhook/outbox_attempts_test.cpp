@@ -29,6 +29,26 @@ TEST(attempts, the_first_is_due_at_once_and_names_all_it_needs) {
   EXPECT_EQ(w.live.in_flight_count(), 1U);
 }
 
+TEST(attempts, have_the_time_that_their_destination_gives) {
+  world w;
+  auto d = to("http://a.test/");
+  d.timeout = 3;
+  auto ep = w.add(d);
+  w.emit();
+  EXPECT_EQ(w.take().at(0).deadline, 3s);
+  EXPECT_EQ(snapshot(w.folded()), snapshot(w.live));
+  patch_destination p;
+  p.id = ep;
+  p.timeout.emplace();
+  w.must(p);
+  w.emit();
+  EXPECT_EQ(w.take().at(0).deadline, limits::attempt_deadline) << "taken away again";
+  for (std::uint32_t wrong : {0U, 31U}) {
+    p.timeout.emplace(wrong);
+    EXPECT_EQ(w.where_refused(p), "/timeout");
+  }
+}
+
 TEST(attempts, success_ends_the_delivery) {
   world w;
   auto ep = w.add();

@@ -47,6 +47,18 @@ TEST_F(guarded, without_a_protection_a_thousand_failures_hold_nothing_and_leave_
 
 // -- hold ------------------------------------------------------------------------------------
 
+TEST_F(guarded, slows_down_for_what_its_list_says_and_for_nothing_else) {
+  with(R"({"slowDown":{"statuses":["500-599","timeout"]}})");
+  for (const auto& [result, holds] : {std::pair{answer(502), true}, {answer(429), false}, {broken(http::transport_error::timeout), true}, {broken(http::transport_error::connect), false}}) {
+    emit();
+    EXPECT_EQ(attempt(result).hold.has_value(), holds) << result.answer.status << result.answer.detail;
+    now = now + 1h;
+    while (!take().empty()) {
+    }
+    with(R"({"slowDown":{"statuses":["500-599","timeout"]}})");
+  }
+}
+
 TEST_F(guarded, asked_to_slow_down_holds_everything_as_long_as_it_says) {
   with(R"({"slowDown":{}})");
   emit(), emit();
