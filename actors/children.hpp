@@ -149,6 +149,7 @@ private:
   void say_backlog();
   events::seq gate_of(const webhook::start& s) const;
   void send_attempt(webhook::start s);
+  void send_out(webhook::start s, std::shared_ptr<const std::string> body, std::optional<webhook::sent_instead> instead);
   void keep_awake();
   void try_again_soon();
   events::outcome<content_ptr> content_of(events::seq message);
@@ -156,6 +157,20 @@ private:
   void forget_content(events::seq message);
   void on_durable(events::seq last);
   void answer_settle();
+
+  // -- transformations (outbox_transforming.cpp) ----------------------------------------
+  struct transforming {
+    webhook::start what;
+    content_ptr content; ///< of the message; it is in `what` already, but for its body
+    std::shared_ptr<hold> inside;
+  };
+  void transform_first(webhook::start s, content_ptr content);
+  void go_on_transforming();
+  void transform(transforming one);
+  void on_made(const webhook_made& m);
+  void end_attempt(webhook::fencing_token token, webhook::attempt_result result);
+  void note_sent(webhook::fencing_token token);
+  events::outcome<events::virtual_time> moment_of(events::seq message) const;
 
   // -- recoveries -------------------------------------------------------------------
   void scan(events::virtual_time moment);
@@ -192,6 +207,10 @@ private:
     webhook::start what;
   };
   std::deque<gated> gated_;                      ///< taken, but what led to them is not durable yet
+  std::deque<transforming> to_transform_;
+  std::unordered_map<webhook::fencing_token, transforming> at_engine_;
+  std::unordered_map<webhook::fencing_token, std::size_t> made_; ///< bytes that scripts have made, of what is being sent
+  std::size_t bytes_made_ = 0;                                   ///< of `made_`
   std::vector<webhook::fencing_token> bodiless_; ///< taken, but their body cannot be read just now
   hold unsent_;                                  ///< while there are such
   fresh_contents fresh_{8 * limits::mebi};

@@ -4,6 +4,7 @@
 #include "actors/node.hpp"
 #include "actors/recovery_scan.hpp"
 #include "actors/resident.hpp"
+#include "mock/script.hpp"
 #include "mock/serve.hpp"
 #include "replay/state.hpp"
 
@@ -186,6 +187,12 @@ struct attempt_done {
   std::shared_ptr<webhook::attempt_result> result;
   std::shared_ptr<hold> inside; ///< until what it leads to is proposed
 };
+/// From the engine to the outbox: what a destination's script made of a message.
+struct webhook_made {
+  webhook::fencing_token token = 0;
+  std::shared_ptr<const mock::script_outcome> outcome;
+  std::shared_ptr<hold> inside;
+};
 struct recovery_page {
   recovery_reading what;
   std::optional<events::error> failed;
@@ -229,6 +236,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::settle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::log_is_corrupt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::attempt_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::webhook_made)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::recovery_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::give_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::tick)

@@ -10,6 +10,7 @@
 #include "actors/registry.hpp"
 #include "actors/scrubber.hpp"
 #include "actors/testing.hpp"
+#include "actors/transformation_task.hpp"
 
 #include <thread>
 
@@ -97,6 +98,12 @@ public:
     if (auto* of_endpoints = std::get_if<mock::endpoint_command>(&std::get<command>(job->what)))
       if (auto script = mock::script_in(*of_endpoints))
         return compile_first(sandbox, std::move(*script), std::move(*visitor), job, std::move(who), std::move(done));
+    if (auto* of_webhooks = std::get_if<webhook::command>(&std::get<command>(job->what)))
+      if (auto* change = std::get_if<webhook::change_transformation>(of_webhooks); change && change->code && !change->code->empty()) {
+        const auto code = *change->code;
+        return compile_first(sandbox, {webhook::script_of(code), mock::script_form::handler, "/code"}, std::move(*visitor), job, std::move(who), std::move(done),
+                             [code](mock::script_error e) { return within(std::move(e), code); });
+      }
     submit_job(std::move(*visitor), job, std::move(who), std::move(done));
   }
 
@@ -250,17 +257,21 @@ private:
 
   /// What does not compile never gets as far as the sandbox: the version of before stays.
   void compile_first(const events::sandbox_id& sandbox, mock::script_to_check script, directory::visitor visitor, const change_ptr& job, caller who,
-                     on_receipt done) {
+                     on_receipt done, std::function<mock::script_error(mock::script_error)> place = {}) {
     if (!options_.scripts)
       return done(events::failure(events::errc::unavailable, "this node has no engine for scripts", script.where));
     job->done = std::move(done);
     job->inside = std::move(visitor.inside);
     auto source = script.source;
     options_.scripts->check(sandbox.to_string(), std::move(source), script.form,
-                            [job, script = std::move(script), who = std::move(who), to = std::move(visitor.sandbox)](
+                            [job, script = std::move(script), who = std::move(who), to = std::move(visitor.sandbox), place = std::move(place)](
                               const std::optional<mock::script_error>& e) mutable {
-                              if (e)
-                                return job->answer(tl::unexpected<events::error>{mock::told(*e, script)});
+                              if (e) {
+                                auto why = mock::told(place ? place(*e) : *e, script);
+                                if (place && !why.where.empty())
+                                  why.where = script.where; // of a list of places Svix's clients read the names only
+                                return job->answer(tl::unexpected<events::error>{std::move(why)});
+                              }
                               submit_job({std::move(to), std::move(job->inside)}, job, std::move(who), std::move(job->done));
                             });
   }

@@ -56,7 +56,11 @@ caf::behavior outbox_actor::make_behavior() {
     [this](const do_change& m) { take({.change = m.job}); },
     [this](const emit& m) { take({.emission = m.what}); },
     [this](const withdrawn& m) { on_withdrawn(m); },
-    [this](const attempt_done& m) { take({.result = m.result, .token = m.token, .inside = m.inside}); },
+    [this](const attempt_done& m) {
+      note_sent(m.token);
+      take({.result = m.result, .token = m.token, .inside = m.inside});
+    },
+    [this](const webhook_made& m) { on_made(m); },
     [this](const recovery_page& m) { on_page(m); },
     [this](const sequenced& m) { on_sequenced(m); },
     [this](const durable& m) { on_durable(m.last); },
@@ -325,6 +329,8 @@ void outbox_actor::on_exit() {
   in_sequence_ = nullptr;
   gated_.clear();
   bodiless_.clear();
+  to_transform_.clear();
+  at_engine_.clear();
   unsent_.release();
   recovering_.release();
   sequencing_.release();

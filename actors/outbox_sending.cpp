@@ -145,7 +145,7 @@ void outbox_actor::on_durable(events::seq last) {
 }
 
 void outbox_actor::keep_awake() {
-  const bool unsent = !gated_.empty() || !bodiless_.empty();
+  const bool unsent = !gated_.empty() || !bodiless_.empty() || !to_transform_.empty();
   if (!unsent)
     unsent_.release();
   else if (!unsent_)
@@ -169,6 +169,13 @@ void outbox_actor::send_attempt(webhook::start s) {
       send(sandbox_, log_is_corrupt{content.error()});
     return try_again_soon();
   }
+  webhook::put_into(s, **content);
+  if (s.transform)
+    return transform_first(std::move(s), *std::move(content));
+  send_out(std::move(s), {*content, &(*content)->body}, std::nullopt);
+}
+
+void outbox_actor::send_out(webhook::start s, std::shared_ptr<const std::string> body, std::optional<webhook::sent_instead> instead) {
   env_.counters.attempts.fetch_add(1, std::memory_order_relaxed);
   env_.counters.attempts_in_flight.fetch_add(1, std::memory_order_relaxed);
   auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
@@ -177,13 +184,12 @@ void outbox_actor::send_attempt(webhook::start s) {
                                  counters.attempts_in_flight.fetch_sub(1, std::memory_order_relaxed);
                                  delete h;
                                }};
-  auto report = [self, inside](webhook::fencing_token token, webhook::attempt_result result) {
+  auto report = [self, inside, instead = std::move(instead)](webhook::fencing_token token, webhook::attempt_result result) mutable {
+    result.transformed = std::move(instead);
     if (auto strong = self.lock())
       caf::anon_send(caf::actor_cast<caf::actor>(strong),
                      attempt_done{token, std::make_shared<webhook::attempt_result>(std::move(result)), inside});
   };
-  webhook::put_into(s, **content);
-  std::shared_ptr<const std::string> body{*content, &(*content)->body};
   env_.dispatcher.send(std::move(s), std::move(body), wall_now().us, std::move(report), id_.to_string());
 }
 

@@ -22,6 +22,7 @@ void add_signatures(router& to);      // signatures.cpp: public keys, verificati
 
 void add_applications(router& to);    // svix/applications.cpp
 void add_webhook_endpoints(router& to); // svix/endpoints.cpp
+void add_transformations(router& to); // svix/transformations.cpp: scripts that change what is sent
 void add_filters(router& to);         // svix/filters.cpp: filters tried on messages of before
 void add_examples(router& to);        // svix/examples.cpp: send-example
 void add_pollers(router& to);         // svix/pollers.cpp: polling endpoints and their consumers

@@ -47,6 +47,7 @@ enum class transport_error : std::uint8_t {
   cancelled, ///< the client was stopped
   proxy,       ///< the proxy cannot be reached, refused, or does not speak as one
   oauth_token, ///< there was no access token to go with it: said by who sends, the client never does
+  transformation, ///< what was to be sent could not be made: as well
 };
 std::string_view to_string(transport_error e) noexcept;
 

@@ -145,6 +145,7 @@ std::string_view to_string(transport_error e) noexcept {
   case transport_error::cancelled: return "cancelled";
   case transport_error::proxy: return "proxy";
   case transport_error::oauth_token: return "oauth_token";
+  case transport_error::transformation: return "transformation";
   }
   return "unknown";
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,13 +36,21 @@ struct start {
   std::uint32_t number = 1; ///< of this message to this destination, from 1
   trigger why = trigger::schedule;
   bool in_line = false; ///< others of its line must have ended before
+  std::string method = "POST";
   std::string url;
   std::vector<custom_header> headers;
   std::string content_type; ///< of the message; empty: application/json
   std::vector<signing_key> keys; ///< valid now, newest first
   signature_profile profile = signature_profile::standard;
   std::shared_ptr<const delivery_way> way; ///< null: like all others
+  std::shared_ptr<const transformation> transform; ///< to be run before it is sent; null: none
   std::chrono::milliseconds deadline{0};
+};
+
+/// What a transformation made of the message, without the body: of that the attempt has size and digest, so that who erases a message has erased all of it.
+struct sent_instead {
+  bool cancelled = false; ///< nothing was sent, and it is done with
+  std::string method, url;
 };
 
 /// What became of it, whole. Made by the dispatcher; sensitive header values and body members are already redacted.
@@ -50,8 +59,10 @@ struct attempt_result {
   http::fields request_headers;  ///< as sent, in order
   std::int64_t timestamp = 0;    ///< Unix seconds, as signed
   std::int64_t started_us = 0;   ///< wall time
-  std::uint64_t body_bytes = 0;  ///< of the request; the bytes are those of the message's event
+  std::uint64_t body_bytes = 0;  ///< of the request; the bytes are those of the message's event, or what a transformation made of them
   events::hash body_sha256{};
+  std::optional<sent_instead> transformed = {};
+  bool cancelled() const noexcept { return transformed && transformed->cancelled; }
 };
 
 } // namespace hourglass::webhook

@@ -59,7 +59,7 @@ events::outcome<std::string> attempt_out(const events::header& h, std::string_vi
   json_text j{out};
   j.open_object();
   write_svix_part(j, f, h.virtual_, with_content, msg);
-  j.key("number").value(f.number).key("trigger").value(to_string(f.why)).key("outcome").value(to_string(f.follows));
+  j.key("number").value(f.number).key("trigger").value(to_string(f.why)).key("outcome").value(f.result.cancelled() ? "cancelled" : to_string(f.follows));
   // After a 410 the endpoint is disabled: the next attempt waits until somebody enables it.
   const bool parked = a.status == 410 && f.follows == outcome_kind::retry && !f.gone_kept;
   if (f.next && !parked)
@@ -74,6 +74,9 @@ events::outcome<std::string> attempt_out(const events::header& h, std::string_vi
   with_content && !f.answer_erased ? j.bytes(a.body) : j.null();
   if (f.answer_erased)
     j.key("responseErased").value(true);
+  if (const auto& t = f.result.transformed; t && !t->cancelled) {
+    j.key("transformed").open_object().key("method").value(t->method).key("url").value(t->url).close_object();
+  }
   j.key("responseTruncated").value(a.truncated);
   write_timing(j, a.spent);
   j.key("peer").value(a.peer);

@@ -138,6 +138,14 @@ struct finish_attempt {
   attempt_result result;
 };
 
+/// Of a destination's transformation only what is given. That the code compiles is for the engine to say, before it comes here.
+struct change_transformation {
+  std::string id; ///< or uid
+  std::optional<std::string> code; ///< empty: none any more, and it is disabled
+  std::optional<bool> enabled;
+  std::optional<string_map> variables;
+};
+
 struct create_poller { poller value; /* without id, times, consumers */ };
 /// Only what is given.
 struct patch_poller {
@@ -178,6 +186,6 @@ struct expire_erased { events::seq message = 0; };
 
 using command = std::variant<create_destination, update_destination, patch_destination, remove_destination, rotate_secret, put_event_type,
                              remove_event_type, create_message, resend, start_recovery, progress_recovery, cancel_recovery, finish_attempt, expire_deliveries,
-                             create_poller, patch_poller, remove_poller, move_consumer, remove_consumer, remove_letter, erase_content, expire_erased>;
+                             create_poller, patch_poller, remove_poller, move_consumer, remove_consumer, remove_letter, erase_content, expire_erased, change_transformation>;
 
 } // namespace hourglass::webhook

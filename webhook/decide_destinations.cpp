@@ -1,6 +1,7 @@
 #include "webhook/operational.hpp"
 #include "webhook/outbox_decider.hpp"
 #include "webhook/secrets.hpp"
+#include "webhook/transformation.hpp"
 #include "webhook/views.hpp"
 
 #include "events/limits.hpp"
@@ -152,6 +153,7 @@ result decider::operator()(const update_destination& c) const {
       d.protection = l->config.protection;
     if (c.keep_ordering)
       d.ordering = l->config.ordering;
+    d.transform = l->config.transform;
     d.transport = l->config.transport.with(c.transport);
     if (auto ok = may_take_along(l->config, d, c.transport); !ok)
       return tl::unexpected{ok.error()};
@@ -190,6 +192,32 @@ result decider::operator()(const patch_destination& c) const {
   for (const auto& [name, value] : c.header_changes)
     change_header(d.headers, name, value);
   return update(*l, std::move(d), c.disabled.has_value());
+}
+
+result decider::operator()(const change_transformation& c) const {
+  const auto* l = s.find_lane(c.id);
+  if (l == nullptr)
+    return no_destination(c.id);
+  auto t = l->config.transform.get();
+  t.code = c.code.value_or(std::move(t.code));
+  t.variables = c.variables.value_or(std::move(t.variables));
+  t.enabled = c.enabled.value_or(t.enabled && !t.code.empty());
+  t.updated = ctx.now;
+  if (auto ok = validate(t); !ok)
+    return tl::unexpected{ok.error()};
+  auto d = l->config;
+  d.transform = shared_transformation{std::move(t)};
+  auto all = d.transform.bytes();
+  for (const auto& [ordinal, other] : s.lanes)
+    if (&other != l)
+      all += other.config.transform.bytes();
+  if (all > limits::transformation_bytes_per_sandbox)
+    return failure(errc::too_large, "the transformations of a sandbox have at most " + std::to_string(limits::transformation_bytes_per_sandbox) +
+                                        " bytes together (transformation_bytes_per_sandbox)", "/code");
+  auto out = update(*l, std::move(d), false);
+  if (out)
+    out->reply.clear(); // as in Svix
+  return out;
 }
 
 result decider::operator()(const remove_destination& c) const {

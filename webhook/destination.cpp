@@ -121,6 +121,18 @@ events::outcome<void> validate_schedule(const std::vector<duration>& schedule) {
 
 } // namespace
 
+const transformation& shared_transformation::get() const noexcept {
+  static const transformation none;
+  return content_ ? *content_ : none;
+}
+
+std::size_t shared_transformation::bytes() const noexcept {
+  auto out = get().code.size();
+  for (const auto& [name, value] : get().variables)
+    out += name.size() + value.size();
+  return out;
+}
+
 std::span<const duration> schedule_of(const destination& d) noexcept {
   return d.schedule ? std::span<const duration>{*d.schedule} : default_schedule();
 }

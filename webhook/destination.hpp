@@ -11,6 +11,7 @@
 #include "webhook/transport.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,34 @@ struct custom_header {
 
 using string_map = std::vector<std::pair<std::string, std::string>>;
 
+/// A script that changes what is sent to one destination (`webhook/transformation.hpp`).
+struct transformation {
+  std::string code;     ///< JavaScript that declares `handler(webhook)`; empty: none
+  bool enabled = false;
+  string_map variables; ///< `webhook.env`, sorted
+  events::virtual_time updated;
+  bool empty() const noexcept { return code.empty() && variables.empty(); }
+  bool operator==(const transformation&) const = default;
+};
+
+/// Copies share it.
+class shared_transformation {
+public:
+  shared_transformation() = default;
+  explicit shared_transformation(transformation t) : content_(t.empty() ? nullptr : std::make_shared<const transformation>(std::move(t))) {}
+
+  bool empty() const noexcept { return content_ == nullptr; }
+  const transformation& get() const noexcept;
+  /// Null unless it is to be run.
+  std::shared_ptr<const transformation> running() const noexcept { return content_ && content_->enabled ? content_ : nullptr; }
+  /// Memory, roughly.
+  std::size_t bytes() const noexcept;
+  bool operator==(const shared_transformation& other) const noexcept { return content_ == other.content_ || get() == other.get(); }
+
+private:
+  std::shared_ptr<const transformation> content_;
+};
+
 /// Where webhooks go (the Svix-shaped API calls it endpoint).
 struct destination {
   std::string id;  ///< `ep_…`
@@ -60,6 +89,7 @@ struct destination {
   protection_policy protection;                  ///< none: never left alone
   ordering_policy ordering;                      ///< none: as they fall due, several at once
   transport_policy transport;                    ///< none: like all others
+  shared_transformation transform;               ///< none: what is sent is the message
   std::uint32_t version = 1;
   bool operational = false; ///< gets messages about the webhooks themselves (`webhook/operational.hpp`), and nothing else
   bool disabled = false;

@@ -126,6 +126,7 @@ struct token_journey : std::enable_shared_from_this<token_journey> {
 
 http::exchange build_exchange(const start& what, http::shared_bytes body, std::int64_t timestamp) {
   http::exchange out;
+  out.method = what.method;
   out.url = what.url;
   out.deadline = what.deadline;
   out.body_kept = limits::response_body_kept;

@@ -146,6 +146,14 @@ struct writer {
     j.key("request").open_object();
     write_fields(j, r.request_headers);
     j.key("timestamp").value(r.timestamp).key("body_bytes").value(r.body_bytes).key("body_sha256").value(hex_of(r.body_sha256)).close_object();
+    if (const auto& t = r.transformed) {
+      j.key("transformed").open_object();
+      if (t->cancelled)
+        j.key("cancelled").value(true);
+      else
+        j.key("method").value(t->method).key("url").value(t->url);
+      j.close_object();
+    }
     if (a.status != 0) {
       j.key("response").open_object().key("status").value(a.status);
       write_fields(j, a.headers);

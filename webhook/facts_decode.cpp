@@ -36,7 +36,8 @@ constexpr std::array scopes{recovery_scope::failed, recovery_scope::missing, rec
 constexpr std::array transport_errors{
     http::transport_error::none, http::transport_error::bad_url, http::transport_error::refused_by_guard, http::transport_error::dns,
     http::transport_error::connect, http::transport_error::tls, http::transport_error::reset, http::transport_error::malformed,
-    http::transport_error::timeout, http::transport_error::cancelled, http::transport_error::proxy, http::transport_error::oauth_token};
+    http::transport_error::timeout, http::transport_error::cancelled, http::transport_error::proxy, http::transport_error::oauth_token,
+    http::transport_error::transformation};
 
 /// What `json_text::bytes` or a plain string says.
 std::string bytes_of(const json& v, object_reader& r, const char* name) {
@@ -133,6 +134,19 @@ void read_answer(object_reader& r, http::exchange_result& into) {
   }
 }
 
+void read_transformed(const json* at, object_reader& r, attempt_result& into) {
+  if (at == nullptr)
+    return;
+  object_reader t{*at};
+  auto& made = into.transformed.emplace();
+  if (made.cancelled = t.truth("cancelled", false); !made.cancelled) {
+    made.method = t.text("method");
+    made.url = t.text("url");
+  }
+  if (!t.problem().empty())
+    r.fail("transformed/" + t.problem());
+}
+
 fact read_attempt(object_reader& r) {
   attempt_finished f;
   f.id = r.text("id");
@@ -161,6 +175,7 @@ fact read_attempt(object_reader& r) {
   read_answer(r, f.result.answer);
   if (const auto* response = r.find("response"))
     f.answer_erased = object_reader{*response}.truth("erased", false);
+  read_transformed(r.find("transformed"), r, f.result);
   return f;
 }
 

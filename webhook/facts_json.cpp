@@ -72,6 +72,12 @@ void write(json_text& j, const destination& d, bool with_secrets) {
     j.key("ordering").raw(d.ordering.text());
   if (!d.transport.empty())
     write_transport(j, d.transport.settings(), with_secrets);
+  if (const auto& t = d.transform.get(); !t.empty()) {
+    j.key("transformation").open_object().key("code").value(t.code).key("enabled").value(t.enabled).key("variables").open_array();
+    for (const auto& [name, value] : t.variables)
+      j.open_array().value(name).value(value).close_array();
+    j.close_array().key("updated_us").value(t.updated.us).close_object();
+  }
   write(j, d.headers, with_secrets);
   write_metadata(j, d.metadata);
   if (with_secrets)
@@ -244,16 +250,31 @@ void read_compiled(object_reader& r, const char* name, T& into) {
     into = *std::move(compiled);
 }
 
-string_map read_metadata(object_reader& r) {
+string_map read_pairs(object_reader& r, const char* name) {
   string_map out;
-  if (const auto* metadata = r.find("metadata"); metadata != nullptr && metadata->is_array())
-    for (const auto& one : *metadata) {
+  if (const auto* list = r.find(name); list != nullptr && list->is_array())
+    for (const auto& one : *list) {
       if (one.is_array() && one.size() == 2 && one[0].is_string() && one[1].is_string())
         out.emplace_back(one[0].get<std::string>(), one[1].get<std::string>());
       else
-        r.fail("metadata");
+        r.fail(name);
     }
   return out;
+}
+
+shared_transformation read_transformation(object_reader& r) {
+  const auto* given = r.find("transformation");
+  if (given == nullptr)
+    return {};
+  object_reader t{*given};
+  transformation out;
+  out.code = t.text("code");
+  out.enabled = t.truth("enabled", false);
+  out.variables = read_pairs(t, "variables");
+  out.updated = {t.integer("updated_us")};
+  if (!t.problem().empty())
+    r.fail("transformation/" + t.problem());
+  return shared_transformation{std::move(out)};
 }
 
 } // namespace
@@ -288,8 +309,9 @@ destination read_destination(const json& object, std::string& problem) {
   read_compiled(r, "protection", d.protection);
   read_compiled(r, "ordering", d.ordering);
   d.transport = read_transport(r);
+  d.transform = read_transformation(r);
   d.headers = read_headers(r);
-  d.metadata = read_metadata(r);
+  d.metadata = read_pairs(r, "metadata");
   if (const auto* schedule = r.find("schedule_us"); schedule != nullptr && schedule->is_array()) {
     d.schedule.emplace();
     for (const auto& one : *schedule) {
@@ -349,7 +371,7 @@ poller read_poller(const json& object, std::string& problem) {
   p.filter_types = r.texts("filter_types");
   p.channels = r.texts("channels");
   read_compiled(r, "filter", p.filter);
-  p.metadata = read_metadata(r);
+  p.metadata = read_pairs(r, "metadata");
   p.created = {r.integer("created_us")};
   p.updated = {r.integer("updated_us")};
   problem = r.problem();
@@ -401,6 +423,9 @@ std::string mask(std::string_view payload) {
     return "{}";
   if (auto url = object.find("url"); url != object.end() && url->is_string())
     *url = public_url(url->get_ref<const std::string&>());
+  if (auto sent = object.find("transformed"); sent != object.end() && sent->is_object())
+    if (auto url = sent->find("url"); url != sent->end() && url->is_string())
+      *url = public_url(url->get_ref<const std::string&>());
   if (auto secrets = object.find("secrets"); secrets != object.end() && secrets->is_array())
     for (auto& one : *secrets)
       for (const auto* name : {"key", "sealed"})

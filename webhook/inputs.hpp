@@ -43,6 +43,17 @@ events::outcome<create_message> read_edit_in(std::string_view json, const messag
 /// Its `dryRun`.
 events::outcome<bool> read_dry_run(std::string_view json);
 
+/// `{"code", "enabled", "variables"}`, all optional; what is null is none.
+events::outcome<change_transformation> read_transformation_patch(std::string_view json);
+/// A trial: `{"code", "variables", "eventType", "payload"}`; without `code` or `variables` those of the endpoint.
+struct transformation_trial {
+  std::optional<std::string> code;
+  std::optional<string_map> variables;
+  std::string event_type;
+  std::string payload; ///< JSON text
+};
+events::outcome<transformation_trial> read_transformation_trial(std::string_view json);
+
 /// A polling endpoint: `uid`, `description`, `filterTypes` or `eventTypes`, `channels`, `filter`, `metadata`, all optional.
 events::outcome<create_poller> read_poller_in(std::string_view json);
 events::outcome<patch_poller> read_poller_patch(std::string_view json);

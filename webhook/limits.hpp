@@ -21,6 +21,14 @@ inline constexpr std::size_t polls_that_wait_per_sandbox = 50;
 inline constexpr auto poll_wait = 30s;                      ///< the longest
 inline constexpr std::size_t poll_uncommitted_events = 1'000; ///< that fit no filter and are looked at again after a restart, rather than written down as read
 
+// -- transformations: of all destinations they are memory of the sandbox, and run in the engine that its requests use ------
+inline constexpr std::size_t transformation_bytes = 64 * kibi;              ///< of the code
+inline constexpr std::size_t transformation_bytes_per_sandbox = 8 * mebi;
+inline constexpr std::size_t transformation_variables = 50;
+inline constexpr std::size_t transformation_variables_bytes = 16 * kibi;
+inline constexpr std::size_t transformation_headers = 32;                   ///< that one run may set
+inline constexpr std::size_t transformations_at_once = 4;                   ///< of a sandbox at the engine; its requests wait behind no more than these
+
 // -- transport: a handshake reads all of it, on a thread that others share --------------------------
 inline constexpr std::size_t tls_authorities = 50;
 inline constexpr std::size_t tls_authorities_bytes = 64 * kibi;

@@ -23,7 +23,7 @@ public:
       tell_attempt("message.attempt.exhausted", f);
     else if (f.follows == outcome_kind::retry && f.number == failing_attempts)
       tell_attempt("message.attempt.failing", f);
-    else if (f.follows == outcome_kind::delivered && tried_long && !f.was_delivered)
+    else if (f.follows == outcome_kind::delivered && tried_long && !f.was_delivered && !f.result.cancelled())
       tell_attempt("message.attempt.recovered", f);
     if (f.backlog_told != 0)
       tell("endpoint.backlog", [&](json_text& j) { j.key("pending").value(l_->pending()).key("threshold").value(f.backlog_told); });

@@ -145,6 +145,8 @@ struct folder {
 
   // What a person tries can help, and proves nothing when it fails.
   void note_health(lane& l, const attempt_finished& f) const {
+    if (f.result.cancelled())
+      return; // nobody was asked
     const bool current = f.url == l.config.url; // else it is another receiver's health
     if (current && f.follows == outcome_kind::delivered)
       l.guard.succeeded(f.result.started_us, at.now, l.cap());
@@ -167,7 +169,7 @@ struct folder {
       l.delivered -= f.follows == outcome_kind::dead && f.was_delivered && l.delivered > 0 ? 1 : 0;
       return;
     }
-    l.failed_in_a_row = 0;
+    l.failed_in_a_row = f.result.cancelled() ? l.failed_in_a_row : 0;
     l.delivered += f.was_delivered ? 0 : 1;
     l.dead -= f.was_dead && l.dead > 0 ? 1 : 0;
   }

@@ -43,7 +43,7 @@ result decider::operator()(const finish_attempt& c) const {
   f.was_delivered = d != nullptr ? d->was_delivered : flown.was_delivered;
   f.detached = d == nullptr;
   if (l == s.lanes.end()) {
-    judge(f, classify(c.result.answer.status, c.result.answer.error, std::nullopt), nullptr, nullptr);
+    judge(f, c.result.cancelled() ? classification{delivered{}} : classify(c.result.answer.status, c.result.answer.error, std::nullopt), nullptr, nullptr);
     decision out;
     add(out, std::move(f));
     return out;
@@ -57,6 +57,8 @@ result decider::judged(attempt_finished f, const lane& l, const delivery* d) con
   const auto wait = retry_after(f.result);
   const auto& rules = l.config.retries.rules_for(f.message.event_type);
   auto meaning = classify(answer.status, answer.error, wait, rules.success, l.config.retries.gone_disables());
+  if (f.result.cancelled()) // done with, as if it had arrived; but nobody has proved anything
+    meaning = delivered{};
   judge(f, meaning, &l, d);
   f.line_held = d != nullptr && f.follows == outcome_kind::dead && holds_line(l, *d);
   if (!s.operational.empty() && !l.config.operational)
@@ -74,7 +76,7 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
   const bool current = f.url == l.config.url; // else it says nothing about the one that is there now
   decision out;
   if (std::holds_alternative<delivered>(meaning)) {
-    const bool lifts = current && l.guard.lifts(f.result.started_us, ctx.now);
+    const bool lifts = current && !f.result.cancelled() && l.guard.lifts(f.result.started_us, ctx.now);
     if (lifts && l.guard.held_until)
       f.hold = ctx.now;
     add(out, std::move(f));

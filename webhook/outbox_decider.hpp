@@ -44,6 +44,7 @@ struct decider {
   result operator()(const finish_attempt& c) const;
   result operator()(const expire_deliveries& c) const;
   result operator()(const remove_letter& c) const;
+  result operator()(const change_transformation& c) const;
   result operator()(const create_poller& c) const;
   result operator()(const patch_poller& c) const;
   result operator()(const remove_poller& c) const;

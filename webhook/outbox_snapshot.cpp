@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-// snapshot := {"format": 6, "event_types": [type…], "pollers"?: [poller…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// snapshot := {"format": 7, "event_types": [type…], "pollers"?: [poller…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // poller   := {"start", "value", "consumers": [[name, cursor, moved us]…]}
 // message  := [seq, id, event_type, body_bytes]
 // lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "held"?: [[line, message seq]…], "deliveries": [delivery…],
@@ -16,7 +16,7 @@
 // delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?, line?, place us?, place seq?]; since is due when it is not there
 // page     := base64 of `pack_resting`, each but the last of `page_most`: all that may rest, whether it does or not
 //
-// Format 1 had no guard and no since, format 2 no lines, format 3 no transport, format 4 no pages, format 5 no filter, rate and purge of a recovery, and no pollers:
+// Format 1 had no guard and no since, format 2 no lines, format 3 no transport, format 4 no pages, format 5 no filter, rate and purge of a recovery, and no pollers, format 6 no transformation:
 // who does not know that would send without it, or send what is to be removed.
 //
 // Everything stands in the order of its key, so equal states give equal text.
@@ -29,7 +29,7 @@ using events::errc, events::failure;
 using events::json_text;
 using nlohmann::json;
 
-constexpr std::int64_t snapshot_format = 6;
+constexpr std::int64_t snapshot_format = 7;
 
 template <class Map>
 auto sorted_keys(const Map& map) {

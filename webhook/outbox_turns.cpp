@@ -304,6 +304,7 @@ start take_one(outbox_state::impl& s, lane& l, events::seq seq, events::virtual_
   what.keys = signing_keys_at(l.config, now);
   what.profile = l.config.profile;
   what.way = l.config.transport.way();
+  what.transform = l.config.transform.running();
   return what;
 }
 

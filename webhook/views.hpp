@@ -25,6 +25,7 @@ std::string_view health_of(const destination& d, const lane_guard& g, events::vi
 std::string endpoint_headers_out(const destination& d); ///< EndpointHeadersOut; sensitive values are only named
 /// EndpointSecretOut: what a receiver needs of the newest key; ours: `keys`, all that sign at `now`, with their end.
 std::string endpoint_secret_out(const destination& d, events::virtual_time now);
+std::string transformation_out(const destination& d);  ///< EndpointTransformationOut
 std::string endpoint_stats(const destination_counts& c); ///< EndpointStats; ours: `dead`
 /// Ours: `state` (healthy, failing, held, half_open, recovering, probing, disabled), `failedInARow`, `failingSince`, `heldUntil`, `inFlightAllowed`, `disabledReason`, `heldLines` (by a dead letter).
 std::string endpoint_health_out(const destination& d, const lane_guard& g, events::virtual_time now, std::uint64_t held_lines = 0);
@@ -46,6 +47,7 @@ std::string trial_item(const message_created& m, events::virtual_time at, const 
 /// MessageAttemptOut of an `attempt_finished`. `msg` is put in when given (a `message_out`). Ours: `number`, `requestHeaders`,
 /// `responseHeaders`, `responseTruncated`, `timing`, `peer`, `tlsVersion`, `connectionReused`, `error`, `outcome`, `nextAttempt`,
 /// `signedTimestamp`, `bodySha256`, `bodyBytes`, `messageSeq`, `wallTime`, `responseErased` (then `response` is `EXPUNGED`).
+/// Where a script changed what was sent, `transformed` (method, url).
 events::outcome<std::string> attempt_out(const events::header& h, std::string_view payload, bool with_content = true,
                                          std::string_view msg = {});
 

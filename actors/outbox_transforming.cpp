@@ -1,0 +1,121 @@
+#include "actors/children.hpp"
+
+#include "actors/transformation_task.hpp"
+#include "events/codec.hpp"
+#include "http/media_type.hpp"
+#include "webhook/limits.hpp"
+
+// What a destination's script makes of a message before it is sent (docs/decisions/039-transformations.md). It runs at the engine, which tells us
+// by a message; until then the attempt is under way. A few of a sandbox at once: its requests use the same engine.
+
+namespace hourglass::actors {
+
+namespace {
+
+webhook::attempt_result failed(std::string why, events::wall_time at) {
+  constexpr std::int64_t us_per_second = 1'000'000;
+  webhook::attempt_result out;
+  out.answer.error = http::transport_error::transformation;
+  out.answer.detail = std::move(why);
+  out.timestamp = at.us / us_per_second;
+  out.started_us = at.us;
+  return out;
+}
+
+} // namespace
+
+void outbox_actor::transform_first(webhook::start s, content_ptr content) {
+  to_transform_.push_back({std::move(s), std::move(content), nullptr});
+  go_on_transforming();
+}
+
+/// What was made is held until its attempt has ended, and is no other's; so it is bounded as bodies are.
+void outbox_actor::go_on_transforming() {
+  while (!to_transform_.empty() && at_engine_.size() < limits::transformations_at_once && bytes_made_ < env_.options.bytes_under_way_per_sandbox) {
+    auto one = std::move(to_transform_.front());
+    to_transform_.pop_front();
+    transform(std::move(one));
+  }
+  keep_awake();
+}
+
+void outbox_actor::transform(transforming one) {
+  auto* engine = env_.options.scripts.get();
+  if (engine == nullptr)
+    return end_attempt(one.what.token, failed("this node has no engine for scripts", wall_now()));
+  const auto& s = one.what;
+  if (!s.content_type.empty() && !http::is_json_type(s.content_type))
+    return end_attempt(s.token, failed("a transformation takes JSON, and this message is " + s.content_type, wall_now()));
+  auto at = moment_of(s.message->seq);
+  if (!at) {
+    bodiless_.push_back(s.token);
+    if (at.error().code == events::errc::corrupt)
+      send(sandbox_, log_is_corrupt{at.error()});
+    return try_again_soon();
+  }
+  auto input = webhook::script_input(*s.transform, s.url, s.message->event_type, one.content->body);
+  auto task = transformation_task(id_.to_string(), s.transform->code, std::move(input), *at,
+                                  chance_of_delivery(s.message->id, s.destination));
+  one.inside = std::make_shared<hold>(hold::follow(door_));
+  const auto token = s.token;
+  auto inside = one.inside;
+  at_engine_.emplace(token, std::move(one));
+  auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
+  engine->run(std::move(task), [self, token, inside](mock::script_outcome outcome) {
+    auto made = std::make_shared<const mock::script_outcome>(std::move(outcome));
+    if (auto strong = self.lock())
+      caf::anon_send(caf::actor_cast<caf::actor>(strong), webhook_made{token, std::move(made), inside});
+  });
+}
+
+void outbox_actor::on_made(const webhook_made& m) {
+  auto known = at_engine_.find(m.token);
+  if (known == at_engine_.end())
+    return;
+  auto one = std::move(known->second);
+  at_engine_.erase(known);
+  auto made = result_of(*m.outcome, one.what.transform->code, one.what.profile);
+  if (!made && made.error().code == events::errc::unavailable) { // nobody had time for it: as if never taken
+    bodiless_.push_back(m.token);
+    try_again_soon();
+  } else if (!made) {
+    end_attempt(m.token, failed(made.error().detail, wall_now()));
+  } else if (made->cancel) {
+    webhook::attempt_result nothing_sent;
+    nothing_sent.started_us = wall_now().us;
+    nothing_sent.transformed.emplace().cancelled = true;
+    end_attempt(m.token, std::move(nothing_sent));
+  } else {
+    webhook::take_over(one.what, *made);
+    auto body = std::make_shared<const std::string>(std::move(made->body));
+    bytes_made_ += body->size();
+    made_.emplace(m.token, body->size());
+    send_out(std::move(one.what), body, webhook::sent_instead{false, std::move(made->method), std::move(made->url)});
+  }
+  go_on_transforming();
+}
+
+/// By a message, as if it had been sent: whoever takes attempts may be in the middle of it.
+void outbox_actor::end_attempt(webhook::fencing_token token, webhook::attempt_result result) {
+  send(this, attempt_done{token, std::make_shared<webhook::attempt_result>(std::move(result)), std::make_shared<hold>(hold::follow(door_))});
+}
+
+void outbox_actor::note_sent(webhook::fencing_token token) {
+  if (auto known = made_.find(token); known != made_.end()) {
+    bytes_made_ -= known->second;
+    made_.erase(known);
+    go_on_transforming();
+  }
+}
+
+/// A script's clock stands where its message was created, so that a retry gives the same.
+events::outcome<events::virtual_time> outbox_actor::moment_of(events::seq message) const {
+  auto raw = env_.store.read_raw(id_, message);
+  if (!raw)
+    return tl::unexpected<events::error>{std::move(raw).error()};
+  if (!*raw)
+    return events::failure(events::errc::corrupt, "a pending message is not in the log");
+  return events::decode_header(**raw).map([](const events::header& h) { return h.virtual_; });
+}
+
+} // namespace hourglass::actors
