@@ -137,6 +137,8 @@ events::outcome<void> outbox_actor::look_at_letter(webhook::remove_letter& lette
   auto old = read_content(letter.message.seq);
   if (!old)
     return tl::unexpected<events::error>{std::move(old).error()};
+  if (!*old) // erased, and with it what it brought
+    return {};
   letter.instead->headers = (*old)->headers;
   for (auto& h : letter.instead->headers)
     h.sealed.clear(); // for the message that it was

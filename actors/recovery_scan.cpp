@@ -152,7 +152,7 @@ events::outcome<recovery_reading> look_for_recovery(const storage::store& store,
     // What nobody asked for goes by place, not by time: a clock that was reset would hide some.
     if (!r.what.automatic() && (e.header.virtual_ < r.what.since || e.header.virtual_ > r.what.until))
       continue;
-    if (e.erased) // there is nothing to send
+    if (e.erased && !(r.what.purge && r.what.filter.empty())) // there is nothing to send, nor to say whether it fits
       continue;
     auto f = webhook::decode(e);
     if (!f)

@@ -49,10 +49,10 @@ outcome<void> rocks_store::add_erasures(std::span<const record_batch> batches) {
   }
   const std::lock_guard lock{scrub_mutex_};
   ++erasures_;
-  if (!scrub_owed_) {
+  if (!scrub_owed_)
     scrub_owed_ = events::wall_now();
-    batch_.Put(in(in_meta), slice(keys::meta_scrub), number_of(*scrub_owed_));
-  }
+  // Each time: the write before this one may have failed.
+  batch_.Put(in(in_meta), slice(keys::meta_scrub), number_of(*scrub_owed_));
   return {};
 }
 

@@ -12,8 +12,15 @@ using result = events::outcome<decision>;
 
 namespace {
 
-/// Whether a delivery of this message has not ended anywhere.
+/// Whether a delivery of this message has not ended anywhere, or one may still be queued: for a destination that is disabled and probing it stands in the
+/// log alone, and so does what a recovery has not come to. Whether that wants it is not looked at.
 bool waits(const outbox_state::impl& s, events::seq message) {
+  for (const auto& [ordinal, l] : s.lanes)
+    if (l.config.disabled && l.guard.probing && l.guard.probing->since < message)
+      return true;
+  for (const auto& [started, r] : s.recoveries)
+    if (r.state == recovery::phase::scanning && !r.what.purge && r.cursor < message && message < started)
+      return true;
   return s.deliveries != 0 && std::any_of(s.lanes.begin(), s.lanes.end(), [&](const auto& entry) {
            return entry.second.has(message);
          });

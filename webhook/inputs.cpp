@@ -190,6 +190,7 @@ events::outcome<create_message> read_edit_in(std::string_view text, const messag
   c.tags = r.texts("tags").value_or(old.tags);
   c.ordering_key = r.text("orderingKey").value_or(old.ordering_key);
   c.replaces = old.id;
+  c.retention_hours = old.retention_hours;
   read_content(r, c);
   keep_headers = r.given("headers") == nullptr && c.headers.empty();
   if (c.content_type.empty() && (c.raw || !old.opaque))

@@ -92,11 +92,16 @@ struct page {
 
 bool contains(const std::vector<std::string>& list, const std::string& what) { return std::find(list.begin(), list.end(), what) != list.end(); }
 
-bool wants(const polling& p, const webhook::message_created& m) {
+/// Of an erased message the filter of its content can say nothing: it is given, as erased.
+bool wants(const polling& p, const webhook::message_created& m, bool erased) {
   if (m.operational || m.addressed) // about the webhooks themselves, or for one endpoint alone
     return false;
   if ((p.event_type && *p.event_type != m.event_type) || (p.channel && !contains(m.channels, *p.channel)))
     return false;
+  if (auto all = p.wanted; erased) {
+    all.filter = {};
+    return webhook::matches(all, webhook::filtered_message{m.event_type, m.event_id, m.channels, m.tags, m.json()});
+  }
   return webhook::matches(p.wanted, webhook::filtered_message{m.event_type, m.event_id, m.channels, m.tags, m.json()});
 }
 
@@ -115,7 +120,7 @@ events::outcome<page> read_page(const storage::store& in, const events::sandbox_
     const auto& m = std::get<webhook::message_created>(*fact);
     out.at = r.header.seq;
     out.looked += m.body.size();
-    if (wants(p, m)) {
+    if (wants(p, m, r.erased)) {
       out.items.append(out.count++ == 0 ? "" : ",").append(views::message_out(m, r.header.virtual_));
       out.bytes += m.body.size();
     }

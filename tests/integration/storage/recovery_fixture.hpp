@@ -35,8 +35,15 @@ protected:
   /// The files as a kill of the process at this moment would leave them.
   std::filesystem::path crash_image() {
     const auto image = folder_.path() / ("image" + std::to_string(++images_));
-    std::filesystem::copy(folder_.path() / "db", image, std::filesystem::copy_options::recursive);
-    return image;
+    for (int left = 20;; --left) // RocksDB removes files that are of no use any more while we copy
+      try {
+        std::filesystem::copy(folder_.path() / "db", image, std::filesystem::copy_options::recursive);
+        return image;
+      } catch (const std::filesystem::filesystem_error&) {
+        if (left == 0)
+          throw;
+        std::filesystem::remove_all(image);
+      }
   }
 
   static std::vector<std::filesystem::path> files(const std::filesystem::path& in, std::string_view extension) {
