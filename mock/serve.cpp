@@ -80,8 +80,42 @@ filled fill(const plan& p, const data_state& data, const request& req, const eve
   return out;
 }
 
-/// `seen` takes what is redacted from a request; `echoed` has what was, for its answer.
-void write_headers(events::json_text& j, const fields& headers, const events::redactor& redact, events::redact_echo* seen,
+/// Whether the document of the endpoint says itself that this is a credential, whatever its name.
+bool is_declared_secret(const plan& p, std::string_view in, std::string_view name) {
+  if (!p.endpoint || !p.endpoint->check)
+    return false;
+  for (const auto& together : p.endpoint->check->credentials())
+    for (const auto& c : together)
+      if (c.type == "apiKey" && c.in == in && (in == "header" ? same_name(c.name, name) : c.name == name))
+        return true;
+  return false;
+}
+
+std::string secret(std::string_view value, const events::redactor& redact, events::redact_echo* seen) { return redact.header("x-api-key", value, seen); }
+
+/// The target, with the values of declared secrets in its query replaced.
+std::string without_declared_secrets(const plan& p, std::string_view target, const events::redactor& redact, events::redact_echo& seen) {
+  const auto question = target.find('?');
+  std::string out{target.substr(0, question)};
+  for (auto rest = question == std::string_view::npos ? std::string_view{} : target.substr(question); !rest.empty();) {
+    const auto pair = rest.substr(0, rest.find('&', 1)); // with what stands in front of it
+    rest.remove_prefix(pair.size());
+    const auto equals = pair.find('=');
+    std::string name, value;
+    if (equals == std::string_view::npos || !percent_decode(pair.substr(1, equals - 1), true, name) || !is_declared_secret(p, "query", name)) {
+      out += pair;
+      continue;
+    }
+    out += pair.substr(0, equals + 1);
+    out += secret(pair.substr(equals + 1), redact, &seen);
+    if (percent_decode(pair.substr(equals + 1), true, value))
+      (void)secret(value, redact, &seen); // an answer may say it in plain
+  }
+  return out;
+}
+
+/// `seen` takes what is redacted from a request, `of` says what is a secret of it; `echoed` has what was, for its answer.
+void write_headers(events::json_text& j, const fields& headers, const events::redactor& redact, const plan* of, events::redact_echo* seen,
                    const events::redact_echo* echoed) {
   j.key("headers").open_array();
   for (const auto& [name, given] : headers) {
@@ -89,7 +123,9 @@ void write_headers(events::json_text& j, const fields& headers, const events::re
     const auto without = echoes ? echoed->replace(given) : std::string{};
     const auto& value = echoes ? without : given;
     j.open_array().value(name);
-    if (events::redactor::is_sensitive_header(name))
+    if (of != nullptr && is_declared_secret(*of, "header", name) && !events::redactor::is_sensitive_header(name))
+      j.value(secret(value, redact, seen));
+    else if (events::redactor::is_sensitive_header(name))
       j.value(redact.header(name, value, seen));
     else if (events::is_utf8(value))
       j.value(value);
@@ -179,13 +215,13 @@ std::string record(const plan& p, const filled& done, const request& req, const 
   write_text(j, req.method);
   j.key("target");
   events::redact_echo seen;
-  write_text(j, redact.target(req.target, &seen));
-  write_headers(j, req.headers, redact, &seen, nullptr);
+  write_text(j, redact.target(without_declared_secrets(p, req.target, redact, seen), &seen));
+  write_headers(j, req.headers, redact, &p, &seen, nullptr);
   j.key("body");
   write_body(j, req.body.empty() ? std::string{} : redact.body(content_type(req.headers), req.body, &seen));
   j.key("peer").value(req.peer).key("received_us").value(req.received.us).close_object();
   j.key("response").open_object().key("status").value(done.answer.status);
-  write_headers(j, done.answer.headers, redact, nullptr, seen.empty() ? nullptr : &seen);
+  write_headers(j, done.answer.headers, redact, nullptr, nullptr, seen.empty() ? nullptr : &seen);
   j.key("body");
   // What was a secret in the question stays one in the answer.
   const bool echoes = !seen.empty() && seen.occurs_in(done.answer.body);

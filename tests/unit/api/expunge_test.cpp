@@ -54,6 +54,28 @@ TEST_F(expunge, a_payload_is_erased_for_good_and_the_chain_stays_valid) {
   asked(404, "DELETE", at("/msg/msg_none/content"));
 }
 
+TEST_F(expunge, of_a_dead_letter_leaves_it_to_be_edited_or_thrown_away) {
+  const std::string ep =
+      asked(201, "POST", at("/endpoint"),
+            {{"url", "http://127.0.0.1:9/hook"}, {"retrySchedule", json::array()}})["id"];
+  const json brings{{"headers", {{"X-Kind", "dog"}}}};
+  const auto edited = emit(brings), thrown_away = emit(brings);
+  auto dead = [&] { return asked(200, "GET", at("/endpoint/" + ep + "/dead")).dump(); };
+  auto eventually = [](auto holds) {
+    for (int i = 0; i < 6'000 && !holds(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    return holds();
+  };
+  for (const auto& id : {edited, thrown_away})
+    ASSERT_TRUE(eventually([&] { return dead().find(id) != std::string::npos; }));
+  for (const auto& id : {edited, thrown_away})
+    asked(204, "DELETE", at("/msg/" + id + "/content"));
+  auto made = asked(202, "POST", at("/endpoint/" + ep + "/dead/" + edited + "/edit"), {{"payload", {{"n", 2}}}});
+  EXPECT_EQ(made["payload"], (json{{"n", 2}}));
+  asked(202, "POST", at("/endpoint/" + ep + "/dead/purge"));
+  EXPECT_TRUE(eventually([&] { return dead().find(thrown_away) == std::string::npos; }));
+}
+
 TEST_F(expunge, what_was_erased_cannot_be_sent_again_and_a_recovery_passes_over_it) {
   const std::string ep =
       asked(201, "POST", at("/endpoint"),

@@ -158,4 +158,16 @@ TEST_F(scenarios, a_format_is_a_rule) {
   EXPECT_EQ(mocked("POST", "/pets", R"({"name":"x","born":"2026-02-28"})", {{"X-Key", "1"}}).status(), 201U);
 }
 
+TEST_F(scenarios, a_credential_that_the_document_declares_is_not_in_the_log_whatever_its_name) {
+  auto described = json::parse(document);
+  described["components"]["securitySchemes"]["app"] = {{"type", "apiKey"}, {"in", "query"}, {"name", "appid"}};
+  described["paths"]["/pets"]["post"]["security"] = json::array({{{"key", json::array()}, {"app", json::array()}}});
+  asked(200, "PUT", at("/openapi?security=check"), described);
+  EXPECT_EQ(mocked("POST", "/pets?appid=hush-hush-1", R"({"name":"x"})").status(), 401U);
+  EXPECT_EQ(mocked("POST", "/pets?a=1&appid=hush-hush-1&b=2", R"({"name":"x"})", {{"X-Key", "hush-hush-2"}}).status(), 201U);
+  const auto kept = asked(200, "GET", at("/history?limit=250")).dump();
+  EXPECT_EQ(kept.find("hush-hush"), std::string::npos);
+  EXPECT_NE(kept.find("a=1&appid=[redacted:"), std::string::npos);
+}
+
 } // namespace

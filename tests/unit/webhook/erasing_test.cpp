@@ -157,6 +157,23 @@ TEST(erasing, of_what_waits_is_refused_or_left_for_later) {
 }
 
 /// Who asked for it again just then has nothing to send.
+TEST(erasing, of_what_the_log_alone_has_for_a_destination_that_probes_is_refused) {
+  world w;
+  auto d = to("http://a.test/");
+  d.protection = protection_policy::compile(json::parse(R"({"disable":{"failures":1,"after":0,"probe":600}})")).value();
+  const auto id = w.add(d);
+  w.emit();
+  w.attempt(answer(500));
+  ASSERT_TRUE(w.live.find(id)->disabled);
+  const auto missed = w.emit();
+  ASSERT_FALSE(w.live.pending(id, missed.seq)) << "not queued, and sent when it is back";
+  erase_content what;
+  what.items.push_back({missed.seq, missed.id, "{}"});
+  EXPECT_EQ(w.refused(what), errc::conflict);
+  w.must(remove_destination{id});
+  w.must(what);
+}
+
 TEST(erasing, what_waits_for_a_body_that_is_gone_ends) {
   world w;
   const auto id = w.add();
