@@ -194,7 +194,7 @@ TEST_F(transformations, that_do_not_compile_are_refused_with_their_place_and_cha
   auto to = destination(id, shop.url(), "function handler(w) { return w; }");
   for (const auto& [code, place] : std::vector<std::pair<std::string, std::string>>{{"function handler(w) {\n  if (w { }\n}", "line 2, column 9"},
                                                                                      {"function handler(w) {", "line 1"},
-                                                                                     {"}); (function () {", "body of one function"}}) {
+                                                                                     {"}); (function () {", "line 1"}}) {
     auto refused = submit(id, webhook::command{webhook::change_transformation{to, code, std::nullopt, std::nullopt}});
     ASSERT_FALSE(refused) << code;
     EXPECT_EQ(refused.error().code, events::errc::invalid);
