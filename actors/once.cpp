@@ -1,6 +1,7 @@
 #include "actors/once.hpp"
 
 #include "events/limits.hpp"
+#include "events/wall_clock.hpp"
 #include "storage/keys.hpp"
 #include "webhook/raw_member.hpp"
 
@@ -73,6 +74,8 @@ events::outcome<once_row> read_once(std::string_view value) {
 events::outcome<void> erase_payload_in_answers(storage::store& in, events::wall_time wall, events::seq seq, std::string_view id) {
   constexpr std::int64_t clocks_step_back_us = 60'000'000; // an event is never earlier than the one before it, its row may be
   constexpr std::size_t page = 250;
+  if (const events::duration kept = limits::idempotency_time + std::chrono::hours{1}; wall.us + kept.count() < events::wall_now().us)
+    return {}; // no answer of then is given any more, or will be looked for
   auto take_out = [](std::string& text) {
     const auto payload = webhook::raw_member(text, "payload");
     if (payload.empty())

@@ -75,6 +75,9 @@ void outbox_actor::on_made(const webhook_made& m) {
   auto one = std::move(known->second);
   at_engine_.erase(known);
   auto made = result_of(*m.outcome, one.what.transform->code, one.what.profile);
+  if (made && !made->cancel)
+    if (auto fits = webhook::may_go(one.what, *made); !fits)
+      made = tl::unexpected<events::error>{std::move(fits).error()};
   if (!made && made.error().code == events::errc::unavailable) { // nobody had time for it: as if never taken
     bodiless_.push_back(m.token);
     try_again_soon();

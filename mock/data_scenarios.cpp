@@ -6,6 +6,7 @@
 #include "mock/seed.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 namespace hourglass::mock {
@@ -27,6 +28,15 @@ decision one_event(events::kind kind, std::string payload, std::vector<std::stri
 }
 
 // -- seeding -------------------------------------------------------------------------------
+
+/// The greatest number that a collection's mark has given; -1: it has none.
+std::int64_t last_in(std::string_view mark) {
+  constexpr std::string_view front = R"({"last":)";
+  std::int64_t out = -1;
+  if (mark.starts_with(front))
+    std::from_chars(mark.data() + front.size(), mark.data() + mark.size(), out);
+  return out;
+}
 
 /// What of a seeding is not so already.
 struct seed_changes {
@@ -50,7 +60,8 @@ outcome<seed_changes> changes_of(const data_state& state, const seeding& s) {
     const bool mark = item.space == collection_marks;
     if (!mark)
       ++out.told[item.space].first;
-    if (before != nullptr && (mark || *before == item.value)) // a mark that is there knows more
+    // A mark that is there and further on knows more, but of what is replaced.
+    if (before != nullptr && (*before == item.value || (mark && !s.replace && last_in(item.value) <= last_in(*before))))
       continue;
     freed += before != nullptr ? item.key.size() + before->size() : 0;
     added += item.key.size() + item.value.size();

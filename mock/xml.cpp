@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <optional>
 
 #include <pugixml.hpp>
@@ -106,8 +107,9 @@ private:
     std::map<std::string, std::vector<pugi::xml_node>, std::less<>> groups;
     std::vector<std::string> order;
     auto out = json_value::object();
+    std::set<std::string_view> attributes;
     for (const auto& a : e.attributes())
-      if (auto at = known.find(without_prefix(a.name())); at != known.end() && at->second.attribute && out.member(at->second.name) == nullptr)
+      if (auto at = known.find(without_prefix(a.name())); at != known.end() && at->second.attribute && attributes.insert(at->second.name).second)
         out.add(at->second.name, typed(a.value(), as.member(at->second.name, how_.purse)));
     for (const auto& child : e) {
       if (!is_element(child))
@@ -124,7 +126,10 @@ private:
         break;
       const auto& all = groups.find(name)->second;
       auto value = member_of(all, as.member(name, how_.purse), name, depth);
-      out.set(name, std::move(value)); // an attribute of the same property gives way
+      if (attributes.contains(name)) // gives way
+        out.set(name, std::move(value));
+      else
+        out.add(name, std::move(value));
     }
     out.seal();
     return out;

@@ -38,14 +38,25 @@ std::optional<std::string> without_body(std::string_view payload) {
 
 std::optional<std::string> without_answer(std::string_view payload) {
   auto object = json::parse(payload, nullptr, false);
-  const auto response = object.is_object() ? object.find("response") : object.end();
-  if (!object.is_object() || response == object.end() || !response->is_object())
+  if (!object.is_object())
     return std::nullopt;
-  const auto body = response->find("body");
-  if (body == response->end() || *body == json{{"text", ""}})
+  bool changed = false;
+  if (const auto response = object.find("response"); response != object.end() && response->is_object())
+    if (const auto body = response->find("body"); body != response->end() && *body != json{{"text", ""}}) {
+      *body = {{"text", ""}};
+      (*response)["erased"] = changed = true;
+    }
+  // What a script made of the payload, or said about it.
+  if (const auto made = object.find("transformed"); made != object.end() && made->is_object() && made->contains("url") && (*made)["url"] != "") {
+    (*made)["url"] = "";
+    changed = true;
+  }
+  if (const auto error = object.find("error"); error != object.end() && error->is_object() && error->value("kind", "") == "transformation" && error->value("detail", "") != "") {
+    (*error)["detail"] = "";
+    changed = true;
+  }
+  if (!changed)
     return std::nullopt;
-  *body = {{"text", ""}};
-  (*response)["erased"] = true;
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

@@ -77,10 +77,12 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
   decision out;
   if (std::holds_alternative<delivered>(meaning)) {
     const bool lifts = current && !f.result.cancelled() && l.guard.lifts(f.result.started_us, ctx.now);
+    // A script has taken the last that it could be probed with: without another nothing would ever enable it again.
+    const bool nothing_to_probe_with = f.result.cancelled() && l.guard.probing && l.pending() == 1;
     if (lifts && l.guard.held_until)
       f.hold = ctx.now;
     add(out, std::move(f));
-    if (lifts && l.guard.probing)
+    if ((lifts && l.guard.probing) || nothing_to_probe_with)
       add(out, destination_recovered{l.config.id}), add(out, missing_of(l));
     return out;
   }

@@ -130,17 +130,32 @@ events::outcome<transformed> read_transformed(std::string_view text, signature_p
   return out;
 }
 
+events::outcome<void> may_go(const start& s, const transformed& t) {
+  const auto secure = [](const std::string& url) { return url.starts_with("https://"); };
+  if (secure(s.url) && !secure(t.url))
+    return failure(errc::invalid, "`url` must be https, as the endpoint's");
+  return {};
+}
+
 void take_over(start& s, const transformed& t) {
   if (!same_origin(s.url, t.url)) {
     std::erase_if(s.headers, [](const custom_header& h) { return h.sensitive; });
-    if (s.way && (!s.way->authorization.empty() || s.way->tokens))
-      s.way = std::make_shared<const delivery_way>(delivery_way{s.way->receiver, {}, nullptr});
+    if (s.way) { // whose certificate we show, and whom we trust, is between us and the endpoint; the proxy is everybody's way out
+      const auto& r = s.way->receiver;
+      auto out = r && (r->through() || r->direct()) ? std::make_shared<const http::transport>(http::tls_identity{}, r->through(), r->direct()) : nullptr;
+      s.way = out ? std::make_shared<const delivery_way>(delivery_way{std::move(out), {}, nullptr}) : nullptr;
+    }
   }
   s.method = t.method;
   s.url = t.url;
-  for (const auto& given : t.headers) {
-    std::erase_if(s.headers, [&given](const custom_header& h) { return http::contains({{h.name, {}}}, given.name); });
-    s.headers.push_back(given);
+  const bool has_credentials = s.way && (!s.way->authorization.empty() || s.way->tokens);
+  for (auto given : t.headers) {
+    const auto same = [&given](const custom_header& h) { return http::contains({{h.name, {}}}, given.name); };
+    if (has_credentials && same({"Authorization", {}}))
+      continue; // the endpoint's stand
+    given.sensitive = given.sensitive || std::any_of(s.headers.begin(), s.headers.end(), [&](const custom_header& h) { return h.sensitive && same(h); });
+    std::erase_if(s.headers, same);
+    s.headers.push_back(std::move(given));
   }
 }
 

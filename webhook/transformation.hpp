@@ -35,6 +35,9 @@ struct transformed {
 /// Of the object that `handler` returned, as JSON. Fails with `errc::invalid` or `errc::too_large`, in words for who wrote the script.
 events::outcome<transformed> read_transformed(std::string_view json, signature_profile profile);
 
+/// Whether what goes over TLS still would. Fails with `errc::invalid`.
+events::outcome<void> may_go(const start& s, const transformed& t);
+
 /// `s` as it is to be sent then. Credentials were given for the destination's own address: another origin gets none of them.
 void take_over(start& s, const transformed& t);
 

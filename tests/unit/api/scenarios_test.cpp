@@ -170,4 +170,14 @@ TEST_F(scenarios, a_credential_that_the_document_declares_is_not_in_the_log_what
   EXPECT_NE(kept.find("a=1&appid=[redacted:"), std::string::npos);
 }
 
+TEST_F(scenarios, a_seed_that_replaces_sets_the_numbers_back_too) {
+  const json seed = {{"seed", 7}, {"replace", true}, {"namespaces", {{"pets", {{"generate", {{"count", 3}}}}}}}};
+  auto born = [&] { return json::parse(mocked("POST", "/pets", R"({"name":"x"})", {{"X-Key", "k"}}).response.body)["id"].get<int>(); };
+  asked(200, "POST", at("/seed"), seed);
+  const auto first = born();
+  EXPECT_EQ(born(), first + 1);
+  asked(200, "POST", at("/seed"), seed);
+  EXPECT_EQ(born(), first) << "a suite that seeds before each test sees the same each time";
+}
+
 } // namespace

@@ -62,14 +62,14 @@ TEST(transformation, another_origin_gets_no_credentials_and_the_same_keeps_them)
   take_over(there, {false, "PUT", "https://b.test/", "{}", {{"x-plain", "2", false}}});
   ASSERT_EQ(there.headers.size(), 1U);
   EXPECT_EQ(there.headers[0].value, "2") << "goes before the endpoint's own, whatever its case";
-  EXPECT_TRUE(there.way->authorization.empty());
+  EXPECT_FALSE(there.way);
   EXPECT_EQ(there.method, "PUT");
   take_over(here, {false, "POST", "https://A.test:443/other", "{}", {}});
   EXPECT_EQ(here.headers.size(), 2U);
   EXPECT_EQ(here.way->authorization, "Basic abc");
   take_over(cleartext, {false, "POST", "http://a.test/hook", "{}", {}});
   EXPECT_EQ(cleartext.headers.size(), 1U);
-  EXPECT_TRUE(cleartext.way->authorization.empty());
+  EXPECT_FALSE(cleartext.way);
 }
 
 TEST(transformation, is_called_with_the_webhook_and_its_variables) {
@@ -185,6 +185,47 @@ TEST(transformation, bodies_are_read) {
   EXPECT_EQ(trial->payload, R"({"n": 1.0})");
   EXPECT_EQ(read_transformation_trial(R"({"eventType":"a b","payload":{}})").error().where, "/eventType");
   EXPECT_EQ(read_transformation_trial(R"({"eventType":"a"})").error().where, "/payload");
+}
+
+TEST(transformation, that_cancels_the_last_probe_gives_its_destination_back) {
+  world w;
+  auto d = to("http://a.test/");
+  d.protection = protection_policy::compile(nlohmann::json::parse(R"({"disable":{"failures":1,"after":0,"probe":600}})")).value();
+  const auto id = w.add(std::move(d));
+  w.emit();
+  w.attempt(answer(500));
+  ASSERT_TRUE(w.live.find(id)->disabled);
+  w.emit(); // stored, and sent when it is back
+  w.now = w.now + std::chrono::hours{1};
+  attempt_result nothing_sent;
+  nothing_sent.transformed.emplace().cancelled = true;
+  w.attempt(nothing_sent);
+  EXPECT_FALSE(w.live.find(id)->disabled);
+  EXPECT_EQ(w.live.recoveries().size(), 1U) << "of what it missed";
+  EXPECT_EQ(snapshot(w.live), snapshot(w.folded()));
+}
+
+TEST(transformation, never_leaves_tls_and_shows_another_origin_no_certificate) {
+  start s;
+  s.url = "https://a.test/hook";
+  s.way = std::make_shared<const delivery_way>(delivery_way{std::make_shared<const http::transport>(http::tls_identity{"", "CERTIFICATE", "KEY", {}}), "Basic x", nullptr});
+  s.headers.push_back({"X-Partner", "secret", true});
+  transformed t;
+  t.method = "POST";
+  t.url = "http://a.test/hook";
+  EXPECT_FALSE(may_go(s, t));
+  auto same = s;
+  t.url = "https://a.test/other";
+  ASSERT_TRUE(may_go(same, t));
+  t.headers = {{"authorization", "mine"}, {"x-partner", "other"}};
+  take_over(same, t);
+  EXPECT_TRUE(same.way && same.way->receiver);
+  ASSERT_EQ(same.headers.size(), 1U) << "the endpoint's credentials stand";
+  EXPECT_TRUE(same.headers[0].sensitive) << "it was, and its place is";
+  auto other = s;
+  t.url = "https://b.test/";
+  take_over(other, t);
+  EXPECT_FALSE(other.way);
 }
 
 } // namespace
