@@ -108,14 +108,26 @@ TEST_F(node_test, what_a_message_brings_goes_with_every_attempt_after_a_restart_
     EXPECT_EQ(e.payload.find("s3cret-key"), std::string::npos) << events::to_string(e.header.kind);
 }
 
-TEST_F(node_test, a_recovery_keeps_to_its_rate_over_a_restart_too) {
-  auto id = create();
+/// A destination that is tried once, whose receiver fails until it works: all that is emitted before is a dead letter.
+class node_with_letters : public node_test {
+protected:
+  void SetUp() override {
+    node_test::SetUp();
+    id = create();
+    webhook::create_destination c;
+    c.value.url = shop.url();
+    c.value.schedule.emplace();
+    dest = nlohmann::json::parse(submit(id, webhook::command{c})->reply)["id"].get<std::string>();
+  }
+  std::size_t dead() { return outbox(id)["endpoints"].at(0)["stats"]["dead"].get<std::size_t>(); }
+
   std::atomic<bool> works{false};
-  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : http::response{500, {}, ""}; }};
-  webhook::create_destination c;
-  c.value.url = shop.url();
-  c.value.schedule.emplace();
-  auto dest = nlohmann::json::parse(submit(id, webhook::command{c})->reply)["id"].get<std::string>();
+  receiver shop{[this](std::size_t, const http::request&) { return works ? ok() : http::response{500, {}, ""}; }};
+  events::sandbox_id id;
+  std::string dest;
+};
+
+TEST_F(node_with_letters, a_recovery_keeps_to_its_rate_over_a_restart_too) {
   constexpr std::size_t letters = 40, rate = 40;
   for (std::size_t i = 0; i < letters; ++i)
     ASSERT_TRUE(emit(id));
@@ -150,41 +162,26 @@ TEST_F(node_test, a_recovery_keeps_to_its_rate_over_a_restart_too) {
 }
 
 /// Who asks for the resend has read the log before the letter was removed.
-TEST_F(node_test, a_resend_of_a_letter_that_was_removed_meanwhile_takes_no_other_off_the_count) {
-  auto id = create();
-  std::atomic<bool> works{false};
-  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : http::response{500, {}, ""}; }};
-  webhook::create_destination c;
-  c.value.url = shop.url();
-  c.value.schedule.emplace();
-  auto dest = nlohmann::json::parse(submit(id, webhook::command{c})->reply)["id"].get<std::string>();
+TEST_F(node_with_letters, a_resend_of_a_letter_that_was_removed_meanwhile_takes_no_other_off_the_count) {
   ASSERT_TRUE(emit(id));
   ASSERT_TRUE(emit(id));
-  auto dead = [&] { return outbox(id)["endpoints"].at(0)["stats"]["dead"].get<int>(); };
-  ASSERT_TRUE(eventually([&] { return dead() == 2; }));
+  ASSERT_TRUE(eventually([&] { return dead() == 2U; }));
   webhook::message_ref letter;
   for (const auto& e : history(id))
     if (auto f = webhook::decode(e); f && std::holds_alternative<webhook::attempt_finished>(*f))
       letter = std::get<webhook::attempt_finished>(*f).message;
   const auto head = history(id).back().header.seq;
   ASSERT_TRUE(submit(id, webhook::command{webhook::remove_letter{letter, dest, head}}));
-  EXPECT_EQ(dead(), 1);
+  EXPECT_EQ(dead(), 1U);
   works = true;
   ASSERT_TRUE(submit(id, webhook::command{webhook::resend{letter, dest, 1, true, false}}));
   ASSERT_TRUE(shop.wait_for(3));
   ASSERT_TRUE(eventually([&] { return count(history(id), kind::attempt_finished) == 3; }));
-  EXPECT_EQ(dead(), 1) << "the other one";
+  EXPECT_EQ(dead(), 1U) << "the other one";
 }
 
 /// A page's last answer comes about when the next page is due: neither of the two looks at the clock may take the other's for done.
-TEST_F(node_test, a_recovery_with_a_rate_comes_to_its_end_though_nothing_else_happens) {
-  auto id = create();
-  std::atomic<bool> works{false};
-  receiver shop{[&](std::size_t, const http::request&) { return works ? ok() : http::response{500, {}, ""}; }};
-  webhook::create_destination c;
-  c.value.url = shop.url();
-  c.value.schedule.emplace();
-  auto dest = nlohmann::json::parse(submit(id, webhook::command{c})->reply)["id"].get<std::string>();
+TEST_F(node_with_letters, a_recovery_with_a_rate_comes_to_its_end_though_nothing_else_happens) {
   constexpr std::size_t letters = 2'000;
   webhook::create_message m;
   m.event_type = "thing.happened";
@@ -195,14 +192,14 @@ TEST_F(node_test, a_recovery_with_a_rate_comes_to_its_end_though_nothing_else_ha
     else
       node_->submit(id, webhook::command{m}, {"admin", "test"}, [](const auto&) {});
   }
-  ASSERT_TRUE(eventually([&] { return outbox(id)["endpoints"].at(0)["stats"]["dead"] == letters; }));
+  ASSERT_TRUE(eventually([&] { return dead() == letters; }));
   works = true;
   webhook::start_recovery all;
   all.destination = dest;
   all.rate = 1'000;
   ASSERT_TRUE(submit(id, webhook::command{all}));
   ASSERT_TRUE(shop.wait_for(2 * letters));
-  EXPECT_TRUE(eventually([&] { return outbox(id)["endpoints"].at(0)["stats"]["dead"] == 0; }));
+  EXPECT_TRUE(eventually([&] { return dead() == 0; }));
 }
 
 // -- connections ------------------------------------------------------------------------
