@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { binary } from '../interop/lib/server.mjs';
-import { cases } from './lib/cases.mjs';
+import { cases, runCases } from './lib/cases.mjs';
 import { killLoop } from './lib/loop.mjs';
+import { aimedKills, moments } from './lib/moments.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -57,12 +58,24 @@ const runTool = existsSync(tool)
   : undefined;
 
 report.say(`seed ${seed}; again with: ${again}`);
-const options = { seed, kills, kafka: values.kafka, keep: values.keep, only: values.only, report, runTool };
-for (const [name, part] of [['loop', killLoop], ['cases', cases]]) {
-  const wanted = values.only === undefined || values.only === name || (name === 'cases' && values.only !== 'loop');
-  if (!wanted) continue;
+const options = { seed, kills, kafka: values.kafka, keep: values.keep, report, runTool };
+const only = values.only?.split(',');
+const wants = (name) => only === undefined || only.includes(name);
+const unknown = only?.filter((name) => !['loop', 'moments', 'cases', ...Object.keys(moments), ...Object.keys(cases)].includes(name)) ?? [];
+if (unknown.length > 0) {
+  console.error(`--only knows no ${unknown.join(', ')}`);
+  process.exit(2);
+}
+// In a run of everything the moments share what time there is: a few kills each.
+const aimed = { ...options, kills: only ? kills : Math.max(2, Math.floor(kills / 5)), wanted: Object.keys(moments).filter((name) => wants('moments') || wants(name)) };
+const parts = [
+  ['loop', wants('loop') && (() => killLoop(options))],
+  ['the aimed kills', () => aimedKills(aimed)],
+  ['the cases', () => runCases({ ...options, wanted: Object.keys(cases).filter((name) => wants('cases') || wants(name)) })],
+];
+for (const [name, part] of parts) {
   try {
-    await part(options);
+    if (part) await part();
   } catch (error) {
     report.check(`${name} came to its end`, error.stack ?? String(error));
   }

@@ -7,11 +7,12 @@ import { Server, freshFolder, removeFolder } from '../../interop/lib/server.mjs'
 import { Chain, payloadTexts } from './chain.mjs';
 import { Random } from './random.mjs';
 
-export async function cases(options) {
-  const all = { heldFolder, newerFormat, portTaken, kafkaAway, halfWrittenRecord, tornTail, flippedInLog, flippedInTable, fullDisk, stoppedUnderLoad };
+export const cases = { heldFolder, newerFormat, portTaken, kafkaAway, halfWrittenRecord, tornTail, flippedInLog, flippedInTable, fullDisk, stoppedUnderLoad };
+
+export async function runCases(options) {
   const random = new Random(options.seed ^ 0x5eed);
-  for (const [name, run] of Object.entries(all)) {
-    if (options.only && options.only !== 'cases' && options.only !== name) continue;
+  for (const [name, run] of Object.entries(cases)) {
+    if (!options.wanted.includes(name)) continue;
     const data = freshFolder(name);
     try {
       await run({ ...options, data, random: random.fork() });

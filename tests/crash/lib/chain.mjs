@@ -4,12 +4,14 @@ import { createHash } from 'node:crypto';
 
 const kinds = {
   'sandbox.created': 1, 'sandbox.updated': 2, 'sandbox.deleted': 3,
-  'endpoint.put': 10, 'endpoint.removed': 11, 'openapi.imported': 12, 'request.served': 20,
-  'data.put': 30, 'data.removed': 31, 'data.cleared': 32, 'env.put': 33, 'env.removed': 34,
+  'endpoint.put': 10, 'endpoint.removed': 11, 'openapi.imported': 12, 'function.put': 13, 'function.removed': 14, 'credentials.put': 15, 'request.served': 20,
+  'scenario.put': 25, 'scenario.removed': 26, 'scenario.applied': 27, 'chaos.put': 28, 'chaos.removed': 29,
+  'data.put': 30, 'data.removed': 31, 'data.cleared': 32, 'env.put': 33, 'env.removed': 34, 'template.put': 35, 'template.removed': 36, 'data.seeded': 37, 'chaos.drawn': 38,
   'clock.set': 40, 'clock.advance_started': 41, 'clock.moved': 42, 'clock.advance_finished': 43,
   'event_type.put': 50, 'event_type.removed': 51, 'destination.created': 52, 'destination.updated': 53, 'destination.removed': 54,
-  'destination.secret_rotated': 55, 'destination.disabled': 56, 'message.created': 60, 'attempt.finished': 61, 'resend.requested': 62,
-  'recovery.started': 63, 'recovery.progressed': 64, 'recovery.finished': 65, 'deliveries.moved': 66,
+  'destination.secret_rotated': 55, 'destination.disabled': 56, 'destination.recovered': 57, 'message.created': 60, 'attempt.finished': 61, 'resend.requested': 62,
+  'recovery.started': 63, 'recovery.progressed': 64, 'recovery.finished': 65, 'deliveries.moved': 66, 'delivery.expired': 67, 'content.erased': 68, 'dead_letters.removed': 70,
+  'poller.created': 80, 'poller.updated': 81, 'poller.removed': 82, 'consumer.moved': 83, 'consumer.removed': 84,
 };
 // Their payload is shown with the secrets masked, so its hash cannot be checked from outside.
 const masked = new Set(['destination.created', 'destination.updated', 'destination.secret_rotated']);
@@ -68,6 +70,7 @@ export class Chain {
     this.seq = 0;
     this.link = '0'.repeat(64);
     this.wall = '';
+    this.erased = new Map(); // seq -> hash of what is left, of events that lost content and are not yet named by an event that says so
   }
 
   /// `raw` is the payload's text as it stood in the answer. Returns what is wrong, or undefined.
@@ -75,12 +78,23 @@ export class Chain {
     if (event.seq !== this.seq + 1) return `seq ${event.seq} follows ${this.seq}`;
     if (event.previous !== this.link) return `seq ${event.seq} does not name the link before it`;
     if (event.wall_time < this.wall) return `seq ${event.seq} is earlier than the one before it`;
-    if (!masked.has(event.type) && sha256(raw) !== event.payload_sha256) return `seq ${event.seq} (${event.type}): the payload does not have the hash that is chained`;
+    if (event.erased) this.erased.set(event.seq, sha256(raw));
+    else if (!masked.has(event.type) && sha256(raw) !== event.payload_sha256) return `seq ${event.seq} (${event.type}): the payload does not have the hash that is chained`;
     if (linkOf(this.sandbox, event) !== event.link) return `seq ${event.seq} (${event.type}): the link is not that of its header`;
+    if (event.type === 'content.erased')
+      for (const { seq, left } of event.payload.items) {
+        if (this.erased.has(seq) && this.erased.get(seq) !== left) return `seq ${event.seq} names another rest of ${seq} than what is there`;
+        this.erased.delete(seq);
+      }
     this.seq = event.seq;
     this.link = event.link;
     this.wall = event.wall_time;
     return undefined;
+  }
+
+  /// At the end of the stream: what lost content though no event says so.
+  unexplained() {
+    return [...this.erased.keys()].map((seq) => `seq ${seq} lost content, and no event says so`);
   }
 }
 

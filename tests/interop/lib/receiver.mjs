@@ -57,7 +57,7 @@ export class Receiver {
         const delivery = { path: request.url, method: request.method, headers: request.headers, body: Buffer.concat(chunks).toString(), at: Date.now() };
         if (this.keep) this.deliveries.push(delivery);
         this.onDelivery(delivery);
-        this.answer(request.url)(request, response);
+        this.answer(request.url)(request, response, delivery);
       });
     });
   }
