@@ -245,7 +245,7 @@ void read_disable(object_of_policy& o, protection_rules& into) {
   const auto* given = o.given("disable");
   if (given == nullptr)
     return;
-  object_of_policy d{*given, o.at("disable"), {"failures", "after", "probe"}};
+  object_of_policy d{*given, o.at("disable"), {"failures", "after", "probe", "expires"}};
   auto& rule = *(into.disable = protection_rules::disable_rule{});
   rule.failures = d.natural("failures", 1, 1'000'000).value_or(rule.failures);
   rule.after = d.seconds("after", 0, 12 * month_seconds).value_or(rule.after);
@@ -253,6 +253,7 @@ void read_disable(object_of_policy& o, protection_rules& into) {
     rule.probe.reset();
   else if (auto probe = d.seconds("probe", 1))
     rule.probe = probe;
+  rule.expires = d.seconds("expires", 1, 12 * month_seconds);
   o.fail(d.problem());
 }
 

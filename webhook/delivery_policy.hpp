@@ -59,7 +59,8 @@ inline constexpr duration kept_back_most = std::chrono::hours{24}; ///< or what 
 
 /// When a destination that fails is left alone, for a while or until it recovers. Without a policy never: every message follows its own schedule.
 ///
-/// protection := {"breaker": {"failures": 10, "probeAfter": 30, "probeCap": 1800}, "slowDown": {"cap": 1800, "statuses": [429, 503]}, "disable": {"failures": 20, "after": 432000, "probe": 3600 | null}}
+/// protection := {"breaker": {"failures": 10, "probeAfter": 30, "probeCap": 1800}, "slowDown": {"cap": 1800, "statuses": [429, 503]}, "disable": {"failures": 20, "after": 432000, "probe": 3600 | null,
+///               "expires": seconds}}
 ///
 /// What is not there, or null, is off; the numbers are what `{}` stands for, times in seconds of the sandbox's clock.
 /// breaker: after so many attempts in a row that failed nothing is sent for `probeAfter`, then one attempt; while that fails, twice as long each
@@ -68,7 +69,8 @@ inline constexpr duration kept_back_most = std::chrono::hours{24}; ///< or what 
 /// never longer than `cap`. `statuses`: other answers that mean so, as in `success` of a retry policy; and "timeout".
 /// With either, and no `maximumAge` of its own, a message is dead that could not go for `kept_back_most`, while the destination did nothing but fail.
 /// disable: when it has failed for `after`, and so many times in a row, it is disabled. One attempt goes every `probe` then, with what waits first,
-/// and costs nothing of its schedule; the first that succeeds enables it. null: none goes.
+/// and costs nothing of its schedule; the first that succeeds enables it. null: none goes. With `expires` a row is over when nothing has failed for
+/// so long, though nothing succeeded either: the next failure is the first of another.
 struct protection_rules {
   struct breaker_rule {
     std::uint32_t failures = 10;
@@ -79,6 +81,7 @@ struct protection_rules {
     std::uint32_t failures = 20;
     duration after = std::chrono::hours{120};
     std::optional<duration> probe = std::chrono::hours{1};
+    std::optional<duration> expires = std::nullopt;
   };
   std::optional<breaker_rule> breaker;
   std::optional<duration> slow_down; ///< the longest hold; a probe waits as long as it is asked to without it, too

@@ -133,6 +133,8 @@ struct writer {
       j.key("gone_kept").value(true);
     if (f.backlog_told != 0)
       j.key("backlog_told").value(f.backlog_told);
+    if (f.failing_told != 0)
+      j.key("failing_told").value(f.failing_told);
     if (f.probe)
       j.key("probe").value(true);
     if (f.was_dead)

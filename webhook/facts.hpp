@@ -89,6 +89,7 @@ struct attempt_finished {
   bool opened = false;      ///< it is the breaker that holds, and holds twice as long next time
   bool gone_kept = false;   ///< a 410 that does not disable
   std::uint64_t backlog_told = 0; ///< operators are told that so many wait
+  std::uint32_t failing_told = 0; ///< and how far it is on the way to being disabled, in percent
   bool probe = false;       ///< its destination was disabled by rule: it failed, and costs nothing of the schedule
   bool line_held = false;   ///< with `dead`: what stands behind it in its line waits until it was delivered
   bool detached = false;    ///< its delivery was taken back while it was under way: recorded, and decides nothing

@@ -166,6 +166,7 @@ fact read_attempt(object_reader& r) {
   f.gone_kept = r.truth("gone_kept", false);
   f.probe = r.truth("probe", false);
   f.backlog_told = r.natural("backlog_told", 0);
+  f.failing_told = static_cast<std::uint32_t>(r.natural("failing_told", 0));
   f.was_dead = r.truth("was_dead", false);
   f.was_delivered = r.truth("was_delivered", false);
   f.line_held = r.truth("line_held", false);

@@ -1,5 +1,6 @@
 #include "webhook/lane_guard.hpp"
 
+#include <array>
 #include <cmath>
 
 namespace hourglass::webhook {
@@ -10,6 +11,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t doublings_most = 20;
 constexpr std::uint32_t slow_doublings_most = 6; // 1 s, 2 s, … 64 s
+constexpr std::array<std::uint32_t, 3> steps_to_disabling{50, 70, 90}; // as Outpost
 
 duration spread_out(duration d, double spread) { return d + duration{std::llround(static_cast<double>(d.count()) * spread)}; }
 
@@ -27,14 +29,37 @@ lane_guard::stance lane_guard::at(events::virtual_time now) const noexcept {
   return release == unbounded ? stance::free : stance::recovering;
 }
 
+lane_guard::row_of_failures lane_guard::with_one_more(const protection_rules& rules, events::virtual_time now) const noexcept {
+  const auto from = last_failed ? std::optional{std::max(*last_failed, held_until.value_or(*last_failed))} : std::nullopt;
+  const bool over = from && !probing && rules.disable && rules.disable->expires && *from + *rules.disable->expires <= now;
+  if (over || in_a_row == 0)
+    return {1, now, true};
+  return {in_a_row + 1, failing_since.value_or(now), false};
+}
+
+std::uint32_t lane_guard::to_tell(const protection_rules& rules, events::virtual_time now) const noexcept {
+  if (!rules.disable || probing)
+    return 0;
+  const auto row = with_one_more(rules, now);
+  const auto after = rules.disable->after.count();
+  const auto passed = std::clamp<std::int64_t>(now.us - row.since.us, 0, after);
+  const auto by_time = after == 0 ? 100 : passed * 100 / after;
+  const auto by_count = std::int64_t{100} * std::min(row.failures, rules.disable->failures) / rules.disable->failures;
+  std::uint32_t out = 0;
+  for (auto step : steps_to_disabling)
+    if (std::min(by_time, by_count) >= step && (row.fresh || step > told))
+      out = step;
+  return out;
+}
+
 lane_guard::verdict lane_guard::judge(const protection_rules& rules, const failure& f) const noexcept {
-  const auto row = in_a_row + 1;
-  if (rules.disable && !probing && row >= rules.disable->failures && failing_since.value_or(f.now) + rules.disable->after <= f.now)
+  const auto [row, since, fresh] = with_one_more(rules, f.now);
+  if (rules.disable && !probing && row >= rules.disable->failures && since + rules.disable->after <= f.now)
     return {std::nullopt, true};
   duration wait{0};
   bool opened = false;
   if ((rules.slow_down || probing) && rules.overloaded(f.status, f.timed_out))
-    wait = std::min(f.retry_after.value_or(duration{1s} * (1 << std::min(in_a_row, slow_doublings_most))), rules.slow_down.value_or(default_slow_down));
+    wait = std::min(f.retry_after.value_or(duration{1s} * (1 << std::min(row - 1, slow_doublings_most))), rules.slow_down.value_or(default_slow_down));
   // Those that were under way when the hold began are no trial of it. While probing the node's clock is not asked: set back, it would let probes go without a pause.
   if (probing && !held(f.now) && rules.disable && rules.disable->probe)
     wait = std::max(wait, spread_out(*rules.disable->probe, f.spread));
@@ -48,8 +73,7 @@ lane_guard::verdict lane_guard::judge(const protection_rules& rules, const failu
 
 void lane_guard::succeeded(std::int64_t began_us, events::virtual_time now, std::uint32_t cap) noexcept {
   const bool lift = lifts(began_us, now);
-  in_a_row = 0;
-  failing_since.reset();
+  end_row();
   if (!lift)
     return;
   held_until.reset();
@@ -58,9 +82,19 @@ void lane_guard::succeeded(std::int64_t began_us, events::virtual_time now, std:
     release = unbounded;
 }
 
-void lane_guard::failed(std::int64_t answered_us, events::virtual_time now, std::optional<events::virtual_time> hold, bool opened) noexcept {
-  ++in_a_row;
-  failing_since = failing_since.value_or(now);
+void lane_guard::end_row() noexcept {
+  in_a_row = told = 0;
+  failing_since.reset();
+  last_failed.reset();
+}
+
+void lane_guard::failed(const protection_rules& rules, std::int64_t answered_us, events::virtual_time now, std::optional<events::virtual_time> hold, bool opened) noexcept {
+  const auto row = with_one_more(rules, now);
+  if (row.fresh)
+    end_row();
+  in_a_row = row.failures;
+  failing_since = row.since;
+  last_failed = now;
   failed_us = std::max(failed_us, answered_us);
   if (!hold) {
     if (release != unbounded) // one less, not half: a few failures, as there always are, must not keep it from ever being over
@@ -90,8 +124,7 @@ void lane_guard::recovered() noexcept {
 }
 
 void lane_guard::changed(events::virtual_time now, bool still_probing) noexcept {
-  in_a_row = 0;
-  failing_since.reset();
+  end_row();
   holds = 0;
   retries_from.reset();
   held_until = still_probing ? std::optional{now} : std::nullopt;
@@ -100,7 +133,7 @@ void lane_guard::changed(events::virtual_time now, bool still_probing) noexcept 
 }
 
 void lane_guard::moved(std::int64_t by_us) noexcept {
-  for (auto* when : {&held_until, &failing_since, &retries_from})
+  for (auto* when : {&held_until, &failing_since, &last_failed, &retries_from})
     if (*when)
       *when = moved_by(**when, by_us);
   if (probing)

@@ -49,6 +49,8 @@ struct lane_guard {
 
   std::uint32_t in_a_row = 0;                        ///< failures since the last success, or since a person changed the destination
   std::optional<events::virtual_time> failing_since; ///< the first of them
+  std::optional<events::virtual_time> last_failed;   ///< and the last: a row may expire
+  std::uint32_t told = 0;                            ///< operators know of the row that it has come so far, in percent of what disables
   std::int64_t failed_us = 0;                        ///< wall time: when the last of them was answered
   std::optional<events::virtual_time> held_until;    ///< set until it is lifted, not until it is over
   std::uint32_t holds = 0;                           ///< by the breaker since the last success: its next is that many times twice as long
@@ -73,7 +75,18 @@ struct lane_guard {
     return retries_from && now < *retries_from ? duration{retries_from->us - now.us} : duration{0};
   }
 
+  struct row_of_failures {
+    std::uint32_t failures = 1;
+    events::virtual_time since;
+    bool fresh = true; ///< the one before is over
+  };
+  /// The row of failures with one more at `now`. One that has expired is over; what a hold kept back could not fail, so that counts from its end.
+  row_of_failures with_one_more(const protection_rules& rules, events::virtual_time now) const noexcept;
+
   // -- deciding ------------------------------------------------------------------------
+
+  /// With one more failure at `now`, how far on the way to being disabled by the rule (50, 70, 90) operators do not know of yet; 0: nothing new.
+  std::uint32_t to_tell(const protection_rules& rules, events::virtual_time now) const noexcept;
 
   struct failure {
     unsigned status = 0;
@@ -93,7 +106,7 @@ struct lane_guard {
   // -- folding -------------------------------------------------------------------------
 
   void succeeded(std::int64_t began_us, events::virtual_time now, std::uint32_t cap) noexcept;
-  void failed(std::int64_t answered_us, events::virtual_time now, std::optional<events::virtual_time> hold, bool opened) noexcept;
+  void failed(const protection_rules& rules, std::int64_t answered_us, events::virtual_time now, std::optional<events::virtual_time> hold, bool opened) noexcept;
   void book_retry(events::virtual_time now, std::uint32_t per_minute) noexcept;
   /// By rule, at `from`. Without a probe only a person enables it.
   void disabled(const probation& from, std::optional<events::virtual_time> probe) noexcept;
@@ -102,6 +115,9 @@ struct lane_guard {
   void changed(events::virtual_time now, bool still_probing) noexcept;
   /// The sandbox's clock was set back.
   void moved(std::int64_t by_us) noexcept;
+
+private:
+  void end_row() noexcept;
 };
 
 /// Holds a destination to so many attempts a second. Memory only: after a restart one attempt may go early.

@@ -2,7 +2,12 @@
 
 #include "events/json_text.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace hourglass::webhook {
 
@@ -11,7 +16,34 @@ namespace {
 using events::json_text;
 
 constexpr std::uint32_t failing_attempts = 4; // as Svix
+constexpr std::size_t types_told_most = 1'000;
 constexpr std::array<std::uint64_t, 4> backlog_steps{1'000, 10'000, 100'000, 1'000'000};
+
+/// Whether another than this lane wants it, by the index that fan-out has.
+bool wanted_elsewhere(const outbox_state::impl& s, events::seq lane, const std::string& type) {
+  const bool pattern = type.find('*') != std::string::npos;
+  const auto& by = pattern ? s.wanting_below : s.wanting;
+  const auto at = pattern ? by.find(literal_parts(type)) : by.find(type);
+  return at != by.end() && std::any_of(at->second.begin(), at->second.end(), [&](events::seq other) {
+           const auto& types = s.lanes.at(other).config.filter_types;
+           return other != lane && (!pattern || std::binary_search(types.begin(), types.end(), type));
+         });
+}
+
+/// As they are written: that a pattern covers a type is not looked at. Who wants all covers everything.
+bool changes_what_is_wanted(const outbox_state::impl& s, events::seq lane, const destination* before, const destination* after) {
+  if (s.wanting_all.size() > s.wanting_all.count(lane))
+    return false;
+  const bool all_before = before != nullptr && before->filter_types.empty(), all_after = after != nullptr && after->filter_types.empty();
+  if (all_before || all_after)
+    return all_before != all_after;
+  static const std::vector<std::string> none;
+  const auto& old_types = before == nullptr ? none : before->filter_types;
+  const auto& new_types = after == nullptr ? none : after->filter_types;
+  std::vector<std::string> changed;
+  std::set_symmetric_difference(old_types.begin(), old_types.end(), new_types.begin(), new_types.end(), std::back_inserter(changed));
+  return std::any_of(changed.begin(), changed.end(), [&](const auto& type) { return !wanted_elsewhere(s, lane, type); });
+}
 
 class teller {
 public:
@@ -25,6 +57,8 @@ public:
       tell_attempt("message.attempt.failing", f);
     else if (f.follows == outcome_kind::delivered && tried_long && !f.was_delivered && !f.result.cancelled())
       tell_attempt("message.attempt.recovered", f);
+    if (f.failing_told != 0)
+      tell_failing(f.failing_told);
     if (f.backlog_told != 0)
       tell("endpoint.backlog", [&](json_text& j) { j.key("pending").value(l_->pending()).key("threshold").value(f.backlog_told); });
   }
@@ -33,13 +67,21 @@ public:
   void operator()(const destination_recovered&) {
     tell("endpoint.recovered", [this](json_text& j) { write_fail_since(j); });
   }
-  void operator()(const destination_created&) { tell("endpoint.created", nothing_more); }
+  void operator()(const destination_created& f) {
+    tell("endpoint.created", nothing_more);
+    tell_subscription(&f.value);
+  }
   void operator()(const destination_updated& f) {
     tell("endpoint.updated", nothing_more);
     if (f.value.disabled && !l_->config.disabled)
       tell_disabled("manual", f.value.disabled_reason);
+    if (f.value.filter_types != l_->config.filter_types)
+      tell_subscription(&f.value);
   }
-  void operator()(const destination_removed&) { tell("endpoint.deleted", nothing_more); }
+  void operator()(const destination_removed&) {
+    tell("endpoint.deleted", nothing_more);
+    tell_subscription(nullptr);
+  }
   template <class Other>
   void operator()(const Other&) {}
 
@@ -49,6 +91,53 @@ private:
   void write_fail_since(json_text& j) const {
     if (l_ != nullptr && l_->guard.failing_since)
       j.key("failSince").value(events::to_rfc3339(*l_->guard.failing_since));
+  }
+
+  void tell_failing(std::uint32_t percent) {
+    tell("endpoint.failing", [&](json_text& j) {
+      const auto& rules = l_->config.protection.rules();
+      const auto row = l_->guard.with_one_more(rules, ctx_.now);
+      j.key("failSince").value(events::to_rfc3339(row.since)).key("failedInARow").value(row.failures).key("threshold").value(percent);
+      j.key("disabledAfter").open_object().key("failures").value(rules.disable->failures);
+      j.key("seconds").value(std::chrono::duration_cast<std::chrono::seconds>(rules.disable->after).count()).close_object();
+    });
+  }
+
+  /// With what all of them want now, if that is not what they wanted before. `after` is what becomes of this one; null: it goes.
+  void tell_subscription(const destination* after) {
+    const auto* before = l_ == nullptr ? nullptr : &l_->config;
+    if (!changes_what_is_wanted(s_, l_ == nullptr ? 0 : l_->ordinal, before, after))
+      return;
+    tell("subscription.updated", [&](json_text& j) {
+      const auto count = s_.lanes.size() - s_.operational.size();
+      write_wanted(j, "eventTypes", "endpoints", after, count - (before != nullptr ? 1 : 0) + (after != nullptr ? 1 : 0));
+      write_wanted(j, "previousEventTypes", "previousEndpoints", before, count);
+    });
+  }
+
+  /// What all others want, and `with` it.
+  void write_wanted(json_text& j, std::string_view name, std::string_view count_name, const destination* with, std::size_t count) const {
+    std::set<std::string_view> types;
+    bool all = false;
+    auto take = [&](const destination& d) {
+      all = all || d.filter_types.empty();
+      types.insert(d.filter_types.begin(), d.filter_types.end());
+    };
+    for (const auto& [ordinal, other] : s_.lanes)
+      if (&other != l_ && !other.config.operational)
+        take(other.config);
+    if (with != nullptr)
+      take(*with);
+    if (all)
+      types = {"*"};
+    j.key(name).open_array();
+    std::size_t left = types_told_most;
+    for (auto type = types.begin(); type != types.end() && left != 0; ++type, --left)
+      j.value(*type);
+    j.close_array();
+    j.key(count_name).value(count);
+    if (types.size() > types_told_most)
+      j.key("truncated").value(true);
   }
 
   void tell_disabled(std::string_view trigger, std::string_view reason) {
@@ -141,7 +230,7 @@ void tell_operators(const decider& by, const destination& about, const lane* l, 
     return;
   teller t{by, about, l, out};
   const auto led_to = out.facts.size();
-  out.facts.reserve(3 * led_to); // telling adds at most two for each, and none may move meanwhile
+  out.facts.reserve(4 * led_to); // telling adds at most three for each, and none may move meanwhile
   for (std::size_t i = 0; i < led_to; ++i)
     std::visit(t, out.facts[i]);
 }

@@ -3,7 +3,7 @@
 #include "webhook/outbox_decider.hpp"
 
 /// Messages about the webhooks themselves, in Svix's shape where Svix has one: endpoint.created, .updated, .deleted and .disabled,
-/// message.attempt.failing, .exhausted and .recovered; ours: endpoint.recovered and endpoint.backlog. They are messages of the same log, made in
+/// message.attempt.failing, .exhausted and .recovered; ours: endpoint.recovered, endpoint.backlog, endpoint.failing and subscription.updated. They are messages of the same log, made in
 /// the same decision as what they tell of, so they are delivered at least once like every other; they go to destinations that are `operational`,
 /// which get nothing else. What happens to these destinations, and to such a message, is told to nobody. Internal to webhook/.
 namespace hourglass::webhook {

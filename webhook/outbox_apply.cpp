@@ -151,7 +151,9 @@ struct folder {
     if (current && f.follows == outcome_kind::delivered)
       l.guard.succeeded(f.result.started_us, at.now, l.cap());
     else if (current && f.why != trigger::manual)
-      l.guard.failed(f.result.started_us + f.result.answer.spent.total_us, at.now, f.hold, f.opened);
+      l.guard.failed(l.config.protection.rules(), f.result.started_us + f.result.answer.spent.total_us, at.now, f.hold, f.opened);
+    if (f.failing_told != 0)
+      l.guard.told = f.failing_told;
     if (auto budget = l.config.retries.retries_per_minute(); budget && f.follows == outcome_kind::retry && !f.probe)
       l.guard.book_retry(at.now, *budget);
   }

@@ -99,6 +99,8 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
                                                                                                             f.result.answer.error == http::transport_error::timeout});
   f.hold = rules.hold;
   f.opened = rules.opened;
+  if (!s.operational.empty() && !l.config.operational && !l.config.disabled && !rules.disable && f.why != trigger::manual && current)
+    f.failing_told = l.guard.to_tell(l.config.protection.rules(), ctx.now);
   // The last that waits is kept to probe with.
   if (rules.disable && !l.config.disabled && f.follows == outcome_kind::dead && l.pending() == 1 && l.config.protection.rules().probes()) {
     f.follows = outcome_kind::retry;
@@ -119,8 +121,8 @@ destination_disabled decider::too_many_held(const lane& l) const {
 }
 
 destination_disabled decider::disabled_by_rule(const lane& l) const {
-  destination_disabled off{l.config.id, "failed " + std::to_string(l.guard.in_a_row + 1) + " times in a row since " +
-                                            events::to_rfc3339(l.guard.failing_since.value_or(ctx.now))};
+  const auto row = l.guard.with_one_more(l.config.protection.rules(), ctx.now);
+  destination_disabled off{l.config.id, "failed " + std::to_string(row.failures) + " times in a row since " + events::to_rfc3339(row.since)};
   if (const auto& probe = l.config.protection.rules().disable->probe)
     off.probe = ctx.now + *probe;
   return off;

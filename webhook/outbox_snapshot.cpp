@@ -7,17 +7,17 @@
 
 #include <nlohmann/json.hpp>
 
-// snapshot := {"format": 7, "event_types": [type…], "pollers"?: [poller…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// snapshot := {"format": 8, "event_types": [type…], "pollers"?: [poller…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // poller   := {"start", "value", "consumers": [[name, cursor, moved us]…]}
 // message  := [seq, id, event_type, body_bytes]
 // lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "held"?: [[line, message seq]…], "deliveries": [delivery…],
 //              "resting"?: [page…]}
-// guard    := {"in_a_row"?, "failing_since_us"?, "failed_us"?, "held_us"?, "holds"?, "release"?, "probing_since"?, "probing_at_us"?, "retries_from_us"?}
+// guard    := {"in_a_row"?, "failing_since_us"?, "last_failed_us"?, "told"?, "failed_us"?, "held_us"?, "holds"?, "release"?, "probing_since"?, "probing_at_us"?, "retries_from_us"?}
 // delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?, line?, place us?, place seq?]; since is due when it is not there
 // page     := base64 of `pack_resting`, each but the last of `page_most`: all that may rest, whether it does or not
 //
-// Format 1 had no guard and no since, format 2 no lines, format 3 no transport, format 4 no pages, format 5 no filter, rate and purge of a recovery, and no pollers, format 6 no transformation:
-// who does not know that would send without it, or send what is to be removed.
+// Format 1 had no guard and no since, format 2 no lines, format 3 no transport, format 4 no pages, format 5 no filter, rate and purge of a recovery, and no pollers, format 6 no transformation,
+// format 7 no row of failures that expires: who does not know that would send without it, send what is to be removed, or disable too early.
 //
 // Everything stands in the order of its key, so equal states give equal text.
 
@@ -29,7 +29,7 @@ using events::errc, events::failure;
 using events::json_text;
 using nlohmann::json;
 
-constexpr std::int64_t snapshot_format = 7;
+constexpr std::int64_t snapshot_format = 8;
 
 template <class Map>
 auto sorted_keys(const Map& map) {
@@ -103,6 +103,8 @@ void write_guard(json_text& j, const lane_guard& g) {
   j.key("guard").open_object();
   count("in_a_row", g.in_a_row, 0);
   time("failing_since_us", g.failing_since);
+  time("last_failed_us", g.last_failed);
+  count("told", g.told, 0);
   count("failed_us", g.failed_us, 0);
   time("held_us", g.held_until);
   count("holds", g.holds, 0);
@@ -241,6 +243,8 @@ lane_guard read_guard(const json& object, std::string& problem) {
   lane_guard g;
   g.in_a_row = static_cast<std::uint32_t>(r.natural("in_a_row", 0));
   g.failing_since = time("failing_since_us");
+  g.last_failed = time("last_failed_us");
+  g.told = static_cast<std::uint32_t>(r.natural("told", 0));
   g.failed_us = r.integer("failed_us", 0);
   g.held_until = time("held_us");
   g.holds = static_cast<std::uint32_t>(r.natural("holds", 0));

@@ -114,7 +114,7 @@ TEST_F(node_with_a_receiver_that_breaks, operators_are_told_of_what_happened_bef
   failing.value.schedule.emplace();
   ASSERT_TRUE(submit(id, webhook::command{failing}));
   ASSERT_TRUE(emit(id));
-  ASSERT_TRUE(ops.wait_for(2)) << "endpoint.created and message.attempt.exhausted";
+  ASSERT_TRUE(ops.wait_for(3)) << "endpoint.created, subscription.updated and message.attempt.exhausted";
   kill();
   ops_work = true;
   EXPECT_TRUE(eventually([&] {

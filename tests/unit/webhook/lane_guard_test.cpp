@@ -28,7 +28,7 @@ struct life {
 
   lane_guard::verdict fail(unsigned status = 500, std::optional<duration> retry_after = std::nullopt, double spread = 0) {
     auto out = g.judge(rules, {status, retry_after, now, spread, wall_us});
-    g.failed(wall_us += 10, now, out.hold, out.opened);
+    g.failed(rules, wall_us += 10, now, out.hold, out.opened);
     return out;
   }
   void succeed() { g.succeeded(wall_us += 10, now, cap); }
@@ -488,6 +488,61 @@ TEST_P(any_guard, is_never_held_longer_than_its_rules_allow_and_always_comes_bac
       l.g.recovered();
   }
   EXPECT_EQ(l.at(), stance::free);
+}
+
+// -- a row that expires -----------------------------------------------------------------------------
+
+life that_forgets(duration after, duration expires, std::uint32_t failures = 2) {
+  life l;
+  l.rules.disable = protection_rules::disable_rule{failures, after, std::nullopt, expires};
+  return l;
+}
+
+TEST(a_row_of_failures, that_expired_disables_nothing_though_nothing_succeeded_either) {
+  auto l = that_forgets(100s, 60s);
+  l.fail();
+  l.after(101s);
+  EXPECT_FALSE(l.fail().disable) << "far apart: the first of another row";
+  EXPECT_EQ(l.g.in_a_row, 1U);
+  EXPECT_EQ(*l.g.failing_since, l.now);
+  for (int i = 0; i < 2; ++i) {
+    l.after(59s);
+    EXPECT_EQ(l.fail().disable, i == 1) << "close to each other";
+  }
+}
+
+TEST(a_row_of_failures, without_an_expiry_lasts_until_something_succeeds) {
+  auto l = that_forgets(100s, 60s);
+  l.rules.disable->expires.reset();
+  l.fail();
+  l.after(1000h);
+  EXPECT_TRUE(l.fail().disable);
+}
+
+TEST(a_row_of_failures, does_not_expire_by_what_a_hold_kept_back) {
+  auto l = that_forgets(1h, 60s, 100);
+  l.rules.slow_down = 500s;
+  l.fail(429, 300s);
+  l.after(330s);
+  l.fail(429, 300s);
+  EXPECT_EQ(l.g.in_a_row, 2U) << "30 s after the end of the hold";
+  l.after(361s);
+  l.fail(429);
+  EXPECT_EQ(l.g.in_a_row, 1U);
+  EXPECT_EQ(*l.g.held_until, l.now + 1s) << "slowed down as at the first";
+}
+
+TEST(a_row_of_failures, expires_on_a_clock_that_was_set_back_too) {
+  auto l = that_forgets(1h, 60s, 100);
+  l.fail();
+  l.g.moved(-std::chrono::microseconds{500s}.count());
+  l.now = {l.now.us - std::chrono::microseconds{500s}.count()};
+  l.after(59s);
+  l.fail();
+  EXPECT_EQ(l.g.in_a_row, 2U);
+  l.after(61s);
+  l.fail();
+  EXPECT_EQ(l.g.in_a_row, 1U);
 }
 
 INSTANTIATE_TEST_SUITE_P(seeds, any_guard, testing::Range<std::uint64_t>(1, 61));

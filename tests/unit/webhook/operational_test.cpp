@@ -64,7 +64,7 @@ struct operational : ::testing::Test, world {
   std::vector<json> told() const {
     std::vector<json> out;
     for (const auto& m : told_all())
-      if (m.event_type != "endpoint.created" && m.event_type != "endpoint.updated") {
+      if (m.event_type != "endpoint.created" && m.event_type != "endpoint.updated" && m.event_type != "subscription.updated") {
         EXPECT_EQ(m.destinations, std::vector{ops});
         out.push_back(json::parse(m.body));
       }
@@ -112,6 +112,7 @@ TEST_F(operational, failing_is_told_after_the_fourth_attempt_and_recovered_when_
 TEST_F(operational, disabled_and_recovered_are_told) {
   auto id = failing(std::vector<duration>(50, 1s), R"({"disable":{"failures":2,"after":0,"probe":60}})");
   emit();
+  must(patch_destination{.id = ops, .filter_types = std::vector<std::string>{"endpoint.disabled", "endpoint.recovered"}});
   (void)attempt_at(id, answer(500));
   (void)attempt_at(id, answer(500));
   ASSERT_EQ(told().size(), 1U);
@@ -120,6 +121,114 @@ TEST_F(operational, disabled_and_recovered_are_told) {
   (void)attempt_at(id, answer(200));
   ASSERT_EQ(told().size(), 2U);
   EXPECT_EQ(told()[1]["type"], "endpoint.recovered");
+}
+
+// -- on the way to being disabled -----------------------------------------------------------------
+
+TEST_F(operational, what_is_half_way_to_being_disabled_is_told_at_50_70_and_90_percent_and_then_the_disabling) {
+  auto id = failing(std::vector<duration>(50, 1s), R"({"disable":{"failures":10,"after":0,"probe":null}})");
+  must(patch_destination{.id = ops, .filter_types = std::vector<std::string>{"endpoint.failing", "endpoint.disabled"}});
+  emit();
+  std::vector<std::pair<int, int>> seen; // threshold, failures
+  for (int i = 0; i < 10; ++i)
+    (void)attempt_at(id, answer(500));
+  for (const auto& one : told())
+    if (one["type"] == "endpoint.failing")
+      seen.emplace_back(one["data"]["threshold"], one["data"]["failedInARow"]);
+  EXPECT_EQ(seen, (std::vector<std::pair<int, int>>{{50, 5}, {70, 7}, {90, 9}}));
+  const auto first = told().front()["data"];
+  EXPECT_EQ(first["disabledAfter"]["failures"], 10);
+  EXPECT_EQ(first["disabledAfter"]["seconds"], 0);
+  EXPECT_TRUE(first["failSince"].is_string());
+  EXPECT_EQ(told().back()["type"], "endpoint.disabled") << "of which nothing more is told as failing";
+}
+
+TEST_F(operational, both_how_often_and_how_long_count_on_the_way_to_being_disabled) {
+  auto id = failing(std::vector<duration>(50, 100s), R"({"disable":{"failures":2,"after":1000,"probe":null}})");
+  must(patch_destination{.id = ops, .filter_types = std::vector<std::string>{"endpoint.failing"}});
+  emit();
+  for (int i = 0; i < 5; ++i)
+    (void)attempt_at(id, answer(500));
+  EXPECT_TRUE(told().empty()) << "failed often enough, and not for long";
+  for (int i = 0; i < 3; ++i)
+    (void)attempt_at(id, answer(500));
+  ASSERT_FALSE(told().empty());
+  EXPECT_EQ(told()[0]["data"]["threshold"], 50);
+}
+
+TEST_F(operational, of_a_row_of_failures_each_step_is_told_once_and_of_the_next_row_again) {
+  auto id = failing(std::vector<duration>(50, 1s), R"({"disable":{"failures":10,"after":0,"probe":null}})");
+  must(patch_destination{.id = ops, .filter_types = std::vector<std::string>{"endpoint.failing"}});
+  emit();
+  for (int i = 0; i < 6; ++i)
+    (void)attempt_at(id, answer(500));
+  EXPECT_EQ(told().size(), 1U);
+  live = folded(); // a restart knows what was told
+  held.clear();
+  (void)attempt_at(id, answer(500));
+  EXPECT_EQ(told().size(), 2U) << "of 70 percent, not of 50 again";
+  (void)attempt_at(id, answer(200));
+  emit();
+  for (int i = 0; i < 5; ++i)
+    (void)attempt_at(id, answer(500));
+  EXPECT_EQ(told().size(), 3U);
+  EXPECT_EQ(told()[2]["data"]["threshold"], 50);
+}
+
+TEST_F(operational, where_no_rule_disables_nothing_is_told_of_a_way_to_it) {
+  auto id = failing(std::vector<duration>(50, 1s), R"({"breaker":{"failures":3}})");
+  must(patch_destination{.id = ops, .filter_types = std::vector<std::string>{"endpoint.failing"}});
+  emit();
+  for (int i = 0; i < 9; ++i)
+    (void)attempt_at(id, answer(500));
+  EXPECT_TRUE(told().empty());
+}
+
+// -- what all of them want ------------------------------------------------------------------------
+
+TEST_F(operational, what_all_endpoints_want_together_is_told_when_it_changes_and_else_not) {
+  must(patch_destination{.id = ops, .filter_types = std::vector<std::string>{"subscription.updated"}});
+  auto wants = [](std::vector<std::string> types) {
+    auto d = to("http://a.test/");
+    d.filter_types = std::move(types);
+    return d;
+  };
+  auto a = add(wants({"order.paid", "order.refunded"}));
+  ASSERT_EQ(told_all().size(), 1U);
+  auto data = json::parse(told_all()[0].body)["data"];
+  EXPECT_EQ(data["eventTypes"], (json{"order.paid", "order.refunded"}));
+  EXPECT_EQ(data["previousEventTypes"], json::array());
+  EXPECT_EQ(data["endpoints"], 1);
+  EXPECT_EQ(data["previousEndpoints"], 0);
+  EXPECT_EQ(data["endpointId"], a);
+
+  auto b = add(wants({"order.paid"}));
+  EXPECT_EQ(told_all().size(), 1U) << "it was wanted already";
+  must(patch_destination{.id = a, .filter_types = std::vector<std::string>{"order.refunded"}});
+  EXPECT_EQ(told_all().size(), 1U) << "the other wants it still";
+  must(patch_destination{.id = a, .description = "new"});
+  EXPECT_EQ(told_all().size(), 1U);
+  must(patch_destination{.id = b, .filter_types = std::vector<std::string>{"user.*"}});
+  ASSERT_EQ(told_all().size(), 2U);
+  data = json::parse(told_all()[1].body)["data"];
+  EXPECT_EQ(data["eventTypes"], (json{"order.refunded", "user.*"}));
+  EXPECT_EQ(data["previousEventTypes"], (json{"order.paid", "order.refunded"}));
+
+  auto c = add(wants({"user.*"}));
+  EXPECT_EQ(told_all().size(), 2U);
+  must(remove_destination{b});
+  EXPECT_EQ(told_all().size(), 2U);
+  auto all = add(wants({}));
+  ASSERT_EQ(told_all().size(), 3U);
+  EXPECT_EQ(json::parse(told_all()[2].body)["data"]["eventTypes"], json{"*"});
+  must(remove_destination{c});
+  EXPECT_EQ(told_all().size(), 3U) << "one wants all";
+  must(remove_destination{all});
+  ASSERT_EQ(told_all().size(), 4U);
+  data = json::parse(told_all()[3].body)["data"];
+  EXPECT_EQ(data["eventTypes"], json{"order.refunded"});
+  EXPECT_EQ(data["previousEventTypes"], json{"*"});
+  EXPECT_EQ(data["endpoints"], 1);
 }
 
 TEST_F(operational, gone_is_told_too) {
@@ -144,9 +253,9 @@ TEST_F(operational, a_backlog_is_told_once_until_it_has_gone_down) {
 TEST_F(operational, an_operational_endpoint_gets_nothing_else_and_others_nothing_of_it) {
   auto id = failing({});
   emit();
-  EXPECT_EQ(live.counts(ops).pending, 1U) << "that the other was created";
+  EXPECT_EQ(live.counts(ops).pending, 2U) << "that the other was created, and what it wants";
   (void)attempt_at(id, answer(500));
-  EXPECT_EQ(live.counts(ops).pending, 2U);
+  EXPECT_EQ(live.counts(ops).pending, 3U);
   EXPECT_EQ(live.counts(id).pending, 0U);
 }
 
@@ -179,7 +288,7 @@ TEST_F(operational, several_of_one_decision_have_ids_of_their_own) {
     if (h.kind == events::kind::message_created) {
       EXPECT_TRUE(ids.insert(std::get<message_created>(*decode(h.kind, payload)).id).second);
     }
-  EXPECT_EQ(told().size(), 3U);
+  EXPECT_EQ(told().size(), 4U) << "half way, twice exhausted, disabled";
 }
 
 TEST_F(operational, what_is_done_to_endpoints_is_told) {
@@ -187,7 +296,8 @@ TEST_F(operational, what_is_done_to_endpoints_is_told) {
   must(patch_destination{.id = id, .description = "changed"});
   must(switch_off(id, true));
   must(remove_destination{id});
-  EXPECT_EQ(types_told(), (std::vector<std::string>{"endpoint.created", "endpoint.updated", "endpoint.updated", "endpoint.disabled", "endpoint.deleted"}));
+  EXPECT_EQ(types_told(), (std::vector<std::string>{"endpoint.created", "subscription.updated", "endpoint.updated", "endpoint.updated", "endpoint.disabled",
+                                                    "endpoint.deleted", "subscription.updated"}));
   EXPECT_EQ(told()[0]["data"]["trigger"], "manual");
   EXPECT_EQ(told()[1]["data"]["endpointUid"], "mine");
 }
@@ -213,17 +323,17 @@ TEST_F(operational, what_a_disabled_one_missed_is_stored_for_a_recovery) {
   auto id = failing({});
   emit();
   (void)attempt_at(id, answer(500));
-  ASSERT_EQ(told_all().size(), 2U);
-  EXPECT_TRUE(told_all()[1].destinations.empty());
+  ASSERT_EQ(told_all().size(), 3U);
+  EXPECT_TRUE(told_all()[2].destinations.empty());
 }
 
 TEST_F(operational, no_more_waits_for_operators_than_may) {
   emit();
   auto made = ask(create_destination{to("http://b.test/")}, 1);
-  ASSERT_TRUE(made && made->facts.size() == 2);
+  ASSERT_TRUE(made && made->facts.size() == 3);
   EXPECT_EQ(std::get<message_created>(made->facts[1]).destinations.size(), 1U);
   made = ask(create_destination{to("http://b.test/")}, 0);
-  ASSERT_TRUE(made && made->facts.size() == 2);
+  ASSERT_TRUE(made && made->facts.size() == 3);
   EXPECT_TRUE(std::get<message_created>(made->facts[1]).destinations.empty()) << "stored, not queued";
 }
 
