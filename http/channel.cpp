@@ -210,6 +210,7 @@ std::string channel::name_of_interest() const {
 std::string channel::where() const {
   switch (phase_) {
   case phase::resolving: return "while resolving " + name_of_interest();
+  case phase::pausing:
   case phase::connecting: return "while connecting to " + (through_ != nullptr ? the_proxy() : peer_);
   case phase::tunnel: return "while " + the_proxy() + " opened the way to " + peer_;
   case phase::handshake: return "in the TLS handshake with " + peer_;
@@ -236,6 +237,8 @@ void channel::on_due(std::int64_t now) {
                                           std::to_string(home_.shared().options.dns_time.count()) + " ms");
   if (phase_ == phase::connecting)
     return not_connected("no answer");
+  if (phase_ == phase::pausing)
+    return try_next();
   if (phase_ == phase::tunnel) {
     connect_error_ = the_proxy() + " did not open the way to " + peer_ + " in time";
     return not_tunnelled();

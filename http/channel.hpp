@@ -8,7 +8,7 @@
 
 namespace hourglass::http {
 
-/// resolving → connecting → tunnel (through a proxy) → handshake → active ⇄ idle → closed, on its worker's thread.
+/// resolving → connecting (⇄ pausing) → tunnel (through a proxy) → handshake → active ⇄ idle → closed, on its worker's thread.
 ///
 /// While it is open a read is always under way: in `idle` it notices that the other side has closed, in `active` it takes the answer, also
 /// one that comes before the request is written. A failed write is therefore no failure yet: the answer may already be here.
@@ -36,10 +36,11 @@ public:
 
 private:
   using ptr = boost::intrusive_ptr<channel>;
-  enum class phase : std::uint8_t { resolving, connecting, tunnel, handshake, active, idle, closed };
+  enum class phase : std::uint8_t { resolving, connecting, pausing, tunnel, handshake, active, idle, closed };
 
   void try_addresses(std::vector<address_bytes> list);
   void try_next();
+  bool may_try_once_more() const;
   void give_up_socket();
   const proxy* route_to(const address_bytes& address) const;
   void reach_proxy();
@@ -103,6 +104,7 @@ private:
   std::size_t sent_ = 0;
   unsigned interims_ = 0;
   std::int64_t phase_us_ = 0; ///< when the present phase began
+  std::int64_t dialled_us_ = 0;
   std::int64_t due_ = never;
   phase phase_ = phase::resolving;
   bool reading_ = false;

@@ -8,6 +8,8 @@ namespace hourglass::http {
 namespace {
 
 constexpr std::int64_t shortest_connect_ms = 1'000;
+constexpr std::int64_t quick_failure_us = 1'000'000;
+constexpr std::int64_t pause_ms = 50; // a receiver that is being restarted is not back at once
 
 bool is_v4(const address_bytes& a) {
   return std::all_of(a.begin(), a.begin() + 10, [](auto b) { return b == 0; }) && a[10] == 0xff && a[11] == 0xff;
@@ -30,7 +32,7 @@ std::string text_of(const tcp::endpoint& e) {
 
 void channel::dial(job_ptr j) {
   job_ = std::move(j);
-  phase_us_ = steady_us();
+  phase_us_ = dialled_us_ = steady_us();
   if (!job_->retried)
     job_->result.spent.queue_us = phase_us_ - job_->asked_us;
   if (auto literal = literal_address(job_->to.host); !literal.empty())
@@ -94,7 +96,18 @@ void channel::try_next() {
   }
   if (connect_error_.empty())
     return fail(transport_error::refused_by_guard, refusal_);
+  if (may_try_once_more()) {
+    job_->connected_twice = true;
+    next_address_ = 0; // the name is not resolved again
+    phase_ = phase::pausing;
+    return set_due(coarse_now() + pause_ms);
+  }
   fail(through_ != nullptr ? transport_error::proxy : transport_error::connect, connect_error_);
+}
+
+/// No address took a connection, and quickly. Nothing was sent, so it is no second attempt.
+bool channel::may_try_once_more() const {
+  return through_ == nullptr && !job_->connected_twice && steady_us() - dialled_us_ < quick_failure_us && coarse_now() + pause_ms < job_->deadline_ms;
 }
 
 /// Null: straight there.

@@ -96,7 +96,7 @@ struct client_options {
 
 /// Outgoing HTTP/1.1 with keep-alive pools per origin, TLS with host name check, one total deadline, no redirects, names resolved once
 /// and the guard asked about the very address that is dialled. A kept connection that turns out dead before a byte of the answer is
-/// replaced once by a fresh one.
+/// replaced once by a fresh one. Where no address takes a connection, and all have said so within a second, they are tried once more after 50 ms.
 ///
 /// TLS: an exchange with a `way` of its own uses a context of its own, one an owner and identity, of which the most recently used are kept; its
 /// connections serve exchanges of that owner with that way, and no others. A receiver that ends the session before it answered, as one does that does

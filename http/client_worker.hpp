@@ -29,6 +29,7 @@ struct job {
   std::int64_t asked_us = 0;    ///< monotonic
   std::int64_t deadline_ms = 0; ///< monotonic; set when there is a connection for it
   bool retried = false;
+  bool connected_twice = false; ///< or tried to
   bool ready = true; ///< false: it already failed (a bad URL) and only has to be told so on the right thread
 };
 using job_ptr = std::unique_ptr<job>;

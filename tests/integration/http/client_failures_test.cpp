@@ -127,4 +127,68 @@ TEST(client, a_closed_port_is_a_connect_error) {
   EXPECT_NE(result.detail.find("127.0.0.1:" + std::to_string(port)), std::string::npos);
 }
 
+/// A port that is taken, and takes no connection before `listen`.
+struct sleeping_port {
+  sleeping_port() : fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&at), size), 0);
+    EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size), 0);
+    port = ntohs(at.sin_port);
+  }
+  ~sleeping_port() { ::close(fd); }
+  int fd;
+  std::uint16_t port = 0;
+};
+
+/// When the second try comes is a matter of milliseconds, and of how busy the machine is: so this is tried until the port has opened between the two.
+TEST(client, a_connection_that_is_refused_at_once_is_tried_once_more_and_nothing_was_sent_twice) {
+  int requests = 0;
+  for (int round = 0; round < 40; ++round) {
+    auto one = client::open({}, loopback_allowed());
+    sleeping_port p;
+    std::thread opens{[&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+      ::listen(p.fd, 8);
+      pollfd waits{p.fd, POLLIN, 0};
+      if (::poll(&waits, 1, 500) != 1)
+        return;
+      raw_socket s{::accept4(p.fd, nullptr, nullptr, SOCK_CLOEXEC)};
+      requests = s.message().empty() ? 0 : 1;
+      s.say(ok);
+      requests += s.some().empty() ? 0 : 1; // until the client goes
+    }};
+    auto result = call(*one, to(local(p.port)));
+    one.reset();
+    opens.join();
+    if (result.error != transport_error::none || result.spent.connect_us < 45'000)
+      continue;
+    EXPECT_EQ(result.status, 200u);
+    EXPECT_EQ(requests, 1);
+    EXPECT_FALSE(result.reused);
+    return;
+  }
+  ADD_FAILURE() << "never connected at the second try";
+}
+
+TEST(client, a_connection_that_is_refused_twice_has_failed_soon) {
+  sleeping_port p;
+  auto c = client::open({}, loopback_allowed());
+  auto result = call(*c, to(local(p.port)));
+  EXPECT_EQ(result.error, transport_error::connect);
+  EXPECT_GE(result.spent.total_us, 50'000);
+  EXPECT_LT(result.spent.total_us, 5'000'000) << "and not again and again";
+}
+
+TEST(client, without_the_time_for_it_a_connection_is_tried_once) {
+  sleeping_port p;
+  auto c = client::open({}, loopback_allowed());
+  auto what = to(local(p.port));
+  what.deadline = std::chrono::milliseconds{40};
+  auto result = call(*c, what);
+  EXPECT_EQ(result.error, transport_error::connect) << result.detail;
+}
+
 } // namespace
