@@ -22,6 +22,7 @@ struct environment {
   storage::store& store;
   storage::journal& journal;
   storage::index_writer& index;
+  http::client& client;
   const webhook::dispatcher& dispatcher;
   const events::redactor& redactor;
   std::shared_ptr<const events::vault> vault; ///< seals destinations' secrets

@@ -31,6 +31,7 @@ struct request_job {
   mock::plan plan;
   on_answer done; ///< called exactly once, by `answer` or at the end of life
   hold inside;
+  std::optional<std::chrono::steady_clock::time_point> calls_end; ///< by then all calls that serving it wants have come back, or failed
 
   void answer(events::outcome<mock::response> result);
   ~request_job();
@@ -114,6 +115,21 @@ struct script_done {
   std::uint64_t number = 0; ///< of the chain; of another one it means nothing
   std::shared_ptr<struct script_news> news; // actors/script_chain.hpp
 };
+
+/// From the data actor to the sandbox: to serve this request these calls must be made first. Then it is served again.
+struct want_calls {
+  request_ptr job;
+  std::shared_ptr<std::vector<mock::outbound_call>> calls;
+};
+/// From the client's thread, or its own timer, to the sandbox: what a call came to.
+struct call_made {
+  std::uint64_t number = 0; ///< of the round
+  std::size_t which = 0;
+  std::shared_ptr<mock::outbound_outcome> what;
+  bool came_back = false; ///< from the client
+};
+/// To the sandbox itself: all calls of this round should have come back by now.
+struct round_over { std::uint64_t number = 0; };
 
 /// To the data actor: whether the request of its run, which emits, has its place.
 struct placed {
@@ -218,6 +234,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::serve_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::do_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::propose)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::script_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::want_calls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::call_made)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::round_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::placed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::emit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::withdrawn)

@@ -41,7 +41,7 @@ public:
       config_(options_.workers),
       system_(std::make_unique<caf::actor_system>(config_)) {
     env_.reset(new environment{
-      options_, *store_, *journal_, *index_, dispatcher_, *redactor_, std::make_shared<const events::vault>(std::move(vault)),
+      options_, *store_, *journal_, *index_, *client_, dispatcher_, *redactor_, std::make_shared<const events::vault>(std::move(vault)),
       [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
       [this](const resident_ptr& door) { directory_->forget(door); }});
     directory_ = std::make_unique<directory>(*system_, *env_, uids_);

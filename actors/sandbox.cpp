@@ -82,6 +82,9 @@ caf::behavior sandbox_actor::make_behavior() {
     [this](const renew_due& m) { on_renew_due(m); },
     [this](const hold_back& m) { on_hold_back(m); },
     [this](const give_late& m) { on_give_late(m); },
+    [this](const want_calls& m) { on_want_calls(m); },
+    [this](const call_made& m) { on_call_made(m); },
+    [this](const round_over& m) { on_round_over(m); },
     [this](const give_snapshot& m) { on_snapshot(m.job); },
     [this](const retire&) { on_retire(); },
     [this](const crash_child& m) {
@@ -127,7 +130,8 @@ void sandbox_actor::on_request(const request_ptr& job) {
   }
   if (auto why = refusal(false, false))
     return job->answer(tl::unexpected<events::error>{std::move(*why)});
-  stamp(job->ctx);
+  if (!job->request.calls) // it comes again with its calls, and is the same request
+    stamp(job->ctx);
   send(endpoint_, serve_request{job});
 }
 

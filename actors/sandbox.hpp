@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/children.hpp"
+#include "actors/outbound_calls.hpp"
 #include "actors/registry.hpp"
 #include "actors/snapshot_job.hpp"
 #include "actors/supervision.hpp"
@@ -60,6 +61,12 @@ private:
   void on_hold_back(const hold_back& m);
   void on_give_late(const give_late& m);
   void after_import(const proposal::part& part);
+  void on_want_calls(const want_calls& m);
+  void on_call_made(const call_made& m);
+  void on_round_over(const round_over& m);
+  void end_round(std::map<std::uint64_t, call_round>::iterator which);
+  void end_delays();
+  void abandon_rounds();
   void begin_snapshot();
   void on_snapshot(const snapshot_ptr& job);
 
@@ -111,6 +118,9 @@ private:
   std::vector<renew_due> renewals_;     ///< the same
   std::map<std::uint64_t, std::shared_ptr<late_answer>> late_; ///< given when we go
   std::uint64_t last_late_ = 0;
+  std::map<std::uint64_t, call_round> rounds_;
+  std::uint64_t last_round_ = 0;
+  std::size_t calls_under_way_ = 0; ///< at the client: also those that nobody waits for any more
   events::seq events_since_snapshot_ = 0;
   events::seq last_snapshot_ = 0; ///< where the last one stands; 0: there is none to lend
   replay::change_marks changed_;

@@ -241,6 +241,7 @@ void sandbox_actor::on_exit() {
     drop(c);
   waiting_.clear();
   renewals_.clear();
+  abandon_rounds();
   late_.clear();
 }
 

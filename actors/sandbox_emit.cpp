@@ -54,8 +54,10 @@ void sandbox_actor::on_hold_back(const hold_back& m) {
 }
 
 void sandbox_actor::on_give_late(const give_late& m) {
-  if (m.number == 0)
+  if (m.number == 0) {
+    end_delays();
     return late_.clear(); // their end gives them
+  }
   if (auto at = late_.find(m.number); at != late_.end()) {
     at->second->give();
     late_.erase(at);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ using fields = std::vector<field>;
 /// The first value of `name` (case-insensitive), or null.
 const std::string* find(const fields& list, std::string_view name) noexcept;
 
+struct made_call; // mock/outbound.hpp
+
 /// A request to a sandbox's own API, whole and within the limits of the server that read it.
 struct request {
   std::string method;
@@ -33,6 +36,7 @@ struct request {
   // Of a request that is repeated, because the log has only tokens for what is secret in it:
   std::optional<bool> authorised;      ///< what was said of its credentials
   std::optional<std::string> scenario; ///< which scenario it meant
+  std::shared_ptr<const std::vector<made_call>> calls; ///< that were made to serve it, and what came of them; null: none so far
 };
 
 /// What goes wrong with an answer on its way, on purpose.

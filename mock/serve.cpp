@@ -6,6 +6,8 @@
 #include "events/limits.hpp"
 #include "mock/compiled.hpp"
 #include "mock/json_value.hpp"
+#include "mock/outbound.hpp"
+#include "mock/record_bytes.hpp"
 #include "mock/refusal.hpp"
 #include "mock/scenario.hpp"
 #include "mock/script_record.hpp"
@@ -136,33 +138,6 @@ void write_headers(events::json_text& j, const fields& headers, const events::re
   j.close_array();
 }
 
-std::string_view content_type(const fields& headers) {
-  const auto* type = find(headers, "content-type");
-  return type != nullptr ? std::string_view{*type} : std::string_view{};
-}
-
-/// `target` may hold any byte a lenient server let through.
-void write_text(events::json_text& j, std::string_view text) {
-  if (events::is_utf8(text))
-    j.value(text);
-  else
-    j.bytes(text);
-}
-
-/// How long `bytes` are as JSON; a byte escaped in an odd way may be counted for more than it takes.
-std::size_t length_as_json(std::string_view bytes, bool text) {
-  if (!text)
-    return (bytes.size() + 2) / 3 * 4;
-  auto length = bytes.size();
-  for (auto c : bytes) {
-    if (c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t')
-      length += 1;
-    else if (static_cast<unsigned char>(c) < 0x20)
-      length += 5;
-  }
-  return length;
-}
-
 /// A record that is too long is refused whole, so of a very long body only the front is kept, with what the whole was. Otherwise a stranger could
 /// send what cannot be recorded, and so not be answered either.
 void write_body(events::json_text& j, std::string_view bytes) {
@@ -220,6 +195,8 @@ std::string record(const plan& p, const filled& done, const request& req, const 
   j.key("body");
   write_body(j, req.body.empty() ? std::string{} : redact.body(content_type(req.headers), req.body, &seen));
   j.key("peer").value(req.peer).key("received_us").value(req.received.us).close_object();
+  if (req.calls)
+    write_calls(j.key("calls"), *req.calls, redact, seen);
   j.key("response").open_object().key("status").value(done.answer.status);
   write_headers(j, done.answer.headers, redact, nullptr, nullptr, seen.empty() ? nullptr : &seen);
   j.key("body");
@@ -247,21 +224,6 @@ std::string record(const plan& p, const filled& done, const request& req, const 
 
 // -- reading it back ---------------------------------------------------------------
 
-bool read_bytes(const json_value* v, std::string& into) {
-  if (v == nullptr)
-    return false;
-  if (v->is_string()) {
-    into = v->text;
-    return true;
-  }
-  if (const auto* text = v->member("text"); text != nullptr && text->is_string()) {
-    into = text->text;
-    return true;
-  }
-  const auto* base64 = v->member("base64");
-  return base64 != nullptr && base64->is_string() && events::from_base64(base64->text, into);
-}
-
 /// What the whole was, if `v` is only its front. False if that does not read.
 bool read_cut(const json_value* v, std::optional<cut_body>& into) {
   const auto* truncated = v->member("truncated");
@@ -273,18 +235,6 @@ bool read_cut(const json_value* v, std::optional<cut_body>& into) {
     return false;
   into = cut_body{static_cast<std::uint64_t>(bytes), std::string{v->string_member("sha256")}};
   return into->sha256.size() == 64;
-}
-
-bool read_headers(const json_value* v, fields& into) {
-  if (v == nullptr || !v->is_array())
-    return false;
-  for (const auto& pair : v->items) {
-    std::string value;
-    if (pair.items.size() != 2 || !read_bytes(&pair.items[1], value))
-      return false;
-    into.push_back({pair.items[0].text, std::move(value)});
-  }
-  return true;
 }
 
 bool read_seed(std::string_view hex, events::entropy& into) {
@@ -383,6 +333,8 @@ events::outcome<served_record> decode_served(std::string_view payload) {
   if (const auto* said = v->member("authorised"))
     out.request.authorised = said->is_true();
   out.request.scenario = v->string_member("scenario");
+  if (const auto* calls = v->member("calls"); calls != nullptr && !(out.request.calls = read_calls(*calls)))
+    return corrupt();
   if (const auto* note = v->member("script")) {
     out.script = read_note(*note);
     if (!out.script)

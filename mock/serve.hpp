@@ -5,6 +5,7 @@
 #include "mock/data.hpp"
 #include "mock/endpoints.hpp"
 #include "mock/message.hpp"
+#include "mock/outbound.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -21,13 +22,14 @@ struct emission {
   std::string payload; ///< a JSON object
 };
 
-/// An answer and the events that must be durable before it leaves: request_served first.
+/// An answer and the events that must be durable before it leaves: request_served first. Or the calls without which there is none.
 struct served {
   mock::response response; ///< carries `X-Request-Id`
   std::vector<events::draft> events;
   std::string request_id; ///< `req_…`
   std::chrono::milliseconds delay{0}; ///< before the answer leaves, once it may
   std::vector<emission> emitted; ///< must be durable too before the answer leaves
+  std::vector<outbound_call> wanted; ///< not empty: there are no events; make these, and serve the request again with what comes of them
 };
 
 /// The second half of serving, in the data actor: fills the planned answer from data, env, time and chance.

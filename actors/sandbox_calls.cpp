@@ -1,0 +1,111 @@
+#include "actors/outbound_calls.hpp"
+#include "actors/sandbox.hpp"
+#include "mock/outbound_limits.hpp"
+
+#include <chrono>
+#include <utility>
+
+// Calls to the outside that serving a request wants (docs/decisions/051-outbound-calls.md). The request has left the pipeline, so others go on; it is inside,
+// so the sandbox stays awake. When its calls have come back it enters the pipeline again, at the end, with what they came to and the moment and chance it had.
+namespace hourglass::actors {
+
+namespace {
+
+std::size_t bytes_of(const mock::made_calls& calls) {
+  std::size_t out = 0;
+  for (const auto& c : calls)
+    out += c.call.body.size() + c.call.url.size() + c.outcome.body.size();
+  return out;
+}
+
+events::error stopping() { return {events::errc::unavailable, "the sandbox left memory while calls were under way; nothing was changed", {}}; }
+
+} // namespace
+
+void sandbox_actor::on_want_calls(const want_calls& m) {
+  const auto& job = m.job;
+  if (auto why = refusal(false, false))
+    return job->answer(tl::unexpected<events::error>{std::move(*why)});
+  if (calls_under_way_ + m.calls->size() > limits::outbound_in_flight_per_sandbox)
+    return job->answer(events::failure(events::errc::overloaded, "this sandbox has too many calls under way (outbound_in_flight_per_sandbox, " +
+                                                                   std::to_string(limits::outbound_in_flight_per_sandbox) + ")"));
+  const auto number = ++last_round_;
+  const auto now = std::chrono::steady_clock::now();
+  if (!job->calls_end)
+    job->calls_end = now + limits::outbound_time;
+  auto& round = rounds_[number];
+  round.job = job;
+  round.calls = std::move(*m.calls);
+  round.came.resize(round.calls.size());
+  round.missing = round.calls.size();
+  delayed_send(this, std::max(std::chrono::ceil<std::chrono::milliseconds>(*job->calls_end - now), std::chrono::milliseconds{0}), round_over{number});
+  auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
+  for (std::size_t i = 0; i < round.calls.size(); ++i) {
+    const auto& call = round.calls[i];
+    if (call.kind == mock::outbound_kind::delay) {
+      delayed_send(this, env_.holds_nothing_back ? std::chrono::milliseconds{0} : call.timeout, call_made{number, i, std::make_shared<mock::outbound_outcome>()});
+      continue;
+    }
+    ++calls_under_way_;
+    env_.client.send(exchange_of(call, id_.to_string()), [self, number, i](http::exchange_result r) {
+      auto what = std::make_shared<mock::outbound_outcome>(outcome_of(std::move(r)));
+      if (auto strong = self.lock())
+        caf::anon_send(caf::actor_cast<caf::actor>(strong), call_made{number, i, std::move(what), true});
+    });
+  }
+}
+
+void sandbox_actor::on_call_made(const call_made& m) {
+  if (m.came_back)
+    --calls_under_way_;
+  auto found = rounds_.find(m.number);
+  if (found == rounds_.end()) // it was late, and its request has gone on without
+    return;
+  if (found->second.take(m.which, std::move(*m.what)) && found->second.missing == 0)
+    end_round(found);
+}
+
+/// The time of all its calls is over: those that have not come back have failed.
+void sandbox_actor::on_round_over(const round_over& m) {
+  auto found = rounds_.find(m.number);
+  if (found == rounds_.end())
+    return;
+  auto& round = found->second;
+  for (std::size_t i = 0; i < round.came.size(); ++i)
+    if (!round.came[i])
+      round.take(i, mock::outbound_outcome::failed("timeout", "the calls of this request took longer than the limit outbound_time (" +
+                                                                std::to_string(limits::outbound_time.count()) + " s)"));
+  end_round(found);
+}
+
+void sandbox_actor::end_round(std::map<std::uint64_t, call_round>::iterator which) {
+  auto round = std::move(which->second);
+  rounds_.erase(which);
+  const auto& job = round.job;
+  if (was_cancelled(round))
+    return job->answer(tl::unexpected<events::error>{stopping()});
+  std::vector<mock::outbound_outcome> outcomes;
+  for (auto& o : round.came)
+    outcomes.push_back(std::move(*o));
+  const auto before = job->request.calls ? bytes_of(*job->request.calls) : 0;
+  job->request.calls = mock::with_round(job->request.calls, std::move(round.calls), std::move(outcomes));
+  if (!job->inside.carry(bytes_of(*job->request.calls) - before, env_.options.bytes_per_sandbox))
+    return job->answer(events::failure(events::errc::overloaded, "what the calls of this request brought is more than this sandbox may have in hand "
+                                                                 "(in_flight_bytes_per_sandbox)"));
+  on_request(job);
+}
+
+/// The server stops: nobody waits for time to pass any more.
+void sandbox_actor::end_delays() {
+  for (const auto& [number, round] : rounds_)
+    for (std::size_t i = 0; i < round.calls.size(); ++i)
+      if (round.calls[i].kind == mock::outbound_kind::delay && !round.came[i])
+        send(this, call_made{number, i, std::make_shared<mock::outbound_outcome>()});
+}
+
+void sandbox_actor::abandon_rounds() {
+  for (auto& [number, round] : std::exchange(rounds_, {}))
+    round.job->answer(tl::unexpected<events::error>{stopping()});
+}
+
+} // namespace hourglass::actors

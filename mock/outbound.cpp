@@ -1,0 +1,280 @@
+#include "mock/outbound.hpp"
+
+#include "mock/outbound_limits.hpp"
+#include "mock/record_bytes.hpp"
+#include "mock/refusal.hpp"
+#include "mock/target.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace hourglass::mock {
+
+namespace {
+
+using events::errc;
+using events::failure;
+using events::outcome;
+
+std::string limit(std::string_view name, std::size_t value) { return "the limit " + std::string{name} + " (" + std::to_string(value) + ")"; }
+
+std::optional<std::string> fault_of_url(std::string_view url) {
+  if (url.size() > limits::outbound_url_bytes)
+    return "the URL is longer than " + limit("outbound_url_bytes", limits::outbound_url_bytes);
+  const auto scheme = lower(url.substr(0, url.find(':')));
+  if ((scheme != "http" && scheme != "https") || !url.substr(scheme.size()).starts_with("://"))
+    return "the URL must begin with http:// or https://";
+  if (std::any_of(url.begin(), url.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; }))
+    return "the URL has blanks or control characters";
+  if (!events::is_utf8(url))
+    return "the URL is not UTF-8";
+  const auto rest = url.substr(scheme.size() + 3);
+  const auto authority = rest.substr(0, rest.find_first_of("/?#\\"));
+  if (authority.empty())
+    return "the URL names no host";
+  if (authority.find('@') != std::string_view::npos) // it would stand in the log
+    return "the URL has user information (@)";
+  return std::nullopt;
+}
+
+bool is_set_by_the_client(std::string_view name) {
+  static constexpr std::array<std::string_view, 10> names{"host",    "content-length", "transfer-encoding", "connection", "keep-alive",
+                                                          "upgrade", "te",             "trailer",           "expect",     "proxy-connection"};
+  return std::any_of(names.begin(), names.end(), [&](auto n) { return same_name(n, name); });
+}
+
+std::optional<std::string> fault_of_headers(const fields& headers) {
+  if (headers.size() > limits::outbound_headers)
+    return "more headers than " + limit("outbound_headers", limits::outbound_headers);
+  for (const auto& [name, value] : headers) {
+    if (!is_token(name))
+      return "the header name `" + name.substr(0, 64) + "` is none";
+    if (is_set_by_the_client(name))
+      return "the header " + name + " is set by the client";
+    if (name.size() + value.size() > limits::outbound_header_bytes)
+      return "the header " + name.substr(0, 64) + " is longer than " + limit("outbound_header_bytes", limits::outbound_header_bytes);
+    if (!is_field_value(value))
+      return "the header " + name + " has control characters";
+  }
+  return std::nullopt;
+}
+
+std::size_t length_as_json(std::string_view bytes) { return mock::length_as_json(bytes, events::is_utf8(bytes)); }
+
+std::size_t bytes_of(const fields& headers) {
+  std::size_t out = 0;
+  for (const auto& [name, value] : headers)
+    out += name.size() + length_as_json(value) + 8;
+  return out;
+}
+
+std::size_t bytes_of(const outbound_call& c) { return c.url.size() + bytes_of(c.headers) + length_as_json(c.body) + 128; }
+std::size_t bytes_of(const outbound_outcome& o) { return o.message.size() + bytes_of(o.headers) + length_as_json(o.body) + 128; }
+
+std::size_t bytes_of(const made_calls& calls) {
+  std::size_t out = 0;
+  for (const auto& c : calls)
+    out += bytes_of(c.call) + bytes_of(c.outcome);
+  return out;
+}
+
+std::string redacted(const field& f, const std::string& value, const events::redactor& redact, events::redact_echo* seen) {
+  return events::redactor::is_sensitive_header(f.name) ? redact.header(f.name, value, seen) : value;
+}
+
+/// Whether `asked` is what is recorded as `known`, which has tokens for its secrets.
+bool is_recorded_as(const outbound_call& known, const outbound_call& asked, const events::redactor& redact) {
+  if (known.headers.size() != asked.headers.size())
+    return false;
+  for (std::size_t i = 0; i < known.headers.size(); ++i) {
+    const auto& [name, value] = known.headers[i];
+    if (name != asked.headers[i].name || redact.as_in(value, redacted(asked.headers[i], asked.headers[i].value, redact, nullptr)) != value)
+      return false;
+  }
+  return redact.as_in(known.url, redact.target(asked.url)) == known.url &&
+         redact.as_in(known.body, redact.body(content_type(asked.headers), asked.body)) == known.body;
+}
+
+bool is_same(const outbound_call& known, const outbound_call& asked, const events::redactor& redact) {
+  if (known.kind != asked.kind)
+    return false;
+  if (known.kind == outbound_kind::delay)
+    return known.timeout == asked.timeout;
+  if (known.method != asked.method)
+    return false;
+  return (known.url == asked.url && known.headers == asked.headers && known.body == asked.body) || is_recorded_as(known, asked, redact);
+}
+
+void write_headers(events::json_text& j, const fields& headers, const events::redactor& redact, events::redact_echo& seen) {
+  j.open_array();
+  for (const auto& f : headers) {
+    j.open_array().value(f.name);
+    write_text(j, redacted(f, seen.occurs_in(f.value) ? seen.replace(f.value) : f.value, redact, &seen));
+    j.close_array();
+  }
+  j.close_array();
+}
+
+void write_body(events::json_text& j, const fields& headers, const std::string& body, const events::redactor& redact, events::redact_echo& seen) {
+  j.bytes(body.empty() ? std::string{} : redact.body(content_type(headers), seen.occurs_in(body) ? seen.replace(body) : body, &seen));
+}
+
+void write_http(events::json_text& j, const made_call& made, const events::redactor& redact, events::redact_echo& seen) {
+  const auto& [call, what, round] = made;
+  j.key("method").value(call.method).key("url").value(redact.target(seen.occurs_in(call.url) ? seen.replace(call.url) : call.url, &seen));
+  write_headers(j.key("headers"), call.headers, redact, seen);
+  write_body(j.key("body"), call.headers, call.body, redact, seen);
+  j.key("took_us").value(what.took_us);
+  if (!what.error.empty()) {
+    j.key("error").open_object().key("kind").value(what.error).key("message").value(seen.replace(what.message)).close_object();
+    return;
+  }
+  j.key("answer").open_object().key("status").value(what.status);
+  write_headers(j.key("headers"), what.headers, redact, seen);
+  write_body(j.key("body"), what.headers, what.body, redact, seen);
+  j.close_object();
+}
+
+bool read_answer(const json_value& v, outbound_outcome& out) {
+  if (const auto* error = v.member("error")) {
+    out.error = error->string_member("kind");
+    out.message = error->string_member("message");
+    return !out.error.empty();
+  }
+  const auto* answer = v.member("answer");
+  if (answer == nullptr)
+    return false;
+  const auto status = answer->integer_member("status", 0);
+  out.status = static_cast<unsigned>(status);
+  return status >= 100 && status <= 999 && read_headers(answer->member("headers"), out.headers) && read_bytes(answer->member("body"), out.body);
+}
+
+bool read_call(const json_value& v, made_call& out) {
+  const auto round = v.integer_member("round", 0);
+  if (round < 1 || round > limits::outbound_rounds)
+    return false;
+  out.round = static_cast<unsigned>(round);
+  if (v.member("delay_ms") != nullptr) {
+    out.call.kind = outbound_kind::delay;
+    out.call.method.clear();
+    out.call.timeout = std::chrono::milliseconds{v.integer_member("delay_ms", -1)};
+    return out.call.timeout.count() >= 0;
+  }
+  out.call.method = v.string_member("method");
+  out.call.url = v.string_member("url");
+  out.outcome.took_us = v.integer_member("took_us", 0);
+  return !out.call.method.empty() && !out.call.url.empty() && read_headers(v.member("headers"), out.call.headers) &&
+         read_bytes(v.member("body"), out.call.body) && read_answer(v, out.outcome);
+}
+
+} // namespace
+
+outbound_outcome outbound_outcome::failed(std::string error, std::string message) {
+  outbound_outcome out;
+  out.error = std::move(error);
+  out.message = std::move(message);
+  return out;
+}
+
+std::optional<std::string> fault_of(const outbound_call& call) {
+  constexpr std::chrono::milliseconds longest = limits::outbound_call_longest;
+  if (call.timeout < std::chrono::milliseconds{call.kind == outbound_kind::delay ? 0 : 1} || call.timeout > longest)
+    return "the time must be at most " + std::to_string(longest.count()) + " ms";
+  if (call.kind == outbound_kind::delay)
+    return std::nullopt;
+  if (!is_token(call.method) || call.method.size() > 32 || same_name(call.method, "connect"))
+    return "`" + quoted(call.method.substr(0, 32)) + "` is no method to call with";
+  if (auto fault = fault_of_url(call.url))
+    return fault;
+  if (auto fault = fault_of_headers(call.headers))
+    return fault;
+  if (call.body.size() > limits::outbound_body_bytes)
+    return "the body is longer than " + limit("outbound_body_bytes", limits::outbound_body_bytes);
+  return std::nullopt;
+}
+
+std::shared_ptr<const made_calls> with_round(const std::shared_ptr<const made_calls>& before, std::vector<outbound_call> calls,
+                                             std::vector<outbound_outcome> outcomes) {
+  auto out = before ? std::make_shared<made_calls>(*before) : std::make_shared<made_calls>();
+  const auto round = out->empty() ? 1U : out->back().round + 1;
+  auto bytes = bytes_of(*out);
+  for (const auto& c : calls)
+    bytes += bytes_of(c);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    auto what = i < outcomes.size() ? std::move(outcomes[i]) : outbound_outcome::failed("cancelled", "it was not made");
+    const auto length = bytes_of(what);
+    if (bytes + length > limits::outbound_bytes) {
+      const auto took = what.took_us;
+      what = outbound_outcome::failed("too_large", "the answer is, with the other calls of this request, more than " + limit("outbound_bytes", limits::outbound_bytes));
+      what.took_us = took;
+    } else {
+      bytes += length;
+    }
+    out->push_back({std::move(calls[i]), std::move(what), round});
+  }
+  return out;
+}
+
+// -- one go ---------------------------------------------------------------------------
+
+outbound_book::outbound_book(std::shared_ptr<const made_calls> known, const events::redactor& redact)
+  : known_(std::move(known)), redact_(redact), given_(known_ ? known_->size() : 0), bytes_(known_ ? bytes_of(*known_) : 0) {}
+
+outcome<const outbound_outcome*> outbound_book::ask(outbound_call call) {
+  for (std::size_t i = 0; i < given_.size(); ++i)
+    if (!given_[i] && is_same((*known_)[i].call, call, redact_)) {
+      given_[i] = true;
+      return &(*known_)[i].outcome;
+    }
+  if (auto fault = fault_of(call))
+    return failure(errc::invalid, std::move(*fault));
+  if (given_.size() + wanted_.size() >= limits::outbound_calls)
+    return failure(errc::too_large, "more calls than " + limit("outbound_calls", limits::outbound_calls));
+  if (!given_.empty() && known_->back().round >= limits::outbound_rounds)
+    return failure(errc::too_large, "more calls one after the other than " + limit("outbound_rounds", limits::outbound_rounds));
+  bytes_ += bytes_of(call);
+  if (bytes_ > limits::outbound_bytes)
+    return failure(errc::too_large, "the calls of this request are more than " + limit("outbound_bytes", limits::outbound_bytes));
+  wanted_.push_back(std::move(call));
+  return nullptr;
+}
+
+// -- the record ---------------------------------------------------------------------------
+
+void write_calls(events::json_text& j, const made_calls& calls, const events::redactor& redact, events::redact_echo& seen) {
+  j.open_array();
+  for (const auto& made : calls) {
+    j.open_object();
+    if (made.call.kind == outbound_kind::delay)
+      j.key("delay_ms").value(made.call.timeout.count());
+    else
+      write_http(j, made, redact, seen);
+    j.key("round").value(made.round).close_object();
+  }
+  j.close_array();
+}
+
+std::shared_ptr<const made_calls> read_calls(const json_value& v) {
+  if (!v.is_array())
+    return nullptr;
+  auto out = std::make_shared<made_calls>();
+  for (const auto& one : v.items)
+    if (!read_call(one, out->emplace_back()))
+      return nullptr;
+  return out;
+}
+
+std::string to_text(const std::vector<outbound_call>& calls, const events::redactor& redact) {
+  std::string out;
+  for (const auto& c : calls) {
+    out += out.empty() ? "" : ", ";
+    if (c.kind == outbound_kind::delay)
+      out += "a delay of " + std::to_string(c.timeout.count()) + " ms";
+    else
+      out += c.method + " " + redact.target(c.url);
+  }
+  return out;
+}
+
+} // namespace hourglass::mock
