@@ -132,7 +132,8 @@ TEST_F(outbound, a_recorded_call_is_known_by_the_plain_one_whose_secrets_it_lack
   const auto made = with_round(nullptr, {c, c}, {answer(R"({"access_token":"secret-in-answer2"})"), answer("2")});
   const auto recorded = as_read(*made);
   ASSERT_TRUE(recorded);
-  EXPECT_EQ((*recorded)[1].call.body.find("secret-in-answer2"), std::string::npos) << "by what the first one's answer has shown";
+  for (const auto& made_one : *recorded)
+    EXPECT_EQ(made_one.call.body.find("secret-in-answer2"), std::string::npos) << "by what the first one's answer has shown";
   outbound_book book{recorded, redactor};
   EXPECT_TRUE(*book.ask(c));
   EXPECT_TRUE(*book.ask(c));
@@ -145,7 +146,7 @@ TEST_F(outbound, what_is_no_call_is_refused) {
   auto refused = [&](outbound_call c) {
     outbound_book book{nullptr, redactor};
     auto r = book.ask(std::move(c));
-    EXPECT_TRUE(book.wanted().empty());
+    EXPECT_EQ(book.wanted().empty(), !r);
     return r ? std::string{} : r.error().detail;
   };
   for (const auto* url : {"", "ftp://a.test/", "file:///etc/passwd", "http:/a.test", "//a.test/", "http://", "http:///x", "http://u:p@a.test/", "http://a.test/ x", "http://a.test/\n"})
