@@ -2,6 +2,7 @@
 
 #include "actors/caf.hpp"
 #include "actors/node.hpp"
+#include "actors/plugins.hpp"
 #include "actors/resident.hpp"
 #include "actors/webhook_meter.hpp"
 #include "events/vault.hpp"
@@ -23,6 +24,7 @@ struct environment {
   storage::journal& journal;
   storage::index_writer& index;
   http::client& client;
+  const plugin_registry& plugins;
   const webhook::dispatcher& dispatcher;
   const events::redactor& redactor;
   std::shared_ptr<const events::vault> vault; ///< seals destinations' secrets

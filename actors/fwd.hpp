@@ -3,6 +3,7 @@
 namespace hourglass::actors {
 
 class node;
+class plugin_registry;
 struct node_options;
 struct caller;
 struct receipt;

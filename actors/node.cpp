@@ -38,10 +38,12 @@ public:
       journal_(storage::open_journal(*store_)),
       client_(http::client::open(options_.client, options_.guard)),
       dispatcher_(*client_, redactor_),
+      vault_(std::make_shared<const events::vault>(std::move(vault))),
+      plugins_(vault_),
       config_(options_.workers),
       system_(std::make_unique<caf::actor_system>(config_)) {
     env_.reset(new environment{
-      options_, *store_, *journal_, *index_, *client_, dispatcher_, *redactor_, std::make_shared<const events::vault>(std::move(vault)),
+      options_, *store_, *journal_, *index_, *client_, plugins_, dispatcher_, *redactor_, vault_,
       [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
       [this](const resident_ptr& door) { directory_->forget(door); }});
     directory_ = std::make_unique<directory>(*system_, *env_, uids_);
@@ -163,6 +165,7 @@ public:
   storage::journal& journal() noexcept override { return *journal_; }
   const events::redactor& redactor() const noexcept override { return *redactor_; }
   mock::script_engine* scripts() noexcept override { return options_.scripts.get(); }
+  plugin_registry& plugins() noexcept override { return plugins_; }
 
   node_counters counters() const noexcept override {
     const auto& c = env_->counters;
@@ -303,6 +306,8 @@ private:
   std::unique_ptr<storage::journal> journal_;
   std::unique_ptr<http::client> client_;
   webhook::dispatcher dispatcher_;
+  std::shared_ptr<const events::vault> vault_;
+  plugin_registry plugins_;
   scheduler_config config_;
   std::unique_ptr<caf::actor_system> system_;
   registry::uid_claims uids_;
@@ -332,7 +337,10 @@ events::outcome<std::unique_ptr<node>> open_on(node_options options, std::unique
   auto vault = open_vault(options.data, options.secret_keys);
   if (!vault)
     return tl::unexpected<events::error>{std::move(vault).error()};
-  return std::make_unique<real_node>(std::move(options), std::move(store), events::redactor{*key}, std::move(*vault));
+  auto made = std::make_unique<real_node>(std::move(options), std::move(store), events::redactor{*key}, std::move(*vault));
+  if (auto loaded = made->plugins().load(made->store()); !loaded && loaded.error().code != events::errc::corrupt) // then the catalogue is degraded, and has none
+    return tl::unexpected<events::error>{std::move(loaded).error()};
+  return made;
 }
 
 bool crash_child_of(node& of, const events::sandbox_id& sandbox, std::string_view name) {

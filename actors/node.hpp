@@ -146,6 +146,7 @@ public:
   virtual storage::journal& journal() noexcept = 0;
   virtual const events::redactor& redactor() const noexcept = 0;
   virtual mock::script_engine* scripts() noexcept = 0; ///< null: there is none
+  virtual plugin_registry& plugins() noexcept = 0;
   virtual node_counters counters() const noexcept = 0;
   virtual webhook_figures webhooks() const = 0;
 

@@ -2,16 +2,9 @@
 
 #include "mock/outbound_limits.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace hourglass::actors {
-
-namespace {
-
-constexpr std::string_view cancelled = "cancelled";
-
-} // namespace
 
 http::exchange exchange_of(const mock::outbound_call& call, std::string owner) {
   http::exchange out;
@@ -54,10 +47,6 @@ bool call_round::take(std::size_t which, mock::outbound_outcome what) {
   came[which] = std::move(what);
   --missing;
   return true;
-}
-
-bool was_cancelled(const call_round& round) {
-  return std::any_of(round.came.begin(), round.came.end(), [](const auto& o) { return o && o->error == cancelled; });
 }
 
 } // namespace hourglass::actors

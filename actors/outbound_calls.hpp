@@ -28,7 +28,4 @@ struct call_round {
   bool take(std::size_t which, mock::outbound_outcome what);
 };
 
-/// Why its request cannot go on, if the node stopped under it: nothing that is to be written down as an answer of the outside.
-bool was_cancelled(const call_round& round);
-
 } // namespace hourglass::actors

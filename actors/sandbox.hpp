@@ -62,6 +62,7 @@ private:
   void on_give_late(const give_late& m);
   void after_import(const proposal::part& part);
   void on_want_calls(const want_calls& m);
+  void call_plugin(const request_ptr& job, const mock::outbound_call& call, std::uint64_t number, std::size_t which);
   void on_call_made(const call_made& m);
   void on_round_over(const round_over& m);
   void end_round(std::map<std::uint64_t, call_round>::iterator which);

@@ -49,7 +49,7 @@ events::outcome<webhook::transformed> result_of(const mock::script_outcome& o, s
     return failure(errc::unavailable, o.error->message);
   if (o.error)
     return failure(errc::invalid, words_of(*o.error, code));
-  if (o.interrupted)
+  if (o.interrupted || o.waits)
     return failure(errc::invalid, "a transformation has no answer to give");
   if (!o.has_body || !o.json)
     return failure(errc::invalid, "`handler` must return the webhook, an object");

@@ -102,7 +102,7 @@ void add_script(events::json_text& j, const mock::script_note& note) {
   j.close_array().close_object();
 }
 
-std::string whole(const events::record& r, const mock::served_record& s) {
+std::string whole(const events::record& r, const mock::served_record& s, const events::redactor& redact) {
   std::string out;
   events::json_text j{out};
   j.open_object();
@@ -116,6 +116,9 @@ std::string whole(const events::record& r, const mock::served_record& s) {
   j.close_object();
   if (s.script)
     add_script(j, *s.script);
+  events::redact_echo seen; // of what is recorded nothing is a secret
+  if (s.request.calls)
+    mock::write_calls(j.key("calls"), *s.request.calls, redact, seen);
   j.close_object();
   return out;
 }
@@ -187,7 +190,7 @@ void get(core& in, const call_ptr& c) {
     auto served = served_of(*found);
     if (!served)
       return done->fail(served.error());
-    done->answer(200, whole(*found, *served));
+    done->answer(200, whole(*found, *served, in.node.redactor()));
   });
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string_view>
+#include "actors/plugins.hpp"
 
 namespace hourglass::api {
 
-/// Uid of the one internal sandbox: its event types are the node's, as Svix has them (docs/decisions). Never listed, never the caller's.
-inline constexpr std::string_view catalogue_uid = "hourglass.catalogue";
+/// Never listed, never the caller's.
+using actors::catalogue_uid;
 
 } // namespace hourglass::api

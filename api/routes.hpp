@@ -11,6 +11,8 @@ void add_mock_endpoints(router& to);  // mock_endpoints.cpp: endpoints and OpenA
 void add_imports(router& to);         // imports.cpp: WireMock, Postman, HAR
 void add_data(router& to);            // data.cpp
 void add_env(router& to);             // env.cpp
+void add_mappers(router& to);         // mappers.cpp
+void add_plugins(router& to);         // plugins.cpp
 void add_scenarios(router& to);       // scenarios.cpp: seeding, scenario packs, chaos profiles
 void add_scripts(router& to);         // scripts.cpp: versions of endpoints, functions, templates, trials
 void add_clock(router& to);           // clock.cpp

@@ -266,7 +266,7 @@ void add_scripts(router& to) {
   to.add({.method = "DELETE", .path = "/sandboxes/{sandbox}/templates/{name}", .id = "deleteTemplate", .tag = tag, .says = "Removes a template",
           .who = access::sandbox, .answers = {{204}}, .run = remove_template});
   to.add({.method = "POST", .path = "/sandboxes/{sandbox}/scripts/try", .id = "tryScript", .tag = tag,
-          .says = "Runs a script against the sandbox's present state and changes nothing: what it would answer, write and emit", .who = access::sandbox,
+          .says = "Runs a script against the sandbox's present state and changes nothing: what it would answer, write and emit. It calls nobody: what calls come to stands in calls", .who = access::sandbox,
           .takes = body::json, .body_schema = "ScriptTrial", .answers = {{200, "ScriptTrialResult"}}, .run = try_script});
 }
 

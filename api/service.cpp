@@ -281,6 +281,8 @@ router all_routes() {
   add_imports(out);
   add_data(out);
   add_env(out);
+  add_mappers(out);
+  add_plugins(out);
   add_scenarios(out);
   add_scripts(out);
   add_clock(out);

@@ -47,6 +47,14 @@ decision one_event(events::kind kind, std::string payload, std::vector<std::stri
 
 std::string entity(std::string_view space, std::string_view key) { return "data:" + std::string{space} + '/' + std::string{key}; }
 
+outcome<void> check_mapper(const data_state& state, const put_item& c) {
+  if (auto compiled = compiled_mapper::compile(c.value); !compiled)
+    return tl::unexpected<events::error>{std::move(compiled).error()};
+  if (!state.mappers.contains(c.key) && state.mappers.size() >= limits_of_mappers::of_a_sandbox)
+    return failure(errc::too_large, "more mappers than " + std::to_string(limits_of_mappers::of_a_sandbox));
+  return {};
+}
+
 outcome<decision> decide_put(const data_state& state, const put_item& c, bool fits) {
   if (auto ok = check_names(c.space, c.key); !ok)
     return tl::unexpected<events::error>{ok.error()};
@@ -55,6 +63,9 @@ outcome<decision> decide_put(const data_state& state, const put_item& c, bool fi
   auto v = parse_json(c.value);
   if (!v)
     return tl::unexpected<events::error>{v.error()};
+  if (c.space == mapper_space)
+    if (auto ok = check_mapper(state, c); !ok)
+      return tl::unexpected<events::error>{ok.error()};
   auto text = to_text(*v);
   const auto* before = state.find(c.space, c.key);
   if (before != nullptr && *before == text)
@@ -153,6 +164,8 @@ void clear(data_state& state, std::string_view space) {
     return;
   for (const auto& [key, value] : items->second)
     state.bytes -= key.size() + value.size();
+  if (space == mapper_space)
+    state.mappers.clear();
   state.namespaces.erase(items);
 }
 
@@ -202,6 +215,10 @@ void remove_named(data_state& state, named_texts& from, std::string_view name) {
 }
 
 void put_item_in(data_state& state, std::string space, std::string key, std::string value) {
+  if (space == mapper_space) { // one that a later version does not take stays what it is: whoever applies it is told
+    auto compiled = compiled_mapper::compile(value);
+    state.mappers[key].compiled = compiled ? std::move(*compiled) : nullptr;
+  }
   auto& items = state.namespaces[std::move(space)];
   if (auto at = items.find(key); at != items.end())
     state.bytes -= key.size() + at->second.size();
@@ -216,6 +233,8 @@ void remove_item_in(data_state& state, std::string_view space, std::string_view 
   auto at = items->second.find(key);
   if (at == items->second.end())
     return;
+  if (space == mapper_space)
+    state.mappers.erase(at->first);
   state.bytes -= at->first.size() + at->second.size();
   items->second.erase(at);
   if (items->second.empty())

@@ -2,6 +2,7 @@
 
 #include "mock/decision.hpp"
 #include "mock/fwd.hpp"
+#include "mock/mapper.hpp"
 #include "mock/scenario.hpp"
 
 #include <cstddef>
@@ -16,6 +17,12 @@
 
 namespace hourglass::mock {
 
+/// What was made of an item in the namespace of mappers; null: this version does not take it. Follows from the items, so it tells no two states apart.
+struct stored_mapper {
+  std::shared_ptr<const compiled_mapper> compiled;
+  bool operator==(const stored_mapper&) const { return true; }
+};
+
 /// The stored data of a sandbox: namespaces of JSON values by key, and env parameters.
 /// Names of namespaces, keys, env parameters and templates are 1 to 128 characters of `A-Z a-z 0-9 _ - . : @`.
 /// Limits: `limits::data_bytes_per_sandbox` over keys and values, `limits::data_value_bytes` a value, `limits::env_entries`.
@@ -25,6 +32,7 @@ struct data_state {
   std::map<std::string, items, std::less<>> namespaces; ///< never holds an empty one
   std::map<std::string, std::string, std::less<>> env;  ///< name -> text
   std::map<std::string, std::string, std::less<>> templates; ///< name -> source (`mock/template.hpp`), which compiles
+  std::map<std::string, stored_mapper, std::less<>> mappers; ///< of the items in `mapper_space`
   std::size_t bytes = 0;                                ///< what counts against the limit
   scenario_state scenarios;                             ///< chaos profiles and packs (`mock/scenario.hpp`)
 
@@ -39,7 +47,7 @@ struct data_state {
 struct put_item {
   std::string space;
   std::string key;
-  std::string value; ///< JSON text; stored without insignificant space
+  std::string value; ///< JSON text; stored without insignificant space. In `mapper_space` a mapper, which must compile
 };
 struct remove_item {
   std::string space;

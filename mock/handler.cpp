@@ -5,8 +5,10 @@
 #include "events/json_text.hpp"
 #include "mock/chaos.hpp"
 #include "mock/compiled.hpp"
+#include "mock/data_names.hpp"
 #include "mock/endpoint_tables.hpp"
 #include "mock/json_value.hpp"
+#include "mock/refusal.hpp"
 #include "mock/script_limits.hpp"
 #include "mock/script_record.hpp"
 #include "mock/target.hpp"
@@ -106,7 +108,8 @@ handler_run::handler_run(std::shared_ptr<const plan> p, std::shared_ptr<const da
     ctx_(std::move(ctx)),
     sandbox_(std::move(sandbox)),
     redact_(redact),
-    view_(*data_) {
+    view_(*data_),
+    book_(request_->calls, redact) {
 }
 
 script_outcome not_run(const events::error& why) {
@@ -166,6 +169,14 @@ outcome<std::string> handler_run::call(std::string_view name, std::string_view a
     return emit(a);
   if (name == "chaos.apply")
     return chaos_of(a);
+  if (name == "plugin.exec")
+    return call_plugin(a);
+  if (name == "mapper.apply")
+    return mapped(a);
+  if (name == "http.call")
+    return call_outside(a);
+  if (name == "concurrency.delay")
+    return pause(a);
   if (name == "idempotency.find")
     return remembered(a);
   if (name == "idempotency.keep")
@@ -195,6 +206,8 @@ outcome<std::string> handler_run::write(std::string_view name, const json_value&
   const auto space = text_of(arguments.item_at(0)), key = text_of(arguments.item_at(1));
   if (space == idempotency_space)
     return bad("the namespace " + space + " is written by $func.sbx.idempotency.remember only");
+  if (space == mapper_space)
+    return bad("the namespace " + space + " is not written by scripts");
   if (name == "delete") {
     auto removed = view_.remove(space, key);
     if (!removed)
@@ -241,6 +254,17 @@ outcome<std::string> handler_run::from_template(std::string_view name, bool fill
   return json_of(text);
 }
 
+outcome<std::string> handler_run::mapped(const json_value& arguments) const {
+  const auto name = text_of(arguments.item_at(0));
+  const auto found = data_->mappers.find(name);
+  if (found == data_->mappers.end() || !found->second.compiled)
+    return failure(errc::not_found, (found == data_->mappers.end() ? "there is no mapper " : "this version does not take the mapper ") + quoted(name));
+  auto made = found->second.compiled->apply(arguments.item_at(1));
+  if (!made)
+    return failure(made.error().code, "the mapper " + name + " at " + made.error().where + ": " + made.error().detail);
+  return to_text(*made);
+}
+
 outcome<std::string> handler_run::emit(const json_value& arguments) {
   const auto type = text_of(arguments.item_at(0));
   if (!is_type_name(type))
@@ -275,7 +299,18 @@ outcome<std::string> handler_run::chaos_of(const json_value& arguments) {
 
 // -- the end ------------------------------------------------------------------------------
 
+outcome<served> handler_run::unfinished() const {
+  if (book_.wanted().empty())
+    return failure(errc::unavailable, "the script's worker waits for nothing");
+  served out;
+  out.wanted = book_.wanted();
+  out.response = refusal(503, "call-not-known", "A call is not known", "nobody is called here, and this was wanted: " + to_text(out.wanted, redact_));
+  return out;
+}
+
 outcome<served> handler_run::finish(const script_outcome& outcome) const {
+  if (outcome.waits)
+    return unfinished();
   script_note note;
   note.digest = plan_->endpoint->script->digest;
   note.interrupted = outcome.interrupted;

@@ -38,8 +38,18 @@
 //                                                           the sandbox's clock, a day if it does not say. Another request (method, target, body) under the
 //                                                           key is answered as `profile` has it: `ietf` 422, `stripe` 400. Kept in the namespace `sbx.idempotency`,
 //                                                           which `mock` only reads
+//         | http.get(url, options) | .post | .put | .patch | .delete | .request(url, {method, …})
+//                                                           a call to the outside: {status, ok, headers, body, json()}. Options: headers, query, body (a text) or
+//                                                           json (a value), timeout (ms; 10 s if it does not say, at most 30). An answer of any status is one;
+//                                                           where there is none, an HttpError with `kind` and `url` is thrown
+//         | concurrency.all([function…])                    what each gave, in order; the calls of all of them are made at once
+//         | concurrency.map(list, function, {limit})        the same of `function(item, index)` for each item, at most `limit` at once
+//         | concurrency.delay(ms)                           at most 30 s, for which nothing is held up
+//         | dataMapper.apply(name, input)                   what the sandbox's mapper of this name makes of it (`mock/mapper.hpp`)
+//         | plugin.exec(name, args)                         what the plugin makes of `args`, a value; where it fails, a PluginError with `kind` and `plugin`
 //         | <function>(…)                                   of the sandbox
 // What a script wrote before `error` stays; of one that fails nothing does.
+// A call is an input: a script that wants one whose outcome is not known ends there, without a trace, and is run again from its beginning when it is.
 namespace hourglass::mock {
 
 /// Where what is remembered lies. A script reads it, and writes it by `remember` only.
@@ -60,7 +70,7 @@ public:
   events::outcome<std::string> call(std::string_view name, std::string_view arguments) override;
 
   /// The answer and the events: request_served, then what the script changed, unless it failed. What fails here did not run: `errc::overloaded`,
-  /// `errc::unavailable`; then nothing happened.
+  /// `errc::unavailable`; then nothing happened. Of one that waits for calls only `wanted`, and a refusal for those who call nobody.
   events::outcome<served> finish(const script_outcome& outcome) const;
 
 private:
@@ -73,6 +83,11 @@ private:
   events::outcome<std::string> from_template(std::string_view name, bool filled_in);
   events::outcome<std::string> emit(const json_value& arguments);
   events::outcome<std::string> chaos_of(const json_value& arguments);
+  events::outcome<std::string> call_outside(const json_value& arguments);
+  events::outcome<std::string> pause(const json_value& arguments);
+  events::outcome<std::string> call_plugin(const json_value& arguments);
+  events::outcome<std::string> mapped(const json_value& arguments) const;
+  events::outcome<served> unfinished() const;
   std::string fingerprint() const;
   std::string fingerprint_of_before() const;
 
@@ -89,6 +104,7 @@ private:
   std::string walked_to_; ///< of what is remembered, in search of what has had its time
   bool full_ = false;     ///< and there was no more of it
   std::chrono::milliseconds delay_{0};
+  outbound_book book_;
 };
 
 /// A scripted request apart from its sandbox, on copies: a replay, a trial. Changes nothing.
@@ -113,6 +129,9 @@ private:
 
 /// A run that did not come about, as the script's own error.
 script_outcome not_run(const events::error& why);
+
+/// As a script sees them: lower-case name -> text, repeats joined by ", ".
+void write_joined(events::json_text& j, const fields& headers);
 
 /// `$req` as JSON. Fails with `errc::too_large`.
 events::outcome<std::string> request_json(const plan& p, const request& req);

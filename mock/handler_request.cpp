@@ -54,18 +54,6 @@ std::string shown(std::string_view bytes) {
   return out;
 }
 
-void write_headers(events::json_text& j, const fields& headers) {
-  std::map<std::string, std::string, std::less<>> joined;
-  for (const auto& [name, value] : headers) {
-    auto& into = joined[lower(name)];
-    into += (into.empty() ? "" : ", ") + shown(value);
-  }
-  j.open_object();
-  for (const auto& [name, value] : joined)
-    j.key(name).value(value);
-  j.close_object();
-}
-
 void write_cookies(events::json_text& j, const fields& headers) {
   std::map<std::string, std::string, std::less<>> cookies;
   for (const auto& [name, value] : headers) {
@@ -99,6 +87,18 @@ void write_body(events::json_text& j, const request& req) {
 
 } // namespace
 
+void write_joined(events::json_text& j, const fields& headers) {
+  std::map<std::string, std::string, std::less<>> joined;
+  for (const auto& [name, value] : headers) {
+    auto& into = joined[lower(name)];
+    into += (into.empty() ? "" : ", ") + shown(value);
+  }
+  j.open_object();
+  for (const auto& [name, value] : joined)
+    j.key(name).value(value);
+  j.close_object();
+}
+
 outcome<std::string> request_json(const plan& p, const request& req) {
   std::string out;
   out.reserve(512 + req.body.size() * 5 / 4);
@@ -111,7 +111,7 @@ outcome<std::string> request_json(const plan& p, const request& req) {
     j.key(names[i]).value(p.captures[i]);
   j.close_object();
   write_grouped(j.key("query"), parse_query(parts.query));
-  write_headers(j.key("headers"), req.headers);
+  write_joined(j.key("headers"), req.headers);
   write_cookies(j.key("cookies"), req.headers);
   write_body(j.key("body"), req);
   j.close_object();

@@ -1,5 +1,6 @@
 #include "mock/outbound.hpp"
 
+#include "mock/data_names.hpp"
 #include "mock/outbound_limits.hpp"
 #include "mock/record_bytes.hpp"
 #include "mock/refusal.hpp"
@@ -49,7 +50,7 @@ std::optional<std::string> fault_of_headers(const fields& headers) {
     return "more headers than " + limit("outbound_headers", limits::outbound_headers);
   for (const auto& [name, value] : headers) {
     if (!is_token(name))
-      return "the header name `" + name.substr(0, 64) + "` is none";
+      return "the header name `" + quoted(name) + "` is none";
     if (is_set_by_the_client(name))
       return "the header " + name + " is set by the client";
     if (name.size() + value.size() > limits::outbound_header_bytes)
@@ -129,9 +130,13 @@ void write_body(events::json_text& j, const fields& headers, const std::string& 
 
 void write_http(events::json_text& j, const made_call& made, const events::redactor& redact, events::redact_echo& seen) {
   const auto& [call, what, round] = made;
-  j.key("method").value(call.method).key("url").value(redact.target(hidden(call.url, seen), &seen));
-  write_headers(j.key("headers"), call.headers, redact, seen);
-  write_body(j.key("body"), call.headers, call.body, redact, seen);
+  if (call.kind == outbound_kind::plugin) {
+    write_body(j.key("plugin").value(call.url).key("args"), call.headers, call.body, redact, seen);
+  } else {
+    j.key("method").value(call.method).key("url").value(redact.target(hidden(call.url, seen), &seen));
+    write_headers(j.key("headers"), call.headers, redact, seen);
+    write_body(j.key("body"), call.headers, call.body, redact, seen);
+  }
   j.key("took_us").value(what.took_us);
   if (!what.error.empty()) {
     j.key("error").open_object().key("kind").value(what.error).key("message").value(hidden(what.message, seen)).close_object();
@@ -156,6 +161,13 @@ void write_all(events::json_text& j, const made_calls& calls, const events::reda
   j.close_array();
 }
 
+/// People who write down what a call is to come to leave out what there is not.
+bool read_if_there(const json_value& v, fields& headers, std::string& body) {
+  const auto* given = v.member("headers");
+  const auto* bytes = v.member("body");
+  return (given == nullptr || read_headers(given, headers)) && (bytes == nullptr || read_bytes(bytes, body));
+}
+
 bool read_answer(const json_value& v, outbound_outcome& out) {
   if (const auto* error = v.member("error")) {
     out.error = error->string_member("kind");
@@ -167,11 +179,11 @@ bool read_answer(const json_value& v, outbound_outcome& out) {
     return false;
   const auto status = answer->integer_member("status", 0);
   out.status = static_cast<unsigned>(status);
-  return status >= 100 && status <= 999 && read_headers(answer->member("headers"), out.headers) && read_bytes(answer->member("body"), out.body);
+  return status >= 100 && status <= 999 && read_if_there(*answer, out.headers, out.body);
 }
 
 bool read_call(const json_value& v, made_call& out) {
-  const auto round = v.integer_member("round", 0);
+  const auto round = v.integer_member("round", 1);
   if (round < 1 || round > limits::outbound_rounds)
     return false;
   out.round = static_cast<unsigned>(round);
@@ -181,11 +193,14 @@ bool read_call(const json_value& v, made_call& out) {
     out.call.timeout = std::chrono::milliseconds{v.integer_member("delay_ms", -1)};
     return out.call.timeout.count() >= 0;
   }
+  out.outcome.took_us = v.integer_member("took_us", 0);
+  if (v.member("plugin") != nullptr) {
+    out.call = call_of_plugin(std::string{v.string_member("plugin")}, {});
+    return !out.call.url.empty() && read_bytes(v.member("args"), out.call.body) && read_answer(v, out.outcome);
+  }
   out.call.method = v.string_member("method");
   out.call.url = v.string_member("url");
-  out.outcome.took_us = v.integer_member("took_us", 0);
-  return !out.call.method.empty() && !out.call.url.empty() && read_headers(v.member("headers"), out.call.headers) &&
-         read_bytes(v.member("body"), out.call.body) && read_answer(v, out.outcome);
+  return !out.call.method.empty() && !out.call.url.empty() && read_if_there(v, out.call.headers, out.call.body) && read_answer(v, out.outcome);
 }
 
 } // namespace
@@ -197,14 +212,32 @@ outbound_outcome outbound_outcome::failed(std::string error, std::string message
   return out;
 }
 
+outbound_call call_of_plugin(std::string name, std::string args) {
+  outbound_call out;
+  out.kind = outbound_kind::plugin;
+  out.method.clear();
+  out.url = std::move(name);
+  out.headers = {{"content-type", "application/json"}};
+  out.body = std::move(args);
+  out.timeout = limits::outbound_call_time; // it has its own
+  return out;
+}
+
 std::optional<std::string> fault_of(const outbound_call& call) {
   constexpr std::chrono::milliseconds longest = limits::outbound_call_longest;
   if (call.timeout < std::chrono::milliseconds{call.kind == outbound_kind::delay ? 0 : 1} || call.timeout > longest)
     return "the time must be at most " + std::to_string(longest.count()) + " ms";
   if (call.kind == outbound_kind::delay)
     return std::nullopt;
+  if (call.kind == outbound_kind::plugin) {
+    if (!is_data_name(call.url))
+      return "there is no plugin of such a name";
+    if (call.body.size() > limits::outbound_body_bytes)
+      return "the arguments are longer than " + limit("outbound_body_bytes", limits::outbound_body_bytes);
+    return std::nullopt;
+  }
   if (!is_token(call.method) || call.method.size() > 32 || same_name(call.method, "connect"))
-    return "`" + quoted(call.method.substr(0, 32)) + "` is no method to call with";
+    return "`" + quoted(call.method) + "` is no method to call with";
   if (auto fault = fault_of_url(call.url))
     return fault;
   if (auto fault = fault_of_headers(call.headers))
@@ -279,12 +312,39 @@ std::shared_ptr<const made_calls> read_calls(const json_value& v) {
   return out;
 }
 
+std::string to_json(const std::vector<outbound_call>& calls) {
+  std::string out;
+  events::json_text j{out};
+  j.open_array();
+  for (const auto& c : calls) {
+    j.open_object();
+    if (c.kind == outbound_kind::delay) {
+      j.key("delay_ms").value(c.timeout.count()).close_object();
+      continue;
+    }
+    if (c.kind == outbound_kind::plugin) {
+      j.key("plugin").value(c.url).key("args").bytes(c.body).close_object();
+      continue;
+    }
+    j.key("method").value(c.method).key("url").value(c.url).key("headers").open_array();
+    for (const auto& [name, value] : c.headers) {
+      write_text(j.open_array().value(name), value);
+      j.close_array();
+    }
+    j.close_array().key("body").bytes(c.body).close_object();
+  }
+  j.close_array();
+  return out;
+}
+
 std::string to_text(const std::vector<outbound_call>& calls, const events::redactor& redact) {
   std::string out;
   for (const auto& c : calls) {
     out += out.empty() ? "" : ", ";
     if (c.kind == outbound_kind::delay)
       out += "a delay of " + std::to_string(c.timeout.count()) + " ms";
+    else if (c.kind == outbound_kind::plugin)
+      out += "the plugin " + c.url;
     else
       out += c.method + " " + redact.target(c.url);
   }

@@ -18,6 +18,7 @@
 //
 // calls := [call…]
 // call  := {"delay_ms", "round"}
+//        | {"plugin", "args", "round", "took_us", "answer" | "error"}
 //        | {"method", "url", "headers": [[name, value]…], "body", "round", "took_us", "answer": {"status", "headers", "body"}
 //                                                                                  | "error": {"kind", "message"}}
 namespace hourglass::mock {
@@ -25,6 +26,7 @@ namespace hourglass::mock {
 enum class outbound_kind : std::uint8_t {
   http,
   delay, ///< nobody is called: `timeout` passes
+  plugin, ///< `url` is its name, `body` the arguments as JSON (`mock/plugin.hpp`)
 };
 
 struct outbound_call {
@@ -53,6 +55,8 @@ struct made_call {
   unsigned round = 1; ///< in which it was made, with others at the same time
 };
 using made_calls = std::vector<made_call>;
+
+outbound_call call_of_plugin(std::string name, std::string args);
 
 /// What is wrong with a call as somebody from outside wants it, if anything is. Whether an address may be called is not asked here.
 std::optional<std::string> fault_of(const outbound_call& call);
@@ -88,6 +92,9 @@ private:
 void write_calls(events::json_text& j, const made_calls& calls, const events::redactor& redact, events::redact_echo& seen);
 /// Null if it does not read.
 std::shared_ptr<const made_calls> read_calls(const json_value& v);
+
+/// As they are recorded, but in plain and without what they came to.
+std::string to_json(const std::vector<outbound_call>& calls);
 
 /// The calls as words for people: `GET https://example.com/a, a delay of 20 ms`.
 std::string to_text(const std::vector<outbound_call>& calls, const events::redactor& redact);

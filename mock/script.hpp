@@ -49,6 +49,7 @@ struct console_line {
 struct script_outcome {
   std::optional<script_error> error; ///< set: the rest is only `console`
   bool interrupted = false;          ///< by `$func.error`
+  bool waits = false;                ///< for calls whose outcomes its host does not know yet: it came to nothing, and is to be run again
   response answer;                   ///< headers as the script gave them, checked
   bool json = false;                 ///< the body was a value, not a text
   bool has_body = false;

@@ -4,6 +4,7 @@
 #include "mock/compiled.hpp"
 #include "mock/endpoint_tables.hpp"
 #include "mock/object_reader.hpp"
+#include "mock/outbound_limits.hpp"
 #include "mock/script_limits.hpp"
 #include "mock/target.hpp"
 
@@ -73,7 +74,7 @@ outcome<script_trial> read_trial(std::string_view text) {
   if (!v)
     return tl::unexpected<events::error>{std::move(v).error()};
   object_reader in{*v, ""};
-  in.only({"script", "path", "request"});
+  in.only({"script", "path", "request", "calls"});
   script_trial out;
   out.script = in.text("script", limits::script_bytes, true);
   out.path = in.text("path", limits::endpoint_path_bytes);
@@ -82,6 +83,8 @@ outcome<script_trial> read_trial(std::string_view text) {
   auto problem = in.problem();
   if (const auto* request = in.object("request"))
     read_request(*request, out.request, problem);
+  if (const auto* calls = in.array("calls", limits::outbound_calls); calls != nullptr && !(out.request.calls = read_calls(*calls)))
+    in.fail("must be calls as `wanted` has them, each with its `answer` or `error`", "calls");
   if (!problem)
     problem = in.problem();
   if (problem)
@@ -101,6 +104,8 @@ outcome<std::string> result_of_trial(const detached_run& trial) {
   auto served = trial.finish();
   if (!served)
     return tl::unexpected<events::error>{std::move(served).error()};
+  if (!served->wanted.empty())
+    return R"({"wanted":)" + to_json(served->wanted) + '}';
   auto record = decode_served(served->events.front().payload);
   if (!record)
     return tl::unexpected<events::error>{std::move(record).error()};

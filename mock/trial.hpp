@@ -16,8 +16,8 @@ struct script_trial {
   mock::request request;
 };
 
-/// Reads {"script", "path"?, "request"?: {"method"?, "target"?, "headers"?: {name: text}, "body"?: any JSON or a string}}.
-/// A body that is not a string is sent as JSON. Fails with `errc::invalid` (`where` = JSON Pointer).
+/// Reads {"script", "path"?, "request"?: {"method"?, "target"?, "headers"?: {name: text}, "body"?: any JSON or a string}, "calls"?: as they are recorded}.
+/// A body that is not a string is sent as JSON. A trial calls nobody: `calls` says what the calls of the script come to. Fails with `errc::invalid` (`where` = JSON Pointer).
 events::outcome<script_trial> read_trial(std::string_view text);
 
 /// The script as the handler of an endpoint of its own, ready to run on a copy of the sandbox's data. Fails with `errc::invalid`.
@@ -27,6 +27,7 @@ events::outcome<std::shared_ptr<detached_run>> prepare_trial(script_trial what, 
 /// What a trial that has run came to, as JSON:
 ///   {"response": {"status", "headers": [[name, value]…], "body"}, "error"?: {"kind", "message", "line", "column", "stack"}, "console": [[level, text]…],
 ///    "changes": [{"namespace", "key", "value"?}…] (without a value: removed), "emitted": [{"type", "payload"}…]}
+/// or, where the script wants calls of which nobody has said what they come to, {"wanted": [call…]}: each is one of `calls` when `answer` or `error` is added.
 /// Fails with `errc::overloaded`, `errc::unavailable`; an error of the script is a result.
 events::outcome<std::string> result_of_trial(const detached_run& trial);
 

@@ -153,6 +153,8 @@ events::outcome<replayed> replay_job::finish() {
   r.request_cut = std::move(in.past.request_cut);
   r.response_cut = std::move(in.past.response_cut);
   r.again = mock::as_recorded(served->response, in.redactor);
+  if (!served->wanted.empty())
+    r.differences.push_back("calls: a replay calls nobody, and this is not recorded: " + mock::to_text(served->wanted, in.redactor));
   take_tokens(r, in.redactor);
   compare(r);
   return r;

@@ -33,7 +33,7 @@ enum class frame_kind : std::uint8_t {
 
 /// The texts of `done`, in order.
 enum class done_part : std::uint8_t {
-  ended,   ///< `ok`, `interrupted`, or what went wrong: `syntax`, `thrown`, `time`, `memory`
+  ended,   ///< `ok`, `interrupted`, `waits` (for calls that the server does not know yet), or what went wrong: `syntax`, `thrown`, `time`, `memory`
   tired,   ///< `1`: replace this worker
   status,  ///< decimal
   headers, ///< JSON array of [name, value]

@@ -66,6 +66,10 @@ outcome<ending> read_ending(std::string_view payload) {
       !std::all_of(o.console.begin(), o.console.end(), [](const auto& l) { return events::is_utf8(l.text); }))
     return nonsense("console");
   const auto ended = text(done_part::ended);
+  if (ended == "waits") {
+    o.waits = true;
+    return out;
+  }
   if (ended != "ok" && ended != "interrupted") {
     auto fault = mock::script_fault_from(ended);
     mock::script_error e;

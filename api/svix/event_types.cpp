@@ -1,3 +1,4 @@
+#include "api/catalogue.hpp"
 #include "api/core.hpp"
 #include "api/reserved.hpp"
 #include "api/routes.hpp"
@@ -19,26 +20,6 @@ namespace {
 
 using state = webhook::outbox_state;
 namespace views = webhook::views;
-
-using with_catalogue = std::function<void(const call_ptr&, const events::sandbox_id&)>;
-
-/// Event types are the node's in Svix: they live in one reserved sandbox, made when the first one is put (docs/decisions).
-void catalogue(core& in, const call_ptr& c, with_catalogue next, int tries = 500) {
-  if (auto there = in.node.resolve(catalogue_uid))
-    return next(c, *there);
-  auto text = json{{"uid", catalogue_uid}, {"name", "Event types of this node"}, {"owner", "hourglass"}}.dump();
-  in.node.create(std::move(text), {"system", c->correlation}, [&in, c, next = std::move(next), tries](events::outcome<actors::receipt> r) {
-    guarded(c, [&] {
-      // A conflict: somebody else was first, and what he makes is what we want, as soon as it stands.
-      auto there = in.node.resolve(catalogue_uid);
-      if (there)
-        return next(c, *there);
-      if (r || r.error().code != errc::conflict || tries == 0 || in.draining)
-        return c->fail(r ? there.error() : r.error());
-      in.later.after(std::chrono::milliseconds{10}, [&in, c, next, tries] { guarded(c, [&] { catalogue(in, c, next, tries - 1); }); });
-    });
-  });
-}
 
 auto no_type() {
   return failure(errc::not_found, "there is no such event type");

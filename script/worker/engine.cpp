@@ -93,7 +93,7 @@ void job_queue::runJobs(JSContext* cx) {
       continue;
     JS::RootedValue function(cx, JS::ObjectValue(*job)), ignored(cx);
     if (!JS_CallFunctionValue(cx, nullptr, function, JS::HandleValueArray::empty(), &ignored)) {
-      if (!JS_IsExceptionPending(cx))
+      if (!JS_IsExceptionPending(cx) && !now_.waits)
         break; // stopped
       JS_ClearPendingException(cx);
     }
@@ -229,8 +229,11 @@ bool engine::run_in(realm& of, const order& what, result& out) {
   args[0].setObject(*known->second);
   args[1].set(request);
   args[2].set(start);
-  if (!JS_CallFunctionValue(cx, nullptr, of.run, args, &pair))
+  if (!JS_CallFunctionValue(cx, nullptr, of.run, args, &pair)) {
+    if (self_->now.waits && !self_->now.stopped && !JS_IsExceptionPending(cx))
+      self_->jobs->runJobs(cx); // asynchronous branches may want calls as well: all of them are made at once
     return false;
+  }
   JS::RootedObject both(cx, &pair.toObject());
   if (!JS_GetElement(cx, both, 0, &resp) || !JS_GetElement(cx, both, 1, &returned))
     return false;
@@ -257,8 +260,13 @@ void engine::end(bool good, result& out) {
     out.ended = "interrupted";
   } else if (why == watchdog::reason::time) {
     out.ended = "time";
-  } else if (why == watchdog::reason::memory || (!good && out.ended == "ok")) {
+  } else if (why == watchdog::reason::memory || (!good && out.ended == "ok" && !now.waits)) {
     out.ended = "memory";
+  } else if (now.waits) { // whatever else became of it, it was without what it waits for
+    const auto tired = out.tired;
+    out = {};
+    out.ended = "waits";
+    out.tired = tired;
   }
   if (out.ended == "time" || out.ended == "memory") {
     out.message = out.ended == "time" ? "took more than " + std::to_string(limits::cpu_ms) + " ms of processor time"

@@ -2,6 +2,8 @@
 
 #include "script/worker/limits.hpp"
 
+#include <js/Array.h>
+#include <js/CallAndConstruct.h>
 #include <js/CallArgs.h>
 #include <js/ErrorReport.h>
 #include <js/Object.h>
@@ -66,6 +68,30 @@ bool interrupt(JSContext* cx, unsigned argc, JS::Value* vp) {
   return false;
 }
 
+/// wait(): ends what runs, as `interrupt` does, but only as far as the next `branch`.
+bool wait(JSContext* cx, unsigned, JS::Value*) {
+  parts_of(cx).now.waits = true;
+  return false;
+}
+
+/// branch(function): [what it gave], or undefined if it waits.
+bool branch(JSContext* cx, unsigned argc, JS::Value* vp) {
+  auto args = JS::CallArgsFromVp(argc, vp);
+  const auto& now = parts_of(cx).now;
+  JS::RootedValue function(cx, args.get(0)), value(cx);
+  if (JS_CallFunctionValue(cx, nullptr, function, JS::HandleValueArray::empty(), &value)) {
+    auto* gave = JS::NewArrayObject(cx, JS::HandleValueArray(value));
+    if (gave == nullptr)
+      return false;
+    args.rval().setObject(*gave);
+    return true;
+  }
+  if (now.stopped || !now.waits || JS_IsExceptionPending(cx))
+    return false;
+  args.rval().setUndefined();
+  return true;
+}
+
 bool log(JSContext* cx, unsigned argc, JS::Value* vp) {
   auto args = JS::CallArgsFromVp(argc, vp);
   auto& now = parts_of(cx).now;
@@ -112,6 +138,7 @@ bool read_answer(JSContext* cx, JS::HandleValue shape, result& out) { return rea
 JSObject* make_natives(JSContext* cx) {
   JS::RootedObject out(cx, JS_NewPlainObject(cx));
   if (!out || !JS_DefineFunction(cx, out, "host", host, 2, 0) || !JS_DefineFunction(cx, out, "interrupt", interrupt, 1, 0) ||
+      !JS_DefineFunction(cx, out, "wait", wait, 0, 0) || !JS_DefineFunction(cx, out, "branch", branch, 1, 0) ||
       !JS_DefineFunction(cx, out, "log", log, 2, 0) || !JS_DefineFunction(cx, out, "random", random, 0, 0) || !JS_DefineFunction(cx, out, "bytes", bytes, 1, 0) ||
       !JS_DefineProperty(cx, out, "most_headers", static_cast<double>(limits::headers), 0) ||
       !JS_DefineProperty(cx, out, "header_bytes", static_cast<double>(limits::header_bytes), 0) ||

@@ -33,6 +33,7 @@ private:
 struct engine::running {
   bool stopped = false;     ///< by the watchdog or `$func.error`: whatever is left of the script must not run
   bool interrupted = false; ///< by `$func.error`, which has filled `answer`
+  bool waits = false;       ///< for what the server does not know yet: branches of it may still go on, so that they say what they wait for
   result answer;
   std::size_t console_lines = 0;
   std::size_t calls = 0;

@@ -4,7 +4,7 @@ namespace hourglass::worker {
 
 const std::string_view prelude = R"js((function (native) {
 'use strict';
-const {host, interrupt, log, random, bytes, most_headers, header_bytes, text_chars} = native;
+const {host, interrupt, wait, branch, log, random, bytes, most_headers, header_bytes, text_chars} = native;
 const O = Object, {stringify} = JSON, {isArray} = Array;
 
 // -- what must not be what it is elsewhere --------------------------------------
@@ -164,9 +164,154 @@ function applyFromHeader(header) {
     error(status, {'content-type': 'application/problem+json'}, {type: '/problems/chaos', title: 'Chaos was asked for', status});
 }
 
+// -- calls to the outside ---------------------------------------------------------
+
+// They are inputs: where the server does not know what one comes to, the script ends, past any `catch`, and runs again when it does.
+function outside(name, given) {
+  const said = host(name, given);
+  if (said.wanted)
+    wait();
+  return said;
+}
+
+class HttpError extends Error {
+  constructor(method, url, {kind, message}) {
+    const place = url.split('?')[0]; // what it is asked may be a secret
+    super(`${method} ${place} failed: ${kind}: ${message}`);
+    this.kind = kind;
+    this.url = place;
+  }
+}
+O.defineProperty(HttpError.prototype, 'name', {value: 'HttpError'});
+
+function with_query(url, query) {
+  if (query === undefined || query === null)
+    return url;
+  if (typeof query !== 'object' || isArray(query))
+    throw new TypeError('query must be an object');
+  const pairs = [];
+  for (const name of O.keys(query))
+    for (const one of isArray(query[name]) ? query[name] : [query[name]])
+      if (one !== undefined && one !== null)
+        pairs.push(`${encodeURIComponent(name)}=${encodeURIComponent(String(one))}`);
+  return pairs.length === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}${pairs.join('&')}`;
+}
+
+const http_options = ['method', 'headers', 'query', 'body', 'json', 'timeout'];
+function call(method, to, options) {
+  if (typeof to !== 'string')
+    throw new TypeError('the URL must be a string');
+  if (options === undefined || options === null)
+    options = {};
+  if (typeof options !== 'object')
+    throw new TypeError('the options must be an object');
+  for (const name of O.keys(options))
+    if (!http_options.includes(name))
+      throw new TypeError(`there is no option ${name.slice(0, 64)}; there are ${http_options.join(', ')}`);
+  const {query, json, body, timeout = null} = options, headers = header_lines(options.headers);
+  const url = with_query(to.split('#')[0], query), has_type = headers.some(([name]) => name.toLowerCase() === 'content-type');
+  let text = '', type = '';
+  if (json !== undefined) {
+    if (body !== undefined && body !== null)
+      throw new TypeError('body and json are two bodies');
+    text = stringify(storable(json));
+    type = 'application/json';
+  } else if (body !== undefined && body !== null) {
+    if (typeof body !== 'string')
+      throw new TypeError('body must be a string; a value goes as json');
+    text = body;
+    type = 'text/plain; charset=utf-8';
+  }
+  if (type !== '' && !has_type)
+    headers.push(['content-type', type]);
+  const said = outside('http.call', [{method, url, headers, body: text, timeout}]);
+  if (said.error)
+    throw new HttpError(method, url, said.error);
+  return {
+    ...said,
+    ok: said.status >= 200 && said.status < 300,
+    json() {
+      if (said.body === null)
+        throw new TypeError('the answer is no text');
+      return JSON.parse(said.body);
+    },
+  };
+}
+const with_method = method => (url, options) => {
+  if (options !== undefined && options !== null && options.method !== undefined)
+    throw new TypeError('the method is in the name; http.request takes one');
+  return call(method, url, options);
+};
+const http = {
+  get: with_method('GET'), post: with_method('POST'), put: with_method('PUT'), patch: with_method('PATCH'), delete: with_method('DELETE'),
+  request: (url, options) => {
+    const method = options === undefined || options === null || options.method === undefined ? 'GET' : options.method;
+    if (typeof method !== 'string')
+      throw new TypeError('the method must be a string');
+    return call(method, url, options);
+  },
+  HttpError,
+};
+
+/// Each goes as far as it can, so that all calls they wait for are made at once.
+function all(functions) {
+  if (!isArray(functions) || !functions.every(one => typeof one === 'function'))
+    throw new TypeError('all takes an array of functions');
+  const gave = [];
+  let waits = false, failed = false, why;
+  for (const one of functions) {
+    try {
+      const value = branch(one);
+      if (value === undefined)
+        waits = true;
+      else
+        gave.push(value[0]);
+    } catch (e) {
+      why = failed ? why : e;
+      failed = true;
+    }
+  }
+  if (waits)
+    wait();
+  if (failed)
+    throw why;
+  return gave.some(one => one instanceof Promise) ? Promise.all(gave) : gave;
+}
+function map(list, make, options) {
+  const {limit = Infinity} = options === undefined || options === null ? {} : options;
+  if (!isArray(list) || typeof make !== 'function')
+    throw new TypeError('map takes an array and a function');
+  if (limit !== Infinity && (!Number.isInteger(limit) || limit < 1))
+    throw new RangeError('limit must be a whole number, at least 1');
+  const gave = [];
+  for (let from = 0; from < list.length; from += limit)
+    gave.push(all(list.slice(from, limit === Infinity ? undefined : from + limit).map((item, i) => () => make(item, from + i))));
+  return gave.some(one => one instanceof Promise) ? Promise.all(gave).then(some => some.flat(1)) : gave.flat(1);
+}
+const concurrency = {all, map, delay: ms => { outside('concurrency.delay', [ms]); }};
+
+class PluginError extends Error {
+  constructor(plugin, {kind, message}) {
+    super(`the plugin ${plugin} failed: ${kind}: ${message}`);
+    this.kind = kind;
+    this.plugin = plugin;
+  }
+}
+O.defineProperty(PluginError.prototype, 'name', {value: 'PluginError'});
+function exec(name, args) {
+  const said = outside('plugin.exec', [name, args === undefined ? null : storable(args)]);
+  if (said.error)
+    throw new PluginError(name, said.error);
+  return said.result;
+}
+
 const $func = {
   error,
   mock,
+  http,
+  concurrency,
+  plugin: {exec, PluginError},
+  dataMapper: {apply: (name, input) => host('mapper.apply', [name, storable(input)])},
   env: {get: name => host('env.get', [name])},
   template: {
     json: name => JSON.parse(host('template.render', [name])),

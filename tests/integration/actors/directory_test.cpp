@@ -33,7 +33,8 @@ protected:
   events::redactor redactor_{std::array<std::uint8_t, 32>{}};
   actors::reader_pool readers_{1};
   actors::registry::uid_claims uids_;
-  actors::environment env_{options_, *store_, *journal_, *index_, *client_, dispatcher_, redactor_, std::make_shared<const events::vault>(std::vector{events::vault::key{}}),
+  actors::plugin_registry plugins_{nullptr};
+  actors::environment env_{options_, *store_, *journal_, *index_, *client_, plugins_, dispatcher_, redactor_, std::make_shared<const events::vault>(std::vector{events::vault::key{}}),
                            [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
                            [](const actors::resident_ptr&) {}};
   sharing_config config_;

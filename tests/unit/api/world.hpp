@@ -164,6 +164,7 @@ public:
   storage::journal& journal() noexcept override { return real_.journal(); }
   const events::redactor& redactor() const noexcept override { return real_.redactor(); }
   mock::script_engine* scripts() noexcept override { return real_.scripts(); }
+  actors::plugin_registry& plugins() noexcept override { return real_.plugins(); }
   actors::node_counters counters() const noexcept override { return real_.counters(); }
   actors::webhook_figures webhooks() const override { return real_.webhooks(); }
   void stop(std::chrono::milliseconds grace) override { real_.stop(grace); }

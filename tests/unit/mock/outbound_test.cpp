@@ -200,7 +200,7 @@ TEST_F(outbound, an_answer_that_does_not_fit_with_the_others_is_a_failure) {
 }
 
 TEST_F(outbound, a_record_that_is_none_does_not_read) {
-  for (const auto* text : {"{}", "[1]", "[{}]", R"([{"delay_ms":-1,"round":1}])", R"([{"delay_ms":1}])", R"([{"delay_ms":1,"round":99}])",
+  for (const auto* text : {"{}", "[1]", "[{}]", R"([{"delay_ms":-1,"round":1}])", R"([{"delay_ms":1,"round":0}])", R"([{"method":"GET","url":"http://a/","headers":{},"answer":{"status":200}}])", R"([{"delay_ms":1,"round":99}])",
                            R"([{"method":"GET","url":"http://a/","headers":[],"body":{"text":""},"round":1}])",
                            R"([{"method":"GET","url":"http://a/","headers":[],"body":{"text":""},"round":1,"answer":{"status":1,"headers":[],"body":{"text":""}}}])"})
     EXPECT_FALSE(read_calls(parse_json(text).value())) << text;
