@@ -122,6 +122,7 @@ private:
     std::shared_ptr<hold> inside;
     std::optional<recovery_reading> page;
     bool expire = false; ///< what is too old
+    bool form = false;   ///< batches of what is gathered
     events::seq erased = 0; ///< a message that waits, and whose body is not there any more
     proposal_ptr emission; ///< a request whose script emits
   };
@@ -149,6 +150,7 @@ private:
   void say_backlog();
   events::seq gate_of(const webhook::start& s) const;
   void send_attempt(webhook::start s);
+  void send_batch(webhook::start s);
   void send_out(webhook::start s, std::shared_ptr<const std::string> body, std::optional<webhook::sent_instead> instead);
   void keep_awake();
   void try_again_soon();
@@ -235,7 +237,7 @@ private:
   hold recovering_;
   hold sequencing_;
   bool trying_again_ = false; ///< a timer runs
-  bool expiring_ = false;     ///< in `waiting_`
+  bool expiring_ = false, forming_ = false; ///< in `waiting_`
   std::optional<events::wall_time> stands_since_; ///< the clock: when what rates keep back was looked at last
   bool pacing_ = false;       ///< a timer runs
   events::wall_time told_backlog_; ///< when it was told what waits

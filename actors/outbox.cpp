@@ -25,7 +25,7 @@ std::optional<events::virtual_time> due_of(const webhook::fact& f, events::virtu
   if (std::holds_alternative<webhook::resend_requested>(f) || std::holds_alternative<webhook::recovery_started>(f)
       || std::holds_alternative<webhook::recovery_progressed>(f) || std::holds_alternative<webhook::recovery_finished>(f)
       || std::holds_alternative<webhook::destination_updated>(f) || std::holds_alternative<webhook::destination_secret_rotated>(f) || std::holds_alternative<webhook::destination_recovered>(f)
-      || std::holds_alternative<webhook::dead_letters_removed>(f))
+      || std::holds_alternative<webhook::dead_letters_removed>(f) || std::holds_alternative<webhook::batch_formed>(f))
     return now;
   if (auto* off = std::get_if<webhook::destination_disabled>(&f))
     return off->probe;
@@ -198,6 +198,10 @@ void outbox_actor::decide_into(proposal& p, work& w, webhook::batch& together) {
   } else if (w.expire) {
     expiring_ = false;
     c = webhook::expire_deliveries{};
+  } else if (w.form) {
+    forming_ = false;
+    (void)webhook::has_batches(state_, ctx.now); // all that goes together is awake
+    c = webhook::form_batches{};
   } else if (w.erased != 0) {
     c = webhook::expire_erased{w.erased};
   } else if (auto* asked = std::get_if<command>(&w.change->what)) {
@@ -280,14 +284,14 @@ void outbox_actor::on_sequenced(const sequenced& s) {
         webhook::shift(fact, part.moved_by_us);
       applied_ = seq;
       if (!std::holds_alternative<webhook::message_created>(fact) && !std::holds_alternative<webhook::attempt_finished>(fact)
-          && !std::holds_alternative<webhook::consumer_moved>(fact)) // no attempt depends on who has read what
+          && !std::holds_alternative<webhook::batch_formed>(fact) && !std::holds_alternative<webhook::consumer_moved>(fact)) // no other attempt depends on who has read what
         steered_ = seq;
       count(fact, part.ctx.now);
       note_end(seq, fact);
       forget_page(fact);
       webhook::apply(state_, {seq, s.wall, part.ctx.now}, fact);
       if (auto* m = std::get_if<webhook::message_created>(&fact); m && !m->destinations.empty())
-        fresh_.keep(seq, std::make_shared<const webhook::message_content>(webhook::message_content{std::move(m->body), std::move(m->content_type), std::move(m->headers)}),
+        fresh_.keep(seq, std::make_shared<const webhook::message_content>(webhook::message_content{std::move(m->body), std::move(m->content_type), std::move(m->headers), std::move(m->params), part.ctx.now}),
                    m->destinations.size());
       if (auto* e = std::get_if<webhook::delivery_expired>(&fact); e && e->attempts == 0)
         (void)fresh_.take(e->message.seq); // who would have read it

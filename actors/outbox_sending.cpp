@@ -1,6 +1,7 @@
 #include "actors/children.hpp"
 
 #include "events/codec.hpp"
+#include "webhook/batching.hpp"
 
 #include <algorithm>
 
@@ -21,6 +22,8 @@ void outbox_actor::pump() {
   let_time_pass();
   if (webhook::has_expired(state_, moment) && !std::exchange(expiring_, true))
     take({.expire = true});
+  if (webhook::has_batches(state_, moment) && !std::exchange(forming_, true))
+    take({.form = true});
   auto starts = webhook::take_due(state_, moment, most_taken_at_once, env_.options.bytes_under_way_per_sandbox);
   const bool more = starts.size() == most_taken_at_once;
   for (auto& s : starts) {
@@ -53,7 +56,8 @@ void outbox_actor::count(const webhook::fact& f, events::virtual_time at) {
   if (a == nullptr)
     return;
   if (a->follows != outcome_kind::delivered) {
-    to.failed();
+    if (a->batch.left == 0) // a batch is one attempt
+      to.failed();
     if (a->follows == outcome_kind::dead)
       to.died();
     return;
@@ -158,6 +162,8 @@ void outbox_actor::try_again_soon() {
 }
 
 void outbox_actor::send_attempt(webhook::start s) {
+  if (s.members)
+    return send_batch(std::move(s));
   auto content = content_of(s.message->seq);
   if (content && !*content) { // erased while somebody asked for it again
     webhook::give_back(state_, s.token);
@@ -173,6 +179,29 @@ void outbox_actor::send_attempt(webhook::start s) {
   if (s.transform)
     return transform_first(std::move(s), *std::move(content));
   send_out(std::move(s), {*content, &(*content)->body}, std::nullopt);
+}
+
+/// An array of its messages, each as the log has it: so it is the same every time.
+void outbox_actor::send_batch(webhook::start s) {
+  std::vector<content_ptr> contents;
+  std::vector<webhook::batch_element> elements;
+  for (const auto& m : *s.members) {
+    auto content = content_of(m->seq);
+    if (content && !*content) {
+      webhook::give_back(state_, s.token);
+      return take({.erased = m->seq});
+    }
+    if (!content) {
+      bodiless_.push_back(s.token);
+      if (content.error().code == events::errc::corrupt)
+        send(sandbox_, log_is_corrupt{content.error()});
+      return try_again_soon();
+    }
+    elements.push_back({m.get(), content->get()});
+    contents.push_back(*std::move(content));
+  }
+  auto body = std::make_shared<const std::string>(webhook::batch_body(elements));
+  send_out(std::move(s), std::move(body), std::nullopt);
 }
 
 void outbox_actor::send_out(webhook::start s, std::shared_ptr<const std::string> body, std::optional<webhook::sent_instead> instead) {
@@ -240,6 +269,7 @@ events::outcome<outbox_actor::content_ptr> outbox_actor::read_content(events::se
   auto content = webhook::content_of(*payload, env_.vault.get());
   if (!content)
     return tl::unexpected<events::error>{std::move(content).error()};
+  content->emitted = record->header.virtual_;
   return std::make_shared<const webhook::message_content>(*std::move(content));
 }
 

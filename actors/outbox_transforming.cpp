@@ -53,7 +53,7 @@ void outbox_actor::transform(transforming one) {
       send(sandbox_, log_is_corrupt{at.error()});
     return try_again_soon();
   }
-  auto input = webhook::script_input(*s.transform, s.url, s.message->event_type, one.content->body);
+  auto input = webhook::script_input(*s.transform, s.url, s.message->event_type, one.content->body, one.content->params);
   auto task = transformation_task(id_.to_string(), s.transform->code, std::move(input), *at,
                                   chance_of_delivery(s.message->id, s.destination));
   one.inside = std::make_shared<hold>(hold::follow(door_));

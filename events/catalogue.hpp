@@ -61,6 +61,7 @@ enum class kind : std::uint16_t {
   delivery_expired = 67,  ///< it waited until it was too old, and is dead without a further attempt
   content_erased = 68,    ///< of earlier events, in the same write (events/erasure.hpp)
   dead_letters_removed = 70, ///< by a person: thrown away, or superseded by a message with another payload
+  batch_formed = 71, ///< messages of one destination that go as one from now on
   // -- outbox: who comes to read (webhook/poller.hpp) ---------------------------
   poller_created = 80,
   poller_updated = 81,

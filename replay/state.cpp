@@ -62,6 +62,7 @@ std::optional<part> part_of(events::kind k) noexcept {
   case kind::recovery_finished:
   case kind::deliveries_moved:
   case kind::delivery_expired:
+  case kind::batch_formed:
   case kind::dead_letters_removed:
   case kind::poller_created:
   case kind::poller_updated:

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hourglass::webhook {
 
@@ -43,6 +44,7 @@ struct start {
   std::vector<signing_key> keys; ///< valid now, newest first
   signature_profile profile = signature_profile::standard;
   std::shared_ptr<const delivery_way> way; ///< null: like all others
+  std::shared_ptr<const std::vector<std::shared_ptr<const message_ref>>> members; ///< what goes as an array (webhook/batching.hpp): a batch, which is `message` then, or that alone. Null: the message as it is
   std::shared_ptr<const transformation> transform; ///< to be run before it is sent; null: none
   std::chrono::milliseconds deadline{0};
 };

@@ -66,6 +66,7 @@ events::outcome<std::string> attempt_out(const events::header& h, std::string_vi
     write_time(j, "nextAttempt", std::max(*f.next, f.hold.value_or(*f.next)));
   else
     j.key("nextAttempt").null();
+  write_text_or_null(j, "batchId", f.batch.id);
   j.key("endpointDisabled").value(parked).key("probe").value(f.probe);
   write_error(j, a);
   write_fields(j, "requestHeaders", f.result.request_headers);

@@ -28,7 +28,7 @@ struct update_destination {
   destination value;
   bool create_if_missing = false;
   bool keep_profile = false; ///< the body said none
-  bool keep_retries = false, keep_protection = false, keep_ordering = false; ///< as well: clients that do not know them write none
+  bool keep_retries = false, keep_protection = false, keep_ordering = false, keep_batching = false, keep_obeys = false; ///< as well: clients that do not know them write none
   transport_change transport = {};                                           ///< instead of `value.transport`
   std::optional<key_kind> make = std::nullopt;                               ///< when it is created
 };
@@ -42,6 +42,7 @@ struct patch_destination {
   std::optional<retry_policy> retries;
   std::optional<protection_policy> protection;
   std::optional<ordering_policy> ordering;
+  std::optional<batching_policy> batching;
   transport_change transport;
   std::optional<string_map> metadata;
   std::optional<std::vector<std::pair<std::string, std::string>>> headers;               ///< all anew
@@ -49,7 +50,7 @@ struct patch_destination {
   std::optional<std::optional<std::vector<duration>>> schedule; ///< given without value: back to the default
   std::optional<std::optional<std::uint32_t>> in_flight, rate_limit, timeout;
   std::optional<std::uint32_t> version;
-  std::optional<bool> disabled;
+  std::optional<bool> disabled, obeys;
   std::optional<signature_profile> profile;
 };
 
@@ -88,6 +89,7 @@ struct create_message {
   std::string_view payload_at = "/payload";            ///< where it stood in what was asked; a literal
   std::string content_type = {};                       ///< empty: application/json
   std::vector<custom_header> headers = {};
+  std::string params = {};   ///< for the destinations' scripts: the text of a JSON object; empty: none
   std::string replaces = {}; ///< the message that it goes instead of
 };
 
@@ -169,6 +171,9 @@ struct remove_consumer { std::string poller, consumer; };
 /// By the shell, when something is too old to wait any longer (`has_expired`): some of what is, of one destination.
 struct expire_deliveries {};
 
+/// By the shell, when messages that are gathered may go (`has_batches`): which go together is decided, and stays so.
+struct form_batches {};
+
 /// What is left of events when their content is erased (webhook/erasing.hpp). The caller has read them from the log.
 struct erase_content {
   struct item {
@@ -185,7 +190,7 @@ struct erase_content {
 struct expire_erased { events::seq message = 0; };
 
 using command = std::variant<create_destination, update_destination, patch_destination, remove_destination, rotate_secret, put_event_type,
-                             remove_event_type, create_message, resend, start_recovery, progress_recovery, cancel_recovery, finish_attempt, expire_deliveries,
+                             remove_event_type, create_message, resend, start_recovery, progress_recovery, cancel_recovery, finish_attempt, expire_deliveries, form_batches,
                              create_poller, patch_poller, remove_poller, move_consumer, remove_consumer, remove_letter, erase_content, expire_erased, change_transformation>;
 
 } // namespace hourglass::webhook

@@ -153,6 +153,10 @@ result decider::operator()(const update_destination& c) const {
       d.protection = l->config.protection;
     if (c.keep_ordering)
       d.ordering = l->config.ordering;
+    if (c.keep_batching)
+      d.batching = l->config.batching;
+    if (c.keep_obeys)
+      d.obeys = l->config.obeys;
     d.transform = l->config.transform;
     d.transport = l->config.transport.with(c.transport);
     if (auto ok = may_take_along(l->config, d, c.transport); !ok)
@@ -178,12 +182,12 @@ result decider::operator()(const patch_destination& c) const {
   };
   put(d.uid, c.uid), put(d.url, c.url), put(d.description, c.description);
   put(d.filter_types, c.filter_types), put(d.channels, c.channels), put(d.filter, c.filter), put(d.metadata, c.metadata);
-  put(d.retries, c.retries), put(d.protection, c.protection), put(d.ordering, c.ordering);
+  put(d.retries, c.retries), put(d.protection, c.protection), put(d.ordering, c.ordering), put(d.batching, c.batching);
   put(d.schedule, c.schedule), put(d.in_flight, c.in_flight), put(d.rate_limit, c.rate_limit), put(d.timeout, c.timeout);
   d.transport = d.transport.with(c.transport);
   if (auto ok = may_take_along(l->config, d, c.transport); !ok)
     return tl::unexpected{ok.error()};
-  put(d.version, c.version), put(d.disabled, c.disabled), put(d.profile, c.profile);
+  put(d.version, c.version), put(d.disabled, c.disabled), put(d.obeys, c.obeys), put(d.profile, c.profile);
   if (c.headers) {
     d.headers.clear();
     for (const auto& [name, value] : *c.headers)

@@ -67,7 +67,10 @@ result decider::operator()(const expire_erased& c) const {
       continue;
     const auto id = events::make_id("exp_", ctx.wall.us / 1000, ctx.chance,
                                     static_cast<std::uint32_t>(out.facts.size()));
-    add(out, delivery_expired{id, *d->message, l.config.id, d->attempts, "payload erased", d->since, d->was_dead, d->was_delivered, holds_line(l, *d), true});
+    delivery_expired gone{id, *d->message, l.config.id, d->attempts, "payload erased", d->since, d->was_dead, d->was_delivered, holds_line(l, *d), true};
+    if (auto with = l.in_batch.find(c.message); with != l.in_batch.end()) // it goes without it; and so does what was asked for beside it
+      gone.batch = {l.deliveries.at(with->second).message->id, with->second, 0};
+    add(out, std::move(gone));
   }
   return out;
 }

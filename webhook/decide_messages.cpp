@@ -1,3 +1,4 @@
+#include "webhook/limits.hpp"
 #include "webhook/message_content.hpp"
 #include "webhook/outbox_decider.hpp"
 #include "webhook/secrets.hpp"
@@ -47,6 +48,8 @@ events::outcome<void> check_fields(const create_message& c) {
     return failure(errc::invalid, "must be UTF-8 of at most " + std::to_string(ordering_key_characters) + " characters", "/orderingKey");
   if (c.payload.size() > limits::message_bytes)
     return failure(errc::too_large, "is longer than " + std::to_string(limits::message_bytes) + " bytes (message_bytes)", std::string{c.payload_at});
+  if (c.params.size() > limits::message_params_bytes)
+    return failure(errc::too_large, "is longer than " + std::to_string(limits::message_params_bytes) + " bytes (message_params_bytes)", "/transformationsParams");
   return c.content_type.empty() ? events::outcome<void>{} : validate_content_type(c.content_type);
 }
 
@@ -186,6 +189,7 @@ result decider::operator()(const create_message& c) const {
     f.content_type = c.content_type;
   f.opaque = *opaque;
   f.replaces = c.replaces;
+  f.params = c.params;
   f.headers = std::move(headers);
   seal(s.vault.get(), f.id, f.headers, ctx.chance);
   f.retention_hours = c.retention_hours;

@@ -159,8 +159,11 @@ result decider::operator()(const cancel_recovery& c) const {
 
 /// An attempt is under way, though its delivery may have been taken back: what it was for may have arrived.
 bool decider::flies(const lane& l, events::seq message) const {
-  return std::any_of(s.flights.begin(), s.flights.end(),
-                     [&](const auto& one) { return one.second.lane == l.ordinal && one.second.what.message->seq == message; });
+  auto is_it = [message](const auto& m) { return m->seq == message; };
+  return std::any_of(s.flights.begin(), s.flights.end(), [&](const auto& one) {
+    const auto& [token, f] = one;
+    return f.lane == l.ordinal && (is_it(f.what.message) || (f.what.members && std::any_of(f.what.members->begin(), f.what.members->end(), is_it)));
+  });
 }
 
 result decider::operator()(const remove_letter& c) const {

@@ -185,6 +185,7 @@ const retry_rules& retry_policy::rules_for(std::string_view event_type) const no
 }
 
 bool retry_policy::has_delays() const noexcept { return content_ && (content_->all.schedule || content_->all.exponential); }
+bool retry_policy::has_types() const noexcept { return content_ && !content_->by_type.empty(); }
 bool retry_policy::gone_disables() const noexcept { return !content_ || content_->gone_disables; }
 std::optional<std::uint32_t> retry_policy::retries_per_minute() const noexcept { return content_ ? content_->retries_per_minute : std::nullopt; }
 

@@ -44,6 +44,7 @@ public:
   const std::string& text() const noexcept;
   const retry_rules& rules_for(std::string_view event_type) const noexcept;
   bool has_delays() const noexcept;            ///< of its own, for all messages
+  bool has_types() const noexcept;             ///< some event types have rules of their own
   bool gone_disables() const noexcept;         ///< 410
   std::optional<std::uint32_t> retries_per_minute() const noexcept;
   bool operator==(const retry_policy& other) const noexcept { return text() == other.text(); }

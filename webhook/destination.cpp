@@ -205,6 +205,21 @@ events::outcome<void> validate_selection(destination& d) {
   return validate_names(d.channels, channels_most, "/channels");
 }
 
+namespace {
+
+/// What follows an attempt follows for the whole batch, and what was sent once is sent again as it was.
+events::outcome<void> validate_batching(const destination& d) {
+  if (d.batching.empty())
+    return {};
+  const char* why = d.retries.has_types() ? "messages of one batch are tried again as one: take `eventTypes` out of the retryPolicy, or the batching away"
+                    : d.ordering.holds()  ? "a line is held by one dead letter, and a batch would leave many: take `onDead: hold` out of the ordering, or the batching away"
+                    : d.transform.running() ? "a transformation may send each message elsewhere, or not at all: disable it, or take the batching away"
+                                            : nullptr;
+  return why == nullptr ? events::outcome<void>{} : failure(errc::invalid, why, "/batching");
+}
+
+} // namespace
+
 events::outcome<void> validate(destination& d) {
   const auto url = http::parse_url(d.url);
   if (!url)
@@ -235,6 +250,8 @@ events::outcome<void> validate(destination& d) {
     return failure(errc::invalid, "must be at least 1", "/rateLimit");
   if (d.schedule && d.retries.has_delays())
     return failure(errc::invalid, "has delays, and so has `retrySchedule`: take one of them away", "/retryPolicy");
+  if (auto ok = validate_batching(d); !ok)
+    return ok;
   if (d.schedule)
     return validate_schedule(*d.schedule);
   return {};

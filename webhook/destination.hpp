@@ -2,6 +2,7 @@
 
 #include "events/outcome.hpp"
 #include "events/time.hpp"
+#include "webhook/batching_policy.hpp"
 #include "webhook/content_filter.hpp"
 #include "webhook/delivery_policy.hpp"
 #include "webhook/ordering.hpp"
@@ -88,9 +89,11 @@ struct destination {
   retry_policy retries;                          ///< instead of `schedule` where it has delays
   protection_policy protection;                  ///< none: never left alone
   ordering_policy ordering;                      ///< none: as they fall due, several at once
+  batching_policy batching;                      ///< none: each message by itself
   transport_policy transport;                    ///< none: like all others
   shared_transformation transform;               ///< none: what is sent is the message
   std::uint32_t version = 1;
+  bool obeys = false;       ///< an answer may disable it, or end its message (`webhook/delivery_control.hpp`)
   bool operational = false; ///< gets messages about the webhooks themselves (`webhook/operational.hpp`), and nothing else
   bool disabled = false;
   std::string disabled_reason; ///< empty, `by hand`, or the rule: `410 Gone`

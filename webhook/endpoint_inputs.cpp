@@ -19,6 +19,7 @@ destination read_destination_fields(body_reader& r) {
   d.retries = r.compiled<retry_policy>("retryPolicy").value_or(retry_policy{});
   d.protection = r.compiled<protection_policy>("protection").value_or(protection_policy{});
   d.ordering = r.compiled<ordering_policy>("ordering").value_or(ordering_policy{});
+  d.batching = r.compiled<batching_policy>("batching").value_or(batching_policy{});
   d.metadata = r.map("metadata").value_or(string_map{});
   d.schedule = r.delays("retrySchedule");
   d.in_flight = r.small("inFlight");
@@ -26,6 +27,7 @@ destination read_destination_fields(body_reader& r) {
   d.rate_limit = r.has("throttleRate") && !r.is_null("throttleRate") ? r.small("throttleRate") : r.small("rateLimit");
   d.version = r.small("version").value_or(1);
   d.disabled = r.truth("disabled").value_or(false);
+  d.obeys = r.truth("deliveryControl").value_or(false);
   d.profile = r.profile("signatureProfile").value_or(signature_profile::standard);
   return d;
 }
@@ -69,7 +71,7 @@ events::outcome<update_destination> read_endpoint_update(std::string_view text) 
   auto d = read_destination_fields(r);
   auto keep_profile = r.given("signatureProfile") == nullptr;
   auto transport = read_transport(r);
-  return r.done(update_destination{{}, std::move(d), true, keep_profile, !r.has("retryPolicy"), !r.has("protection"), !r.has("ordering"), std::move(transport)});
+  return r.done(update_destination{{}, std::move(d), true, keep_profile, !r.has("retryPolicy"), !r.has("protection"), !r.has("ordering"), !r.has("batching"), !r.has("deliveryControl"), std::move(transport)});
 }
 
 events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
@@ -87,10 +89,12 @@ events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
   p.retries = or_default("retryPolicy", r.compiled<retry_policy>("retryPolicy"), retry_policy{});
   p.protection = or_default("protection", r.compiled<protection_policy>("protection"), protection_policy{});
   p.ordering = or_default("ordering", r.compiled<ordering_policy>("ordering"), ordering_policy{});
+  p.batching = or_default("batching", r.compiled<batching_policy>("batching"), batching_policy{});
   p.transport = read_transport(r);
   p.metadata = r.map("metadata");
   p.version = r.small("version");
   p.disabled = r.truth("disabled");
+  p.obeys = or_default("deliveryControl", r.truth("deliveryControl"), false);
   p.profile = or_default("signatureProfile", r.profile("signatureProfile"), signature_profile::standard);
   if (r.has("retrySchedule"))
     p.schedule.emplace(r.delays("retrySchedule"));

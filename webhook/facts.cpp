@@ -47,6 +47,12 @@ void write_message(json_text& j, const message_ref& m) {
   j.key("message_bytes").value(m.body_bytes);
 }
 
+void write_batch(json_text& j, const part_of_batch& b) {
+  if (b.seq == 0)
+    return;
+  j.key("batch").open_object().key("id").value(b.id).key("seq").value(b.seq).key("left").value(b.left).close_object();
+}
+
 std::string hex_of(const events::hash& h) { return events::to_hex(events::as_text(h)); }
 
 struct writer {
@@ -74,12 +80,14 @@ struct writer {
   void operator()(const message_created& f) const {
     j.open_object().key("body_bytes").value(f.body.size());
     const bool text = f.opaque && events::is_utf8(f.body);
-    if (f.opaque || !f.content_type.empty() || !f.headers.empty()) {
+    if (f.opaque || !f.content_type.empty() || !f.headers.empty() || !f.params.empty()) {
       j.key("content").open_object();
       if (!f.content_type.empty())
         j.key("type").value(f.content_type);
       if (f.opaque)
         j.key("coding").value(text ? "text" : "base64");
+      if (!f.params.empty())
+        j.key("params").raw(f.params);
       if (!f.headers.empty())
         detail::write(j, f.headers);
       j.close_object();
@@ -145,6 +153,7 @@ struct writer {
       j.key("line_held").value(true);
     if (f.detached)
       j.key("detached").value(true);
+    write_batch(j, f.batch);
     j.key("request").open_object();
     write_fields(j, r.request_headers);
     j.key("timestamp").value(r.timestamp).key("body_bytes").value(r.body_bytes).key("body_sha256").value(hex_of(r.body_sha256)).close_object();
@@ -249,7 +258,14 @@ struct writer {
       j.key("line_held").value(true);
     if (f.erased)
       j.key("erased").value(true);
+    write_batch(j, f.batch);
     j.close_object();
+  }
+  void operator()(const batch_formed& f) const {
+    j.open_object().key("id").value(f.id).key("destination").value(f.destination).key("messages").open_array();
+    for (const auto& m : f.messages)
+      j.open_array().value(m.id).value(m.seq).close_array();
+    j.close_array().close_object();
   }
   void operator()(const content_erased& f) const {
     j.open_object().key("reason").value(to_string(f.why));
@@ -303,7 +319,19 @@ struct entity_lister {
       out.push_back(f.replaces); // its history has what came of it
     return out;
   }
-  list operator()(const attempt_finished& f) const { return {f.message.id, f.destination, f.id}; }
+  list operator()(const attempt_finished& f) const {
+    list out{f.message.id, f.destination, f.id};
+    if (f.batch.seq != 0)
+      out.push_back(f.batch.id);
+    return out;
+  }
+  list operator()(const batch_formed& f) const {
+    list out{f.id, f.destination};
+    for (const auto& m : f.messages)
+      if (out.size() < entities_of_an_event)
+        out.push_back(m.id);
+    return out;
+  }
   list operator()(const resend_requested& f) const { return {f.message.id, f.destination}; }
   list operator()(const recovery_started& f) const { return {f.id, f.destination}; }
   list operator()(const recovery_progressed& f) const { return {f.id}; }
@@ -341,7 +369,7 @@ constexpr std::array kinds{kind::event_type_put,       kind::event_type_removed,
                            kind::recovery_progressed,  kind::recovery_finished,    kind::deliveries_moved,
                            kind::destination_recovered, kind::delivery_expired, kind::dead_letters_removed,
                            kind::poller_created,       kind::poller_updated,       kind::poller_removed,      kind::consumer_moved,
-                           kind::consumer_removed, kind::content_erased};
+                           kind::consumer_removed, kind::content_erased, kind::batch_formed};
 static_assert(kinds.size() == std::variant_size_v<fact>);
 
 std::size_t size_hint(const fact& f) noexcept {

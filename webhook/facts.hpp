@@ -36,8 +36,8 @@ struct destination_disabled {
 struct destination_recovered { std::string id; };
 
 /// Payload: `{"body_bytes":N, …, "destinations":[…], "body":<the body's bytes>}`. `body` is the last member and `body_bytes` the first,
-/// so that `message_body` finds the exact bytes without parsing. A message that brings a content type, headers or an opaque body has
-/// `"content":{"type", "coding": "text" | "base64", "headers":[…]}` behind the first; with a coding, `body` is a JSON string.
+/// so that `message_body` finds the exact bytes without parsing. A message that brings a content type, headers, parameters or an opaque body has
+/// `"content":{"type", "coding": "text" | "base64", "params":{…}, "headers":[…]}` behind the first; with a coding, `body` is a JSON string.
 struct message_created {
   std::string id;
   std::string event_type;
@@ -58,9 +58,24 @@ struct message_created {
   bool opaque = false;                 ///< the body is no JSON object: filters, orders and views do not look into it
   std::vector<custom_header> headers = {}; ///< sent with it, beside those of the destination
   std::string replaces = {};           ///< the dead letter's message that it goes instead of
+  std::string params = {};             ///< what it says to the destinations' scripts: the text of a JSON object; empty: nothing
 
   /// What filters and orders see of the body; empty: nothing.
   std::string_view json() const noexcept { return opaque ? std::string_view{} : std::string_view{body}; }
+};
+
+/// These messages go to the destination as one from now on: the same bytes under the same id each time, until it was delivered or is dead.
+struct batch_formed {
+  std::string id; ///< `bat_…`, the `webhook-id` of every attempt
+  std::string destination;
+  std::vector<message_ref> messages; ///< in their order; of them only id and seq are in the log, at most `limits::batch_messages`
+};
+
+/// Which batch an attempt was one of.
+struct part_of_batch {
+  std::string id;        ///< empty: of none
+  events::seq seq = 0;   ///< of its `batch_formed`
+  std::uint32_t left = 0; ///< how many of its messages have theirs behind this one, in the same append; with the last the batch goes on, or has ended
 };
 
 /// What follows an attempt.
@@ -73,6 +88,7 @@ enum class outcome_kind : std::uint8_t {
 };
 std::string_view to_string(outcome_kind k) noexcept;
 
+/// One for each message of a batch.
 struct attempt_finished {
   std::string id; ///< `atmpt_…`
   message_ref message;
@@ -94,6 +110,7 @@ struct attempt_finished {
   bool line_held = false;   ///< with `dead`: what stands behind it in its line waits until it was delivered
   bool detached = false;    ///< its delivery was taken back while it was under way: recorded, and decides nothing
   bool answer_erased = false; ///< the body of the answer
+  part_of_batch batch = {};
   fencing_token token = 0;  ///< of this process; not in the log
 };
 
@@ -164,6 +181,7 @@ struct delivery_expired {
   bool was_delivered = false;
   bool line_held = false; ///< as in `attempt_finished`
   bool erased = false;    ///< its body is gone: what a person asked for ends with it
+  part_of_batch batch = {}; ///< which has died as one; or, if it was erased, goes without it
 };
 
 /// Content of earlier events went with this one (events/erasure.hpp).
@@ -207,7 +225,7 @@ using fact = std::variant<event_type_put, event_type_removed, destination_create
                           recovery_started, recovery_progressed, recovery_finished, deliveries_moved, destination_recovered, delivery_expired,
                           dead_letters_removed,
                           poller_created, poller_updated, poller_removed, consumer_moved, consumer_removed,
-                          content_erased>;
+                          content_erased, batch_formed>;
 
 events::kind kind_of(const fact& f) noexcept;
 

@@ -1,5 +1,6 @@
 #include "webhook/facts.hpp"
 #include "webhook/facts_json.hpp"
+#include "webhook/limits.hpp"
 
 #include "events/codec.hpp"
 #include "events/json_text.hpp"
@@ -147,6 +148,31 @@ void read_transformed(const json* at, object_reader& r, attempt_result& into) {
     r.fail("transformed/" + t.problem());
 }
 
+part_of_batch read_batch(object_reader& r) {
+  part_of_batch out;
+  const auto* at = r.find("batch");
+  if (at == nullptr)
+    return out;
+  object_reader b{*at};
+  out = {b.text("id"), b.natural("seq"), static_cast<std::uint32_t>(b.natural("left"))};
+  if (!b.problem().empty() || out.seq == 0 || out.left >= limits::batch_messages)
+    r.fail("batch");
+  return out;
+}
+
+fact read_formed(object_reader& r) {
+  batch_formed f{r.text("id"), r.text("destination"), {}};
+  const auto* messages = r.find("messages");
+  if (messages == nullptr || !messages->is_array() || messages->empty() || messages->size() > limits::batch_messages)
+    return r.fail("messages"), f;
+  for (const auto& one : *messages) {
+    if (!one.is_array() || one.size() != 2 || !one[0].is_string() || !one[1].is_number_unsigned())
+      return r.fail("messages"), f;
+    f.messages.push_back({one[0].get<std::string>(), one[1].get<events::seq>(), {}, 0});
+  }
+  return f;
+}
+
 fact read_attempt(object_reader& r) {
   attempt_finished f;
   f.id = r.text("id");
@@ -177,6 +203,7 @@ fact read_attempt(object_reader& r) {
   if (const auto* response = r.find("response"))
     f.answer_erased = object_reader{*response}.truth("erased", false);
   read_transformed(r.find("transformed"), r, f.result);
+  f.batch = read_batch(r);
   return f;
 }
 
@@ -248,6 +275,8 @@ bool read_content(const json& from, object_reader& r, message_created& f) {
   object_reader c{from};
   f.content_type = c.text_or_empty("type");
   f.headers = detail::read_headers(c);
+  if (const auto* params = c.find("params"))
+    params->is_object() ? void(f.params = params->dump(-1, ' ', false, json::error_handler_t::replace)) : c.fail("params");
   f.opaque = c.find("coding") != nullptr;
   if (f.opaque)
     f.body = opaque_body(r, c.text("coding"));
@@ -342,7 +371,7 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
     auto id = r.text("id");
     auto m = message_of(r);
     return delivery_expired{std::move(id), std::move(m), r.text("destination"), static_cast<std::uint32_t>(r.natural("attempts")), r.text("reason"),
-                            {r.integer("since_us")}, r.truth("was_dead", false), r.truth("was_delivered", false), r.truth("line_held", false), r.truth("erased", false)};
+                            {r.integer("since_us")}, r.truth("was_dead", false), r.truth("was_delivered", false), r.truth("line_held", false), r.truth("erased", false), read_batch(r)};
   }
   if (k == kind::resend_requested) {
     auto m = message_of(r);
@@ -355,6 +384,8 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
     return read_progress(r);
   if (k == kind::dead_letters_removed)
     return read_removed(r);
+  if (k == kind::batch_formed)
+    return read_formed(r);
   if (k == kind::content_erased)
     return read_erased(r, payload);
   if (k == kind::deliveries_moved)

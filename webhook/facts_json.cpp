@@ -70,6 +70,8 @@ void write(json_text& j, const destination& d, bool with_secrets) {
     j.key("protection").raw(d.protection.text());
   if (!d.ordering.empty())
     j.key("ordering").raw(d.ordering.text());
+  if (!d.batching.empty())
+    j.key("batching").raw(d.batching.text());
   if (!d.transport.empty())
     write_transport(j, d.transport.settings(), with_secrets);
   if (const auto& t = d.transform.get(); !t.empty()) {
@@ -96,6 +98,8 @@ void write(json_text& j, const destination& d, bool with_secrets) {
     j.key("rate_limit").value(*d.rate_limit);
   if (d.timeout)
     j.key("timeout_s").value(*d.timeout);
+  if (d.obeys)
+    j.key("obeys").value(true);
   if (d.operational)
     j.key("operational").value(true);
   j.key("version").value(d.version).key("disabled").value(d.disabled).key("disabled_reason").value(d.disabled_reason);
@@ -308,6 +312,7 @@ destination read_destination(const json& object, std::string& problem) {
   read_compiled(r, "retry_policy", d.retries);
   read_compiled(r, "protection", d.protection);
   read_compiled(r, "ordering", d.ordering);
+  read_compiled(r, "batching", d.batching);
   d.transport = read_transport(r);
   d.transform = read_transformation(r);
   d.headers = read_headers(r);
@@ -334,6 +339,7 @@ destination read_destination(const json& object, std::string& problem) {
     d.profile = profile.value_or(signature_profile::standard);
   }
   d.version = static_cast<std::uint32_t>(r.natural("version"));
+  d.obeys = r.truth("obeys", false);
   d.operational = r.truth("operational", false);
   d.disabled = r.truth("disabled", false);
   d.disabled_reason = r.text("disabled_reason");

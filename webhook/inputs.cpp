@@ -115,6 +115,10 @@ void read_content(body_reader& r, create_message& c) {
   }
   if (auto fine = p.done(0); !fine)
     r.fail(events::error{fine.error().code, fine.error().detail, "/transformationsParams" + fine.error().where});
+  auto left = *svix; // the rest is for the endpoints' scripts
+  left.erase("rawPayload"), left.erase("headers");
+  if (!left.empty())
+    c.params = left.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void read_payload(body_reader& r, create_message& c) {
@@ -193,6 +197,8 @@ events::outcome<create_message> read_edit_in(std::string_view text, const messag
   c.retention_hours = old.retention_hours;
   read_content(r, c);
   keep_headers = r.given("headers") == nullptr && c.headers.empty();
+  if (!r.has("transformationsParams"))
+    c.params = old.params;
   if (c.content_type.empty() && (c.raw || !old.opaque))
     c.content_type = old.content_type;
   read_payload(r, c);

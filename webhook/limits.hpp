@@ -29,6 +29,11 @@ inline constexpr std::size_t transformation_variables_bytes = 16 * kibi;
 inline constexpr std::size_t transformation_headers = 32;                   ///< that one run may set
 inline constexpr std::size_t transformations_at_once = 4;                   ///< of a sandbox at the engine; its requests wait behind no more than these
 
+// -- batches: one request, and one event for each message of it when it was tried ---------------------
+inline constexpr std::uint32_t batch_messages = 100;
+inline constexpr std::uint32_t batch_bytes = 4 * mebi; ///< of payloads
+inline constexpr std::size_t batched_at_once = 512;    ///< messages, by one decision
+
 // -- transport: a handshake reads all of it, on a thread that others share --------------------------
 inline constexpr std::size_t tls_authorities = 50;
 inline constexpr std::size_t tls_authorities_bytes = 64 * kibi;
@@ -46,6 +51,7 @@ inline constexpr std::size_t transport_bytes_per_sandbox = 8 * mebi; ///< of all
 // -- what a message brings of its own: read from the log for each attempt ----------------------------
 inline constexpr std::size_t message_headers = 32;
 inline constexpr std::size_t message_headers_bytes = 16 * kibi; ///< names and values
+inline constexpr std::size_t message_params_bytes = 16 * kibi;  ///< of `transformationsParams`
 
 inline constexpr auto attempt_deadline_most = 30s;        ///< that a destination may have; Standard Webhooks: 15 to 30 s
 inline constexpr std::uint32_t recovery_rate = 10'000; ///< messages a second

@@ -23,7 +23,7 @@ constexpr std::string_view body_bytes_prefix = R"({"body_bytes":)";
 } // namespace
 
 std::size_t weight(const message_content& c) noexcept {
-  auto out = sizeof(c) + c.body.size() + c.content_type.size();
+  auto out = sizeof(c) + c.body.size() + c.content_type.size() + c.params.size();
   for (const auto& h : c.headers)
     out += sizeof(h) + h.name.size() + h.value.size() + h.sealed.size();
   return out;
@@ -95,7 +95,7 @@ events::outcome<message_content> content_of(std::string_view payload, const even
   if (vault != nullptr)
     if (auto ok = open(*vault, m.id, m.headers); !ok)
       return tl::unexpected{std::move(ok).error()};
-  return message_content{std::move(m.body), std::move(m.content_type), std::move(m.headers)};
+  return message_content{std::move(m.body), std::move(m.content_type), std::move(m.headers), std::move(m.params)};
 }
 
 void put_into(start& s, const message_content& c) {

@@ -17,6 +17,8 @@ struct message_content {
   std::string body;                   ///< these very bytes are signed and sent
   std::string content_type;           ///< empty: application/json
   std::vector<custom_header> headers; ///< the message's own
+  std::string params = {};            ///< for scripts; empty: none
+  events::virtual_time emitted = {};  ///< of its event, which the shell knows
 };
 
 /// About how many bytes of memory it takes, with all that its headers hold.

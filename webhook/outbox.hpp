@@ -42,7 +42,7 @@ struct recovery {
 /// Figures of one destination, since it was created: of messages, each counted once.
 struct destination_counts {
   std::uint64_t pending = 0;   ///< deliveries not yet delivered, dead or dropped, those in flight too
-  std::uint64_t in_flight = 0;
+  std::uint64_t in_flight = 0; ///< messages too, so each of a batch
   std::uint64_t delivered = 0; ///< messages whose last end is a delivery, however often they were sent
   std::uint64_t dead = 0;      ///< dead letters now: a redelivery that succeeds takes one away
   std::uint64_t failed_in_a_row = 0; ///< attempts since the last success
@@ -185,6 +185,10 @@ void give_back(outbox_state& state, fencing_token token);
 /// Whether something has waited until it was too old (`maximumAge`; `kept_back_most`): then `expire_deliveries` is to be decided until nothing is.
 /// `take_due` takes nothing of such a destination before.
 bool has_expired(outbox_state& state, events::virtual_time now);
+
+/// Whether messages that are gathered for a destination may go: then `form_batches` is to be decided until nothing is. `take_due` takes no message that is
+/// gathered, but the batch that it has become.
+bool has_batches(outbox_state& state, events::virtual_time now);
 
 /// While a sandbox's clock stands, its rates go by the node's: `elapsed` of that has passed.
 void pass_pace(outbox_state& state, duration elapsed);

@@ -1,3 +1,4 @@
+#include "webhook/batching.hpp"
 #include "webhook/outbox_impl.hpp"
 
 #include <algorithm>
@@ -9,6 +10,7 @@ namespace {
 using events::errc, events::failure;
 
 constexpr std::size_t ended_recoveries_kept = 100;
+constexpr std::uint64_t element_bytes = 256; // about, of a message in a batch beside its payload
 
 struct folder {
   outbox_state::impl& s;
@@ -113,9 +115,80 @@ struct folder {
     s.add_delivery(*l, std::move(d));
   }
 
+  void operator()(const batch_formed& f) const {
+    auto* l = s.find_lane(f.destination);
+    if (l == nullptr)
+      return;
+    message_ref whole{f.id, at.seq, std::string{batch_event_type}, 0};
+    delivery b;
+    b.scheduled = true;
+    b.due = b.since = at.now;
+    for (const auto& m : f.messages) {
+      auto* d = s.find_delivery(*l, m.seq);
+      if (d == nullptr || !d->gathers() || d->token != 0)
+        continue;
+      if (b.members.empty())
+        b.line = d->line, b.place = d->place;
+      b.step = std::max(b.step, d->step);
+      b.since = std::min(b.since, d->since);
+      whole.body_bytes += d->message->body_bytes + element_bytes;
+      b.members.push_back({d->message, d->attempts, d->was_dead, d->was_delivered, d->recovery, d->since});
+      s.withdraw(*l, *d);
+    }
+    if (b.members.empty())
+      return s.reindex(*l);
+    b.message = std::make_shared<const message_ref>(std::move(whole));
+    s.add_delivery(*l, std::move(b));
+  }
+
   // -- attempts --------------------------------------------------------------------------
 
+  /// One for each message: what becomes of the batch as a whole comes with the last.
+  void part_of_batch_finished(const attempt_finished& f) const {
+    const bool last = f.batch.left == 0;
+    std::string line;
+    if (auto flown = s.flights.find(f.token); flown != s.flights.end() && last) {
+      line = std::move(flown->second.line);
+      s.erase_flight(flown);
+    }
+    auto* l = s.find_lane(f.destination);
+    if (l == nullptr)
+      return;
+    count(*l, f);
+    if (last)
+      note_health(*l, f), note_backlog(*l, f);
+    if (auto beside = l->deliveries.find(f.message.seq); beside != l->deliveries.end()) // a person wants it by itself, too
+      note_end(beside->second, f);
+    if (auto* m = l->member(f.message.seq)) {
+      count_recovery(m->recovery, f.follows);
+      note_end(*m, f);
+    }
+    if (!last)
+      return;
+    auto known = l->deliveries.find(f.batch.seq);
+    if (f.detached || known == l->deliveries.end()) {
+      s.free_line(*l, line, f.token);
+      return s.reindex(*l);
+    }
+    s.change_delivery(*l, known->second, [&](delivery& d) {
+      s.land(*l, d);
+      settle(d, f, d.attempts + 1);
+    });
+  }
+
+  /// What of the same message waits elsewhere knows what became of it.
+  template <class Waiting>
+  static void note_end(Waiting& w, const attempt_finished& f) {
+    w.attempts = std::max(w.attempts, f.number);
+    if (f.follows != outcome_kind::delivered && f.follows != outcome_kind::dead)
+      return;
+    w.was_dead = f.follows == outcome_kind::dead;
+    w.was_delivered = !w.was_dead;
+  }
+
   void operator()(const attempt_finished& f) const {
+    if (f.batch.seq != 0)
+      return part_of_batch_finished(f);
     std::string line; // it flew in
     if (auto flown = s.flights.find(f.token); flown != s.flights.end()) {
       line = std::move(flown->second.line);
@@ -128,18 +201,20 @@ struct folder {
     note_health(*l, f);
     note_backlog(*l, f);
     auto* known = s.find_delivery(*l, f.message.seq);
+    if (auto* m = l->member(f.message.seq))
+      note_end(*m, f);
     if (f.follows == outcome_kind::delivered && f.was_dead) // it holds its line until it has arrived, however
       s.release_held(*l, f.message.seq);
     if (f.detached || known == nullptr) {
       s.free_line(*l, line, f.token);
       return s.reindex(*l);
     }
-    count_recovery(*known, f.follows);
+    count_recovery(known->recovery, f.follows);
     if (f.line_held)
       l->held[known->line] = f.message.seq;
     s.change_delivery(*l, *known, [&](delivery& d) {
       s.land(*l, d);
-      settle(d, f);
+      settle(d, f, f.number);
     });
   }
 
@@ -165,8 +240,9 @@ struct folder {
   }
 
   static void count(lane& l, const attempt_finished& f) {
+    const bool last = f.batch.left == 0; // a batch is one attempt
     if (f.follows != outcome_kind::delivered) {
-      ++l.failed_in_a_row;
+      l.failed_in_a_row += last ? 1 : 0;
       l.dead += f.follows == outcome_kind::dead && !f.was_dead ? 1 : 0;
       l.delivered -= f.follows == outcome_kind::dead && f.was_delivered && l.delivered > 0 ? 1 : 0;
       return;
@@ -176,16 +252,16 @@ struct folder {
     l.dead -= f.was_dead && l.dead > 0 ? 1 : 0;
   }
 
-  void count_recovery(const delivery& d, outcome_kind follows) const {
-    auto r = s.recoveries.find(d.recovery);
-    if (d.recovery == 0 || r == s.recoveries.end())
+  void count_recovery(events::seq recovery, outcome_kind follows) const {
+    auto r = s.recoveries.find(recovery);
+    if (recovery == 0 || r == s.recoveries.end())
       return;
     r->second.delivered += follows == outcome_kind::delivered ? 1 : 0;
     r->second.dead += follows == outcome_kind::dead ? 1 : 0;
   }
 
-  static void settle(delivery& d, const attempt_finished& f) {
-    d.attempts = std::max(d.attempts, f.number);
+  static void settle(delivery& d, const attempt_finished& f, std::uint32_t made) {
+    d.attempts = std::max(d.attempts, made);
     if (f.why != trigger::manual)
       d.step += f.probe ? 0 : 1;
     else if (d.manual > 0)
@@ -207,10 +283,13 @@ struct folder {
       return;
     l->dead += f.was_dead ? 0 : 1;
     l->delivered -= f.was_delivered && l->delivered > 0 ? 1 : 0;
+    if (f.batch.seq != 0 && !part_of_batch_expired(*l, f))
+      return;
     auto* known = s.find_delivery(*l, f.message.seq);
     if (known == nullptr)
       return s.reindex(*l);
-    count_recovery(*known, outcome_kind::dead);
+    if (f.batch.seq == 0)
+      count_recovery(known->recovery, outcome_kind::dead);
     if (f.line_held)
       l->held[known->line] = f.message.seq;
     s.change_delivery(*l, *known, [&f](delivery& d) {
@@ -222,6 +301,26 @@ struct folder {
     });
     if (l->pending() < l->backlog_told / 2)
       l->backlog_told = 0;
+  }
+
+  /// True: what waits of the message by itself ends too.
+  bool part_of_batch_expired(lane& l, const delivery_expired& f) const {
+    if (auto* m = l.member(f.message.seq)) {
+      count_recovery(m->recovery, outcome_kind::dead);
+      m->was_dead = true, m->was_delivered = false;
+    }
+    auto batch = l.deliveries.find(f.batch.seq);
+    if (f.erased && batch != l.deliveries.end())
+      s.drop_member(l, batch->second, f.message.seq);
+    else if (f.batch.left == 0 && batch != l.deliveries.end())
+      s.change_delivery(l, batch->second, [](delivery& d) { d.scheduled = false; });
+    if (f.erased)
+      return true;
+    if (auto beside = l.deliveries.find(f.message.seq); beside != l.deliveries.end())
+      beside->second.was_dead = true, beside->second.was_delivered = false;
+    if (l.pending() < l.backlog_told / 2)
+      l.backlog_told = 0;
+    return false;
   }
 
   void operator()(const dead_letters_removed& f) const {
@@ -314,6 +413,8 @@ struct folder {
         d.due = moved_by(d.due, f.by_us);
         d.manual_due = moved_by(d.manual_due, f.by_us);
         d.since = moved_by(d.since, f.by_us);
+        for (auto& m : d.members)
+          m.since = moved_by(m.since, f.by_us);
         d.place.first = moved_by({d.place.first}, f.by_us).us;
         s.enter_line(l, d);
         s.wait(l, d);
@@ -370,7 +471,7 @@ struct folder {
   // What a cancelled recovery queued and was not delivered yet. A dead letter among it is one still: it was never taken off the count.
   void take_back(lane& l, events::seq recovery) const {
     std::vector<events::seq> queued;
-    for (const auto& [seq, d] : l.deliveries)
+    for (const auto& [seq, d] : l.deliveries) // what goes with others goes on
       if (d.recovery == recovery)
         queued.push_back(seq);
     for (auto seq : queued) {

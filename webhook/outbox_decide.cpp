@@ -1,3 +1,4 @@
+#include "webhook/delivery_control.hpp"
 #include "webhook/operational.hpp"
 #include "webhook/outbox_decider.hpp"
 
@@ -42,10 +43,12 @@ result decider::operator()(const finish_attempt& c) const {
   f.was_dead = d != nullptr ? d->was_dead : flown.was_dead;
   f.was_delivered = d != nullptr ? d->was_delivered : flown.was_delivered;
   f.detached = d == nullptr;
+  if (flown.batch)
+    f.batch = {f.message.id, f.message.seq};
   if (l == s.lanes.end()) {
     judge(f, c.result.cancelled() ? classification{delivered{}} : classify(c.result.answer.status, c.result.answer.error, std::nullopt), nullptr, nullptr);
     decision out;
-    add(out, std::move(f));
+    add_attempt(out, std::move(f), nullptr);
     return out;
   }
   return judged(std::move(f), l->second, d);
@@ -59,35 +62,50 @@ result decider::judged(attempt_finished f, const lane& l, const delivery* d) con
   auto meaning = classify(answer.status, answer.error, wait, rules.success, l.config.retries.gone_disables());
   if (f.result.cancelled()) // done with, as if it had arrived; but nobody has proved anything
     meaning = delivered{};
+  const auto asked = l.config.obeys && answer.error == http::transport_error::none && f.url == l.config.url ? control_in(answer.headers) : delivery_control::none;
   judge(f, meaning, &l, d);
+  if (asked == delivery_control::abort && f.follows == outcome_kind::retry) {
+    f.follows = outcome_kind::dead;
+    f.next.reset();
+  }
   f.line_held = d != nullptr && f.follows == outcome_kind::dead && holds_line(l, *d);
   if (!s.operational.empty() && !l.config.operational)
     f.backlog_told = backlog_step(l);
-  auto out = leads_to(std::move(f), meaning, wait, l);
+  auto out = asked == delivery_control::disable ? disabled_by_answer(std::move(f), l, d) : leads_to(std::move(f), meaning, wait, l, d);
   tell_operators(*this, l.config, &l, out);
+  return out;
+}
+
+/// As after a 410; but what has arrived has arrived.
+decision decider::disabled_by_answer(attempt_finished f, const lane& l, const delivery* d) const {
+  decision out;
+  f.gone_kept = false;
+  add_attempt(out, std::move(f), d);
+  if (l.takes())
+    add(out, destination_disabled{l.config.id, "webhook-delivery: disable"});
   return out;
 }
 
 /// Its dead letter would hold what stands behind it.
 bool decider::holds_line(const lane& l, const delivery& d) const noexcept { return l.config.ordering.holds() && !d.line.empty(); }
 
-decision decider::leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l) const {
+decision decider::leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l, const delivery* d) const {
   const auto status = f.result.answer.status;
   const bool current = f.url == l.config.url; // else it says nothing about the one that is there now
   decision out;
   if (std::holds_alternative<delivered>(meaning)) {
     const bool lifts = current && !f.result.cancelled() && l.guard.lifts(f.result.started_us, ctx.now);
     // A script has taken the last that it could be probed with: without another nothing would ever enable it again.
-    const bool nothing_to_probe_with = f.result.cancelled() && l.guard.probing && l.pending() == 1;
+    const bool nothing_to_probe_with = f.result.cancelled() && l.guard.probing && l.units() == 1;
     if (lifts && l.guard.held_until)
       f.hold = ctx.now;
-    add(out, std::move(f));
+    add_attempt(out, std::move(f), d);
     if ((lifts && l.guard.probing) || nothing_to_probe_with)
       add(out, destination_recovered{l.config.id}), add(out, missing_of(l));
     return out;
   }
   if (current && std::holds_alternative<gone>(meaning)) {
-    add(out, std::move(f));
+    add_attempt(out, std::move(f), d);
     if (l.takes())
       add(out, destination_disabled{l.config.id, "410 Gone"});
     return out;
@@ -102,13 +120,13 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
   if (!s.operational.empty() && !l.config.operational && !l.config.disabled && !rules.disable && f.why != trigger::manual && current)
     f.failing_told = l.guard.to_tell(l.config.protection.rules(), ctx.now);
   // The last that waits is kept to probe with.
-  if (rules.disable && !l.config.disabled && f.follows == outcome_kind::dead && l.pending() == 1 && l.config.protection.rules().probes()) {
+  if (rules.disable && !l.config.disabled && f.follows == outcome_kind::dead && l.units() == 1 && l.config.protection.rules().probes()) {
     f.follows = outcome_kind::retry;
     f.next = ctx.now;
     f.line_held = false;
   }
   const bool too_many = f.line_held && l.held.size() + 1 >= lines_held_most && !l.config.disabled && !rules.disable;
-  add(out, std::move(f));
+  add_attempt(out, std::move(f), d);
   if (too_many)
     add(out, too_many_held(l));
   if (rules.disable && !l.config.disabled)
@@ -165,8 +183,11 @@ void decider::judge(attempt_finished& f, const classification& meaning, const la
     *delay += l->guard.queue_of_retries(ctx.now);
   const auto& oldest = l->config.retries.rules_for(f.message.event_type).maximum_age;
   const bool too_old = delay && oldest && d->since + *oldest < ctx.now + *delay;
+  auto made = f.number;
+  for (const auto& m : d->members)
+    made = std::max(made, m.attempts + 1);
   // A redelivery starts its schedule anew, but no message is tried without end.
-  if (!delay || too_old || f.number >= limits::attempts_per_message) {
+  if (!delay || too_old || made >= limits::attempts_per_message) {
     f.follows = outcome_kind::dead;
     return;
   }
@@ -180,12 +201,16 @@ result decider::operator()(const expire_deliveries&) const {
   decision out;
   for (auto ordinal : s.over) {
     const auto& l = s.lanes.at(ordinal);
-    auto left = l.pending();
+    auto left = l.units();
     auto held = l.held.size();
     auto expire = [&](events::seq seq, std::int64_t since, std::string_view reason) {
       const auto& d = l.deliveries.at(seq);
-      const auto id = events::make_id("exp_", ctx.wall.us / 1000, ctx.chance, static_cast<std::uint32_t>(out.facts.size()));
-      add(out, delivery_expired{id, *d.message, l.config.id, d.attempts, std::string{reason}, {since}, d.was_dead, d.was_delivered, holds_line(l, d)});
+      auto id = [&] { return events::make_id("exp_", ctx.wall.us / 1000, ctx.chance, static_cast<std::uint32_t>(out.facts.size())); };
+      if (d.members.empty())
+        add(out, delivery_expired{id(), *d.message, l.config.id, d.attempts, std::string{reason}, {since}, d.was_dead, d.was_delivered, holds_line(l, d)});
+      auto behind = static_cast<std::uint32_t>(d.members.size());
+      for (const auto& m : d.members)
+        add(out, delivery_expired{id(), *m.message, l.config.id, m.attempts, std::string{reason}, {since}, m.was_dead, m.was_delivered, false, false, {d.message->id, seq, --behind}});
       held += holds_line(l, d) && !l.held.contains(d.line) ? 1 : 0;
       --left;
     };

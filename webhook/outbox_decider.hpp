@@ -10,7 +10,7 @@
 
 /// What `decide` does, command by command. Internal to webhook/: destinations in decide_destinations.cpp, event types and messages in
 /// decide_messages.cpp, recoveries in decide_recoveries.cpp, erasures in decide_erasures.cpp,
-/// attempts in outbox_decide.cpp, polling in decide_pollers.cpp.
+/// attempts in outbox_decide.cpp, batches in decide_batches.cpp, polling in decide_pollers.cpp.
 namespace hourglass::webhook {
 
 inline void add(decision& to, fact f) {
@@ -43,6 +43,7 @@ struct decider {
   result operator()(const cancel_recovery& c) const;
   result operator()(const finish_attempt& c) const;
   result operator()(const expire_deliveries& c) const;
+  result operator()(const form_batches& c) const;
   result operator()(const remove_letter& c) const;
   result operator()(const change_transformation& c) const;
   result operator()(const create_poller& c) const;
@@ -77,8 +78,10 @@ private:
   bool flies(const lane& l, events::seq message) const;
 
   // -- attempts
+  void add_attempt(decision& out, attempt_finished f, const delivery* d) const;
   result judged(attempt_finished f, const lane& l, const delivery* d) const;
-  decision leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l) const;
+  decision leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l, const delivery* d) const;
+  decision disabled_by_answer(attempt_finished f, const lane& l, const delivery* d) const;
   destination_disabled disabled_by_rule(const lane& l) const;
   destination_disabled too_many_held(const lane& l) const;
   recovery_started missing_of(const lane& l) const;

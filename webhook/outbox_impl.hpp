@@ -22,7 +22,16 @@ namespace hourglass::webhook {
 
 inline constexpr std::size_t recovery_room = 5'000; ///< with more waiting for a destination its recoveries pause
 
-/// One message on its way to one destination.
+/// One message of a batch that is on its way.
+struct batch_member {
+  std::shared_ptr<const message_ref> message;
+  std::uint32_t attempts = 0; ///< made, alone or with others
+  bool was_dead = false, was_delivered = false;
+  events::seq recovery = 0;
+  events::virtual_time since;
+};
+
+/// One message on its way to one destination; or one batch of them, which is told of as if it were a message by itself.
 struct delivery {
   std::shared_ptr<const message_ref> message;
   std::uint32_t attempts = 0; ///< made, whatever their trigger
@@ -37,12 +46,16 @@ struct delivery {
   events::virtual_time since; ///< when it was due first: its age is counted from then
   std::string line;        ///< in which it stands; empty: in none
   std::pair<std::int64_t, events::seq> place{0, 0}; ///< there: the moment and the event since which it stands there
+  std::vector<batch_member> members = {}; ///< of a batch, in their order; of it no message of its own has flags or a recovery
   fencing_token token = 0; ///< in flight unless 0. Memory only
   std::int64_t over_us = INT64_MAX; ///< `since` and its maximum age. Derived where it waits
 
   bool idle() const noexcept { return !scheduled && manual == 0; }
   /// It waits for its schedule, as a message that is new to the destination, and in no line.
-  bool may_rest() const noexcept { return scheduled && manual == 0 && recovery == 0 && !was_dead && !was_delivered && line.empty(); }
+  bool may_rest() const noexcept { return scheduled && manual == 0 && recovery == 0 && !was_dead && !was_delivered && line.empty() && members.empty(); }
+  /// It may go with others, where its destination wants that.
+  bool gathers() const noexcept { return scheduled && manual == 0 && members.empty(); }
+  std::size_t messages() const noexcept { return std::max<std::size_t>(1, members.size()); }
   std::int64_t next_us() const noexcept {
     if (manual == 0)
       return due.us;
@@ -55,6 +68,7 @@ struct waiting_line {
   std::set<std::pair<std::pair<std::int64_t, events::seq>, events::seq>> order; ///< (place, message), what is under way too
   events::seq shown = 0; ///< the one that may go, and waits among those of `lane::waiting` for all; 0: none
   fencing_token flying = 0; ///< one is under way, though its delivery may have been taken back meanwhile
+  std::int64_t forms_us = INT64_MAX; ///< with batching: when `shown` goes with what stands behind it
 };
 
 /// One destination with what is pending for it. What may be taken next stands at the front of `waiting`: when much waits, the rest of it rests, and what
@@ -69,6 +83,15 @@ struct lane {
   std::set<std::pair<std::int64_t, events::seq>> by_hand; ///< of these, (due, message) of what a person sends again: no hold keeps it back
   std::set<std::pair<std::int64_t, events::seq>> aging; ///< (over, message) of what is not in flight and has a maximum age
   std::set<std::pair<std::int64_t, events::seq>> kept_back; ///< of `waiting`, what has none and may be held by a rule
+  // With batching: what of `waiting` goes as it is, and what goes with others. Without it, empty.
+  std::set<std::pair<std::int64_t, events::seq>> alone;          ///< (due, message)
+  std::set<std::pair<std::int64_t, events::seq>> gathered;       ///< (due, message) of what stands in no line
+  std::set<std::pair<std::int64_t, events::seq>> lines_gathered; ///< (when they go, `waiting_line::shown`)
+  std::int64_t gathered_us = INT64_MAX;                    ///< when the first of `gathered` go
+  std::pair<std::int64_t, events::seq> gathered_end{0, 0}; ///< the last that was looked at for that
+  bool gathered_full = false, gathered_anew = false;       ///< whether more change nothing; whether it is to be found anew
+  std::unordered_map<events::seq, events::seq> in_batch;   ///< message → the batch with which it goes
+  std::size_t batched = 0;                                 ///< how many more messages than deliveries there are
   std::unordered_map<std::string, waiting_line> lines;
   std::map<std::string, events::seq> held; ///< lines, by the dead letter of this message
   events::seq catching_up = 0; ///< what it missed since this event is being looked for, and what was queued since waits in its lines. Derived
@@ -84,14 +107,22 @@ struct lane {
   attempt_pace pace; ///< with a rate limit
 
   // Where it stands in the indexes of `impl`.
-  bool runnable = false, over = false;
-  std::optional<std::int64_t> indexed_head, indexed_over;
+  bool runnable = false, over = false, forming = false;
+  std::optional<std::int64_t> indexed_head, indexed_over, indexed_forms;
   std::uint64_t indexed_turn = 0;
   std::int64_t unpaced_us = 0; ///< where its head would be without a rate limit
 
-  std::size_t pending() const noexcept { return deliveries.size() + resting.size(); }
-  /// Awake or not.
-  bool has(events::seq message) const { return deliveries.contains(message) || resting.find(message); }
+  /// Messages, each of a batch too.
+  std::size_t pending() const noexcept { return units() + batched; }
+  /// A batch is one.
+  std::size_t units() const noexcept { return deliveries.size() + resting.size(); }
+  /// Awake or not, by itself or in a batch.
+  bool has(events::seq message) const { return deliveries.contains(message) || in_batch.contains(message) || resting.find(message); }
+  /// In a line: it need not wait for what was missed before it.
+  bool in_turn(const delivery& d) const noexcept { return d.line.empty() || catching_up == 0 || d.message->seq <= catching_up || d.recovery != 0 || !d.members.empty(); }
+  bool batches() const noexcept { return !config.batching.empty(); }
+  /// Null: it goes in none.
+  batch_member* member(events::seq message);
   std::optional<delivery> copy_of(events::seq message) const;
 
   std::uint32_t cap() const noexcept;
@@ -106,17 +137,24 @@ struct lane {
   /// Whether it queues what would stand in this line. What cannot go is nothing to probe with.
   bool queues_in(const std::string& line) const { return !config.disabled || line.empty() || (catching_up == 0 && !held.contains(line)); }
   /// When the first of what waits may go. A probe takes what was tried before whenever that is due.
-  std::int64_t front_us() const noexcept {
-    const auto& [due, message] = *waiting.begin();
+  std::int64_t front_us() const noexcept { return std::min(goes_us(), forms_us()); }
+  /// Of what goes as it is.
+  std::int64_t goes_us() const noexcept {
+    const auto& which = batches() ? alone : waiting;
+    if (which.empty())
+      return INT64_MAX;
+    const auto& [due, message] = *which.begin();
     return guard.probing && deliveries.find(message)->second.attempts > 0 ? INT64_MIN : due;
   }
+  /// When the first of what is gathered go as a batch.
+  std::int64_t forms_us() const noexcept { return std::min(gathered_us, lines_gathered.empty() ? INT64_MAX : lines_gathered.begin()->first); }
   /// When what could not go was kept back for too long: the destination has done nothing but fail since.
   std::int64_t kept_back_since(std::int64_t due) const noexcept { return std::max(due, guard.failing_since->us); }
   std::int64_t kept_until_us(std::int64_t due) const noexcept { return capped_sum(kept_back_since(due), kept_back_most.count()); }
   bool keeps_back() const noexcept { return !config.disabled && guard.failing_since && first_kept_us() != INT64_MAX; }
   /// When the first that waits will be too old. While it probes the last one is kept to probe with.
   std::optional<std::int64_t> over_at() const noexcept {
-    if (guard.probing && pending() == 1)
+    if (guard.probing && units() == 1)
       return std::nullopt;
     auto out = std::min(aging.empty() ? INT64_MAX : aging.begin()->first, resting.first_over_us());
     if (keeps_back())
@@ -128,6 +166,39 @@ struct lane {
   std::vector<delivery> first_that_wait(std::size_t most) const;
   /// What an attempt means for the next depends on those before it.
   bool guarded() const noexcept { return !config.protection.empty() || config.retries.retries_per_minute() || guard.probing; }
+};
+
+/// What goes as one batch, one after the other in their order, by the destination's rules.
+class batch_of {
+public:
+  explicit batch_of(const batching_rules& rules) : rules_(rules) {}
+
+  /// Whether `d` goes too. False: it ends before it.
+  bool take(const delivery& d) {
+    const auto bytes = d.message->body_bytes;
+    if (taken_ == 0)
+      until_ = capped_sum(d.due.us, rules_.wait.count());
+    else if (bytes_ + bytes > rules_.bytes)
+      return close(d.due.us), false;
+    ++taken_, bytes_ += bytes;
+    latest_ = std::max(latest_, d.due.us);
+    if (taken_ == rules_.messages || bytes_ >= rules_.bytes)
+      close(latest_);
+    return true;
+  }
+  /// Nothing more may go with it.
+  void close(std::int64_t at) { full_at_ = std::max(at, latest_); }
+
+  bool full() const noexcept { return full_at_ != INT64_MAX; }
+  /// What is due later is not waited for.
+  std::int64_t until() const noexcept { return until_; }
+  std::int64_t goes_us() const noexcept { return std::min(until_, full_at_); }
+
+private:
+  const batching_rules& rules_;
+  std::size_t taken_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::int64_t latest_ = INT64_MIN, until_ = INT64_MAX, full_at_ = INT64_MAX;
 };
 
 /// What is kept of one that rests. `d` may rest.
@@ -143,6 +214,7 @@ struct flight {
   bool was_dead = false;
   bool was_delivered = false;
   std::string line = {};
+  bool batch = false;
 };
 
 struct outbox_state::impl {
@@ -167,6 +239,8 @@ struct outbox_state::impl {
   std::set<std::pair<std::uint64_t, events::seq>> runnable;       ///< (turn, lane), the same lanes
   std::set<std::pair<std::int64_t, events::seq>> ages;            ///< (over, lane), not at `seen_now`
   std::set<events::seq> over;                                     ///< lanes with something that is too old at `seen_now`
+  std::set<std::pair<std::int64_t, events::seq>> form_later;      ///< (when, lane): messages become a batch, not at `seen_now`
+  std::set<events::seq> forming;                                  ///< lanes in which they do
   std::set<events::seq> paced;                                    ///< lanes whose rate keeps their head back
   std::int64_t seen_now = INT64_MIN;
   std::uint64_t turns = 0;
@@ -232,6 +306,16 @@ struct outbox_state::impl {
   void let_rest(lane& l);
   /// New ones, in the order of their messages.
   void add_resting(lane& l, const std::vector<resting_delivery>& sorted);
+
+  // -- batches (webhook/outbox_batching.cpp)
+  void gather(lane& l);
+  void gather_line(lane& l, waiting_line& q);
+  void wake_what_forms(lane& l);
+  void wake_what_goes_together(lane& l);
+  void reindex_forming(lane& l, bool may);
+  /// A delivery goes on as part of another.
+  void withdraw(lane& l, delivery& d);
+  void drop_member(lane& l, delivery& batch, events::seq message);
 
   // -- lines
   void enter_line(lane& l, const delivery& d);

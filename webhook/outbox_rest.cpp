@@ -38,6 +38,16 @@ ageing_of ageing_in(const lane& l) {
 std::optional<delivery> lane::copy_of(events::seq message) const {
   if (const auto at = deliveries.find(message); at != deliveries.end())
     return at->second;
+  if (const auto* m = const_cast<lane*>(this)->member(message)) { // NOLINT: the same look-up, on our own object
+    auto out = deliveries.at(in_batch.at(message));
+    out.members.clear();
+    out.message = m->message;
+    out.attempts = m->attempts;
+    out.was_dead = m->was_dead, out.was_delivered = m->was_delivered;
+    out.recovery = m->recovery;
+    out.since = m->since;
+    return out;
+  }
   const auto r = resting.find(message);
   return r ? std::optional{awake(*r)} : std::nullopt;
 }
@@ -45,9 +55,14 @@ std::optional<delivery> lane::copy_of(events::seq message) const {
 std::vector<delivery> lane::first_that_wait(std::size_t most) const {
   std::vector<delivery> out;
   for (const auto& [due, seq] : waiting) {
-    if (out.size() == most)
+    if (out.size() >= most)
       break;
-    out.push_back(deliveries.at(seq));
+    const auto& d = deliveries.at(seq);
+    if (d.members.empty())
+      out.push_back(d);
+    for (const auto& m : d.members)
+      if (!deliveries.contains(m.message->seq))
+        out.push_back(*copy_of(m.message->seq));
   }
   for (const auto& r : resting.soonest(most))
     out.push_back(awake(r));
@@ -57,9 +72,9 @@ std::vector<delivery> lane::first_that_wait(std::size_t most) const {
   out.resize(std::min(most, out.size()));
   for (const auto& [name, q] : lines)
     for (const auto& [place, seq] : q.order)
-      if (out.size() == most)
+      if (out.size() >= most)
         return out;
-      else if (const auto& d = deliveries.at(seq); d.token == 0 && seq != q.shown)
+      else if (const auto& d = deliveries.at(seq); d.token == 0 && seq != q.shown && d.members.empty())
         out.push_back(d);
   return out;
 }
@@ -88,6 +103,8 @@ void outbox_state::impl::wake(lane& l, const std::vector<resting_delivery>& thes
 void outbox_state::impl::wake_first(lane& l) {
   while (!l.resting.empty() && (l.waiting.empty() || l.resting.front() < *l.waiting.begin()))
     wake(l, l.resting.take_soonest({std::max(seen_now, told_now)}));
+  if (l.batches())
+    wake_what_forms(l);
 }
 
 /// Of the destination whose turn it is to bury something, unless it has that at hand.
@@ -122,7 +139,7 @@ void outbox_state::impl::let_rest(lane& l) {
   std::vector<resting_delivery> tired;
   for (auto at = std::next(l.waiting.begin(), static_cast<std::ptrdiff_t>(kept));
        at != l.waiting.end(); ++at)
-    if (const auto& d = l.deliveries.at(at->second); d.may_rest() && !is_over(d))
+    if (const auto& d = l.deliveries.at(at->second); d.may_rest() && !is_over(d) && !(l.batches() && *at <= l.gathered_end)) // what the next batch is made of stays
       tired.push_back(webhook::resting(d));
   std::sort(tired.begin(), tired.end(),
             [](const auto& a, const auto& b) { return a.message.seq < b.message.seq; });

@@ -1,4 +1,5 @@
 #include "webhook/facts_json.hpp"
+#include "webhook/limits.hpp"
 #include "webhook/outbox_impl.hpp"
 
 #include "events/json_text.hpp"
@@ -7,17 +8,18 @@
 
 #include <nlohmann/json.hpp>
 
-// snapshot := {"format": 8, "event_types": [type…], "pollers"?: [poller…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// snapshot := {"format": 9, "event_types": [type…], "pollers"?: [poller…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // poller   := {"start", "value", "consumers": [[name, cursor, moved us]…]}
 // message  := [seq, id, event_type, body_bytes]
-// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "held"?: [[line, message seq]…], "deliveries": [delivery…],
+// lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "held"?: [[line, message seq]…],
+//              "batches"?: [[batch seq, [[message seq, attempts, was_dead, was_delivered, recovery, since us]…]]…], "deliveries": [delivery…],
 //              "resting"?: [page…]}
 // guard    := {"in_a_row"?, "failing_since_us"?, "last_failed_us"?, "told"?, "failed_us"?, "held_us"?, "holds"?, "release"?, "probing_since"?, "probing_at_us"?, "retries_from_us"?}
 // delivery := [message seq, attempts, step, manual, scheduled, was_dead, recovery, due, manual_due, was_delivered?, since?, line?, place us?, place seq?]; since is due when it is not there
 // page     := base64 of `pack_resting`, each but the last of `page_most`: all that may rest, whether it does or not
 //
 // Format 1 had no guard and no since, format 2 no lines, format 3 no transport, format 4 no pages, format 5 no filter, rate and purge of a recovery, and no pollers, format 6 no transformation,
-// format 7 no row of failures that expires: who does not know that would send without it, send what is to be removed, or disable too early.
+// format 7 no row of failures that expires, format 8 no batches: who does not know that would send without it, send what is to be removed, or disable too early.
 //
 // Everything stands in the order of its key, so equal states give equal text.
 
@@ -29,7 +31,7 @@ using events::errc, events::failure;
 using events::json_text;
 using nlohmann::json;
 
-constexpr std::int64_t snapshot_format = 8;
+constexpr std::int64_t snapshot_format = 9;
 
 template <class Map>
 auto sorted_keys(const Map& map) {
@@ -81,8 +83,11 @@ void write_messages(json_text& j, const outbox_state::impl& s) {
   std::map<events::seq, const message_ref*> messages;
   for (const auto& [ordinal, l] : s.lanes)
     for (const auto& [seq, d] : l.deliveries)
-      if (!d.may_rest())
+      if (!d.may_rest()) {
         messages.emplace(seq, d.message.get());
+        for (const auto& m : d.members)
+          messages.emplace(m.message->seq, m.message.get());
+      }
   j.key("messages").open_array();
   for (const auto& [seq, m] : messages)
     j.open_array().value(seq).value(m->id).value(m->event_type).value(m->body_bytes).close_array();
@@ -144,6 +149,21 @@ void write_pages(json_text& j, const lane& l) {
   j.close_array();
 }
 
+void write_batches(json_text& j, const lane& l) {
+  if (l.in_batch.empty())
+    return;
+  j.key("batches").open_array();
+  for (const auto& [seq, d] : l.deliveries) {
+    if (d.members.empty())
+      continue;
+    j.open_array().value(seq).open_array();
+    for (const auto& m : d.members)
+      j.open_array().value(m.message->seq).value(m.attempts).value(m.was_dead).value(m.was_delivered).value(m.recovery).value(m.since.us).close_array();
+    j.close_array().close_array();
+  }
+  j.close_array();
+}
+
 void write_lane(json_text& j, const lane& l) {
   j.open_object().key("ordinal").value(l.ordinal).key("value");
   detail::write(j, l.config);
@@ -157,6 +177,7 @@ void write_lane(json_text& j, const lane& l) {
       j.open_array().value(line).value(letter).close_array();
     j.close_array();
   }
+  write_batches(j, l);
   j.key("deliveries").open_array();
   for (const auto& [seq, d] : l.deliveries) {
     if (d.may_rest())
@@ -275,6 +296,34 @@ std::string read_pages(const json& list, lane& l, outbox_state::impl& into) {
   return {};
 }
 
+using members_by_batch = std::unordered_map<events::seq, std::vector<batch_member>>;
+
+bool read_batches(const json& list, const messages_by_seq& messages, members_by_batch& into) {
+  if (!list.is_array())
+    return false;
+  std::set<events::seq> seen;
+  for (const auto& one : list) {
+    if (!one.is_array() || one.size() != 2 || !one[0].is_number_unsigned() || !one[1].is_array() || one[1].empty() || one[1].size() > limits::batch_messages)
+      return false;
+    auto& members = into[one[0].get<events::seq>()];
+    for (const auto& its : one[1]) {
+      row_reader row{its};
+      const auto message = messages.find(row.natural());
+      batch_member m;
+      m.attempts = row.small();
+      m.was_dead = row.truth();
+      m.was_delivered = row.truth();
+      m.recovery = row.natural();
+      m.since = {row.integer()};
+      if (!row.ok() || message == messages.end() || !seen.insert(message->first).second)
+        return false;
+      m.message = message->second;
+      members.push_back(std::move(m));
+    }
+  }
+  return true;
+}
+
 std::string read_lane(const json& object, const messages_by_seq& messages, outbox_state::impl& into) {
   detail::object_reader r{object};
   const auto* value = r.find("value");
@@ -299,6 +348,9 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
       if (!row.ok())
         return "destinations/held";
     }
+  members_by_batch batches;
+  if (const auto* list = r.find("batches"); list != nullptr && !read_batches(*list, messages, batches))
+    return "destinations/batches";
   for (const auto& one : *deliveries) {
     row_reader row{one};
     auto message = messages.find(row.natural());
@@ -318,11 +370,15 @@ std::string read_lane(const json& object, const messages_by_seq& messages, outbo
       d.place.first = row.integer();
       d.place.second = row.natural();
     }
-    if (!row.ok() || message == messages.end() || l.has(message->first))
+    if (!row.ok() || message == messages.end() || l.deliveries.contains(message->first) || l.resting.find(message->first))
       return "destinations/deliveries";
     d.message = message->second;
+    if (auto batch = batches.find(message->first); batch != batches.end())
+      d.members = std::move(batch->second), batches.erase(batch);
     into.add_delivery(l, std::move(d));
   }
+  if (!batches.empty())
+    return "destinations/batches";
   if (const auto* pages = r.find("resting"); pages != nullptr)
     if (auto broken = read_pages(*pages, l, into); !broken.empty())
       return broken;

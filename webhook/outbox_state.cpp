@@ -77,7 +77,8 @@ void outbox_state::impl::set_config(lane& l, destination d, events::virtual_time
   const auto before = std::exchange(l.config, std::move(d));
   if (!l.config.ordering.holds() || !(before.ordering == l.config.ordering))
     l.held.clear(); // a person lets them go on; in another order they may stand elsewhere
-  if (!(before.retries == l.config.retries) || !(before.protection == l.config.protection) || !(before.ordering == l.config.ordering))
+  if (!(before.retries == l.config.retries) || !(before.protection == l.config.protection) || !(before.ordering == l.config.ordering) ||
+      !(before.batching == l.config.batching))
     sort_anew(l);
   if (!l.config.uid.empty())
     by_uid[l.config.uid] = l.ordinal;
@@ -94,6 +95,7 @@ void outbox_state::impl::set_config(lane& l, destination d, events::virtual_time
   same.channels = l.config.channels;
   same.filter = l.config.filter;
   same.ordering = l.config.ordering;
+  same.batching = l.config.batching;
   if (!(same == l.config)) {
     const bool still_by_rule = l.config.disabled && l.config.disabled_reason == before.disabled_reason;
     l.guard.changed(now, still_by_rule && l.guard.probing && l.config.protection.rules().probes());
@@ -107,6 +109,7 @@ void outbox_state::impl::remove_lane(lane& l) {
   unindex(l);
   l.aging.clear(), l.kept_back.clear();
   l.resting = {};
+  reindex_forming(l, false);
   reindex_age(l);
   index_filters(l, false);
   by_id.erase(l.config.id);
@@ -119,6 +122,9 @@ void outbox_state::impl::remove_lane(lane& l) {
 /// By rules that have changed.
 void outbox_state::impl::sort_anew(lane& l) {
   l.waiting.clear(), l.by_hand.clear(), l.aging.clear(), l.kept_back.clear();
+  l.alone.clear(), l.gathered.clear(), l.lines_gathered.clear();
+  l.gathered_us = INT64_MAX;
+  l.gathered_anew = true;
   for (auto& [name, q] : l.lines)
     q.shown = 0;
   for (auto& [seq, d] : l.deliveries)
@@ -131,8 +137,11 @@ void outbox_state::impl::sort_anew(lane& l) {
 
 void outbox_state::impl::add_delivery(lane& l, delivery d) {
   auto seq = d.message->seq;
+  for (const auto& m : d.members)
+    l.in_batch[m.message->seq] = seq;
   auto [at, fresh] = l.deliveries.insert_or_assign(seq, std::move(d));
-  deliveries += fresh ? 1 : 0;
+  deliveries += fresh ? at->second.messages() : 0;
+  l.batched += fresh ? at->second.messages() - 1 : 0;
   l.recovered += at->second.recovery != 0 ? 1 : 0;
   enter_line(l, at->second);
   wait(l, at->second);
@@ -156,8 +165,11 @@ void outbox_state::impl::forget(lane& l, delivery& d) {
   const auto line = d.line;
   l.recovered -= d.recovery != 0 ? 1 : 0;
   leave_line(l, d);
+  for (const auto& m : d.members)
+    l.in_batch.erase(m.message->seq);
+  deliveries -= d.messages();
+  l.batched -= d.messages() - 1;
   l.deliveries.erase(d.message->seq);
-  --deliveries;
   if (l.rest_at > 4 * l.deliveries.size())
     l.rest_at /= 2;
   arrange(l, line);
@@ -226,9 +238,16 @@ destination_counts outbox_state::counts(std::string_view id) const {
   if (l == nullptr)
     return {};
   destination_counts out{l->pending(), l->in_flight, l->delivered, l->dead, l->failed_in_a_row, 0, 0, l->held.size()};
+  out.in_flight = 0; // messages, not requests
   for (const auto& [seq, d] : l->deliveries) {
-    out.delivered_again += d.was_delivered ? 1 : 0;
-    out.dead_again += d.was_dead ? 1 : 0;
+    out.in_flight += d.token != 0 ? d.messages() : 0;
+    const bool with_others = l->in_batch.contains(seq); // it is counted there
+    out.delivered_again += d.was_delivered && !with_others ? 1 : 0;
+    out.dead_again += d.was_dead && !with_others ? 1 : 0;
+    for (const auto& m : d.members) {
+      out.delivered_again += m.was_delivered ? 1 : 0;
+      out.dead_again += m.was_dead ? 1 : 0;
+    }
   }
   return out;
 }
@@ -259,7 +278,9 @@ outbox_state::delivery_view view_of(const lane& l, const delivery& d) {
   // A hold keeps back what the schedule sends, and nothing that a person wants.
   const auto due = d.manual > 0 ? d.next_us() : std::max(d.next_us(), l.guard.gate_us());
   const auto q = l.lines.find(d.line);
-  const bool behind = q != l.lines.end() && d.token == 0 && q->second.shown != d.message->seq;
+  const auto seq = d.message->seq;
+  const auto with = l.deliveries.contains(seq) ? l.in_batch.end() : l.in_batch.find(seq);
+  const bool behind = q != l.lines.end() && d.token == 0 && q->second.shown != (with == l.in_batch.end() ? seq : with->second);
   return {d.token != 0, l.config.disabled, d.attempts, {due}, d.since, behind};
 }
 

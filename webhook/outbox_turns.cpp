@@ -11,7 +11,14 @@ namespace hourglass::webhook {
 
 /// It may go when its time has come.
 void outbox_state::impl::show(lane& l, delivery& d) {
-  l.waiting.emplace(d.next_us(), d.message->seq);
+  const std::pair place{d.next_us(), d.message->seq};
+  l.waiting.insert(place);
+  if (l.batches() && !d.gathers())
+    l.alone.insert(place);
+  else if (l.batches() && d.line.empty()) {
+    l.gathered.insert(place);
+    l.gathered_anew = l.gathered_anew || !l.gathered_full || place < l.gathered_end;
+  }
   if (d.manual > 0) { // a person wants it, however old it is
     l.by_hand.emplace(d.manual_due.us, d.message->seq);
     return;
@@ -27,6 +34,11 @@ void outbox_state::impl::show(lane& l, delivery& d) {
 void outbox_state::impl::hide(lane& l, const delivery& d) {
   const auto seq = d.message->seq;
   l.waiting.erase({d.next_us(), seq});
+  l.alone.erase({d.next_us(), seq});
+  if (l.gathered.erase({d.next_us(), seq}) != 0)
+    l.gathered_anew = l.gathered_anew || !l.gathered_full || std::pair{d.next_us(), seq} <= l.gathered_end;
+  if (auto q = l.lines.find(d.line); q != l.lines.end() && q->second.shown == seq)
+    l.lines_gathered.erase({q->second.forms_us, seq});
   l.kept_back.erase({d.next_us(), seq});
   l.aging.erase({d.over_us, seq});
   if (d.manual > 0)
@@ -125,10 +137,10 @@ void outbox_state::impl::arrange(lane& l, const std::string& line) {
     next = is_letter ? held->second : 0;
   }
   // What came while it was disabled stands before what was queued since. The recovery has room of its own, so this ends.
-  if (l.catching_up != 0 && next > l.catching_up && l.deliveries.at(next).recovery == 0 && !is_letter)
+  if (next != 0 && !is_letter && !l.in_turn(l.deliveries.at(next)))
     next = 0;
   if (next == q.shown)
-    return;
+    return gather_line(l, q);
   if (q.shown != 0) {
     auto& before = l.deliveries.at(q.shown);
     hide(l, before);
@@ -136,8 +148,10 @@ void outbox_state::impl::arrange(lane& l, const std::string& line) {
     age_in_line(l, before);
   }
   q.shown = next;
-  if (next != 0)
-    show(l, l.deliveries.at(next));
+  if (next == 0)
+    return;
+  show(l, l.deliveries.at(next));
+  gather_line(l, q);
 }
 
 void outbox_state::impl::arrange_all(lane& l) {
@@ -192,9 +206,11 @@ void outbox_state::impl::reindex(lane& l) {
   wake_first(l);
   reindex_age(l);
   std::optional<std::int64_t> head;
-  if (!l.over && l.takes() && !l.short_of_bytes && l.in_flight < l.cap() && !l.waiting.empty()) { // what is over dies before anything goes
-    if (l.in_flight < l.guard.allowance())
-      head = std::max(l.front_us(), l.guard.gate_us());
+  const bool may = !l.over && l.takes() && !l.short_of_bytes && l.in_flight < l.cap() && !l.waiting.empty(); // what is over dies before anything goes
+  reindex_forming(l, may);
+  if (may) {
+    if (l.in_flight < l.guard.allowance() && l.goes_us() != INT64_MAX)
+      head = std::max(l.goes_us(), l.guard.gate_us());
     if (!l.by_hand.empty())
       head = std::min(head.value_or(INT64_MAX), l.by_hand.begin()->first);
   }
@@ -233,11 +249,15 @@ void outbox_state::impl::look(std::int64_t now) {
       reindex(lanes.at(ordinal));
     while (!runnable_by_due.empty() && runnable_by_due.rbegin()->first > now)
       reindex(lanes.at(runnable_by_due.rbegin()->second));
+    for (auto ordinal : std::set<events::seq>{forming})
+      reindex(lanes.at(ordinal));
   }
   while (!ages.empty() && ages.begin()->first <= now)
     reindex(lanes.at(ages.begin()->second));
   while (!later.empty() && later.begin()->first <= now)
     reindex(lanes.at(later.begin()->second));
+  while (!form_later.empty() && form_later.begin()->first <= now)
+    reindex(lanes.at(form_later.begin()->second));
 }
 
 // -- bytes --------------------------------------------------------------------------------
@@ -273,7 +293,7 @@ lane* next_lane(outbox_state::impl& s, std::int64_t now) {
 // A resend first; then by their moments.
 events::seq next_message(const lane& l, events::virtual_time now) {
   const bool resend = !l.by_hand.empty() && l.by_hand.begin()->first <= now.us;
-  return (resend ? l.by_hand : l.waiting).begin()->second;
+  return (resend ? l.by_hand : l.batches() ? l.alone : l.waiting).begin()->second;
 }
 
 start take_one(outbox_state::impl& s, lane& l, events::seq seq, events::virtual_time now) {
@@ -296,10 +316,18 @@ start take_one(outbox_state::impl& s, lane& l, events::seq seq, events::virtual_
   what.destination = l.config.id;
   what.number = d.attempts + 1;
   what.in_line = !d.line.empty();
-  what.why = d.manual > 0 ? trigger::manual : d.recovery != 0 ? trigger::recovery : trigger::schedule;
+  what.why = d.manual > 0 ? trigger::manual : (d.members.empty() ? d.recovery : d.members.front().recovery) != 0 ? trigger::recovery : trigger::schedule;
   what.url = l.config.url;
   what.deadline = l.config.timeout ? std::chrono::seconds{*l.config.timeout} : std::chrono::seconds{limits::attempt_deadline};
-  s.flights.emplace(d.token, flight{what, l.ordinal, d.was_dead, d.was_delivered, d.line});
+  if (!d.members.empty() || l.batches()) {
+    std::vector<std::shared_ptr<const message_ref>> members;
+    for (const auto& m : d.members)
+      members.push_back(m.message);
+    if (members.empty())
+      members.push_back(d.message);
+    what.members = std::make_shared<const std::vector<std::shared_ptr<const message_ref>>>(std::move(members));
+  }
+  s.flights.emplace(d.token, flight{what, l.ordinal, d.was_dead, d.was_delivered, d.line, !d.members.empty()});
   what.headers = l.config.headers;
   what.keys = signing_keys_at(l.config, now);
   what.profile = l.config.profile;
@@ -361,11 +389,13 @@ void give_back(outbox_state& state, fencing_token token) {
 std::optional<events::virtual_time> next_due(const outbox_state& state) {
   const auto& s = state.self();
   std::optional<std::int64_t> out;
-  for (const auto* heads : {&s.runnable_by_due, &s.later, &s.ages})
+  for (const auto* heads : {&s.runnable_by_due, &s.later, &s.ages, &s.form_later})
     if (!heads->empty() && !(s.out_of_bytes && heads == &s.runnable_by_due))
       out = std::min(out.value_or(INT64_MAX), heads->begin()->first);
   for (auto ordinal : s.over)
     out = std::min(out.value_or(INT64_MAX), *s.lanes.at(ordinal).indexed_over);
+  for (auto ordinal : s.forming)
+    out = std::min(out.value_or(INT64_MAX), *s.lanes.at(ordinal).indexed_forms);
   for (const auto& [seq, r] : s.recoveries) // what is due is read already, or waits for room and not for time
     if (r.state == recovery::phase::scanning && r.next && r.next->us > s.seen_now)
       out = std::min(out.value_or(INT64_MAX), r.next->us);
@@ -391,18 +421,20 @@ std::size_t due_by(const lane& l, std::int64_t until) {
 duration step_of_backlog(const outbox_state& state) {
   constexpr std::int64_t second = 1'000'000;
   const auto& s = state.self();
-  if (s.later.empty() || !s.runnable_by_due.empty() || !s.over.empty())
+  if (s.later.empty() || !s.runnable_by_due.empty() || !s.over.empty() || !s.forming.empty())
     return duration{0};
   const auto first = s.later.begin()->first;
   auto until = capped_sum(first, second);
   if (!s.ages.empty()) // what is due before it is too old goes before
     until = std::min(until, s.ages.begin()->first - 1);
+  if (!s.form_later.empty()) // a batch goes at its very moment
+    until = std::min(until, s.form_later.begin()->first);
   std::size_t due = 0, looked = 0;
   for (const auto& [head, ordinal] : s.later) {
     if (head > until || ++looked > much)
       break;
     const auto& l = s.lanes.at(ordinal);
-    if (head != l.front_us()) { // a rate, the end of a hold, a probe: at its very moment
+    if (head != l.goes_us()) { // a rate, the end of a hold, a probe: at its very moment
       until = head;
       break;
     }

@@ -78,15 +78,15 @@ events::outcome<void> validate(transformation& t) {
 
 std::string script_of(std::string_view code) { return std::string{code}.append(call); }
 
-std::string script_input(const transformation& t, std::string_view url, std::string_view event_type, std::string_view payload) {
+std::string script_input(const transformation& t, std::string_view url, std::string_view event_type, std::string_view payload, std::string_view params) {
   std::string out;
-  out.reserve(payload.size() + 256);
+  out.reserve(payload.size() + params.size() + 256);
   events::json_text j{out};
   j.open_object().key("method").value("POST").key("url").value(url).key("payload").raw(payload).key("eventType").value(event_type);
   j.key("env").open_object();
   for (const auto& [name, value] : t.variables)
     j.key(name).value(std::string_view{value});
-  j.close_object().close_object();
+  j.close_object().key("transformationsParams").raw(params.empty() ? std::string_view{"{}"} : params).close_object();
   return out;
 }
 

@@ -20,8 +20,9 @@ events::outcome<void> validate(transformation& t);
 /// The code as the body of a handler (`mock/script.hpp`) that calls it with `$req`. Its lines keep their numbers.
 std::string script_of(std::string_view code);
 
-/// What the code's `handler` is called with: {"method", "url", "payload", "eventType", "env"}. `payload` is JSON text.
-std::string script_input(const transformation& t, std::string_view url, std::string_view event_type, std::string_view payload);
+/// What the code's `handler` is called with: {"method", "url", "payload", "eventType", "env", "transformationsParams"}. `payload` is JSON text, and so is
+/// `params`, which the message brought; empty: {}.
+std::string script_input(const transformation& t, std::string_view url, std::string_view event_type, std::string_view payload, std::string_view params = {});
 
 /// What it gave back, checked.
 struct transformed {

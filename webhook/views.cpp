@@ -74,6 +74,8 @@ void write_endpoint(json_text& j, const destination& d) {
   d.protection.empty() ? j.null() : j.raw(d.protection.text());
   j.key("ordering");
   d.ordering.empty() ? j.null() : j.raw(d.ordering.text());
+  j.key("batching");
+  d.batching.empty() ? j.null() : j.raw(d.batching.text());
   write_transport(j, d.transport.settings());
   j.key("rateLimit");
   d.rate_limit ? j.value(*d.rate_limit) : j.null();
@@ -93,6 +95,7 @@ void write_endpoint(json_text& j, const destination& d) {
   j.key("inFlight").value(d.in_flight.value_or(static_cast<std::uint32_t>(limits::in_flight_per_destination)));
   j.key("timeout").value(d.timeout.value_or(static_cast<std::uint32_t>(limits::attempt_deadline.count())));
   write_text_or_null(j, "disabledReason", d.disabled_reason);
+  j.key("deliveryControl").value(d.obeys);
   j.key("operational").value(d.operational);
   j.key("signatureProfile").value(to_string(d.profile));
 }
@@ -265,6 +268,8 @@ std::string message_out(const message_created& m, events::virtual_time at, bool 
       j.key(h.name).value(h.sensitive ? std::string_view{"[hidden]"} : std::string_view{h.value});
     j.close_object();
   }
+  if (!m.params.empty() && with_content)
+    j.key("transformationsParams").raw(m.params);
   write_texts_or_null(j, "channels", m.channels);
   write_texts_or_null(j, "tags", m.tags);
   write_time(j, "timestamp", at);

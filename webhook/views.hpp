@@ -16,7 +16,7 @@ namespace hourglass::webhook::views {
 /// Svix's MessageStatus.
 enum class status : std::uint8_t { success = 0, pending = 1, fail = 2, sending = 3, canceled = 4 };
 
-/// EndpointOut; ours: `filter`, `retryPolicy`, `protection`, `ordering`, `tls`, `authentication` and
+/// EndpointOut; ours: `filter`, `retryPolicy`, `protection`, `ordering`, `batching`, `tls`, `authentication` and
 /// `proxy` (without their secrets), `retrySchedule`, `inFlight`, `disabledReason`,
 /// `signatureProfile`; and `warnings`, where `now` is given.
 std::string endpoint_out(const destination& d, std::optional<events::wall_time> now = std::nullopt);
@@ -47,6 +47,7 @@ std::string trial_item(const message_created& m, events::virtual_time at, const 
 /// MessageAttemptOut of an `attempt_finished`. `msg` is put in when given (a `message_out`). Ours: `number`, `requestHeaders`,
 /// `responseHeaders`, `responseTruncated`, `timing`, `peer`, `tlsVersion`, `connectionReused`, `error`, `outcome`, `nextAttempt`,
 /// `signedTimestamp`, `bodySha256`, `bodyBytes`, `messageSeq`, `wallTime`, `responseErased` (then `response` is `EXPUNGED`).
+/// `batchId`, when it went in a batch: the id of the request, which has an attempt for each of its messages.
 /// Where a script changed what was sent, `transformed` (method, url).
 events::outcome<std::string> attempt_out(const events::header& h, std::string_view payload, bool with_content = true,
                                          std::string_view msg = {});

@@ -249,7 +249,7 @@ void add_webhook_endpoints(router& to) {
        .answers = {{200, "ListResponseEndpointOut"}}, .run = svix::list});
   add({.method = "GET", .path = one, .id = "v1.endpoint.get", .says = "One endpoint, by id or uid", .answers = {{200, "EndpointOut"}},
        .run = svix::get});
-  add({.method = "PUT", .path = one, .id = "v1.endpoint.update", .says = "Replaces an endpoint, or creates it under this uid; keeps retryPolicy, protection, ordering, tls, authentication, proxy and signatureProfile where it does not name them",
+  add({.method = "PUT", .path = one, .id = "v1.endpoint.update", .says = "Replaces an endpoint, or creates it under this uid; keeps retryPolicy, protection, ordering, batching, deliveryControl, tls, authentication, proxy and signatureProfile where it does not name them",
        .takes = body::unread_json, .body_schema = "EndpointUpdate", .answers = {{200, "EndpointOut"}, {201, "EndpointOut", "Created"}},
        .run = svix::update});
   add({.method = "PATCH", .path = one, .id = "v1.endpoint.patch", .says = "Changes an endpoint", .takes = body::unread_json,

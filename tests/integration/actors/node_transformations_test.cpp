@@ -95,6 +95,24 @@ TEST_F(transformations, give_the_same_bytes_for_every_attempt_though_they_ask_fo
   EXPECT_NE(bodies.begin()->find("chance"), std::string::npos);
 }
 
+TEST_F(transformations, see_the_parameters_of_their_message_after_a_restart_too) {
+  auto id = create();
+  receiver shop{receiver::always(no())};
+  destination(id, shop.url(), "function handler(w) { w.payload = {tenant: w.transformationsParams.tenant ?? 'none'}; return w; }", {100ms, 100ms});
+  webhook::create_message m;
+  m.event_type = "order.paid";
+  m.payload = "{}";
+  m.params = R"({"tenant":{"id":7}})";
+  ASSERT_TRUE(submit(id, webhook::command{m}));
+  ASSERT_TRUE(shop.wait_for(1));
+  reopen();
+  ASSERT_TRUE(shop.wait_for(2));
+  for (const auto& r : shop.came())
+    EXPECT_EQ(r.body, R"({"tenant":{"id":7}})");
+  ASSERT_TRUE(emit(id, "{}"));
+  EXPECT_TRUE(eventually([&] { return shop.came().back().body == R"({"tenant":"none"})"; }));
+}
+
 TEST_F(transformations, that_fail_send_nothing_and_follow_the_schedule_until_they_are_repaired) {
   auto id = create();
   receiver shop{receiver::always(ok())};

@@ -166,4 +166,36 @@ TEST_F(policies, operators_are_told_of_dead_letters_and_can_read_what_they_were_
   EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id))["operational"], false);
 }
 
+TEST_F(policies, messages_that_went_together_have_an_attempt_each_and_are_dead_letters_each) {
+  const json together = {{"maxMessages", 2}, {"maxWaitMs", 300'000}};
+  auto made = endpoint({{"batching", together}, {"retrySchedule", json::array()}, {"deliveryControl", true}});
+  EXPECT_EQ(made["batching"], together);
+  EXPECT_EQ(made["deliveryControl"], true);
+  const auto id = made["id"].get<std::string>();
+  std::vector<std::string> messages;
+  for (int i = 0; i < 2; ++i)
+    messages.push_back(asked(202, "POST", at("/msg"), {{"eventType", "a"}, {"payload", {{"n", i}}}})["id"]);
+  json attempts;
+  for (int i = 0; i < 2'000 && attempts.size() < 2; ++i) {
+    attempts = asked(200, "GET", at("/attempt/endpoint/" + id))["data"];
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+  ASSERT_EQ(attempts.size(), 2U);
+  EXPECT_TRUE(attempts[0]["batchId"].get<std::string>().starts_with("bat_"));
+  EXPECT_EQ(attempts[0]["batchId"], attempts[1]["batchId"]);
+  EXPECT_NE(attempts[0]["id"], attempts[1]["id"]);
+  for (const auto& m : messages) {
+    auto its = asked(200, "GET", at("/attempt/msg/" + m))["data"];
+    ASSERT_EQ(its.size(), 1U);
+    EXPECT_EQ(its[0]["msgId"], m);
+    EXPECT_EQ(its[0]["outcome"], "dead");
+  }
+  restart();
+  EXPECT_EQ(asked(200, "GET", at("/endpoint/" + id))["batching"], together);
+  asked(202, "POST", at("/msg/" + messages[0] + "/endpoint/" + id + "/resend"), json::object()); // again, by itself
+  EXPECT_EQ(asked(422, "PATCH", at("/endpoint/" + id), {{"batching", {{"maxMessages", 0}}}})["detail"][0]["loc"], json::array({"body", "batching", "maxMessages"}));
+  EXPECT_EQ(asked(422, "PATCH", at("/endpoint/" + id), {{"ordering", {{"onDead", "hold"}}}})["detail"][0]["loc"], json::array({"body", "batching"}));
+  EXPECT_TRUE(asked(200, "PATCH", at("/endpoint/" + id), {{"batching", nullptr}})["batching"].is_null());
+}
+
 } // namespace

@@ -34,9 +34,16 @@ attempt_finished full_attempt() {
   return f;
 }
 
+attempt_finished of_a_batch() {
+  auto f = full_attempt();
+  f.batch = {"bat_1", 10, 2};
+  return f;
+}
+
 TEST(facts, every_one_reads_back_as_it_was_written) {
   world w;
   destination d;
+  d.batching = batching_policy::compile(json{{"maxMessages", 5U}}).value();
   d.url = "http://a.test/";
   d.uid = "u";
   d.description = "quote \" and \\ and \xc3\xa9";
@@ -70,6 +77,9 @@ TEST(facts, every_one_reads_back_as_it_was_written) {
                         recovery_progressed{"rcv_2", {{{"msg_1", 7, "t", 2}, 0, false, false, virtual_time{5}}}, 9, 8, 7},
                         recovery_finished{"rcv_1", true},
                         deliveries_moved{-5},
+                        batch_formed{"bat_1", "ep_1", {{"msg_1", 7}, {"msg_2", 9}}},
+                        delivery_expired{"exp_1", {"msg_1", 7, "t", 2}, "ep_1", 1, "maximum age", {3}, false, false, false, false, {"bat_1", 10, 1}},
+                        of_a_batch(),
                         destination_disabled{"ep_1", "failed", virtual_time{7}},
                         destination_recovered{"ep_1"}};
   for (const auto& f : all) {
@@ -101,7 +111,7 @@ TEST(facts, a_destination_has_its_filter_as_it_was_given_or_not_at_all) {
   auto wrong = text;
   wrong.replace(wrong.find("$in"), 3, "$on");
   EXPECT_EQ(decode(events::kind::destination_created, wrong).error().where, "filter");
-  EXPECT_EQ(events::current_version(events::kind::destination_created), 9) << "older programs must not read it";
+  EXPECT_EQ(events::current_version(events::kind::destination_created), 10) << "older programs must not read it";
 }
 
 TEST(facts, what_is_written_keeps_its_bytes) {
@@ -214,5 +224,20 @@ TEST(facts, a_member_that_is_missing_or_wrong_is_named) {
 }
 
 TEST(facts, kinds_of_others_are_refused) { EXPECT_EQ(decode(events::kind::data_put, "{}").error().code, errc::invalid); }
+
+TEST(facts, what_goes_together_is_written_down_by_id_and_place_and_each_attempt_says_with_whom) {
+  auto draft = encode(batch_formed{"bat_1", "ep_1", {{"msg_1", 7}, {"msg_2", 9}}});
+  EXPECT_EQ(draft.payload, R"({"id":"bat_1","destination":"ep_1","messages":[["msg_1",7],["msg_2",9]]})");
+  EXPECT_EQ(draft.entities, (std::vector<std::string>{"bat_1", "ep_1", "msg_1", "msg_2"}));
+  auto f = std::get<attempt_finished>(*decode(events::kind::attempt_finished, encode(of_a_batch()).payload));
+  EXPECT_EQ(f.batch.id, "bat_1");
+  EXPECT_EQ(f.batch.seq, 10U);
+  EXPECT_EQ(f.batch.left, 2U);
+  EXPECT_EQ(encode(of_a_batch()).entities.back(), "bat_1");
+  EXPECT_EQ(encode(full_attempt()).payload.find("\"batch\""), std::string::npos);
+  for (const char* broken : {R"({"id":"bat_1","destination":"ep_1","messages":[]})", R"({"id":"bat_1","destination":"ep_1"})", R"({"id":"bat_1","destination":"ep_1","messages":[["msg_1"]]})",
+                             R"({"id":"bat_1","messages":[["msg_1",1]]})", R"({"id":"bat_1","destination":"ep_1","messages":[[1,"msg_1"]]})"})
+    EXPECT_EQ(decode(events::kind::batch_formed, broken).error().code, events::errc::corrupt) << broken;
+}
 
 } // namespace

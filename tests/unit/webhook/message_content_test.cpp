@@ -3,6 +3,7 @@
 #include "tests/unit/webhook/world.hpp"
 #include "events/json_text.hpp"
 #include "webhook/dispatcher.hpp"
+#include "webhook/erasing.hpp"
 #include "webhook/inputs.hpp"
 #include "webhook/secrets.hpp"
 #include "webhook/views.hpp"
@@ -246,6 +247,55 @@ TEST(message_content, that_says_two_things_is_refused_where_it_does) {
   EXPECT_EQ(where(R"("payload":{},"contentType":"application/json","transformationsParams":{"headers":{"content-type":"application/json"}})"), "/transformationsParams/headers/content-type");
   EXPECT_EQ(where(R"("payload":{},"headers":{"content-type":"text/plain"})"), "/headers/content-type");
   EXPECT_EQ(where(R"("payload":{},"headers":{"X-A":1})"), "/headers/X-A");
+}
+
+// -- parameters for scripts ----------------------------------------------------------------------------
+
+TEST(params_of_a_message, are_what_transformationsParams_has_beside_payload_and_headers) {
+  auto c = read_message_in(R"({"eventType":"t","payload":{},"transformationsParams":{"rawPayload":"{\"a\":1}","headers":{"X-A":"1"},"tenant":{"id":7},"tags":["x"]}})");
+  ASSERT_TRUE(c) << c.error().detail;
+  EXPECT_EQ(c->params, R"({"tags":["x"],"tenant":{"id":7}})");
+  EXPECT_EQ(c->payload, R"({"a":1})");
+  EXPECT_EQ(read_message_in(R"({"eventType":"t","payload":{},"transformationsParams":{"headers":{}}})")->params, "");
+  EXPECT_EQ(read_message_in(R"({"eventType":"t","payload":{}})")->params, "");
+}
+
+TEST(params_of_a_message, are_kept_in_the_log_shown_and_read_with_its_content) {
+  world w;
+  w.add();
+  create_message c{"t", {}, R"({"a":1})", {}, {}};
+  c.params = R"({"tenant":7})";
+  w.must(c);
+  const auto& [h, payload] = w.log.back();
+  EXPECT_TRUE(has_content(payload));
+  EXPECT_EQ(std::get<message_created>(*decode(h.kind, payload)).params, c.params);
+  auto content = content_of(payload, nullptr);
+  ASSERT_TRUE(content);
+  EXPECT_EQ(content->params, c.params);
+  EXPECT_EQ(content->body, R"({"a":1})");
+  auto shown = nlohmann::json::parse(*views::message_out(h, payload));
+  EXPECT_EQ(shown["transformationsParams"]["tenant"], 7);
+  EXPECT_FALSE(nlohmann::json::parse(*views::message_out(h, payload, false)).contains("transformationsParams"));
+}
+
+TEST(params_of_a_message, are_bounded) {
+  world w;
+  create_message c{"t", {}, "{}", {}, {}};
+  c.params = R"({"a":")" + std::string(16 * 1024, 'x') + "\"}";
+  EXPECT_EQ(w.where_refused(c), "/transformationsParams");
+}
+
+TEST(params_of_a_message, go_with_its_payload_when_that_is_erased) {
+  world w;
+  create_message c{"t", {}, R"({"a":1})", {}, {}};
+  c.params = R"({"secret":"of the tenant"})";
+  w.must(c);
+  events::record r;
+  r.header = w.log.back().first;
+  r.payload = w.log.back().second;
+  auto left = without_content(r);
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->find("of the tenant"), std::string::npos);
 }
 
 } // namespace

@@ -29,6 +29,8 @@ TEST_P(any_line, keeps_its_order_over_failures_and_restarts) {
     d.schedule = std::vector<duration>(draw(4), 30s);
     d.in_flight = 1 + static_cast<std::uint32_t>(draw(8));
     if (draw(3) == 0)
+      d.batching = batching_policy::compile({{"maxMessages", 1 + draw(4)}, {"maxWaitMs", 20'000 * draw(2)}}).value();
+    if (draw(3) == 0)
       d.protection = protection_policy::compile(json::parse(R"({"breaker":{"failures":2,"probeAfter":10}})")).value();
     if (draw(3) == 0)
       d.retries = retry_policy::compile({{"maximumAge", 300}}).value();
@@ -50,13 +52,17 @@ TEST_P(any_line, keeps_its_order_over_failures_and_restarts) {
     EXPECT_GT(m, last) << "out of order";
     last = m;
   };
+  auto first_of = [](const start& s) { return s.members ? s.members->front()->seq : s.message->seq; };
   auto take = [&] {
     for (const auto& e : w.expire())
       if (e.attempts > 0) // what never left may die in any order
         end(e.destination, e.message.seq);
     for (auto& s : w.take(1 + draw(4))) {
       for (const auto& f : flying)
-        EXPECT_FALSE(f.destination == s.destination && s.in_line && line(f.destination, f.message->seq) == line(s.destination, s.message->seq)) << "two of a line at once";
+        EXPECT_FALSE(f.destination == s.destination && s.in_line && line(f.destination, first_of(f)) == line(s.destination, first_of(s))) << "two of a line at once";
+      for (const auto& m : s.members ? *s.members : std::vector<std::shared_ptr<const message_ref>>{}) {
+        EXPECT_EQ(line(s.destination, m->seq), line(s.destination, first_of(s))) << "of two lines";
+      }
       flying.push_back(std::move(s));
     }
   };
@@ -66,9 +72,11 @@ TEST_P(any_line, keeps_its_order_over_failures_and_restarts) {
     auto at = flying.begin() + static_cast<std::ptrdiff_t>(draw(flying.size()));
     auto r = answer(works || draw(2) == 0 ? 200 : 500);
     r.started_us = w.now.us;
-    auto f = w.finish(at->token, std::move(r));
-    if (f.follows != outcome_kind::retry)
-      end(f.destination, f.message.seq);
+    auto done = w.run(finish_attempt{at->token, std::move(r)});
+    ASSERT_TRUE(done);
+    for (const auto& one : done->facts)
+      if (const auto* f = std::get_if<attempt_finished>(&one); f != nullptr && f->follows != outcome_kind::retry)
+        end(f->destination, f->message.seq);
     flying.erase(at);
   };
   auto compare = [&] {

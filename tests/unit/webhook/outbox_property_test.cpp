@@ -101,6 +101,8 @@ private:
     d.protection = protection_policy::compile(nlohmann::json::parse(protections[draw(protections.size())])).value();
     if (draw(5) == 0)
       d.rate_limit = 5;
+    if (draw(3) == 0)
+      d.batching = draw(2) == 0 ? together(R"({"maxMessages":3,"maxWaitMs":60000})") : together(R"({"maxBytes":20})");
     d.operational = draw(6) == 0;
     d.in_flight = 1 + static_cast<std::uint32_t>(draw(3));
     ids_.push_back(w_.add(d));
@@ -116,6 +118,8 @@ private:
       p.filter_types = {{"a", "c"}};
     if (draw(3) == 0)
       p.protection = protection_policy::compile(nlohmann::json::parse(R"({"breaker":{"failures":2,"probeAfter":30}})")).value();
+    if (draw(4) == 0)
+      p.batching = draw(2) == 0 ? together(R"({"maxMessages":4,"maxWaitMs":300000})") : batching_policy{};
     if (draw(4) == 0)
       p.retries = rules_of(habits_.grows_old ? R"({"maximumAge":7200})" : ever);
     (void)w_.run(p);
@@ -200,6 +204,8 @@ private:
     EXPECT_TRUE(out) << out.error().detail << out.error().where;
     return out.value_or(retry_policy{});
   }
+
+  static batching_policy together(const char* text) { return batching_policy::compile(nlohmann::json::parse(text)).value(); }
 
   void settle() {
     if (habits_.rests)

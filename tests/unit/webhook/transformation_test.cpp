@@ -76,7 +76,8 @@ TEST(transformation, is_called_with_the_webhook_and_its_variables) {
   transformation t;
   t.variables = {{"KEY", "a\"b"}};
   EXPECT_EQ(script_input(t, "http://a.test/", "order.paid", R"({"n": 1.0})"),
-            R"({"method":"POST","url":"http://a.test/","payload":{"n": 1.0},"eventType":"order.paid","env":{"KEY":"a\"b"}})");
+            R"({"method":"POST","url":"http://a.test/","payload":{"n": 1.0},"eventType":"order.paid","env":{"KEY":"a\"b"},"transformationsParams":{}})");
+  EXPECT_TRUE(script_input(t, "http://a.test/", "order.paid", "{}", R"({"tenant":7})").ends_with(R"(,"transformationsParams":{"tenant":7}})"));
   EXPECT_TRUE(script_of("let a = 1;").starts_with("let a = 1;\n")) << "lines keep their numbers";
 }
 

@@ -141,7 +141,23 @@ struct world {
 
   std::vector<start> take(std::size_t max = 1000) {
     expire();
-    return take_due(live, now, max);
+    std::vector<start> out;
+    do {
+      form();
+      for (auto& s : take_due(live, now, max - out.size()))
+        out.push_back(std::move(s));
+    } while (out.size() < max && has_batches(live, now));
+    return out;
+  }
+
+  /// Has what is gathered go together, as the shell does before it takes anything.
+  void form() {
+    while (has_batches(live, now)) {
+      auto done = run(form_batches{});
+      EXPECT_TRUE(done && !done->facts.empty()) << "something is to go together and does not";
+      if (!done || done->facts.empty())
+        break;
+    }
   }
 
   /// Buries what has waited too long, as the shell does before it takes anything.

@@ -1,0 +1,127 @@
+#include "tests/unit/webhook/ordered.hpp"
+#include "webhook/delivery_control.hpp"
+
+// What an answer may do where the endpoint lets it.
+
+namespace {
+
+using namespace hourglass;
+using namespace hourglass::webhook;
+using namespace hourglass::webhook::tests;
+using nlohmann::json;
+
+struct control : guarded {
+  std::string obeying(bool obeys = true, const char* protection = "{}") {
+    auto in = read_endpoint_in(json{{"url", "http://a.test/"}, {"deliveryControl", obeys}, {"protection", json::parse(protection)}}.dump());
+    EXPECT_TRUE(in) << in.error().detail;
+    return id = add(in->value);
+  }
+  static attempt_result saying(unsigned status, std::string what) { return answer(status, {{"Webhook-Delivery", std::move(what)}}); }
+};
+
+TEST_F(control, is_two_words_and_nothing_else) {
+  using enum delivery_control;
+  EXPECT_EQ(control_in({{"webhook-delivery", "disable"}}), disable);
+  EXPECT_EQ(control_in({{"Webhook-Delivery", "abort-message"}}), abort);
+  for (const char* other : {"", "Disable", "disable, abort-message", "disabled", "abort", "enable"})
+    EXPECT_EQ(control_in({{"webhook-delivery", other}}), none) << other;
+  EXPECT_EQ(control_in({}), none);
+}
+
+TEST_F(control, disables_the_endpoint_and_parks_what_waits_until_a_person_enables_it) {
+  obeying();
+  auto a = emit(), b = emit();
+  auto due = take();
+  ASSERT_EQ(due.size(), 2U);
+  EXPECT_EQ(finish(due[0].token, saying(500, "disable")).follows, outcome_kind::retry);
+  EXPECT_EQ(also(), std::vector{events::kind::destination_disabled});
+  EXPECT_TRUE(disabled());
+  EXPECT_EQ(live.find(id)->disabled_reason, "webhook-delivery: disable");
+  give_back(live, due[1].token);
+  now = now + 1h;
+  EXPECT_TRUE(take().empty());
+  must(switch_off(id, false));
+  EXPECT_EQ(take().size(), 2U);
+  EXPECT_TRUE(live.pending(id, a.seq) && live.pending(id, b.seq));
+}
+
+TEST_F(control, disables_beside_a_success_which_stays_one) {
+  obeying();
+  emit();
+  EXPECT_EQ(attempt(saying(204, "disable")).follows, outcome_kind::delivered);
+  EXPECT_TRUE(disabled());
+  EXPECT_EQ(live.counts(id).delivered, 1U);
+}
+
+TEST_F(control, ends_a_message_that_failed_at_once_and_no_other) {
+  obeying();
+  auto a = emit();
+  auto f = attempt(saying(422, "abort-message"));
+  EXPECT_EQ(f.follows, outcome_kind::dead);
+  EXPECT_FALSE(f.next);
+  EXPECT_EQ(live.counts(id).dead, 1U);
+  EXPECT_FALSE(live.pending(id, a.seq));
+  EXPECT_FALSE(disabled());
+  emit();
+  EXPECT_EQ(attempt(answer(422)).follows, outcome_kind::retry);
+}
+
+TEST_F(control, takes_nothing_back_from_a_success) {
+  obeying();
+  emit();
+  EXPECT_EQ(attempt(saying(200, "abort-message")).follows, outcome_kind::delivered);
+}
+
+TEST_F(control, of_an_endpoint_that_did_not_ask_for_it_does_nothing) {
+  obeying(false);
+  emit();
+  EXPECT_EQ(attempt(saying(500, "disable")).follows, outcome_kind::retry);
+  EXPECT_FALSE(disabled());
+  now = next_due(live).value();
+  EXPECT_EQ(attempt(saying(500, "abort-message")).follows, outcome_kind::retry);
+}
+
+TEST_F(control, of_an_answer_that_broke_off_or_came_from_the_address_before_does_nothing) {
+  obeying();
+  emit();
+  auto cut = saying(500, "disable");
+  cut.answer.error = http::transport_error::reset;
+  (void)attempt(cut);
+  EXPECT_FALSE(disabled());
+  now = next_due(live).value();
+  auto due = take();
+  patch_destination p;
+  p.id = id;
+  p.url = "http://b.test/";
+  must(p);
+  EXPECT_EQ(finish(due[0].token, saying(500, "abort-message")).follows, outcome_kind::retry);
+  EXPECT_FALSE(disabled());
+}
+
+TEST_F(control, ends_the_probes_of_an_endpoint_that_was_disabled_by_rule) {
+  obeying(true, R"({"disable":{"failures":1,"after":0,"probe":60}})");
+  emit();
+  (void)attempt(answer(500));
+  ASSERT_TRUE(guard().probing);
+  (void)next(saying(500, "disable"));
+  EXPECT_FALSE(guard().probing);
+  EXPECT_FALSE(next_due(live)) << "only a person enables it";
+}
+
+TEST_F(control, is_kept_by_a_put_that_does_not_name_it_and_by_the_log) {
+  obeying();
+  auto put = read_endpoint_update(R"({"url":"http://a.test/"})");
+  ASSERT_TRUE(put);
+  put->id = id;
+  must(*put);
+  EXPECT_TRUE(live.find(id)->obeys);
+  EXPECT_TRUE(folded().find(id)->obeys);
+  auto patch = read_endpoint_patch(R"({"deliveryControl":false})");
+  ASSERT_TRUE(patch);
+  patch->id = id;
+  must(*patch);
+  EXPECT_FALSE(live.find(id)->obeys);
+  EXPECT_EQ(read_endpoint_in(R"({"url":"http://a.test/","deliveryControl":"yes"})").error().where, "/deliveryControl");
+}
+
+} // namespace
