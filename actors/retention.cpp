@@ -23,7 +23,9 @@ namespace {
 namespace keys = storage::keys;
 
 constexpr std::size_t events_a_turn = 256;
+constexpr std::size_t bytes_a_turn = std::size_t{8} << 20;
 constexpr std::size_t events_a_page = 32; // of a megabyte each, if they like
+constexpr unsigned turns_in_a_row = 16;   // or whoever makes more events than a turn has a round is never done
 constexpr std::size_t sandboxes_a_round = 1'000;
 constexpr std::size_t turns_a_round = 8;
 constexpr std::int64_t hour_us = 3'600'000'000;
@@ -63,6 +65,47 @@ events::outcome<void> add(turn& to, storage::store& in, const events::record& r)
     if (auto gone = erase_payload_in_answers(in, r.header.wall, r.header.seq, id); !gone)
       return gone;
   to.what.items.push_back({r.header.seq, std::move(id), std::move(*left)});
+  to.bytes += r.payload.size();
+  return {};
+}
+
+events::outcome<events::seq> looked_upto(const storage::store& in, const std::string& cursor) {
+  const auto row = in.get(cursor);
+  if (!row)
+    return tl::unexpected<events::error>{row.error()};
+  return *row && (*row)->size() == sizeof(events::seq) ? keys::number_at<events::seq>(**row) : 0;
+}
+
+storage::row looked_upto_row(const std::string& cursor, events::seq upto) {
+  std::string value;
+  keys::add_number(value, upto);
+  return {cursor, std::move(value)};
+}
+
+/// When the setting wants the content of `r` gone; nothing: it does not.
+std::optional<events::wall_time> time_by_setting(const events::record& r, const mock::retention_settings& by) {
+  const auto& days = r.header.kind == events::kind::message_created ? by.payload_days : by.response_days;
+  if (!days)
+    return std::nullopt;
+  return events::wall_time{r.header.wall.us + *days * day_us};
+}
+
+/// What waited when it was looked at, and is no longer to go now. Should a later setting want it, it is looked at again.
+events::outcome<void> leave(turn& to, const storage::store& in, const events::sandbox_id& sandbox, const events::record& r,
+                            std::optional<events::wall_time> then) {
+  if (then) {
+    to.done.push_back(row_of({*then, sandbox, r.header.seq}));
+    return {};
+  }
+  const auto key = cursor_key(sandbox, r.header.kind);
+  const auto upto = looked_upto(in, key);
+  if (!upto)
+    return tl::unexpected<events::error>{upto.error()};
+  auto least = std::min(*upto, r.header.seq - 1);
+  for (const auto& row : to.done) // of one turn, the least wins
+    if (row.key == key)
+      least = std::min(least, keys::number_at<events::seq>(row.value));
+  to.done.push_back(looked_upto_row(key, least));
   return {};
 }
 
@@ -73,23 +116,23 @@ turn empty_turn() {
   return out;
 }
 
-/// Events of one kind that came before `until`, from where the last look ended.
+/// Events of one kind that came before `until`, from where the last look ended; at most until there are `most` in all.
 events::outcome<void> add_old(turn& to, storage::store& in, const events::sandbox_id& sandbox,
-                              events::kind kind, events::wall_time until) {
+                              events::kind kind, events::wall_time until, std::size_t most) {
   const auto key = cursor_key(sandbox, kind);
-  const auto row = in.get(key);
-  if (!row)
-    return tl::unexpected<events::error>{row.error()};
+  const auto upto = looked_upto(in, key);
+  if (!upto)
+    return tl::unexpected<events::error>{upto.error()};
   storage::history_query q;
   q.sandbox = sandbox;
   q.kinds = {kind};
   q.until = until;
-  q.after = *row && (*row)->size() == sizeof(events::seq) ? keys::number_at<events::seq>(**row) : 0;
+  q.after = *upto;
   q.newest_first = false;
   q.limit = events_a_page;
   const auto began = q.after;
   for (std::size_t looked = 0;; looked += events_a_page) {
-    if (looked >= events_a_turn || to.what.items.size() >= events_a_turn) {
+    if (looked >= events_a_turn || to.what.items.size() >= most || to.bytes >= bytes_a_turn) {
       to.more = true;
       break;
     }
@@ -106,11 +149,8 @@ events::outcome<void> add_old(turn& to, storage::store& in, const events::sandbo
       break;
     q.after = std::max(q.after, *page->next);
   }
-  if (q.after != began) {
-    std::string value;
-    keys::add_number(value, q.after);
-    to.done.push_back({key, std::move(value)});
-  }
+  if (q.after != began)
+    to.done.push_back(looked_upto_row(key, q.after));
   return {};
 }
 
@@ -150,18 +190,24 @@ mock::retention_settings settings_of(std::string_view row) {
 }
 
 events::outcome<turn> turn_of(storage::store& in, const events::sandbox_id& sandbox,
-                              const std::vector<due>& of) {
+                              const std::vector<due>& of, const mock::retention_settings& by,
+                              events::wall_time now) {
   auto out = empty_turn();
   for (const auto& one : of) {
+    if (out.bytes >= bytes_a_turn)
+      break; // the rows of the others stay, and are found again
     auto gone = row_of(one);
     gone.remove = true;
     out.done.push_back(std::move(gone));
     const auto found = in.read(sandbox, one.seq, {1, 1});
     if (!found)
       return tl::unexpected<events::error>{found.error()};
-    if (!found->empty())
-      if (auto added = add(out, in, found->front()); !added)
-        return tl::unexpected<events::error>{added.error()};
+    if (found->empty())
+      continue;
+    const auto& r = found->front();
+    const auto then = has_its_own_time(r) ? now : time_by_setting(r, by);
+    if (auto done = then && *then <= now ? add(out, in, r) : leave(out, in, sandbox, r, then); !done)
+      return tl::unexpected<events::error>{done.error()};
   }
   return out;
 }
@@ -172,10 +218,11 @@ events::outcome<turn> turn_of(storage::store& in, const events::sandbox_id& sand
   auto all = events::outcome<void>{};
   if (by.payload_days)
     all = add_old(out, in, sandbox, events::kind::message_created,
-                  {now.us - *by.payload_days * day_us});
+                  {now.us - *by.payload_days * day_us},
+                  by.response_days ? events_a_turn / 2 : events_a_turn); // or the answers never had their turn
   if (all && by.response_days)
     all = add_old(out, in, sandbox, events::kind::attempt_finished,
-                  {now.us - *by.response_days * day_us});
+                  {now.us - *by.response_days * day_us}, events_a_turn);
   return all.map([&] { return std::move(out); });
 }
 
@@ -280,12 +327,12 @@ void keeper::work_on(const task& t, const std::shared_ptr<void>& busy) {
     return;
   const auto by = *row ? settings_of(**row) : mock::retention_settings{};
   auto made = t.of.empty() ? turn_of(env_.store, t.sandbox, by, wall_now())
-                           : turn_of(env_.store, t.sandbox, t.of);
+                           : turn_of(env_.store, t.sandbox, t.of, by, wall_now());
   if (!made)
     return put_off(t);                   // that it does not verify is told to whoever asks for it
   if (made->what.items.empty() || !*row) // nothing to erase, or of a sandbox that was deleted:
                                          // nothing can be added to its stream
-    return write_down(t, *made, {});
+    return write_down(t, *made, {}, busy);
   auto what = made->what;
   auto then = [self = shared_from_this(), t, busy,
                made = std::make_shared<const turn>(std::move(*made))](
@@ -293,19 +340,24 @@ void keeper::work_on(const task& t, const std::shared_ptr<void>& busy) {
     // On the journal's thread, which may not wait for the disk.
     self->env_.post_for(t.sandbox,
                         [self, t, busy, made, reply = r ? std::optional{r->reply} : std::nullopt] {
-                          reply ? self->write_down(t, *made, *reply) : self->put_off(t);
+                          reply ? self->write_down(t, *made, *reply, busy) : self->put_off(t);
                         });
   };
   if (!submit_(t.sandbox, webhook::command{std::move(what)}, std::move(then)))
     put_off(t);
 }
 
-void keeper::write_down(const task& t, const turn& made, std::string_view reply) {
-  (void)env_.store.put(rows_after(made, reply, t.sandbox, wall_now()));
+void keeper::write_down(const task& t, const turn& made, std::string_view reply, const std::shared_ptr<void>& busy) {
+  if (!env_.store.put(rows_after(made, reply, t.sandbox, wall_now())))
+    return; // found again where it was
   if (!made.more)
     return;
+  auto next = t;
+  if (++next.in_a_row <= turns_in_a_row)
+    return work_on(next, busy);
+  next.in_a_row = 1;
   const std::lock_guard lock{mutex_};
-  again_.push_back(t);
+  again_.push_back(std::move(next));
 }
 
 /// A sandbox that cannot take it now must not keep others from their turn.

@@ -42,12 +42,15 @@ mock::retention_settings settings_of(std::string_view row);
 struct turn {
   webhook::erase_content what;
   std::vector<storage::row> done;
-  bool more = false; ///< there may be more
+  bool more = false;     ///< there may be more
+  std::size_t bytes = 0; ///< of what is erased: the journal's thread reads it all again
 };
 
-/// What is due by the rows `of`, which are of one sandbox. Blocking.
+/// What is due by the rows `of`, which are of one sandbox. A row that stands there because its event
+/// waited counts only if the setting still wants it gone: `by` is the one of now. Blocking.
 events::outcome<turn> turn_of(storage::store& in, const events::sandbox_id& sandbox,
-                              const std::vector<due>& of);
+                              const std::vector<due>& of, const mock::retention_settings& by,
+                              events::wall_time now);
 
 /// What is too old by the sandbox's setting: the next few hundred events at most. Blocking. Reads
 /// what is folded.
@@ -60,7 +63,7 @@ std::vector<storage::row> rows_after(const turn& t, std::string_view reply,
                                      const events::sandbox_id& sandbox, events::wall_time now);
 
 /// Goes through the sandboxes, those that sleep too, a bounded piece a round; each sandbox has one
-/// turn at a time and one a round. Threads: `round` from one.
+/// turn at a time and a few a round. Threads: `round` from one.
 class keeper : public std::enable_shared_from_this<keeper> {
 public:
   /// Lets a command of the node's own into a sandbox; false: it is not there any more, or cannot
@@ -74,14 +77,15 @@ public:
 private:
   struct task {
     events::sandbox_id sandbox;
-    std::vector<due> of; ///< empty: by the setting
+    std::vector<due> of;     ///< empty: by the setting
+    unsigned in_a_row = 1; ///< turns of this round
   };
 
   void find_due(events::wall_time now);
   void find_by_setting(events::wall_time now);
   void take(task t);
   void work_on(const task& t, const std::shared_ptr<void>& busy);
-  void write_down(const task& t, const turn& made, std::string_view reply);
+  void write_down(const task& t, const turn& made, std::string_view reply, const std::shared_ptr<void>& busy);
   void put_off(const task& t);
   void ended(const events::sandbox_id& sandbox);
 

@@ -12,7 +12,8 @@ using clock = std::chrono::steady_clock;
 struct alarm::impl {
   std::mutex lock;
   std::condition_variable wake;
-  std::multimap<clock::time_point, std::function<void()>> waiting;
+  std::map<alarm::ticket, std::function<void()>> waiting;
+  std::uint64_t last = 0;
   bool ending = false;
   std::thread thread;
 
@@ -24,7 +25,7 @@ struct alarm::impl {
         continue;
       }
       auto first = waiting.begin();
-      if (auto when = first->first; when > clock::now()) {
+      if (auto when = first->first.first; when > clock::now()) {
         wake.wait_until(held, when);
         continue;
       }
@@ -46,12 +47,23 @@ alarm::~alarm() {
   stop();
 }
 
-void alarm::after(std::chrono::milliseconds delay, std::function<void()> work) {
+alarm::ticket alarm::after(std::chrono::milliseconds delay, std::function<void()> work) {
   std::lock_guard held{self_->lock};
+  const ticket which{clock::now() + delay, ++self_->last};
   if (self_->ending)
-    return;
-  self_->waiting.emplace(clock::now() + delay, std::move(work));
+    return which;
+  self_->waiting.emplace(which, std::move(work));
   self_->wake.notify_one();
+  return which;
+}
+
+void alarm::cancel(const ticket& which) {
+  std::function<void()> dropped; // outside the lock: who knows what it holds
+  std::lock_guard held{self_->lock};
+  if (const auto found = self_->waiting.find(which); found != self_->waiting.end()) {
+    dropped = std::move(found->second);
+    self_->waiting.erase(found);
+  }
 }
 
 void alarm::stop() {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
 namespace hourglass::api {
 
@@ -15,8 +17,13 @@ public:
   alarm(const alarm&) = delete;
   alarm& operator=(const alarm&) = delete;
 
+  using ticket = std::pair<std::chrono::steady_clock::time_point, std::uint64_t>;
+
   /// `work` must not block or throw.
-  void after(std::chrono::milliseconds delay, std::function<void()> work);
+  ticket after(std::chrono::milliseconds delay, std::function<void()> work);
+
+  /// If it has not run and does not run now, it never does, and what it held is let go of. No harm otherwise.
+  void cancel(const ticket& which);
 
   /// Drops what waits and ends the thread; blocks. Idempotent.
   void stop();

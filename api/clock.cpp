@@ -154,10 +154,12 @@ void watch(core& in, const call_ptr& c, std::optional<std::chrono::seconds> pati
            std::chrono::milliseconds pause) {
   in.look<state>(c, c->sandbox, show, [&in, patience, until, pause](const call_ptr& done, actors::receipt r) {
     auto arrived = json::parse(r.reply, nullptr, false).value("mode", "") != "advancing";
-    if (!arrived && steady::now() < until && !in.draining)
-      return in.later.after(pause, [&in, done, patience, until, pause] {
+    if (!arrived && steady::now() < until && !in.draining) {
+      in.later.after(pause, [&in, done, patience, until, pause] {
         guarded(done, [&] { watch(in, done, patience, until, std::min(pause * 2, std::chrono::milliseconds{200})); });
       });
+      return;
+    }
     http::fields headers;
     if (patience)
       headers.push_back({"Preference-Applied", "wait=" + std::to_string(patience->count())});

@@ -2,7 +2,9 @@
 
 #include "api/core.hpp"
 #include "api/tail.hpp"
+#include "events/wall_clock.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <map>
 
@@ -111,6 +113,9 @@ void add_storage(page& to, actors::node& node) {
   auto folded = node.index().folded();
   to.gauge("log_end", "Position after the last event", end);
   to.gauge("index_lag_events", "Events that the index has not folded yet", end > folded ? end - folded : 0);
+  const auto owed = node.store().scrub_owed();
+  to.gauge("erased_in_files_seconds", "For how long content that was erased has stood in the files; a day and a merge, if all is well (there must be room for it)",
+           owed ? static_cast<std::uint64_t>(std::max<std::int64_t>(events::wall_now().us - owed->us, 0)) / 1'000'000 : 0);
   auto figures = node.store().figures();
   to.gauge("store_disk_bytes", "Bytes on disk, estimated", figures.disk_bytes);
   to.gauge("store_memory_bytes", "Memory of the store, estimated", figures.memory_bytes);

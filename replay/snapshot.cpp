@@ -51,10 +51,13 @@ events::outcome<void> take_snapshot(storage::store& store, const events::sandbox
   auto head = store.head(sandbox);
   if (!head)
     return tl::unexpected<events::error>{std::move(head).error()};
-  auto latest = store.latest_snapshot(sandbox, now_seq);
-  if (!latest)
-    return tl::unexpected<events::error>{std::move(latest).error()};
-  events::seq last = *latest ? (*latest)->head.seq : 0;
+  events::seq last = 0;
+  {
+    auto latest = store.latest_snapshot(sandbox, now_seq);
+    if (!latest)
+      return tl::unexpected<events::error>{std::move(latest).error()};
+    last = *latest ? (*latest)->head.seq : 0;
+  }
   if (!*head || (*head)->seq < last + at_least)
     return {};
   auto state = load(store, sandbox, (*head)->seq);
@@ -63,6 +66,7 @@ events::outcome<void> take_snapshot(storage::store& store, const events::sandbox
   storage::snapshot made{state->head, snapshot_format, {}, 0};
   for (std::size_t i = 0; i < part_count; ++i)
     made.parts.emplace_back(text_of(*state, static_cast<part>(i)));
+  *state = {}; // each of the three may have tens of megabytes: the state, its text, and what is written
   return store.put_snapshot(sandbox, made);
 }
 

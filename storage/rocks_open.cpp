@@ -105,8 +105,17 @@ rocksdb::ColumnFamilyOptions family_options(family which, const rocks_options& w
   case in_meta:
     o.write_buffer_size = 1 << 20;
     break;
-  case in_index:
   case in_state:
+    o.write_buffer_size = 8 << 20; // a snapshot need not stay in memory: it is seldom read
+    o.max_write_buffer_number = 4; // while one is flushed, which is larger than that, nobody waits
+    // A snapshot may have 50 MB. In a block of its own each merge would hold it, and so would the cache, whoever reads its neighbour.
+    o.enable_blob_files = true;
+    o.min_blob_size = 64 << 10;
+    o.blob_compression_type = rocksdb::kLZ4Compression;
+    o.enable_blob_garbage_collection = true; // snapshots go when newer ones come
+    o.blob_garbage_collection_force_threshold = 0.5;
+    break;
+  case in_index:
   case family_count:
     break;
   }

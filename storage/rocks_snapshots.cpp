@@ -5,6 +5,7 @@
 #include "storage/stream.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace hourglass::storage::rocks {
 
@@ -93,7 +94,10 @@ outcome<void> rocks_store::put_snapshot(const sandbox_id& sandbox, const snapsho
       return stream::nothing_to_lend();
   }
   snapshot_meta made{s.head, s.format, {}};
-  rocksdb::WriteBatch batch;
+  constexpr std::size_t small_entries = 4'096;
+  rocksdb::WriteBatch batch{std::accumulate(s.parts.begin(), s.parts.end(), small_entries, [](std::size_t sum, const auto& part) {
+    return sum + (part ? part->size() : 0);
+  })};
   for (std::size_t i = 0; i < s.parts.size(); ++i) {
     if (s.parts[i]) {
       batch.Put(in(in_state), key_of_part(sandbox, s.head.seq, i), *s.parts[i]);

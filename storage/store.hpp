@@ -164,8 +164,8 @@ public:
 };
 
 struct rocks_options {
-  std::size_t cache_bytes = std::size_t{256} << 20;        ///< block cache; memtables are charged to it
-  std::size_t write_buffer_bytes = std::size_t{192} << 20; ///< all memtables together; each flush delays the writes beside it by milliseconds
+  std::size_t cache_bytes = std::size_t{160} << 20;        ///< block cache; memtables are charged to it
+  std::size_t write_buffer_bytes = std::size_t{144} << 20; ///< all memtables together; each flush delays the writes beside it by milliseconds
   int background_jobs = 2;
   std::size_t verify_records = 4'096; ///< how much of the log's tail is checked on open
   std::size_t disk_reserve_bytes = limits::disk_reserve_bytes; ///< with less room on the disk than this, or than the memtables may need, `write` refuses before RocksDB would fail

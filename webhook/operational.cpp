@@ -17,14 +17,18 @@ using events::json_text;
 
 constexpr std::uint32_t failing_attempts = 4; // as Svix
 constexpr std::size_t types_told_most = 1'000;
+constexpr std::size_t types_looked_at_most = 20'000; // of all endpoints together: it is a change of one that asks for it
 constexpr std::array<std::uint64_t, 4> backlog_steps{1'000, 10'000, 100'000, 1'000'000};
 
-/// Whether another than this lane wants it, by the index that fan-out has.
-bool wanted_elsewhere(const outbox_state::impl& s, events::seq lane, const std::string& type) {
+/// Whether another than this lane wants it, by the index that fan-out has. False, too, when `looks` are used up: better told once too often.
+bool wanted_elsewhere(const outbox_state::impl& s, events::seq lane, const std::string& type, std::size_t& looks) {
   const bool pattern = type.find('*') != std::string::npos;
   const auto& by = pattern ? s.wanting_below : s.wanting;
   const auto at = pattern ? by.find(literal_parts(type)) : by.find(type);
   return at != by.end() && std::any_of(at->second.begin(), at->second.end(), [&](events::seq other) {
+           if (looks == 0)
+             return false;
+           --looks;
            const auto& types = s.lanes.at(other).config.filter_types;
            return other != lane && (!pattern || std::binary_search(types.begin(), types.end(), type));
          });
@@ -42,7 +46,8 @@ bool changes_what_is_wanted(const outbox_state::impl& s, events::seq lane, const
   const auto& new_types = after == nullptr ? none : after->filter_types;
   std::vector<std::string> changed;
   std::set_symmetric_difference(old_types.begin(), old_types.end(), new_types.begin(), new_types.end(), std::back_inserter(changed));
-  return std::any_of(changed.begin(), changed.end(), [&](const auto& type) { return !wanted_elsewhere(s, lane, type); });
+  auto looks = types_looked_at_most;
+  return std::any_of(changed.begin(), changed.end(), [&](const auto& type) { return !wanted_elsewhere(s, lane, type, looks); });
 }
 
 class teller {
@@ -105,6 +110,8 @@ private:
 
   /// With what all of them want now, if that is not what they wanted before. `after` is what becomes of this one; null: it goes.
   void tell_subscription(const destination* after) {
+    if (!operators_want(s_, "subscription.updated"))
+      return;
     const auto* before = l_ == nullptr ? nullptr : &l_->config;
     if (!changes_what_is_wanted(s_, l_ == nullptr ? 0 : l_->ordinal, before, after))
       return;
@@ -119,9 +126,15 @@ private:
   void write_wanted(json_text& j, std::string_view name, std::string_view count_name, const destination* with, std::size_t count) const {
     std::set<std::string_view> types;
     bool all = false;
+    std::size_t looks = types_looked_at_most;
+    bool too_many = false;
     auto take = [&](const destination& d) {
       all = all || d.filter_types.empty();
-      types.insert(d.filter_types.begin(), d.filter_types.end());
+      too_many = too_many || d.filter_types.size() > looks;
+      if (!too_many) {
+        looks -= d.filter_types.size();
+        types.insert(d.filter_types.begin(), d.filter_types.end());
+      }
     };
     for (const auto& [ordinal, other] : s_.lanes)
       if (&other != l_ && !other.config.operational)
@@ -136,7 +149,7 @@ private:
       j.value(*type);
     j.close_array();
     j.key(count_name).value(count);
-    if (types.size() > types_told_most)
+    if (types.size() > types_told_most || (too_many && !all))
       j.key("truncated").value(true);
   }
 
@@ -165,6 +178,8 @@ private:
   /// `rest` writes further members of `data`.
   template <class Rest>
   void tell(std::string_view type, Rest rest) {
+    if (!operators_want(s_, type))
+      return;
     message_created m;
     m.event_type = type;
     m.operational = true;
@@ -216,6 +231,10 @@ private:
 };
 
 } // namespace
+
+bool operators_want(const outbox_state::impl& s, std::string_view type) noexcept {
+  return std::any_of(s.operational.begin(), s.operational.end(), [&](auto ordinal) { return matches(s.lanes.at(ordinal).config, type, {}); });
+}
 
 std::uint64_t backlog_step(const lane& l) noexcept {
   std::uint64_t out = 0;

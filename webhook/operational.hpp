@@ -12,6 +12,9 @@ namespace hourglass::webhook {
 /// nobody listens.
 void tell_operators(const decider& by, const destination& about, const lane* l, decision& out);
 
+/// Whether any of those would take a message of this type, its filter of content apart. What nobody would take is not told, and so does not count as told.
+bool operators_want(const outbox_state::impl& s, std::string_view type) noexcept;
+
 /// How much of a backlog is told of next, or 0: 1,000, 10,000, 100,000, 1,000,000.
 std::uint64_t backlog_step(const lane& l) noexcept;
 

@@ -69,7 +69,7 @@ result decider::judged(attempt_finished f, const lane& l, const delivery* d) con
     f.next.reset();
   }
   f.line_held = d != nullptr && f.follows == outcome_kind::dead && holds_line(l, *d);
-  if (!s.operational.empty() && !l.config.operational)
+  if (!l.config.operational && operators_want(s, "endpoint.backlog"))
     f.backlog_told = backlog_step(l);
   auto out = asked == delivery_control::disable ? disabled_by_answer(std::move(f), l, d) : leads_to(std::move(f), meaning, wait, l, d);
   tell_operators(*this, l.config, &l, out);
@@ -117,7 +117,7 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
                                                                                                             f.result.answer.error == http::transport_error::timeout});
   f.hold = rules.hold;
   f.opened = rules.opened;
-  if (!s.operational.empty() && !l.config.operational && !l.config.disabled && !rules.disable && f.why != trigger::manual && current)
+  if (operators_want(s, "endpoint.failing") && !l.config.operational && !l.config.disabled && !rules.disable && f.why != trigger::manual && current)
     f.failing_told = l.guard.to_tell(l.config.protection.rules(), ctx.now);
   // The last that waits is kept to probe with.
   if (rules.disable && !l.config.disabled && f.follows == outcome_kind::dead && l.units() == 1 && l.config.protection.rules().probes()) {

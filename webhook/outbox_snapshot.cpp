@@ -465,8 +465,13 @@ std::string read_all(const json& whole, outbox_state::impl& into) {
 } // namespace
 
 std::string snapshot(const outbox_state& state) {
+  constexpr std::size_t resting_bytes = 56; // base64, seldom more: or a text of tens of megabytes would be copied as it grows
   const auto& s = state.self();
   std::string out;
+  std::size_t resting_in_all = 0;
+  for (const auto& [ordinal, l] : s.lanes)
+    resting_in_all += l.resting.size();
+  out.reserve(resting_in_all * resting_bytes);
   json_text j{out};
   j.open_object().key("format").value(snapshot_format);
   j.key("event_types").open_array();

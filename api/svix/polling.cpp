@@ -1,3 +1,4 @@
+#include "api/alarm.hpp"
 #include "api/core.hpp"
 #include "api/log_reading.hpp"
 #include "api/query.hpp"
@@ -10,6 +11,9 @@
 #include "webhook/views.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
+#include <optional>
 
 // Reading a polling endpoint (docs/decisions/038-polling.md). An iterator says which list it is of, and where to go on.
 
@@ -142,14 +146,43 @@ void answer(const call_ptr& c, const polling& p, const page& read) {
 
 void read(core& in, const call_ptr& c, const polling_ptr& p);
 
+/// The moment at which one that waits is answered anyway: forgotten when it is woken before.
+class end_of_wait {
+public:
+  explicit end_of_wait(alarm& of) : of_(of) {}
+
+  void set(const alarm::ticket& when) {
+    const std::lock_guard held{mutex_};
+    when_ = when;
+    if (woken_)
+      of_.cancel(*when_);
+  }
+  void woken() {
+    const std::lock_guard held{mutex_};
+    woken_ = true;
+    if (when_)
+      of_.cancel(*when_);
+  }
+
+private:
+  alarm& of_;
+  std::mutex mutex_;
+  std::optional<alarm::ticket> when_;
+  bool woken_ = false;
+};
+
 /// False when there is no room to wait.
 bool wait_for_more(core& in, const call_ptr& c, const polling_ptr& p, events::seq seen) {
   using namespace std::chrono;
   const auto left = ceil<milliseconds>(p->until - steady_clock::now());
   if (left <= 0ms || !in.options.tails || in.draining)
     return false;
+  auto over = std::make_shared<end_of_wait>(in.later);
   // Held by those who wait alone: once it is woken, nothing keeps the request until its time would have been over.
-  auto again = [&in, c, p] { in.later.after(gather, [&in, c, p] { in.on_reader(c, [&in, p](const call_ptr& woken) { read(in, woken, p); }); }); };
+  auto again = [&in, c, p, over] {
+    over->woken();
+    in.later.after(gather, [&in, c, p] { in.on_reader(c, [&in, p](const call_ptr& woken) { read(in, woken, p); }); });
+  };
   auto& waiters = in.options.tails->waiters();
   const auto ticket = waiters.enter(c->sandbox, std::move(again));
   if (ticket == 0)
@@ -158,7 +191,7 @@ bool wait_for_more(core& in, const call_ptr& c, const polling_ptr& p, events::se
     if (auto waiting = tails->waiters().leave(sandbox, ticket))
       waiting();
   };
-  in.later.after(left, wake);
+  over->set(in.later.after(left, wake));
   if (auto head = in.node.store().head(c->sandbox); !head || (*head && (*head)->seq > seen))
     wake();
   return true;

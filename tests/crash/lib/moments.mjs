@@ -50,7 +50,9 @@ async function aimed({ name, Moment, kills, random, keep, report }) {
         ++round.kills;
         ++all;
         server = await Server.start({ data });
-        const stage = round.fell((await Log.read(server, round.sandbox)).before(killed), killed);
+        const before = (await Log.read(server, round.sandbox)).before(killed);
+        round.noteDelivered(before, killed);
+        const stage = round.fell(before, killed);
         if (!stage) continue;
         ++fell;
         stages.set(stage, (stages.get(stage) ?? 0) + 1);

@@ -157,4 +157,37 @@ TEST_F(node_erasure,
   EXPECT_TRUE(node_->store().verify(id));
 }
 
+TEST_F(node_erasure, what_waited_goes_only_if_the_setting_of_that_moment_wants_it_and_is_found_again_by_a_later_one) {
+  namespace retention = actors::retention;
+  auto id = create();
+  webhook::create_message m;
+  m.event_type = "a";
+  m.payload = R"({"n":1})";
+  auto r = submit(id, webhook::command{m});
+  ASSERT_TRUE(r);
+  ASSERT_TRUE(eventually([&] { return !history(id).empty(); }));
+  auto& store = node_->store();
+  constexpr std::int64_t day_us = 86'400'000'000;
+  const events::wall_time in_two_days{events::wall_now().us + 2 * day_us};
+  mock::retention_settings nothing, a_day, three_days;
+  a_day.payload_days = 1;
+  three_days.payload_days = 3;
+  ASSERT_TRUE(eventually([&] { return retention::turn_of(store, id, a_day, in_two_days)->what.items.size() == 1; }));
+  const auto looked = retention::turn_of(store, id, a_day, in_two_days).value(); // it waits, let us say: only the cursor moves
+  ASSERT_TRUE(store.put(looked.done));
+  EXPECT_TRUE(retention::turn_of(store, id, a_day, in_two_days)->what.items.empty());
+
+  const std::vector<retention::due> waited{{in_two_days, id, r->last}};
+  EXPECT_EQ(retention::turn_of(store, id, waited, a_day, in_two_days)->what.items.size(), 1U);
+  const auto later = retention::turn_of(store, id, waited, three_days, in_two_days).value();
+  EXPECT_TRUE(later.what.items.empty());
+  ASSERT_EQ(later.done.size(), 2U);
+  EXPECT_NEAR(static_cast<double>(retention::due_of(later.done[1].key)->at.us - in_two_days.us), static_cast<double>(day_us), 6e7);
+
+  const auto lifted = retention::turn_of(store, id, waited, nothing, in_two_days).value();
+  EXPECT_TRUE(lifted.what.items.empty());
+  ASSERT_TRUE(store.put(lifted.done));
+  EXPECT_EQ(retention::turn_of(store, id, a_day, in_two_days)->what.items.size(), 1U) << "a setting of later must find it again";
+}
+
 } // namespace

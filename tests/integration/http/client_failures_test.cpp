@@ -178,7 +178,7 @@ TEST(client, a_connection_that_is_refused_twice_has_failed_soon) {
   auto c = client::open({}, loopback_allowed());
   auto result = call(*c, to(local(p.port)));
   EXPECT_EQ(result.error, transport_error::connect);
-  EXPECT_GE(result.spent.total_us, 50'000);
+  EXPECT_GE(result.spent.total_us, 45'000); // of 50'000: what is coarse about the clocks
   EXPECT_LT(result.spent.total_us, 5'000'000) << "and not again and again";
 }
 

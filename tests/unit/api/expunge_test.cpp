@@ -52,6 +52,7 @@ TEST_F(expunge, a_payload_is_erased_for_good_and_the_chain_stays_valid) {
   EXPECT_TRUE(node_->store().verify(sandbox));
   asked(200, "GET", "/sandboxes/app/state?at_seq=2");
   asked(404, "DELETE", at("/msg/msg_none/content"));
+  EXPECT_NE(ask("GET", "/metrics").response.body.find("\nhourglass_erased_in_files_seconds "), std::string::npos);
 }
 
 TEST_F(expunge, of_a_dead_letter_leaves_it_to_be_edited_or_thrown_away) {

@@ -175,6 +175,19 @@ TEST_F(operational, of_a_row_of_failures_each_step_is_told_once_and_of_the_next_
   EXPECT_EQ(told()[2]["data"]["threshold"], 50);
 }
 
+TEST_F(operational, what_nobody_asked_for_was_not_told_and_is_told_to_who_asks_later) {
+  auto id = failing(std::vector<duration>(50, 1s), R"({"disable":{"failures":10,"after":0,"probe":null}})");
+  must(patch_destination{.id = ops, .filter_types = std::vector<std::string>{"endpoint.disabled"}});
+  emit();
+  for (int i = 0; i < 8; ++i)
+    (void)attempt_at(id, answer(500));
+  EXPECT_TRUE(told().empty());
+  must(patch_destination{.id = ops, .filter_types = std::vector<std::string>{"endpoint.failing"}});
+  (void)attempt_at(id, answer(500));
+  ASSERT_EQ(told().size(), 1U);
+  EXPECT_EQ(told()[0]["data"]["threshold"], 90);
+}
+
 TEST_F(operational, where_no_rule_disables_nothing_is_told_of_a_way_to_it) {
   auto id = failing(std::vector<duration>(50, 1s), R"({"breaker":{"failures":3}})");
   must(patch_destination{.id = ops, .filter_types = std::vector<std::string>{"endpoint.failing"}});
@@ -229,6 +242,25 @@ TEST_F(operational, what_all_endpoints_want_together_is_told_when_it_changes_and
   EXPECT_EQ(data["eventTypes"], json{"order.refunded"});
   EXPECT_EQ(data["previousEventTypes"], json{"*"});
   EXPECT_EQ(data["endpoints"], 1);
+}
+
+TEST_F(operational, of_very_many_types_it_is_told_that_they_changed_and_not_which) {
+  must(patch_destination{.id = ops, .filter_types = std::vector<std::string>{"subscription.updated"}});
+  constexpr int endpoints = 25, types = 1'000;
+  for (int e = 0; e < endpoints; ++e) {
+    auto d = to("http://a.test/");
+    for (int t = 0; t < types; ++t)
+      d.filter_types.push_back("t" + std::to_string(e) + "." + std::to_string(t));
+    (void)add(std::move(d));
+  }
+  const auto all = told_all();
+  ASSERT_EQ(all.size(), std::size_t{endpoints});
+  const auto first = json::parse(all.front().body)["data"], last = json::parse(all.back().body)["data"];
+  EXPECT_EQ(first["eventTypes"].size(), std::size_t{types});
+  EXPECT_FALSE(first.contains("truncated"));
+  EXPECT_EQ(last["truncated"], true);
+  EXPECT_LE(last["eventTypes"].size(), std::size_t{types});
+  EXPECT_EQ(last["endpoints"], endpoints);
 }
 
 TEST_F(operational, gone_is_told_too) {

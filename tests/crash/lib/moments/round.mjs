@@ -13,6 +13,7 @@ export class Round {
     this.receipts = []; // { path, id, nonce, fine, at, headers, body }
     this.paths = new Map(); // path -> endpoint id
     this.trouble = [];
+    this.delivered = new Map(); // pair -> the kill before which the log had it as delivered
   }
 
   async open(server) {
@@ -87,6 +88,12 @@ export class Round {
     }, patience);
   }
 
+  /// What the log had as delivered when the process died must never come again.
+  noteDelivered(log, killed) {
+    for (const [pair, made] of log.attempts())
+      if (!this.delivered.has(pair) && made.some((a) => a.follows === 'delivered')) this.delivered.set(pair, killed);
+  }
+
   /// Nothing lost, nothing under a new id, nothing again that was recorded as delivered. `owes(message, destination)` says which deliveries must have arrived.
   always(log, owes = () => true) {
     const wrong = [...log.wrong, ...this.trouble];
@@ -100,11 +107,12 @@ export class Round {
       else if (id && there[0] !== id) wrong.push(`${nonce} was acknowledged as ${id} and is ${there[0]} in the log`);
     }
     const got = new Map(); // pair -> receipts
-    for (const { path, id, nonce, fine } of this.receipts) {
+    for (const { path, id, nonce, fine, at } of this.receipts) {
       const message = messages.get(id);
       if (!message) wrong.push(`${path} got ${id}, which is not in the log`);
       else if (message.nonce !== nonce) wrong.push(`${path} got ${nonce} under ${id}, which is ${message.nonce}`);
       const pair = `${id} ${this.paths.get(path)}`;
+      if (this.delivered.get(pair) < at) wrong.push(`${path} got ${nonce} (${id}) again after a kill, before which it was recorded as delivered`);
       const now = got.get(pair) ?? { count: 0, fine: 0 };
       got.set(pair, { count: now.count + 1, fine: now.fine + (fine ? 1 : 0) });
     }
