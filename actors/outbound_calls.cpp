@@ -1,6 +1,7 @@
 #include "actors/outbound_calls.hpp"
 
 #include "mock/outbound_limits.hpp"
+#include "mock/script_limits.hpp"
 
 #include <utility>
 
@@ -39,6 +40,33 @@ mock::outbound_outcome outcome_of(http::exchange_result result) {
     out.headers.push_back({std::move(name), std::move(value)});
   out.body = std::move(result.body);
   return out;
+}
+
+void plugin_turns::take(std::function<void()> begin) {
+  constexpr std::size_t most = limits::script_queue_per_sandbox / 4;
+  {
+    std::lock_guard guard{mutex_};
+    if (out_ == most) {
+      waiting_.push_back(std::move(begin));
+      return;
+    }
+    ++out_;
+  }
+  begin();
+}
+
+void plugin_turns::give_back() {
+  std::function<void()> next;
+  {
+    std::lock_guard guard{mutex_};
+    if (waiting_.empty()) {
+      --out_;
+      return;
+    }
+    next = std::move(waiting_.front());
+    waiting_.pop_front();
+  }
+  next();
 }
 
 bool call_round::take(std::size_t which, mock::outbound_outcome what) {

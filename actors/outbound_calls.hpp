@@ -5,7 +5,10 @@
 #include "mock/outbound.hpp"
 
 #include <cstddef>
+#include <deque>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +29,20 @@ struct call_round {
 
   /// False: it has come already.
   bool take(std::size_t which, mock::outbound_outcome what);
+};
+
+/// So that plugins which are scripts go to the engine a few at a time: of one sandbox it takes only so many, and refuses the rest.
+///
+/// Threads: any. What waits is begun by who gives back, on its thread.
+class plugin_turns {
+public:
+  void take(std::function<void()> begin);
+  void give_back();
+
+private:
+  std::mutex mutex_;
+  std::deque<std::function<void()>> waiting_; ///< bounded by the calls that a sandbox may have under way
+  std::size_t out_ = 0;
 };
 
 } // namespace hourglass::actors

@@ -64,6 +64,7 @@ private:
   void on_want_calls(const want_calls& m);
   void call_plugin(const request_ptr& job, const mock::outbound_call& call, std::uint64_t number, std::size_t which);
   void on_call_made(const call_made& m);
+  void give_up_after(std::chrono::milliseconds time, std::uint64_t number, std::size_t which);
   void on_round_over(const round_over& m);
   void end_round(std::map<std::uint64_t, call_round>::iterator which);
   void end_delays();
@@ -121,6 +122,7 @@ private:
   std::uint64_t last_late_ = 0;
   std::map<std::uint64_t, call_round> rounds_;
   std::uint64_t last_round_ = 0;
+  std::shared_ptr<plugin_turns> turns_ = std::make_shared<plugin_turns>();
   std::size_t calls_under_way_ = 0; ///< at the client: also those that nobody waits for any more
   events::seq events_since_snapshot_ = 0;
   events::seq last_snapshot_ = 0; ///< where the last one stands; 0: there is none to lend

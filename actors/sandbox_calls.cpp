@@ -62,12 +62,21 @@ void sandbox_actor::on_want_calls(const want_calls& m) {
       call_plugin(job, call, number, i);
       continue;
     }
+    give_up_after(call.timeout, number, i);
     env_.client.send(exchange_of(call, id_.to_string()), [self, number, i](http::exchange_result r) {
       auto what = std::make_shared<mock::outbound_outcome>(outcome_of(std::move(r)));
       if (auto strong = self.lock())
         caf::anon_send(caf::actor_cast<caf::actor>(strong), call_made{number, i, std::move(what), true});
     });
   }
+}
+
+/// The client counts from when there is a connection; who waits for one waits no longer than for an answer.
+void sandbox_actor::give_up_after(std::chrono::milliseconds time, std::uint64_t number, std::size_t which) {
+  using namespace std::chrono_literals;
+  auto late = mock::outbound_outcome::failed("timeout", "no answer came within " + std::to_string(time.count()) + " ms");
+  late.took_us = std::chrono::microseconds{time}.count();
+  delayed_send(this, time + 1s, call_made{number, which, std::make_shared<mock::outbound_outcome>(std::move(late))});
 }
 
 void sandbox_actor::call_plugin(const request_ptr& job, const mock::outbound_call& call, std::uint64_t number, std::size_t which) {
@@ -83,16 +92,20 @@ void sandbox_actor::call_plugin(const request_ptr& job, const mock::outbound_cal
     return tell(mock::outbound_outcome::failed("unknown", "this sandbox has no such plugin"));
   if (!plugin->what.is_script()) {
     const auto now = wall_now();
+    give_up_after(plugin->what.timeout, number, which);
     const auto message = events::make_id("plg_", now.us / 1000, events::draw_entropy());
     return env_.client.send(exchange_of(plugin->what, call, id, message, now.us / 1'000'000),
                             [tell](http::exchange_result r) { tell(outcome_of_service(outcome_of(std::move(r)))); });
   }
   if (!env_.options.scripts)
     return tell(mock::outbound_outcome::failed("unavailable", "this node has no engine for scripts"));
-  env_.options.scripts->run(task_of(*plugin, call, id, job->ctx), [tell, begin = std::chrono::steady_clock::now()](mock::script_outcome o) {
-    auto made = outcome_of_script(std::move(o));
-    made.took_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin).count();
-    tell(std::move(made));
+  turns_->take([engine = env_.options.scripts, task = task_of(*plugin, call, id, job->ctx), tell, turns = turns_] {
+    engine->run(task, [tell, turns, begin = std::chrono::steady_clock::now()](mock::script_outcome o) {
+      auto made = outcome_of_script(std::move(o));
+      made.took_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin).count();
+      tell(std::move(made));
+      turns->give_back();
+    });
   });
 }
 

@@ -2,8 +2,10 @@
 #include "upstream.hpp"
 
 #include "actors/late_answers.hpp"
+#include "actors/plugins.hpp"
 #include "actors/testing.hpp"
 #include "mock/outbound_limits.hpp"
+#include "mock/script_limits.hpp"
 #include "tests/integration/http/receiver.hpp"
 
 namespace {
@@ -323,6 +325,27 @@ TEST_F(outbound, a_script_that_is_swapped_meanwhile_answers_and_the_call_is_reco
   const auto record = served(id).back();
   ASSERT_EQ(record.request.calls->size(), 2U) << "both were made";
   expect_identical(id);
+}
+
+TEST_F(outbound, more_requests_that_want_a_plugin_than_the_engine_takes_are_all_answered) {
+  mock::plugin p;
+  p.name = "double";
+  p.source = "($func, n) => n * 2";
+  p.for_all = true;
+  node_->plugins().put(p);
+  auto id = with_handler("$resp.body = $func.plugin.exec('double', Number($req.query.i))");
+  std::vector<promised<mock::response>> answers(limits::script_queue_per_sandbox * 3);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    mock::request r;
+    r.method = "GET";
+    r.target = "/run?i=" + std::to_string(i);
+    node_->serve(id, std::move(r), {"mock", "t"}, answers[i].callback());
+  }
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    auto r = answers[i].get();
+    ASSERT_TRUE(r) << r.error().detail;
+    EXPECT_EQ(r->body, std::to_string(2 * i));
+  }
 }
 
 TEST_F(outbound, a_delay_holds_up_nobody_else) {
