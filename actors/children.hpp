@@ -146,6 +146,7 @@ private:
   void let_time_pass();
   void keep_pace(events::virtual_time moment);
   void count(const webhook::fact& f, events::virtual_time at);
+  void tell_schemas(const webhook::fact& f);
   void tell_backlog();
   void say_backlog();
   events::seq gate_of(const webhook::start& s) const;

@@ -2,6 +2,7 @@
 
 #include "actors/caf.hpp"
 #include "actors/node.hpp"
+#include "actors/payload_schemas.hpp"
 #include "actors/plugins.hpp"
 #include "actors/resident.hpp"
 #include "actors/webhook_meter.hpp"
@@ -28,6 +29,7 @@ struct environment {
   const webhook::dispatcher& dispatcher;
   const events::redactor& redactor;
   std::shared_ptr<const events::vault> vault; ///< seals destinations' secrets
+  std::shared_ptr<payload_schemas> schemas;   ///< payloads are held against
   /// Runs blocking work for a sandbox on a reader thread.
   std::function<void(const events::sandbox_id&, std::function<void()>)> post_for;
   std::function<void(const resident_ptr&)> forget;    ///< takes a closed sandbox off the map

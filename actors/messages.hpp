@@ -183,6 +183,8 @@ struct clock_is {
   events::seq seq = 0;
   std::int64_t moved_by_us = 0;
 };
+/// From the sandbox to the outbox: what it says now of payloads that do not fit.
+struct check_is { std::optional<webhook::schema_check> what; };
 /// From clock (by way of the sandbox) to the outbox: fire what is due.
 struct fire_due {};
 /// From outbox (by way of the sandbox) to the clock: the earliest future due moment has changed.
@@ -249,6 +251,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::renew_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::clock_is)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::check_is)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::fire_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::due_is)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::settle)

@@ -11,6 +11,7 @@
 #include "actors/scrubber.hpp"
 #include "actors/testing.hpp"
 #include "actors/transformation_task.hpp"
+#include "replay/state.hpp"
 
 #include <thread>
 
@@ -43,7 +44,7 @@ public:
       config_(options_.workers),
       system_(std::make_unique<caf::actor_system>(config_)) {
     env_.reset(new environment{
-      options_, *store_, *journal_, *index_, *client_, plugins_, dispatcher_, *redactor_, vault_,
+      options_, *store_, *journal_, *index_, *client_, plugins_, dispatcher_, *redactor_, vault_, schemas_,
       [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
       [this](const resident_ptr& door) { directory_->forget(door); }});
     directory_ = std::make_unique<directory>(*system_, *env_, uids_);
@@ -166,6 +167,7 @@ public:
   const events::redactor& redactor() const noexcept override { return *redactor_; }
   mock::script_engine* scripts() noexcept override { return options_.scripts.get(); }
   plugin_registry& plugins() noexcept override { return plugins_; }
+  std::shared_ptr<const webhook::payload_judge> schemas() const override { return schemas_; }
 
   node_counters counters() const noexcept override {
     const auto& c = env_->counters;
@@ -220,6 +222,18 @@ public:
   }
 
   directory& where() noexcept { return *directory_; }
+
+  /// What payloads are held against, before the first is: the catalogue may sleep for ever.
+  events::outcome<void> read_catalogue() {
+    auto where = look_up(registry::uid_key(catalogue_uid), events::errc::not_found, "there is none yet");
+    if (!where)
+      return where.error().code == events::errc::not_found ? events::outcome<void>{} : tl::unexpected<events::error>{where.error()};
+    schemas_->catalogue_is(*where);
+    auto state = replay::load(*store_, *where);
+    if (state)
+      schemas_->replace_all(state->outbox);
+    return {}; // a catalogue that does not verify is degraded, and nobody else is
+  }
 
 private:
   events::outcome<directory::visitor> let_in(const events::sandbox_id& sandbox, bool create, std::size_t bytes = 0) {
@@ -311,6 +325,7 @@ private:
   scheduler_config config_;
   std::unique_ptr<caf::actor_system> system_;
   registry::uid_claims uids_;
+  std::shared_ptr<payload_schemas> schemas_ = std::make_shared<payload_schemas>();
   std::unique_ptr<environment> env_;
   std::unique_ptr<directory> directory_;
   caf::actor caretaker_;
@@ -340,6 +355,8 @@ events::outcome<std::unique_ptr<node>> open_on(node_options options, std::unique
   auto made = std::make_unique<real_node>(std::move(options), std::move(store), events::redactor{*key}, std::move(*vault));
   if (auto loaded = made->plugins().load(made->store()); !loaded && loaded.error().code != events::errc::corrupt) // then the catalogue is degraded, and has none
     return tl::unexpected<events::error>{std::move(loaded).error()};
+  if (auto ok = made->read_catalogue(); !ok)
+    return tl::unexpected<events::error>{std::move(ok).error()};
   return made;
 }
 

@@ -147,6 +147,7 @@ public:
   virtual const events::redactor& redactor() const noexcept = 0;
   virtual mock::script_engine* scripts() noexcept = 0; ///< null: there is none
   virtual plugin_registry& plugins() noexcept = 0;
+  virtual std::shared_ptr<const webhook::payload_judge> schemas() const = 0; ///< what payloads are held against
   virtual node_counters counters() const noexcept = 0;
   virtual webhook_figures webhooks() const = 0;
 

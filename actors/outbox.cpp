@@ -81,6 +81,7 @@ caf::behavior outbox_actor::make_behavior() {
       told_due_.reset(); // the same virtual moment is another wall time now
       pump();
     },
+    [this](const check_is& m) { webhook::judge_by(state_, env_.schemas, m.what); },
     [this](const fire_due&) {
       told_due_.reset();
       pump();
@@ -287,11 +288,12 @@ void outbox_actor::on_sequenced(const sequenced& s) {
           && !std::holds_alternative<webhook::batch_formed>(fact) && !std::holds_alternative<webhook::consumer_moved>(fact)) // no other attempt depends on who has read what
         steered_ = seq;
       count(fact, part.ctx.now);
+      tell_schemas(fact);
       note_end(seq, fact);
       forget_page(fact);
       webhook::apply(state_, {seq, s.wall, part.ctx.now}, fact);
       if (auto* m = std::get_if<webhook::message_created>(&fact); m && !m->destinations.empty())
-        fresh_.keep(seq, std::make_shared<const webhook::message_content>(webhook::message_content{std::move(m->body), std::move(m->content_type), std::move(m->headers), std::move(m->params), part.ctx.now}),
+        fresh_.keep(seq, std::make_shared<const webhook::message_content>(webhook::message_content{std::move(m->body), std::move(m->content_type), std::move(m->headers), std::move(m->params), part.ctx.now, m->fault}),
                    m->destinations.size());
       if (auto* e = std::get_if<webhook::delivery_expired>(&fact); e && e->attempts == 0)
         (void)fresh_.take(e->message.seq); // who would have read it
@@ -311,6 +313,15 @@ void outbox_actor::on_sequenced(const sequenced& s) {
     fresh_.clear(); // what was for destinations that were removed
   process();
   pump();
+}
+
+/// The node's event types: what others hold payloads against, from now on.
+void outbox_actor::tell_schemas(const webhook::fact& f) {
+  const auto* put = std::get_if<webhook::event_type_put>(&f);
+  const auto* gone = std::get_if<webhook::event_type_removed>(&f);
+  if ((put == nullptr && gone == nullptr) || !env_.schemas->is_catalogue(id_))
+    return;
+  put != nullptr ? env_.schemas->put(put->type) : env_.schemas->remove(gone->name);
 }
 
 // -- moments --------------------------------------------------------------------------

@@ -193,6 +193,10 @@ void sandbox_actor::decide_settings(const change_ptr& job) {
       };
     }
     settings_ = after;
+    if (settings_.uid == catalogue_uid)
+      env_.schemas->catalogue_is(id_);
+    if (outbox_ && settings_.schema_check != before.schema_check)
+      send(outbox_, check_is{schema_check_of(settings_.schema_check)});
     if (settings_.phase == mock::settings_state::life::live)
       part.reply = mock::to_json(settings_, id_.to_string());
     else

@@ -48,6 +48,11 @@ void sandbox_actor::on_loaded(const loaded& m) {
     return degrade(m.state->error());
   auto state = *m.state ? std::move(**m.state) : replay::sandbox_state{};
   webhook::name_sandbox(state.outbox, id_.to_string());
+  webhook::judge_by(state.outbox, env_.schemas, schema_check_of(state.settings.schema_check));
+  if (state.settings.uid == catalogue_uid) {
+    env_.schemas->catalogue_is(id_);
+    env_.schemas->replace_all(state.outbox);
+  }
   if (auto open = webhook::unlock(state.outbox, env_.vault); !open)
     return degrade(open.error());
   if (std::exchange(rebuild_all_, false))

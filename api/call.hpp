@@ -59,6 +59,7 @@ public:
 
   std::shared_ptr<const actors::once> once; ///< with an Idempotency-Key, until the change is asked for
   bool taken_back = false;                  ///< the change was made and undone: the key is free again
+  bool answer_is_secret = false;            ///< it is not written down: asked again, the handler finds the receipt and makes the answer anew
 
   // -- the answer ------------------------------------------------------------------
 

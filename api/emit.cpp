@@ -27,6 +27,7 @@ void emit(core& in, const call_ptr& c) {
   auto first = text.find_first_not_of(" \t\r\n");
   if (text[first] != '{')
     return c->fail({events::errc::invalid, "the payload must be a JSON object", "/"});
+  what.payload_at = {};
   what.payload = text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
   in.change(c, webhook::command{std::move(what)}, 202);
 }

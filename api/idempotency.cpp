@@ -112,7 +112,7 @@ bool answer_book::admit(const call_ptr& c) {
   }
   c->once = held->what();
   c->before_answer = [this, held = std::move(held)](const call& answered, const http::response& answer, std::function<void()> go_on) mutable {
-    if (answer.status / 100 != 2 && !answered.taken_back) {
+    if (answered.answer_is_secret || (answer.status / 100 != 2 && !answered.taken_back)) {
       held.reset();
       return go_on();
     }

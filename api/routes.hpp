@@ -19,6 +19,7 @@ void add_clock(router& to);           // clock.cpp
 void add_requests(router& to);        // requests.cpp: timeline and replay
 void add_history(router& to);         // history.cpp: history, state at a moment, live tail
 void add_emit(router& to);            // emit.cpp: events/{type}
+void add_broadcast(router& to);       // broadcast.cpp: one message to many sandboxes
 void add_attempt_search(router& to);  // attempt_search.cpp: attempts by what they were and by text
 void add_signatures(router& to);      // signatures.cpp: public keys, verification, the page for it
 

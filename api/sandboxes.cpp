@@ -13,10 +13,10 @@ using nlohmann::json;
 
 namespace {
 
-/// `{"name", "uid", "owner", "metadata", "ttl_seconds", "retention"}`: the rules of each are the core's (mock/settings.hpp); here only that nothing else is there.
+/// `{"name", "uid", "owner", "metadata", "ttl_seconds", "retention", "schema_check"}`: the rules of each are the core's (mock/settings.hpp); here only that nothing else is there.
 events::outcome<void> known_members(const json& body, bool with_document) {
   input in{body};
-  for (auto name : {"name", "uid", "owner", "metadata", "ttl_seconds", "retention"})
+  for (auto name : {"name", "uid", "owner", "metadata", "ttl_seconds", "retention", "schema_check"})
     in.any(name);
   if (with_document)
     in.any("openapi");

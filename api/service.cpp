@@ -293,6 +293,7 @@ router all_routes() {
   add_applications(out);
   add_webhook_endpoints(out);
   add_transformations(out);
+  add_broadcast(out);
   add_filters(out);
   add_examples(out);
   add_pollers(out);

@@ -73,7 +73,14 @@ void read_question(input& body, webhook::question& q) {
   if (auto name = body.optional_text("profile", 1, 32)) {
     q.profile = webhook::profile_from(*name);
     if (!q.profile)
-      body.reject("profile", "must be standard, stripe, github, shopify or slack");
+      body.reject("profile", "must be standard, stripe, github, shopify, slack or custom");
+  }
+  if (const auto* given = body.any("signature_template"); given != nullptr && !given->is_null()) {
+    auto compiled = webhook::signature_template::compile(*given, "/signature_template");
+    if (compiled)
+      q.signing = *std::move(compiled);
+    else
+      body.reject("signature_template", compiled.error().detail + " (" + compiled.error().where + ")");
   }
   q.tolerance_seconds = body.optional_integer("tolerance_seconds", 0, longest_tolerance).value_or(300);
   q.now = body.optional_integer("now", 0, 253'402'300'799).value_or(seconds_now());
@@ -112,6 +119,8 @@ events::outcome<void> collect(const state& s, events::virtual_time now, const st
     add_suspects(*meant, true, now, q.suspects);
     if (!q.profile)
       q.profile = meant->profile;
+    if (q.signing.empty() && q.profile == webhook::signature_profile::custom)
+      q.signing = meant->signing;
   }
   for (const auto* d : s.list({}, suspects_most))
     if (d != meant)

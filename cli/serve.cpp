@@ -70,11 +70,12 @@ events::outcome<std::unique_ptr<http::server>> open_server(const serve_options& 
 }
 
 std::shared_ptr<const http::egress_guard> make_guard(const serve_options& options, const http::server& own) {
-  std::vector<http::cidr> allow;
-  for (auto& text : options.egress_allow)
-    if (auto parsed = http::cidr::parse(text))
-      allow.push_back(*parsed);
-  return std::make_shared<http::egress_guard>(std::move(allow), std::vector<http::egress_guard::endpoint>{{own.address(), own.port()}});
+  std::vector<http::egress_guard::rule> rules;
+  for (const bool allow : {true, false})
+    for (auto& text : allow ? options.egress_allow : options.egress_deny)
+      if (auto parsed = http::host_pattern::parse(text))
+        rules.push_back({*std::move(parsed), allow});
+  return http::egress_guard::by_rules(std::move(rules), std::vector<http::egress_guard::endpoint>{{own.address(), own.port()}});
 }
 
 /// Without its program the node serves everything but handlers, and says so at once.

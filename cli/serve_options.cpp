@@ -55,9 +55,9 @@ std::string check_host_port(const std::string& text) {
   return parsed ? std::string{} : parsed.error().detail;
 }
 
-std::string check_cidr(const std::string& text) {
-  auto parsed = http::cidr::parse(text);
-  return parsed ? std::string{} : "not a network such as 10.0.0.0/8: " + parsed.error();
+std::string check_rule(const std::string& text) {
+  auto parsed = http::host_pattern::parse(text);
+  return parsed ? std::string{} : parsed.error();
 }
 
 std::string check_proxy(const std::string& text) {
@@ -148,15 +148,23 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
       ->check(check_kafka, "HOST:PORT,...");
   option("--kafka-topic", to.kafka_topic, "HOURGLASS_KAFKA_TOPIC", "Topic for that. Another topic starts again from the first event");
   option("--egress-allow", to.egress_allow, "HOURGLASS_EGRESS_ALLOW",
-         "CIDR that webhooks may reach although it is private or loopback; comma-separated or repeated. Cloud metadata stays refused. Default: none")
+         "CIDR or address, with :PORT if it is for that alone, that webhooks may reach although it is private or loopback; or a host (with all below it) or *, as an "
+         "exception to --egress-deny. Comma-separated or repeated. Cloud metadata stays refused. Default: none")
       ->delimiter(',')
-      ->check(check_cidr, "CIDR");
+      ->check(check_rule, "RULE")
+      ->expected(1, 1'024);
+  option("--egress-deny", to.egress_deny, "HOURGLASS_EGRESS_DENY",
+         "CIDR, address, host (with all below it) or *, with :PORT if it is for that alone, that webhooks may not reach; comma-separated or repeated. The closest rule "
+         "holds; of two that are as close, the one that denies. Default: none")
+      ->delimiter(',')
+      ->check(check_rule, "RULE")
+      ->expected(1, 1'024);
   option("--egress-proxy", to.egress_proxy, "HOURGLASS_EGRESS_PROXY",
          "http://[USER:PASSWORD@]HOST:PORT (CONNECT) or socks5://...: webhooks go through it, to addresses that are resolved and judged here; its own may be "
          "private. As a flag a password shows in the process list: prefer the variable. Default: none")
       ->check(check_proxy, "URL");
   option("--egress-no-proxy", to.egress_no_proxy, "HOURGLASS_EGRESS_NO_PROXY",
-         "Host (with all below it), address, CIDR or *, each but a CIDR with :PORT if it is for that alone, that webhooks reach without --egress-proxy; "
+         "Host (with all below it), address, CIDR or *, each with :PORT if it is for that alone, that webhooks reach without --egress-proxy; "
          "comma-separated or repeated. Default: none")
       ->delimiter(',')
       ->check(check_no_proxy, "HOST")

@@ -25,7 +25,7 @@ struct serve_options {
   std::string domain;
   std::string kafka;
   std::string kafka_topic = "hourglass.events";
-  std::vector<std::string> egress_allow;
+  std::vector<std::string> egress_allow, egress_deny;
   std::string egress_proxy;
   std::vector<std::string> egress_no_proxy;
   std::string tls_cert, tls_key;

@@ -33,6 +33,7 @@ void channel::begin() {
   job_->result.peer = peer_;
   job_->result.via = shown_via();
   job_->result.tls_version = tls_version_;
+  job_->result.certificate_expires = certificate_expires_;
   sent_ = 0;
   interims_ = 0;
   write_failed_ = false;
@@ -52,7 +53,7 @@ std::array<net::const_buffer, 2> channel::unsent() const noexcept {
 }
 
 void channel::write() {
-  if (tls_)
+  if (tls_ || outer_)
     return write_later();
   while (to_write() != 0) {
     auto parts = unsent();
@@ -85,10 +86,7 @@ void channel::write_later() {
     else if (self->to_write() != 0)
       self->write_later();
   };
-  if (tls_)
-    tls_->async_write_some(unsent(), std::move(done));
-  else
-    socket_.async_write_some(unsent(), std::move(done));
+  on_stream([&](auto& to) { to.async_write_some(unsent(), std::move(done)); });
 }
 
 void channel::read() {
@@ -96,10 +94,7 @@ void channel::read() {
     return;
   reading_ = true;
   auto done = [self = ptr{this}](error_code ec, std::size_t n) { self->on_read(ec, n); };
-  if (tls_)
-    tls_->async_read_some(in_.room(), std::move(done));
-  else
-    socket_.async_read_some(in_.room(), std::move(done));
+  on_stream([&](auto& from) { from.async_read_some(in_.room(), std::move(done)); });
 }
 
 void channel::on_read(error_code ec, std::size_t n) {

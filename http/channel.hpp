@@ -54,12 +54,27 @@ private:
   std::string shown_via() const;
   std::string the_proxy() const;
   std::string name_of_interest() const;
+  void shake_hands_with_proxy();
   void open_tunnel();
   void say_to_proxy();
   void hear_proxy();
   void on_proxy_said();
   void on_open();
   void shake_hands();
+
+  /// Calls `with` with the stream that the receiver is at the other end of; before the way to it is open, the proxy.
+  template <class With>
+  void on_stream(With with) {
+    if (nested_)
+      with(*nested_);
+    else if (tls_)
+      with(*tls_);
+    else if (outer_)
+      with(*outer_);
+    else
+      with(socket_);
+  }
+  SSL* session() noexcept { return nested_ ? nested_->native_handle() : tls_->native_handle(); }
 
   void begin();
   void write();
@@ -81,9 +96,12 @@ private:
   origin& origin_;
   socket_type socket_;
   std::unique_ptr<tls_type> tls_;
+  std::unique_ptr<tls_type> outer_; ///< with the proxy. What was begun on it may still be heard when the socket is closed: then the channel is done with
+  std::unique_ptr<net::ssl::stream<tls_type&>> nested_; ///< with the receiver, within that
   std::string peer_;
   std::string via_; ///< the proxy; empty: none
   std::string tls_version_;
+  std::int64_t certificate_expires_ = 0;
 
   std::vector<address_bytes> addresses_;
   std::size_t next_address_ = 0;

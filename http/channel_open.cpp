@@ -35,6 +35,9 @@ void channel::dial(job_ptr j) {
   phase_us_ = dialled_us_ = steady_us();
   if (!job_->retried)
     job_->result.spent.queue_us = phase_us_ - job_->asked_us;
+  if (const auto& guard = home_.shared().guard)
+    if (auto why = guard->refusal(job_->to.host, job_->to.port); !why.empty())
+      return fail(transport_error::refused_by_guard, std::move(why));
   if (auto literal = literal_address(job_->to.host); !literal.empty())
     return try_addresses(std::move(literal));
   phase_ = phase::resolving;
@@ -130,6 +133,9 @@ std::string channel::shown_via() const { return via_.empty() || through_own() ? 
 std::string channel::the_proxy() const { return through_own() ? "the proxy " + via_ : "the operator's proxy"; }
 
 void channel::reach_proxy() {
+  if (const auto& guard = home_.shared().guard; guard && through_->guarded)
+    if (auto why = guard->refusal(through_->host, through_->port); !why.empty())
+      return fail(transport_error::refused_by_guard, "the proxy is out of bounds: " + why);
   if (!proxy_addresses_.empty()) { // found for the address before
     next_proxy_ = 0;
     return try_proxy();
@@ -193,7 +199,7 @@ void channel::on_connected(error_code ec) {
     return not_connected(ec.message());
   set_due(job_->deadline_ms);
   if (through_ != nullptr)
-    return open_tunnel();
+    return through_->secure ? shake_hands_with_proxy() : open_tunnel();
   on_open();
 }
 
@@ -208,34 +214,55 @@ void channel::not_connected(const std::string& why) {
 
 // -- through a proxy ------------------------------------------------------------------
 
+/// It is known by its name to the authorities that all others are known to, whomever the receiver is to be trusted by.
+void channel::shake_hands_with_proxy() {
+  phase_ = phase::tunnel;
+  const auto& shared = home_.shared();
+  if (!shared.tls)
+    return fail(transport_error::proxy, shared.tls_problem);
+  outer_ = std::make_unique<tls_type>(socket_, *shared.tls);
+  if (!expect_host(outer_->native_handle(), through_->host, shared.options.verify_tls))
+    return fail(transport_error::proxy, "the host name of " + the_proxy() + " cannot be used with TLS");
+  outer_->async_handshake(net::ssl::stream_base::client, [self = ptr{this}](error_code ec) {
+    if (self->phase_ != phase::tunnel)
+      return;
+    if (ec)
+      return self->fail(transport_error::proxy, "no TLS with " + self->the_proxy() + ": " + handshake_failure(self->outer_->native_handle(), ec));
+    self->open_tunnel();
+  });
+}
+
 void channel::open_tunnel() {
   phase_ = phase::tunnel;
-  give_share(addresses_.size() - next_address_);
+  if (!outer_)
+    give_share(addresses_.size() - next_address_);
   tunnel_.emplace(*through_, addresses_[next_address_ - 1], job_->to.port);
   to_proxy_ = tunnel_->to_say();
   say_to_proxy();
 }
 
 void channel::say_to_proxy() {
-  socket_.async_write_some(net::const_buffer{to_proxy_.data(), to_proxy_.size()}, [self = ptr{this}, attempt = attempt_](error_code ec, std::size_t n) {
+  auto said = [self = ptr{this}, attempt = attempt_](error_code ec, std::size_t n) {
     if (attempt != self->attempt_ || self->phase_ != phase::tunnel)
       return;
     if (ec)
       return self->fail(transport_error::proxy, self->the_proxy() + " closed the connection: " + ec.message());
     self->to_proxy_.erase(0, n);
     self->to_proxy_.empty() ? self->hear_proxy() : self->say_to_proxy();
-  });
+  };
+  on_stream([&](auto& to) { to.async_write_some(net::const_buffer{to_proxy_.data(), to_proxy_.size()}, std::move(said)); });
 }
 
 void channel::hear_proxy() {
-  socket_.async_read_some(in_.room(), [self = ptr{this}, attempt = attempt_](error_code ec, std::size_t n) {
+  auto heard = [self = ptr{this}, attempt = attempt_](error_code ec, std::size_t n) {
     if (attempt != self->attempt_ || self->phase_ != phase::tunnel)
       return;
     if (ec)
       return self->fail(transport_error::proxy, self->the_proxy() + " closed the connection before it let us through");
     self->in_.commit(n);
     self->on_proxy_said();
-  });
+  };
+  on_stream([&](auto& from) { from.async_read_some(in_.room(), std::move(heard)); });
 }
 
 void channel::on_proxy_said() {
@@ -259,13 +286,15 @@ void channel::on_proxy_said() {
       break;
   }
   connect_error_ = the_proxy() + " " + tunnel_->why();
-  if (!tunnel_->may_reach_another())
+  if (!tunnel_->may_reach_another() || outer_) // one connection in TLS for each attempt: see `outer_`
     return fail(transport_error::proxy, connect_error_);
   not_tunnelled();
 }
 
 /// The proxy does not reach this address: the next, over a connection of its own.
 void channel::not_tunnelled() {
+  if (outer_)
+    return fail(transport_error::proxy, connect_error_);
   in_.consume(in_.size());
   try_next();
 }
@@ -287,21 +316,26 @@ void channel::shake_hands() {
   auto context = home_.tls_for(job_->what);
   if (!context)
     return fail(transport_error::tls, context.error());
-  tls_ = std::make_unique<tls_type>(socket_, **context);
-  if (!expect_host(tls_->native_handle(), job_->to.host, home_.shared().options.verify_tls))
+  if (outer_)
+    nested_ = std::make_unique<net::ssl::stream<tls_type&>>(*outer_, **context);
+  else
+    tls_ = std::make_unique<tls_type>(socket_, **context);
+  if (!expect_host(session(), job_->to.host, home_.shared().options.verify_tls))
     return fail(transport_error::tls, "the host name cannot be used with TLS");
-  tls_->async_handshake(net::ssl::stream_base::client, [self = ptr{this}](error_code ec) {
+  auto done = [self = ptr{this}](error_code ec) {
     if (self->phase_ != phase::handshake)
       return;
     if (ec)
-      return self->fail(transport_error::tls, handshake_failure(self->tls_->native_handle(), ec));
-    if (const auto& way = self->job_->what.way; way && !way->tls().pins.empty() && !is_pinned(self->tls_->native_handle(), way->tls().pins))
+      return self->fail(transport_error::tls, handshake_failure(self->session(), ec));
+    if (const auto& way = self->job_->what.way; way && !way->tls().pins.empty() && !is_pinned(self->session(), way->tls().pins))
       return self->fail(transport_error::tls, "the certificate was not accepted: none of its keys is one of the pins");
     auto now = steady_us();
     self->job_->result.spent.tls_us = std::max<std::int64_t>(1, now - self->phase_us_);
-    self->tls_version_ = SSL_get_version(self->tls_->native_handle());
+    self->certificate_expires_ = expiry_of_peer(self->session());
+    self->tls_version_ = SSL_get_version(self->session());
     self->begin();
-  });
+  };
+  nested_ ? nested_->async_handshake(net::ssl::stream_base::client, std::move(done)) : tls_->async_handshake(net::ssl::stream_base::client, std::move(done));
 }
 
 } // namespace hourglass::http

@@ -67,6 +67,7 @@ struct exchange_result {
   std::string peer;    ///< address:port really dialled, by us or by the proxy for us
   std::string via;     ///< address:port of the proxy, or `operator` for the one of `client_options`; empty: there was none
   std::string tls_version;   ///< e.g. `TLSv1.3`
+  std::int64_t certificate_expires = 0; ///< Unix seconds, of the receiver's certificate; 0: it showed none
   timing spent;
 };
 

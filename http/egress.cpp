@@ -214,7 +214,30 @@ bool cidr::contains(const std::array<std::uint8_t, 16>& address) const noexcept 
   return (network[whole] & mask) == (address[whole] & mask);
 }
 
-egress_guard::egress_guard(std::vector<cidr> allow, std::vector<endpoint> own_listeners) : allow_(std::move(allow)) {
+namespace {
+
+std::vector<egress_guard::rule> rules_of(const std::vector<cidr>& allow) {
+  std::vector<egress_guard::rule> out;
+  for (const auto& network : allow)
+    out.push_back({{{}, network, 0, {}}, true});
+  return out;
+}
+
+/// A host as it stands in a URL, if that is an address.
+std::optional<bytes16> written_address(std::string_view host) {
+  const auto one = host.find('/') == std::string_view::npos ? cidr::parse(host) : tl::unexpected<std::string>{""};
+  return one ? std::optional{one->network} : std::nullopt;
+}
+
+} // namespace
+
+std::shared_ptr<const egress_guard> egress_guard::by_rules(std::vector<rule> rules, std::vector<endpoint> own_listeners) {
+  auto out = std::make_shared<egress_guard>(std::vector<cidr>{}, std::move(own_listeners));
+  out->rules_ = std::move(rules);
+  return out;
+}
+
+egress_guard::egress_guard(std::vector<cidr> allow, std::vector<endpoint> own_listeners) : rules_(rules_of(allow)) {
   for (const auto& listener : own_listeners) {
     own_.push_back(listener);
     if (!is_unspecified(listener.address))
@@ -222,6 +245,28 @@ egress_guard::egress_guard(std::vector<cidr> allow, std::vector<endpoint> own_li
     for (const auto& address : interface_addresses()) // a listener on "any" listens on each of these
       own_.push_back({address, listener.port});
   }
+}
+
+const egress_guard::rule* egress_guard::closest(const bytes16& address, std::uint16_t port) const noexcept {
+  const rule* best = nullptr;
+  for (const auto& r : rules_)
+    if (r.whom.covers(address, port) && (best == nullptr || r.whom.is_closer_than(best->whom) || (!r.allow && !best->whom.is_closer_than(r.whom))))
+      best = &r;
+  return best;
+}
+
+std::string egress_guard::refusal(std::string_view host, std::uint16_t port) const {
+  const auto address = written_address(host);
+  const rule* best = nullptr;
+  for (const auto& r : rules_)
+    if (r.whom.covers(host, port) && (best == nullptr || r.whom.is_closer_than(best->whom) || (!r.allow && !best->whom.is_closer_than(r.whom))))
+      best = &r;
+  if (best == nullptr || best->allow)
+    return {};
+  if (address)
+    if (const auto* by_address = closest(*address, port); by_address != nullptr && by_address->allow)
+      return {};
+  return std::string{host} + " is denied by this server's configuration (" + best->whom.text + ")";
 }
 
 std::string egress_guard::refusal(const std::array<std::uint8_t, 16>& address, std::uint16_t port) const {
@@ -243,8 +288,8 @@ std::string egress_guard::refusal(const std::array<std::uint8_t, 16>& address, s
     return to_text(address) + ":" + std::to_string(port) + " is this server itself";
 
   auto why_not = [&](const bytes16& a) -> std::string {
-    if (std::any_of(allow_.begin(), allow_.end(), [&](const cidr& c) { return c.contains(a); }))
-      return {};
+    if (const auto* r = closest(a, port))
+      return r->allow ? std::string{} : to_text(a) + " is denied by this server's configuration (" + r->whom.text + ")";
     for (const auto& r : refused_ranges())
       if (r.range.contains(a))
         return to_text(a) + " is " + std::string{r.what} + " (" + std::string{r.text} + ")";

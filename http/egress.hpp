@@ -1,22 +1,16 @@
 #pragma once
 
+#include "http/cidr.hpp"
+#include "http/host_pattern.hpp"
+
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <tl/expected.hpp>
-
 namespace hourglass::http {
-
-/// One network, `10.0.0.0/8` or `fd00::/8`.
-struct cidr {
-  std::array<std::uint8_t, 16> network{}; ///< IPv4 as ::ffff:a.b.c.d
-  unsigned bits = 128;                    ///< of the 128
-  static tl::expected<cidr, std::string> parse(std::string_view text);
-  bool contains(const std::array<std::uint8_t, 16>& address) const noexcept;
-};
 
 /// Decides which addresses outgoing requests may reach. Asked about the address that is really dialled, after name resolution.
 ///
@@ -25,6 +19,10 @@ struct cidr {
 /// shared reference webhooks.md §1.1). `allow` opens ranges for development. Cloud metadata addresses (169.254.169.254, fd00:ec2::254,
 /// 100.100.100.200, 168.63.129.16, 192.0.0.192) and our own listeners stay refused whatever `allow` says.
 ///
+/// Rules of the operator's name networks, hosts and ports that are allowed or denied. Of those that cover an address, or a host, the closest holds (the longer
+/// network or name, with a port before the same without); of two that are as close, the one that denies. A name that is allowed opens no address: each is judged
+/// by itself. Where `*` is denied, an address that stands in a URL in place of a name wants a rule that allows it.
+///
 /// Threads: immutable after construction.
 class egress_guard {
 public:
@@ -32,13 +30,23 @@ public:
     std::array<std::uint8_t, 16> address{};
     std::uint16_t port = 0;
   };
+  struct rule {
+    host_pattern whom;
+    bool allow = false;
+  };
   egress_guard(std::vector<cidr> allow, std::vector<endpoint> own_listeners);
+  static std::shared_ptr<const egress_guard> by_rules(std::vector<rule> rules, std::vector<endpoint> own_listeners);
 
   /// Empty when allowed; else why not, for the attempt's record: "10.1.2.3 is a private address (10.0.0.0/8)".
   std::string refusal(const std::array<std::uint8_t, 16>& address, std::uint16_t port) const;
 
+  /// The same of what a URL names, before it is resolved.
+  std::string refusal(std::string_view host, std::uint16_t port) const;
+
 private:
-  std::vector<cidr> allow_;
+  const rule* closest(const std::array<std::uint8_t, 16>& address, std::uint16_t port) const noexcept;
+
+  std::vector<rule> rules_;
   std::vector<endpoint> own_;
 };
 

@@ -53,11 +53,6 @@ std::uint16_t take_port(std::string_view& text) {
   return port;
 }
 
-bool is_host(std::string_view text) {
-  const auto url = parse_url("http://" + std::string{text} + "/");
-  return url && url->host == text && url->port == 80;
-}
-
 } // namespace
 
 tl::expected<proxy, std::string> parse_proxy(std::string_view url, bool credentials) {
@@ -66,9 +61,10 @@ tl::expected<proxy, std::string> parse_proxy(std::string_view url, bool credenti
   const auto scheme = lower(url.substr(0, colon == std::string_view::npos ? 0 : colon));
   if (scheme == "socks5h")
     return wrong("must be socks5: names are always resolved here, so that it is known where they lead");
-  if (scheme != "http" && scheme != "socks5")
-    return wrong("must begin with http:// or socks5://");
+  if (scheme != "http" && scheme != "https" && scheme != "socks5")
+    return wrong("must begin with http://, https:// or socks5://");
   out.speaks = scheme == "socks5" ? proxy::kind::socks5 : proxy::kind::connect;
+  out.secure = scheme == "https";
   auto rest = url.substr(colon + 3);
   if (const auto at = rest.rfind('@'); at != std::string_view::npos) {
     if (!credentials)
@@ -77,7 +73,7 @@ tl::expected<proxy, std::string> parse_proxy(std::string_view url, bool credenti
       return wrong(std::move(why));
     rest = rest.substr(at + 1);
   }
-  const auto parsed = parse_url("http://" + std::string{rest});
+  const auto parsed = parse_url((out.secure ? "https://" : "http://") + std::string{rest});
   if (!parsed)
     return wrong(parsed.error());
   if (parsed->target != "/")
@@ -95,47 +91,16 @@ tl::expected<proxy_exceptions, std::string> proxy_exceptions::parse(const std::v
   if (list.size() > most_exceptions)
     return wrong("has more than 256 entries");
   for (const auto& text : list) {
-    entry one;
-    if (text.find('/') != std::string::npos) {
-      const auto network = cidr::parse(text);
-      if (!network)
-        return wrong(network.error());
-      one.network = network->network;
-      one.bits = network->bits;
-      out.entries_.push_back(std::move(one));
-      continue;
-    }
-    const auto plain = lower(text);
-    auto name = std::string_view{plain};
-    one.port = take_port(name);
-    if (name.starts_with('[') && name.ends_with(']'))
-      name = name.substr(1, name.size() - 2);
-    if (const auto address = cidr::parse(std::string{name}); address) {
-      one.network = address->network;
-      one.bits = address->bits;
-    } else {
-      if (name.starts_with('.'))
-        name.remove_prefix(1);
-      if (name != "*" && !is_host(name))
-        return wrong("must be a host, an address, a network such as 10.0.0.0/8, or *");
-      one.name = name;
-    }
-    out.entries_.push_back(std::move(one));
+    auto one = host_pattern::parse(text);
+    if (!one)
+      return wrong(std::move(one).error());
+    out.entries_.push_back(*std::move(one));
   }
   return out;
 }
 
 bool proxy_exceptions::covers(std::string_view host, const std::array<std::uint8_t, 16>& address, std::uint16_t port) const noexcept {
-  if (host.ends_with('.'))
-    host.remove_suffix(1);
-  return std::any_of(entries_.begin(), entries_.end(), [&](const entry& e) {
-    if (e.port != 0 && e.port != port)
-      return false;
-    if (e.name.empty())
-      return cidr{e.network, e.bits}.contains(address);
-    return e.name == "*" || host == e.name ||
-           (host.size() > e.name.size() && host.ends_with(e.name) && host[host.size() - e.name.size() - 1] == '.');
-  });
+  return std::any_of(entries_.begin(), entries_.end(), [&](const host_pattern& e) { return e.covers(host, port) || e.covers(address, port); });
 }
 
 } // namespace hourglass::http

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "http/host_pattern.hpp"
+
 #include <array>
 #include <cstdint>
 #include <string>
@@ -15,6 +17,7 @@ namespace hourglass::http {
 struct proxy {
   enum class kind : std::uint8_t { connect, socks5 };
   kind speaks = kind::connect;
+  bool secure = false; ///< in TLS, as one whose name is `host`; that with the receiver goes within
   std::string host; ///< name or address, without brackets
   std::uint16_t port = 0;
   std::string username, password; ///< at most 255 bytes each; no username: none are sent
@@ -22,7 +25,7 @@ struct proxy {
   bool operator==(const proxy&) const = default;
 };
 
-/// `http://host:port` (port 80 if none is given) or `socks5://host:port` (1080); where `credentials` allows it with `user:password@`, percent-encoded.
+/// `http://host:port` (port 80 if none is given), `https://host:port` (443) or `socks5://host:port` (1080); where `credentials` allows it with `user:password@`, percent-encoded.
 /// Fails with a sentence that has nothing of the text.
 tl::expected<proxy, std::string> parse_proxy(std::string_view url, bool credentials);
 
@@ -31,21 +34,14 @@ class proxy_exceptions {
 public:
   proxy_exceptions() = default;
 
-  /// Each is `*`, a host (with all below it; a leading dot changes nothing), an address or a network (`10.0.0.0/8`), and all but the last may end with
-  /// `:port`. Fails with a sentence.
+  /// Each is a `host_pattern`. Fails with a sentence.
   static tl::expected<proxy_exceptions, std::string> parse(const std::vector<std::string>& list);
 
   /// Names are compared with `host` as the URL has it, networks with the address that it leads to.
   bool covers(std::string_view host, const std::array<std::uint8_t, 16>& address, std::uint16_t port) const noexcept;
 
 private:
-  struct entry {
-    std::string name; ///< lower case; `*`: every one; empty: `network`
-    std::array<std::uint8_t, 16> network{};
-    unsigned bits = 0;
-    std::uint16_t port = 0; ///< 0: any
-  };
-  std::vector<entry> entries_;
+  std::vector<host_pattern> entries_;
 };
 
 } // namespace hourglass::http

@@ -3,6 +3,8 @@
 #include "http/pem.hpp"
 
 #include <algorithm>
+#include <ctime>
+#include <memory>
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
@@ -119,6 +121,14 @@ bool is_pinned(SSL* session, const std::vector<key_hash>& pins) {
     if (fits(sk_X509_value(chain, i)))
       return true;
   return false;
+}
+
+std::int64_t expiry_of_peer(SSL* session) {
+  const std::unique_ptr<X509, decltype(&X509_free)> shown{SSL_get1_peer_certificate(session), &X509_free};
+  std::tm at{};
+  if (!shown || ASN1_TIME_to_tm(X509_get0_notAfter(shown.get()), &at) != 1)
+    return 0;
+  return static_cast<std::int64_t>(timegm(&at));
 }
 
 std::string handshake_failure(SSL* session, const error_code& ec) {

@@ -33,6 +33,9 @@ std::optional<key_hash> pin_of(X509* certificate);
 /// After a handshake: one of the certificates that vouch for the other side, or its own, has one of these keys.
 bool is_pinned(SSL* session, const std::vector<key_hash>& pins);
 
+/// When the other side's certificate ends, in Unix seconds; 0 when it showed none, or one that does not say.
+std::int64_t expiry_of_peer(SSL* session);
+
 /// Why a handshake failed, from the verification's point of view if that was it.
 std::string handshake_failure(SSL* session, const error_code& ec);
 

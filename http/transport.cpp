@@ -52,7 +52,8 @@ transport::transport(tls_identity tls, std::optional<proxy> through, bool direct
         .add(std::to_string(through_->port))
         .add(through_->username)
         .add(through_->password)
-        .add(through_->guarded ? "guarded" : "");
+        .add(through_->guarded ? "guarded" : "")
+        .add(through_->secure ? "tls" : "");
   key_ = d.done();
 }
 

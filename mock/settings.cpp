@@ -25,6 +25,8 @@ bool is_uid(std::string_view uid) {
   });
 }
 
+bool is_schema_check(std::string_view name) { return name.empty() || name == "off" || name == "warn" || name == "enforce"; }
+
 std::string read_metadata(object_reader& in) {
   const auto* object = in.object("metadata");
   if (object == nullptr)
@@ -60,7 +62,7 @@ outcome<void> read_retention(const json_value& v, retention_settings& r) {
 /// Lays the members of `v` over `s`; null is the default.
 outcome<void> read_members(const json_value& v, settings_state& s) {
   object_reader in{v, ""};
-  in.only({"name", "uid", "owner", "metadata", "ttl_seconds", "retention"});
+  in.only({"name", "uid", "owner", "metadata", "ttl_seconds", "retention", "schema_check"});
   auto text = [&](std::string_view name, std::size_t most, std::string& into) {
     if (in.is_null(name))
       into.clear();
@@ -89,6 +91,9 @@ outcome<void> read_members(const json_value& v, settings_state& s) {
   else if (const auto* retention = in.has("retention") ? in.object("retention") : nullptr)
     if (auto ok = read_retention(*retention, s.retention); !ok)
       return ok;
+  text("schema_check", 16, s.schema_check);
+  if (!is_schema_check(s.schema_check))
+    in.fail("must be `off`, `warn` or `enforce`", "schema_check");
   if (in.problem())
     return tl::unexpected<events::error>{*in.problem()};
   return {};
@@ -117,6 +122,8 @@ void write_members(events::json_text& j, const settings_state& s) {
   number_or_null("payload_days", s.retention.payload_days);
   number_or_null("response_days", s.retention.response_days);
   j.close_object();
+  j.key("schema_check");
+  s.schema_check.empty() ? j.null() : j.value(s.schema_check);
 }
 
 /// The whole of it, whatever changed: small, and folding is copying.
@@ -151,6 +158,11 @@ outcome<settings_state> read_payload(const json_value& v) {
   if (const auto* retention = v.member("retention"); retention != nullptr)
     if (auto ok = read_retention(*retention, s.retention); !ok)
       return failure(errc::corrupt, "a sandbox's settings do not read");
+  if (const auto* check = v.member("schema_check"); check != nullptr && check->is_string()) {
+    s.schema_check = v.string_member("schema_check");
+    if (!is_schema_check(s.schema_check))
+      return failure(errc::corrupt, "a sandbox's settings do not read");
+  }
   for (const auto& k : keys->items)
     s.keys.push_back({std::string{k.string_member("id")}, std::string{k.string_member("hash")}});
   return s;

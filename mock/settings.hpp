@@ -37,6 +37,7 @@ struct settings_state {
   std::string metadata = "{}"; ///< JSON object text, member values are strings
   std::optional<std::int64_t> ttl_s; ///< from creation, on the node's clock; none: stays
   retention_settings retention;
+  std::string schema_check; ///< of webhook payloads: `off`, `warn` or `enforce`; empty: as their event types say
   std::vector<api_key> keys;
   events::wall_time created;
   events::wall_time updated;
@@ -46,7 +47,7 @@ struct settings_state {
   bool operator==(const settings_state&) const = default;
 };
 
-/// `text`: {"name"?, "uid"?, "owner"?, "metadata"?: {"…": "…"}, "ttl_seconds"?, "retention"?: {"payload_days"?, "response_days"?}}.
+/// `text`: {"name"?, "uid"?, "owner"?, "metadata"?: {"…": "…"}, "ttl_seconds"?, "retention"?: {"payload_days"?, "response_days"?}, "schema_check"?}.
 struct create_sandbox {
   std::string text;
   std::vector<api_key> keys;
@@ -69,7 +70,7 @@ std::string snapshot(const settings_state& state);
 template <>
 events::outcome<settings_state> restore<settings_state>(std::string_view text);
 
-/// {"id", "uid", "name", "owner", "metadata", "ttl_seconds", "retention", "expires_at", "keys": [ids], "created_at", "updated_at"}
+/// {"id", "uid", "name", "owner", "metadata", "ttl_seconds", "retention", "schema_check", "expires_at", "keys": [ids], "created_at", "updated_at"}
 std::string to_json(const settings_state& state, std::string_view id);
 
 } // namespace hourglass::mock

@@ -2,6 +2,7 @@
 
 #include "events/envelope.hpp"
 #include "http/client.hpp"
+#include "webhook/delivery_fault.hpp"
 #include "webhook/destination.hpp"
 
 #include <cstdint>
@@ -43,6 +44,9 @@ struct start {
   std::string content_type; ///< of the message; empty: application/json
   std::vector<signing_key> keys; ///< valid now, newest first
   signature_profile profile = signature_profile::standard;
+  signature_template signing;                      ///< of profile `custom`
+  bool form = false;                               ///< JSON is sent as a form
+  delivery_fault fault = delivery_fault::none;     ///< what it does wrong on purpose
   std::shared_ptr<const delivery_way> way; ///< null: like all others
   std::shared_ptr<const std::vector<std::shared_ptr<const message_ref>>> members; ///< what goes as an array (webhook/batching.hpp): a batch, which is `message` then, or that alone. Null: the message as it is
   std::shared_ptr<const transformation> transform; ///< to be run before it is sent; null: none
@@ -64,6 +68,7 @@ struct attempt_result {
   std::uint64_t body_bytes = 0;  ///< of the request; the bytes are those of the message's event, or what a transformation made of them
   events::hash body_sha256{};
   std::optional<sent_instead> transformed = {};
+  delivery_fault fault = delivery_fault::none; ///< it was wrong on purpose
   bool cancelled() const noexcept { return transformed && transformed->cancelled; }
 };
 

@@ -83,6 +83,9 @@ events::outcome<std::string> attempt_out(const events::header& h, std::string_vi
   j.key("peer").value(a.peer);
   write_text_or_null(j, "proxy", a.via);
   write_text_or_null(j, "tlsVersion", a.tls_version);
+  write_text_or_null(j, "certificateExpires", a.certificate_expires == 0 ? std::string{} : events::to_rfc3339(events::wall_time{a.certificate_expires * 1'000'000}));
+  if (f.result.fault != delivery_fault::none)
+    j.key("fault").value(to_string(f.result.fault));
   j.key("connectionReused").value(a.reused).key("signedTimestamp").value(f.result.timestamp);
   j.key("bodySha256").value(events::to_hex({reinterpret_cast<const char*>(f.result.body_sha256.data()), f.result.body_sha256.size()}));
   j.key("bodyBytes").value(f.result.body_bytes).key("messageSeq").value(f.message.seq).key("eventType").value(f.message.event_type);

@@ -30,7 +30,7 @@ std::string batch_body(std::span<const batch_element> elements) {
   events::json_text j{out};
   j.open_array();
   for (const auto& e : elements) {
-    const auto& [body, content_type, headers, params, emitted] = *e.content;
+    const auto& [body, content_type, headers, params, emitted, fault] = *e.content;
     j.open_object().key("id").value(e.message->id).key("type").value(e.message->event_type).key("timestamp").value(events::to_rfc3339(emitted));
     if (!content_type.empty())
       j.key("contentType").value(content_type);

@@ -28,6 +28,7 @@ struct update_destination {
   destination value;
   bool create_if_missing = false;
   bool keep_profile = false; ///< the body said none
+  bool keep_form = false;    ///< as well
   bool keep_retries = false, keep_protection = false, keep_ordering = false, keep_batching = false, keep_obeys = false; ///< as well: clients that do not know them write none
   transport_change transport = {};                                           ///< instead of `value.transport`
   std::optional<key_kind> make = std::nullopt;                               ///< when it is created
@@ -52,7 +53,14 @@ struct patch_destination {
   std::optional<std::uint32_t> version;
   std::optional<bool> disabled, obeys;
   std::optional<signature_profile> profile;
+  std::optional<signature_template> signing;
+  std::optional<bool> form;
 };
+
+/// All of them or none. What is wrong with which stands in the reply, `{"errors": [{"index", "pointer", "detail"}]}`, and then nothing is written.
+/// One that could not even be read is an error among the others.
+struct create_destinations { std::vector<events::outcome<create_destination>> all; /* at most `destinations_at_once` */ };
+inline constexpr std::size_t destinations_at_once = 1'000;
 
 struct remove_destination { std::string id; /* or uid */ };
 
@@ -91,7 +99,16 @@ struct create_message {
   std::vector<custom_header> headers = {};
   std::string params = {};   ///< for the destinations' scripts: the text of a JSON object; empty: none
   std::string replaces = {}; ///< the message that it goes instead of
+  delivery_fault fault = delivery_fault::none;
 };
+
+/// A message that brings its destination along: the one that was made so for this URL, or a new one. It gets this message alone, and others only that name it.
+struct create_dynamic_message {
+  create_message message;   ///< without `only_to`
+  create_destination where; ///< as far as it is new: with its URL, and what else it says. With a secret: it is the destination's from now on
+};
+/// Channel of destinations that were made so: no message comes to them by itself.
+inline constexpr std::string_view dynamic_channel = "hourglass.dynamic";
 
 /// One dead letter. The caller has read in the log that it is one; the shell checks that this holds still.
 struct remove_letter {
@@ -191,6 +208,6 @@ struct expire_erased { events::seq message = 0; };
 
 using command = std::variant<create_destination, update_destination, patch_destination, remove_destination, rotate_secret, put_event_type,
                              remove_event_type, create_message, resend, start_recovery, progress_recovery, cancel_recovery, finish_attempt, expire_deliveries, form_batches,
-                             create_poller, patch_poller, remove_poller, move_consumer, remove_consumer, remove_letter, erase_content, expire_erased, change_transformation>;
+                             create_poller, patch_poller, remove_poller, move_consumer, remove_consumer, remove_letter, erase_content, expire_erased, change_transformation, create_destinations, create_dynamic_message>;
 
 } // namespace hourglass::webhook

@@ -4,12 +4,14 @@
 #include "webhook/transformation.hpp"
 #include "webhook/views.hpp"
 
+#include "events/json_text.hpp"
 #include "events/limits.hpp"
 #include "webhook/limits.hpp"
 #include "http/message.hpp"
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 namespace hourglass::webhook {
 
@@ -47,7 +49,7 @@ events::outcome<void> may_take_along(const destination& before, const destinatio
   constexpr auto why = "is required again, since what it is sent to is another now";
   if (had->basic && has->basic && elsewhere && !(given && given->basic && given->basic->password.given()))
     return failure(errc::invalid, why, "/authentication/basic/password");
-  if (had->oauth2 && has->oauth2 && (elsewhere || read_by_it(has->oauth2->token_url)) && !(given && given->oauth2 && given->oauth2->client_secret.given()))
+  if (had->oauth2 && has->oauth2 && (elsewhere || read_by_it(has->oauth2->token_url)) && !has->oauth2->by_assertion && !(given && given->oauth2 && given->oauth2->client_secret.given()))
     return failure(errc::invalid, why, "/authentication/oauth2/clientSecret");
   return {};
 }
@@ -93,11 +95,10 @@ events::outcome<void> decider::check_room(const destination& d, const lane* self
   return {};
 }
 
-result decider::operator()(const create_destination& c) const {
-  if (s.lanes.size() >= limits::destinations_per_sandbox)
-    return failure(errc::conflict, "a sandbox has at most " + std::to_string(limits::destinations_per_sandbox) + " endpoints (destinations_per_sandbox)");
+/// What is stored of one that is new.
+events::outcome<destination> decider::made(const create_destination& c, std::string id) const {
   auto d = c.value;
-  d.id = new_id("ep_");
+  d.id = std::move(id);
   d.created = d.updated = ctx.now;
   d.disabled_reason = d.disabled ? by_hand : std::string_view{};
   if (d.secrets.size() > 1)
@@ -108,11 +109,70 @@ result decider::operator()(const create_destination& c) const {
   if (auto ok = check(d, nullptr); !ok)
     return tl::unexpected{ok.error()};
   seal(s.vault.get(), d, ctx.chance);
+  return d;
+}
+
+events::outcome<void> decider::room_for_destinations(std::size_t more) const {
+  if (s.lanes.size() + more > limits::destinations_per_sandbox)
+    return failure(errc::conflict, "a sandbox has at most " + std::to_string(limits::destinations_per_sandbox) + " endpoints (destinations_per_sandbox)");
+  return {};
+}
+
+result decider::operator()(const create_destination& c) const {
+  if (auto room = room_for_destinations(1); !room)
+    return tl::unexpected{room.error()};
+  auto d = made(c, new_id("ep_"));
+  if (!d)
+    return tl::unexpected{std::move(d).error()};
   decision out;
-  out.reply = views::endpoint_out(d, ctx.wall);
-  add(out, destination_created{d});
-  tell_operators(*this, d, nullptr, out);
+  out.reply = views::endpoint_out(*d, ctx.wall);
+  add(out, destination_created{*d});
+  tell_operators(*this, *d, nullptr, out);
   return out;
+}
+
+/// Each has chance of its own: ids, secrets and what seals them come of it.
+result decider::operator()(const create_destinations& c) const {
+  if (c.all.empty() || c.all.size() > destinations_at_once)
+    return failure(errc::invalid, "must have 1 to " + std::to_string(destinations_at_once) + " endpoints", "/data");
+  if (auto room = room_for_destinations(c.all.size()); !room)
+    return tl::unexpected{room.error()};
+  decision out;
+  events::json_text j{out.reply};
+  j.open_object().key("data").open_array();
+  std::string wrong;
+  events::json_text e{wrong};
+  e.open_object().key("errors").open_array();
+  bool fine = true;
+  std::set<std::string> uids;
+  std::size_t transports = 0;
+  for (std::size_t i = 0; i < c.all.size(); ++i) {
+    auto own = ctx;
+    own.chance = nth_chance(ctx.chance, i);
+    const decider by{s, own, pending_most};
+    auto d = c.all[i] ? by.made(*c.all[i], by.new_id("ep_")) : tl::unexpected<events::error>{c.all[i].error()};
+    if (d && !d->uid.empty() && !uids.insert(d->uid).second)
+      d = failure(errc::conflict, "another endpoint of this request has this uid", "/uid");
+    if (d && (transports += d->transport.bytes()) > limits::transport_bytes_per_sandbox)
+      d = failure(errc::too_large, "what the endpoints of a sandbox say of their transport has at most " + std::to_string(limits::transport_bytes_per_sandbox) +
+                                       " bytes together (transport_bytes_per_sandbox)", "/tls");
+    if (!d) {
+      fine = false;
+      e.open_object().key("index").value(i).key("pointer").value(d.error().where).key("detail").value(d.error().detail).close_object();
+    } else if (fine) {
+      j.raw(views::endpoint_out(*d, ctx.wall));
+      add(out, destination_created{*d});
+      tell_operators(by, *d, nullptr, out);
+    }
+  }
+  if (fine) {
+    j.close_array().close_object();
+    return out;
+  }
+  e.close_array().close_object();
+  decision none;
+  none.reply = std::move(wrong);
+  return none;
 }
 
 /// `disabled_said`: a person says whether it is disabled, and does not merely leave it as it is.
@@ -147,6 +207,9 @@ result decider::operator()(const update_destination& c) const {
     d.secrets = l->config.secrets;
     d.headers = l->config.headers;
     d.profile = c.keep_profile ? l->config.profile : d.profile;
+    if (c.keep_profile || (d.profile == signature_profile::custom && d.signing.empty()))
+      d.signing = l->config.signing;
+    d.form = c.keep_form ? l->config.form : d.form;
     if (c.keep_retries)
       d.retries = l->config.retries;
     if (c.keep_protection)
@@ -187,7 +250,9 @@ result decider::operator()(const patch_destination& c) const {
   d.transport = d.transport.with(c.transport);
   if (auto ok = may_take_along(l->config, d, c.transport); !ok)
     return tl::unexpected{ok.error()};
-  put(d.version, c.version), put(d.disabled, c.disabled), put(d.obeys, c.obeys), put(d.profile, c.profile);
+  put(d.version, c.version), put(d.disabled, c.disabled), put(d.obeys, c.obeys), put(d.profile, c.profile), put(d.form, c.form);
+  if (c.signing || (c.profile && *c.profile != signature_profile::custom))
+    d.signing = c.signing.value_or(signature_template{});
   if (c.headers) {
     d.headers.clear();
     for (const auto& [name, value] : *c.headers)

@@ -1,5 +1,6 @@
 #include "webhook/limits.hpp"
 #include "webhook/message_content.hpp"
+#include "webhook/ordering.hpp"
 #include "webhook/outbox_decider.hpp"
 #include "webhook/secrets.hpp"
 #include "webhook/views.hpp"
@@ -79,6 +80,9 @@ result decider::operator()(const put_event_type& c) const {
     return failure(errc::conflict, "a sandbox has at most 10000 event types");
   if (c.must_be_new && known != s.types.end() && !known->second.archived)
     return failure(errc::conflict, "this event type exists", "/name");
+  if (!t.schemas.empty() && s.judge)
+    if (auto ok = s.judge->compiles(t.schemas); !ok)
+      return tl::unexpected{std::move(ok).error()};
   if (!t.schemas.empty())
     t.schemas = nlohmann::json::parse(t.schemas, nullptr, false).dump(); // as it is read back from the log
   t.created = known == s.types.end() ? ctx.now : known->second.created;
@@ -115,6 +119,26 @@ events::outcome<void> decider::check_time(const create_message& c) const {
   if (ctx.now + std::chrono::duration_cast<duration>(limits::delivery_delay) < *c.deliver_at)
     return failure(errc::invalid, "is more than 30 days ahead of the sandbox's clock (delivery_delay)", "/deliverAt");
   return {};
+}
+
+/// What is refused says where, by which rule and why; what is taken all the same, nothing or the same.
+events::outcome<std::vector<schema_fault>> decider::hold_against_schema(const create_message& c, bool opaque) const {
+  const auto at = s.types.find(c.event_type);
+  const auto* own = at == s.types.end() ? nullptr : &at->second;
+  if (!s.judge) {
+    if (opaque && own != nullptr && !own->schemas.empty())
+      return failure(errc::invalid, "must be a JSON object: the event type has a schema", std::string{c.payload_at});
+    return std::vector<schema_fault>{};
+  }
+  auto found = s.judge->judge(own, c.event_type, s.check, opaque ? std::nullopt : std::optional<std::string_view>{c.payload});
+  if (found.check != schema_check::enforce || found.faults.empty())
+    return std::move(found.faults);
+  const auto& first = found.faults.front();
+  auto why = first.message + " (rule " + first.rule + " of version " + found.version + " of the schema of " + c.event_type.substr(0, 64);
+  if (found.faults.size() > 1)
+    why += "; " + std::to_string(found.faults.size() - 1) + " more of its places do not fit, such as " + found.faults[1].pointer;
+  auto where = std::string{c.payload_at} + first.pointer;
+  return failure(errc::invalid, why + ')', where.empty() ? "/" : std::move(where));
 }
 
 // Fan-out: decided once, here, and written down, so that a fold never decides it again.
@@ -163,7 +187,43 @@ events::outcome<void> decider::room_for(std::size_t more) const {
   return failure(errc::overloaded, "as many deliveries wait as may in a sandbox (pending_per_sandbox); enable, repair or remove the endpoints that do not take theirs");
 }
 
-result decider::operator()(const create_message& c) const {
+result decider::operator()(const create_message& c) const { return emit(c, std::nullopt); }
+
+result decider::operator()(const create_dynamic_message& c) const {
+  auto d = c.where;
+  d.value.uid = "dynamic-" + events::to_hex(events::as_text(events::sha256({d.value.url}))).substr(0, 32);
+  d.value.channels = {std::string{dynamic_channel}};
+  d.value.operational = false;
+  auto m = c.message;
+  if (const auto* known = s.find_lane(d.value.uid)) {
+    const auto& has = known->config.secrets;
+    if (!d.value.secrets.empty() && std::none_of(has.begin(), has.end(), [&d](const secret& one) { return one.key == d.value.secrets.front().key; }))
+      return failure(errc::conflict, "the endpoint that was made for this URL has another secret: change it there, or leave it out", "/endpoint/secret");
+    m.only_to = known->config.id;
+    return emit(m, std::nullopt);
+  }
+  auto out = (*this)(create_destination{d});
+  if (!out)
+    return failure(out.error().code, out.error().detail, out.error().where.empty() ? std::string{} : "/endpoint" + out.error().where);
+  const auto& made = std::get<destination_created>(out->facts.front()).value;
+  if (made.disabled)
+    return failure(errc::invalid, "must not be true: the message is to go there", "/endpoint/disabled");
+  const filtered_message content{m.event_type, m.event_id, m.channels, m.tags, m.raw ? std::string_view{} : std::string_view{m.payload}};
+  addressees to{{made.id}, {}};
+  if (auto line = made.ordering.line_of(m.ordering_key, content); !line.empty())
+    to.lines.push_back(std::move(line));
+  auto own = ctx;
+  own.chance = nth_chance(ctx.chance, 0);
+  auto sent = decider{s, own, pending_most}.emit(m, std::move(to));
+  if (!sent)
+    return sent;
+  std::move(sent->drafts.begin(), sent->drafts.end(), std::back_inserter(out->drafts));
+  std::move(sent->facts.begin(), sent->facts.end(), std::back_inserter(out->facts));
+  out->reply = std::move(sent->reply);
+  return out;
+}
+
+result decider::emit(const create_message& c, std::optional<addressees> to) const {
   if (auto ok = check_fields(c); !ok)
     return tl::unexpected{ok.error()};
   if (auto ok = check_time(c); !ok)
@@ -171,18 +231,19 @@ result decider::operator()(const create_message& c) const {
   auto opaque = is_opaque(c);
   if (!opaque)
     return tl::unexpected{opaque.error()};
-  if (auto type = s.types.find(c.event_type); *opaque && type != s.types.end() && !type->second.schemas.empty())
-    return failure(errc::invalid, "must be a JSON object: the event type has a schema", std::string{c.payload_at});
+  auto faults = hold_against_schema(c, *opaque);
+  if (!faults)
+    return tl::unexpected{std::move(faults).error()};
   auto headers = c.headers;
   if (auto ok = validate_message_headers(headers); !ok)
     return tl::unexpected{ok.error()};
-  std::vector<std::string> lines;
-  auto who = recipients(c, *opaque, lines);
+  std::vector<std::string> lines = to ? to->lines : std::vector<std::string>{};
+  auto who = to ? std::move(to->ids) : recipients(c, *opaque, lines);
   if (!who)
     return tl::unexpected{who.error()};
   if (auto room = room_for(who->size()); !room)
     return tl::unexpected{room.error()};
-  message_created f{new_id("msg_"), c.event_type, c.event_id, c.channels, c.tags, *std::move(who), c.payload, c.payload.size(), c.deliver_at, !c.only_to.empty()};
+  message_created f{new_id("msg_"), c.event_type, c.event_id, c.channels, c.tags, *std::move(who), c.payload, c.payload.size(), c.deliver_at, to || !c.only_to.empty()};
   f.ordering_key = c.ordering_key;
   f.lines = std::move(lines);
   if (c.content_type != "application/json") // which is what none says
@@ -190,6 +251,8 @@ result decider::operator()(const create_message& c) const {
   f.opaque = *opaque;
   f.replaces = c.replaces;
   f.params = c.params;
+  f.fault = c.fault;
+  f.schema_faults = *std::move(faults);
   f.headers = std::move(headers);
   seal(s.vault.get(), f.id, f.headers, ctx.chance);
   f.retention_hours = c.retention_hours;

@@ -85,8 +85,12 @@ bool has_authorization(const std::vector<custom_header>& headers) {
 
 /// What the signature's profile asks of the headers and the keys. A key that is still sealed was checked when it came.
 events::outcome<void> validate_profile(const destination& d) {
+  if (d.profile == signature_profile::custom && d.signing.empty())
+    return failure(errc::invalid, "is required with the signature profile custom", "/signatureTemplate");
+  if (d.profile != signature_profile::custom && !d.signing.empty())
+    return failure(errc::invalid, "must be custom with a signatureTemplate", "/signatureProfile");
   for (const auto& h : d.headers)
-    if (sets_header(d.profile, h.name))
+    if (sets_header(d.profile, h.name) || d.signing.sets(h.name))
       return failure(errc::invalid, "is set by the signature profile " + std::string{to_string(d.profile)}, "/headers/" + h.name);
   for (const auto& s : d.secrets)
     if (!s.key.empty() && !takes(d.profile, s.key.kind()))

@@ -8,6 +8,7 @@
 #include "webhook/ordering.hpp"
 #include "webhook/retry_policy.hpp"
 #include "webhook/profile.hpp"
+#include "webhook/signature_template.hpp"
 #include "webhook/signing.hpp"
 #include "webhook/transport.hpp"
 
@@ -81,6 +82,8 @@ struct destination {
   std::vector<custom_header> headers;
   string_map metadata;
   signature_profile profile = signature_profile::standard;
+  signature_template signing;                    ///< of profile `custom`, and of no other
+  bool form = false;                             ///< JSON payloads go as application/x-www-form-urlencoded (`webhook/form.hpp`)
   std::vector<secret> secrets;                   ///< newest first, at most `limits::secrets_per_destination`
   std::optional<std::vector<duration>> schedule; ///< instead of `default_schedule()`; may be empty: one attempt only
   std::optional<std::uint32_t> in_flight;        ///< instead of `limits::in_flight_per_destination`

@@ -77,6 +77,10 @@ private:
 
   // -- who signed ----------------------------------------------------------------------------
 
+  std::string imitated(std::string_view key, std::string_view body) const {
+    return out_.profile == signature_profile::custom ? q_.signing.sign(key, in_.custom, body) : imitated_signature(out_.profile, key, in_.timestamp, body);
+  }
+
   /// The claim that `secret` made over `body`, if it did.
   const signature_claim* made_by(std::string_view secret, std::string_view body) {
     if (hashed_ > bytes_hashed_most) {
@@ -85,7 +89,7 @@ private:
     }
     hashed_ += body.size() + 256;
     if (out_.profile != signature_profile::standard)
-      return claimed(imitated_signature(out_.profile, secret, in_.timestamp, body));
+      return claimed(imitated(secret, body));
     auto key = verifying_key::parse(secret);
     if (!key)
       return nullptr;
@@ -105,7 +109,7 @@ private:
     hashed_ += body.size();
     if (out_.profile == signature_profile::standard)
       return claimed(events::to_base64(events::as_text(mac(key, {in_.id, ".", in_.timestamp, ".", body}))));
-    return claimed(imitated_signature(out_.profile, key, in_.timestamp, body));
+    return claimed(imitated(key, body));
   }
 
   bool name_the_signer() {

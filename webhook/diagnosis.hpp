@@ -2,6 +2,7 @@
 
 #include "http/message.hpp"
 #include "webhook/profile.hpp"
+#include "webhook/signature_template.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -39,6 +40,7 @@ struct suspect {
 
 struct question {
   std::optional<signature_profile> profile; ///< none: seen from the headers
+  signature_template signing;               ///< of profile `custom`
   http::fields headers;                     ///< names in any case
   std::string body;                         ///< as it came
   std::vector<suspect> suspects;            ///< the likely ones first

@@ -1,8 +1,11 @@
 #include "webhook/dispatcher.hpp"
 
+#include "webhook/form.hpp"
+
 #include "events/digest.hpp"
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
+#include "http/media_type.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -124,6 +127,44 @@ struct token_journey : std::enable_shared_from_this<token_journey> {
 
 } // namespace
 
+namespace {
+
+constexpr std::int64_t fault_seconds = 600; // twice what receivers tolerate
+
+/// Nobody's, of the same kinds.
+std::vector<signing_key> other_keys(const start& what) {
+  std::vector<signing_key> out;
+  for (const auto& key : what.keys) {
+    const auto hash = events::sha256({"nobody's key for ", what.message->id, what.destination});
+    events::entropy chance{};
+    std::copy_n(hash.begin(), chance.size(), chance.begin());
+    out.push_back(signing_key::generate(chance, key.kind()));
+  }
+  return out;
+}
+
+http::fields signature_of(const start& what, std::int64_t timestamp, std::string_view body) {
+  const auto others = what.fault == delivery_fault::bad_signature ? other_keys(what) : std::vector<signing_key>{};
+  const auto& keys = others.empty() ? what.keys : others;
+  const auto& m = *what.message;
+  auto out = what.profile == signature_profile::custom ? what.signing.headers(keys, m.id, m.event_type, timestamp, body)
+                                                       : signature_headers(what.profile, keys, m.id, m.event_type, timestamp, body);
+  if (what.fault == delivery_fault::missing_signature)
+    std::erase_if(out, [](const http::field& one) { return one.name != "webhook-id"; });
+  return out;
+}
+
+std::int64_t signed_at(const start& what, std::int64_t wall_us) {
+  const auto now = wall_us / us_per_second;
+  return what.fault == delivery_fault::stale_timestamp ? now - fault_seconds : what.fault == delivery_fault::future_timestamp ? now + fault_seconds : now;
+}
+
+bool goes_as_form(const start& what, std::string_view body) {
+  return what.form && (what.content_type.empty() || http::is_json_type(what.content_type)) && body.starts_with('{');
+}
+
+} // namespace
+
 http::exchange build_exchange(const start& what, http::shared_bytes body, std::int64_t timestamp) {
   http::exchange out;
   out.method = what.method;
@@ -131,7 +172,7 @@ http::exchange build_exchange(const start& what, http::shared_bytes body, std::i
   out.deadline = what.deadline;
   out.body_kept = limits::response_body_kept;
   out.body_read = limits::response_body_read;
-  auto signature = signature_headers(what.profile, what.keys, what.message->id, what.message->event_type, timestamp, body.view());
+  auto signature = signature_of(what, timestamp, body.view());
   out.headers.reserve(what.headers.size() + 3 + signature.size());
   out.headers.push_back({"content-type", what.content_type.empty() ? std::string{"application/json"} : what.content_type});
   for (const auto& h : what.headers)
@@ -144,7 +185,7 @@ http::exchange build_exchange(const start& what, http::shared_bytes body, std::i
     if (!what.way->authorization.empty())
       out.headers.push_back({std::string{authorization}, what.way->authorization});
   }
-  out.body = std::move(body);
+  out.body = what.fault == delivery_fault::changed_body ? http::shared_bytes{std::string{body.view()} + ' '} : std::move(body);
   return out;
 }
 
@@ -153,11 +194,22 @@ dispatcher::dispatcher(http::client& client, std::shared_ptr<const events::redac
 
 void dispatcher::send(start what, http::shared_bytes body, std::int64_t wall_us, handler done, std::string owner) const {
   attempt_result kept;
-  kept.timestamp = wall_us / us_per_second;
+  kept.timestamp = signed_at(what, wall_us);
   kept.started_us = wall_us;
-  kept.body_bytes = body.size();
-  kept.body_sha256 = events::sha256({body.view()});
+  kept.fault = what.fault;
+  if (goes_as_form(what, body.view())) {
+    auto form = form_of(body.view());
+    if (!form) {
+      kept.answer.error = http::transport_error::transformation;
+      kept.answer.detail = form.error().detail;
+      return done(what.token, std::move(kept));
+    }
+    what.content_type = "application/x-www-form-urlencoded";
+    body = http::shared_bytes{*std::move(form)};
+  }
   auto request = build_exchange(what, std::move(body), kept.timestamp);
+  kept.body_bytes = request.body.size();
+  kept.body_sha256 = events::sha256({request.body.view()});
   request.owner = std::move(owner);
   if (what.way && what.way->tokens) {
     auto journey = std::make_shared<token_journey>(client_, tokens_);

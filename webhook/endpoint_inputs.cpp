@@ -8,6 +8,14 @@ namespace {
 /// Svix's clients 2.x call it `eventTypes`, those before `filterTypes`.
 const char* name_of_filter(const body_reader& r) { return r.has("eventTypes") ? "eventTypes" : "filterTypes"; }
 
+/// Whether JSON goes as a form.
+std::optional<bool> read_format(body_reader& r) {
+  const auto given = r.text("bodyFormat");
+  if (given && *given != "json" && *given != "form")
+    r.fail("must be `json` or `form`", "/bodyFormat");
+  return given ? std::optional{*given == "form"} : std::nullopt;
+}
+
 destination read_destination_fields(body_reader& r) {
   destination d;
   d.uid = r.text("uid").value_or("");
@@ -28,7 +36,9 @@ destination read_destination_fields(body_reader& r) {
   d.version = r.small("version").value_or(1);
   d.disabled = r.truth("disabled").value_or(false);
   d.obeys = r.truth("deliveryControl").value_or(false);
-  d.profile = r.profile("signatureProfile").value_or(signature_profile::standard);
+  d.signing = r.compiled<signature_template>("signatureTemplate").value_or(signature_template{});
+  d.profile = r.profile("signatureProfile").value_or(d.signing.empty() ? signature_profile::standard : signature_profile::custom);
+  d.form = read_format(r).value_or(false);
   return d;
 }
 
@@ -49,8 +59,9 @@ transport_change read_transport(body_reader& r) {
 
 } // namespace
 
-events::outcome<create_destination> read_endpoint_in(std::string_view text) {
-  body_reader r{text};
+namespace {
+
+create_destination read_endpoint(body_reader& r) {
   auto d = read_destination_fields(r);
   d.operational = r.truth("operational").value_or(false);
   d.transport = transport_policy{}.with(read_transport(r));
@@ -63,15 +74,61 @@ events::outcome<create_destination> read_endpoint_in(std::string_view text) {
     r.fail("is not the type of the secret that is given", "/signatureType");
   if (make && !takes(d.profile, *make))
     r.fail("the signature profile cannot sign with it", "/signatureType");
-  return r.done(create_destination{std::move(d), make});
+  return {std::move(d), make};
+}
+
+} // namespace
+
+events::outcome<create_destination> read_endpoint_in(std::string_view text) {
+  body_reader r{text};
+  auto c = read_endpoint(r);
+  return r.done(std::move(c));
+}
+
+events::outcome<create_destinations> read_endpoints_in(std::string_view text) {
+  body_reader r{text};
+  create_destinations c;
+  const auto* list = r.given("data");
+  if (list == nullptr || !list->is_array() || list->empty() || list->size() > destinations_at_once)
+    r.fail("must be a list of 1 to " + std::to_string(destinations_at_once) + " endpoints", "/data");
+  else
+    for (const auto& one : *list) {
+      const auto own = one.dump(); // alive as long as its reader
+      body_reader each{own};
+      auto read = read_endpoint(each);
+      c.all.push_back(each.done(std::move(read)));
+    }
+  return r.done(std::move(c));
+}
+
+events::outcome<create_dynamic_message> read_dynamic_message_in(std::string_view text) {
+  create_dynamic_message c;
+  auto message = read_message_in(text);
+  if (!message)
+    return tl::unexpected{std::move(message).error()};
+  c.message = *std::move(message);
+  body_reader r{text, "payload"};
+  const auto* given = r.given("endpoint");
+  if (given == nullptr || !given->is_object())
+    r.fail("must be an object with `url`", "/endpoint");
+  else {
+    const auto own = given->dump();
+    body_reader e{own};
+    auto where = read_endpoint(e);
+    if (auto fine = e.done(std::move(where)))
+      c.where = *std::move(fine);
+    else
+      r.fail({fine.error().code, fine.error().detail, "/endpoint" + fine.error().where});
+  }
+  return r.done(std::move(c));
 }
 
 events::outcome<update_destination> read_endpoint_update(std::string_view text) {
   body_reader r{text};
   auto d = read_destination_fields(r);
-  auto keep_profile = r.given("signatureProfile") == nullptr;
+  auto keep_profile = r.given("signatureProfile") == nullptr && r.given("signatureTemplate") == nullptr;
   auto transport = read_transport(r);
-  return r.done(update_destination{{}, std::move(d), true, keep_profile, !r.has("retryPolicy"), !r.has("protection"), !r.has("ordering"), !r.has("batching"), !r.has("deliveryControl"), std::move(transport)});
+  return r.done(update_destination{{}, std::move(d), true, keep_profile, r.given("bodyFormat") == nullptr, !r.has("retryPolicy"), !r.has("protection"), !r.has("ordering"), !r.has("batching"), !r.has("deliveryControl"), std::move(transport)});
 }
 
 events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
@@ -95,7 +152,11 @@ events::outcome<patch_destination> read_endpoint_patch(std::string_view text) {
   p.version = r.small("version");
   p.disabled = r.truth("disabled");
   p.obeys = or_default("deliveryControl", r.truth("deliveryControl"), false);
+  p.signing = or_default("signatureTemplate", r.compiled<signature_template>("signatureTemplate"), signature_template{});
   p.profile = or_default("signatureProfile", r.profile("signatureProfile"), signature_profile::standard);
+  if (p.signing && !p.profile)
+    p.profile = p.signing->empty() ? signature_profile::standard : signature_profile::custom;
+  p.form = or_default("bodyFormat", read_format(r), false);
   if (r.has("retrySchedule"))
     p.schedule.emplace(r.delays("retrySchedule"));
   if (r.has("inFlight"))

@@ -2,7 +2,9 @@
 
 #include "events/outcome.hpp"
 #include "events/time.hpp"
+#include "webhook/schema_check.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,7 @@ struct event_type {
   std::vector<std::string> feature_flags;
   bool archived = false;
   bool deprecated = false;
+  std::optional<schema_check> check = {}; ///< of messages of this type, where their sandbox says nothing
   events::virtual_time created;
   events::virtual_time updated;
   bool operator==(const event_type&) const = default;

@@ -80,7 +80,8 @@ struct writer {
   void operator()(const message_created& f) const {
     j.open_object().key("body_bytes").value(f.body.size());
     const bool text = f.opaque && events::is_utf8(f.body);
-    if (f.opaque || !f.content_type.empty() || !f.headers.empty() || !f.params.empty()) {
+    const bool wrong = f.fault != delivery_fault::none;
+    if (f.opaque || !f.content_type.empty() || !f.headers.empty() || !f.params.empty() || wrong) {
       j.key("content").open_object();
       if (!f.content_type.empty())
         j.key("type").value(f.content_type);
@@ -88,6 +89,8 @@ struct writer {
         j.key("coding").value(text ? "text" : "base64");
       if (!f.params.empty())
         j.key("params").raw(f.params);
+      if (wrong)
+        j.key("fault").value(to_string(f.fault));
       if (!f.headers.empty())
         detail::write(j, f.headers);
       j.close_object();
@@ -109,6 +112,8 @@ struct writer {
       j.key("ordering_key").value(f.ordering_key);
     if (!f.replaces.empty())
       j.key("replaces").value(f.replaces);
+    if (!f.schema_faults.empty())
+      detail::write(j, f.schema_faults);
     write_strings(j, "destinations", f.destinations);
     if (!f.lines.empty())
       write_strings(j, "lines", f.lines);
@@ -157,6 +162,8 @@ struct writer {
     j.key("request").open_object();
     write_fields(j, r.request_headers);
     j.key("timestamp").value(r.timestamp).key("body_bytes").value(r.body_bytes).key("body_sha256").value(hex_of(r.body_sha256)).close_object();
+    if (r.fault != delivery_fault::none)
+      j.key("fault").value(to_string(r.fault));
     if (const auto& t = r.transformed) {
       j.key("transformed").open_object();
       if (t->cancelled)
@@ -181,6 +188,8 @@ struct writer {
     j.key("connection").open_object().key("peer").value(a.peer);
     if (!a.via.empty())
       j.key("via").value(a.via);
+    if (a.certificate_expires != 0)
+      j.key("certificate_expires").value(a.certificate_expires);
     j.key("tls").value(a.tls_version).key("reused").value(a.reused).close_object();
     j.key("started_us").value(r.started_us).key("timing_us").open_object();
     j.key("queue").value(a.spent.queue_us).key("dns").value(a.spent.dns_us).key("connect").value(a.spent.connect_us);

@@ -59,6 +59,8 @@ struct message_created {
   std::vector<custom_header> headers = {}; ///< sent with it, beside those of the destination
   std::string replaces = {};           ///< the dead letter's message that it goes instead of
   std::string params = {};             ///< what it says to the destinations' scripts: the text of a JSON object; empty: nothing
+  delivery_fault fault = delivery_fault::none; ///< each of its attempts does this wrong
+  std::vector<schema_fault> schema_faults = {}; ///< where the payload did not fit its event type's schema, at most `schema_faults_kept`
 
   /// What filters and orders see of the body; empty: nothing.
   std::string_view json() const noexcept { return opaque ? std::string_view{} : std::string_view{body}; }

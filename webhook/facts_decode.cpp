@@ -123,6 +123,7 @@ void read_answer(object_reader& r, http::exchange_result& into) {
     into.peer = c.text("peer");
     into.via = c.text_or_empty("via");
     into.tls_version = c.text("tls");
+    into.certificate_expires = c.integer("certificate_expires", 0);
     into.reused = c.truth("reused", false);
     if (!c.problem().empty())
       r.fail("connection/" + c.problem());
@@ -133,6 +134,15 @@ void read_answer(object_reader& r, http::exchange_result& into) {
     if (!t.problem().empty())
       r.fail("timing_us/" + t.problem());
   }
+}
+
+/// `none` where nothing is said.
+delivery_fault read_fault(object_reader& r) {
+  const auto name = r.text_or_empty("fault");
+  const auto read = name.empty() ? std::optional{delivery_fault::none} : delivery_fault_from(name);
+  if (!read)
+    r.fail("fault");
+  return read.value_or(delivery_fault::none);
 }
 
 void read_transformed(const json* at, object_reader& r, attempt_result& into) {
@@ -204,6 +214,7 @@ fact read_attempt(object_reader& r) {
     f.answer_erased = object_reader{*response}.truth("erased", false);
   read_transformed(r.find("transformed"), r, f.result);
   f.batch = read_batch(r);
+  f.result.fault = read_fault(r);
   return f;
 }
 
@@ -274,6 +285,7 @@ std::string opaque_body(object_reader& r, std::string_view coding) {
 bool read_content(const json& from, object_reader& r, message_created& f) {
   object_reader c{from};
   f.content_type = c.text_or_empty("type");
+  f.fault = read_fault(c);
   f.headers = detail::read_headers(c);
   if (const auto* params = c.find("params"))
     params->is_object() ? void(f.params = params->dump(-1, ' ', false, json::error_handler_t::replace)) : c.fail("params");
@@ -310,6 +322,7 @@ fact read_message(object_reader& r, std::string_view payload) {
   f.ordering_key = r.text_or_empty("ordering_key");
   f.replaces = r.text_or_empty("replaces");
   f.lines = r.texts("lines");
+  f.schema_faults = detail::read_schema_faults(r);
   f.retention_hours = static_cast<std::uint32_t>(r.natural("retention_hours", 0));
   f.erased_bytes = r.natural("erased_bytes", 0);
   if (!f.lines.empty() && f.lines.size() != f.destinations.size())

@@ -86,6 +86,10 @@ void write(json_text& j, const destination& d, bool with_secrets) {
     write(j, d.secrets);
   if (d.profile != signature_profile::standard)
     j.key("profile").value(to_string(d.profile));
+  if (!d.signing.empty())
+    j.key("signing").raw(d.signing.text());
+  if (d.form)
+    j.key("form").value(true);
   if (d.schedule) {
     j.key("schedule_us").open_array();
     for (auto delay : *d.schedule)
@@ -113,7 +117,16 @@ void write(json_text& j, const event_type& t) {
   j.key("group_name").value(t.group_name);
   write_texts(j, "feature_flags", t.feature_flags);
   j.key("archived").value(t.archived).key("deprecated").value(t.deprecated);
+  if (t.check)
+    j.key("schema_check").value(to_string(*t.check));
   j.key("created_us").value(t.created.us).key("updated_us").value(t.updated.us).close_object();
+}
+
+void write(json_text& j, const std::vector<schema_fault>& faults) {
+  j.key("schema_faults").open_array();
+  for (const auto& one : faults)
+    j.open_array().value(one.pointer).value(one.rule).value(one.message).close_array();
+  j.close_array();
 }
 
 void write(json_text& j, const poller& p) {
@@ -338,6 +351,8 @@ destination read_destination(const json& object, std::string& problem) {
       r.fail("profile");
     d.profile = profile.value_or(signature_profile::standard);
   }
+  read_compiled(r, "signing", d.signing);
+  d.form = r.truth("form", false);
   d.version = static_cast<std::uint32_t>(r.natural("version"));
   d.obeys = r.truth("obeys", false);
   d.operational = r.truth("operational", false);
@@ -362,10 +377,26 @@ event_type read_event_type(const json& object, std::string& problem) {
   t.feature_flags = r.texts("feature_flags");
   t.archived = r.truth("archived", false);
   t.deprecated = r.truth("deprecated", false);
+  if (r.find("schema_check") != nullptr)
+    if (t.check = schema_check_from(r.text("schema_check")); !t.check)
+      r.fail("schema_check");
   t.created = {r.integer("created_us")};
   t.updated = {r.integer("updated_us")};
   problem = r.problem();
   return t;
+}
+
+std::vector<schema_fault> read_schema_faults(object_reader& r) {
+  std::vector<schema_fault> out;
+  const auto* list = r.find("schema_faults");
+  if (list == nullptr)
+    return out;
+  for (const auto& one : *list) {
+    if (!one.is_array() || one.size() != 3 || !one[0].is_string() || !one[1].is_string() || !one[2].is_string() || out.size() == schema_faults_kept)
+      return r.fail("schema_faults"), out;
+    out.push_back({one[0].get<std::string>(), one[1].get<std::string>(), one[2].get<std::string>()});
+  }
+  return out;
 }
 
 poller read_poller(const json& object, std::string& problem) {
@@ -416,6 +447,9 @@ void mask_transport(nlohmann::ordered_json& object) {
     for (const auto* name : {"key", "password", "client_secret"})
       if (part.is_object() && part.contains(name))
         part[name] = "[hidden]";
+  if (auto oauth2 = transport->find("oauth2"); oauth2 != transport->end() && oauth2->is_object() && oauth2->contains("assertion"))
+    if (auto& assertion = (*oauth2)["assertion"]; assertion.is_object() && assertion.contains("key"))
+      assertion["key"] = "[hidden]";
   if (auto oauth2 = transport->find("oauth2"); oauth2 != transport->end() && oauth2->is_object())
     if (auto url = oauth2->find("token_url"); url != oauth2->end() && url->is_string())
       *url = public_url(url->get_ref<const std::string&>());

@@ -21,6 +21,8 @@ void write(events::json_text& j, const std::vector<custom_header>& headers, bool
 /// As a member `secrets`.
 void write(events::json_text& j, const std::vector<secret>& secrets);
 void write(events::json_text& j, const event_type& t);
+/// As a member `schema_faults`.
+void write(events::json_text& j, const std::vector<schema_fault>& faults);
 /// Without its start and consumers, which the fold adds.
 void write(events::json_text& j, const poller& p);
 /// As a member `transport`.
@@ -58,6 +60,8 @@ transport_policy read_transport(object_reader& r);
 std::vector<secret> read_secrets(const nlohmann::json& object, std::string& problem);
 event_type read_event_type(const nlohmann::json& object, std::string& problem);
 poller read_poller(const nlohmann::json& object, std::string& problem);
+/// Of a member `schema_faults`, if there is one.
+std::vector<schema_fault> read_schema_faults(object_reader& r);
 
 /// A URL with `[hidden]` for the values of sensitive query parameters.
 std::string public_url(std::string_view url);

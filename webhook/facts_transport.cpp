@@ -51,6 +51,14 @@ void write_authentication(json_text& j, const authentication& who, bool with_sec
     j.key("oauth2").open_object().key("token_url").value(o->token_url).key("client_id").value(o->client_id);
     if (with_secrets)
       write_secret(j, "client_secret", o->client_secret);
+    if (o->by_assertion) {
+      j.key("assertion").open_object();
+      if (with_secrets)
+        write_secret(j, "key", o->assertion_key);
+      write_text(j, "key_id", o->assertion_key_id);
+      write_text(j, "audience", o->assertion_audience);
+      j.close_object();
+    }
     write_text(j, "scope", o->scope);
     write_text(j, "audience", o->audience);
     if (o->in_body)
@@ -139,6 +147,15 @@ void read_oauth2(object_reader& r, std::optional<authentication>& into) {
   out.token_url = o.text("token_url");
   out.client_id = o.text("client_id");
   out.client_secret = read_secret(o, "client_secret");
+  if (const auto* assertion = o.find("assertion")) {
+    object_reader a{*assertion};
+    out.by_assertion = true;
+    out.assertion_key = read_secret(a, "key");
+    out.assertion_key_id = a.text_or_empty("key_id");
+    out.assertion_audience = a.text_or_empty("audience");
+    if (!a.problem().empty())
+      o.fail("assertion");
+  }
   out.scope = o.text_or_empty("scope");
   out.audience = o.text_or_empty("audience");
   out.in_body = o.truth("in_body", false);

@@ -21,6 +21,12 @@ void read_event_type_fields(body_reader& r, event_type& t) {
     t.feature_flags = {*std::move(flag)};
   t.archived = r.truth("archived").value_or(t.archived);
   t.deprecated = r.truth("deprecated").value_or(t.deprecated);
+  if (auto check = r.text("schemaCheck")) {
+    if (t.check = schema_check_from(*check); !t.check)
+      r.fail("must be `off`, `warn` or `enforce`", "/schemaCheck");
+  } else if (r.is_null("schemaCheck")) {
+    t.check.reset();
+  }
   if (const auto* schemas = r.given("schemas"))
     t.schemas = schemas->dump();
   else if (r.is_null("schemas"))

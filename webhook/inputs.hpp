@@ -17,6 +17,10 @@
 /// ed25519: what is generated when no secret is given).
 namespace hourglass::webhook {
 
+/// `{"data": [EndpointIn…]}`, 1 to `destinations_at_once`. What does not read of one is told with the rest (`create_destinations`).
+events::outcome<create_destinations> read_endpoints_in(std::string_view text);
+/// MessageIn, and `endpoint`: an EndpointIn.
+events::outcome<create_dynamic_message> read_dynamic_message_in(std::string_view text);
 events::outcome<create_destination> read_endpoint_in(std::string_view json);
 /// `id` comes from the path.
 events::outcome<update_destination> read_endpoint_update(std::string_view json);

@@ -87,7 +87,7 @@ std::string_view message_body(std::string_view payload) noexcept {
 
 events::outcome<message_content> content_of(std::string_view payload, const events::vault* vault) {
   if (!has_content(payload))
-    return message_content{std::string{message_body(payload)}, {}, {}};
+    return message_content{std::string{message_body(payload)}, {}, {}, {}};
   auto f = decode(events::kind::message_created, payload);
   if (!f)
     return tl::unexpected{std::move(f).error()};
@@ -95,14 +95,15 @@ events::outcome<message_content> content_of(std::string_view payload, const even
   if (vault != nullptr)
     if (auto ok = open(*vault, m.id, m.headers); !ok)
       return tl::unexpected{std::move(ok).error()};
-  return message_content{std::move(m.body), std::move(m.content_type), std::move(m.headers), std::move(m.params)};
+  return message_content{std::move(m.body), std::move(m.content_type), std::move(m.headers), std::move(m.params), {}, m.fault};
 }
 
 void put_into(start& s, const message_content& c) {
   s.content_type = c.content_type;
+  s.fault = c.fault;
   const bool credentials = s.way && (!s.way->authorization.empty() || s.way->tokens);
   for (const auto& h : c.headers) {
-    if (sets_header(s.profile, h.name) || (credentials && same_header(h.name, authorization)))
+    if (sets_header(s.profile, h.name) || s.signing.sets(h.name) || (credentials && same_header(h.name, authorization)))
       continue;
     // A credential that the destination gives is its own, whatever the header's name.
     const auto own = std::find_if(s.headers.begin(), s.headers.end(), [&h](const custom_header& one) { return same_header(one.name, h.name); });

@@ -19,6 +19,7 @@ struct message_content {
   std::vector<custom_header> headers; ///< the message's own
   std::string params = {};            ///< for scripts; empty: none
   events::virtual_time emitted = {};  ///< of its event, which the shell knows
+  delivery_fault fault = delivery_fault::none;
 };
 
 /// About how many bytes of memory it takes, with all that its headers hold.

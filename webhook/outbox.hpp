@@ -179,6 +179,9 @@ void rest_beyond(outbox_state& state, std::size_t all, std::size_t of_one);
 /// Whose outbox it is, for messages that name it. Memory only; before the first decision.
 void name_sandbox(outbox_state& state, std::string id);
 
+/// Who holds payloads against schemas, and what the sandbox says of that. Memory only; without a judge nobody looks.
+void judge_by(outbox_state& state, std::shared_ptr<const payload_judge> judge, std::optional<schema_check> sandbox);
+
 /// Gives back an attempt that was taken and could not be handed to the dispatcher: pending again, as if never taken.
 void give_back(outbox_state& state, fencing_token token);
 

@@ -3,7 +3,11 @@
 #include "webhook/outbox_impl.hpp"
 #include "webhook/retry_policy.hpp"
 
+#include "events/digest.hpp"
+
+#include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +20,14 @@ namespace hourglass::webhook {
 inline void add(decision& to, fact f) {
   to.drafts.push_back(encode(f));
   to.facts.push_back(std::move(f));
+}
+
+/// Of the `n`th of several things that are made in one decision.
+inline events::entropy nth_chance(const events::entropy& of, std::size_t n) {
+  const auto hash = events::sha256({"one of several", {reinterpret_cast<const char*>(of.data()), of.size()}, std::to_string(n)});
+  events::entropy out{};
+  std::copy_n(hash.begin(), out.size(), out.begin());
+  return out;
 }
 
 inline events::outcome<decision> no_destination(std::string_view id) {
@@ -32,6 +44,8 @@ struct decider {
   result operator()(const create_destination& c) const;
   result operator()(const update_destination& c) const;
   result operator()(const patch_destination& c) const;
+  result operator()(const create_destinations& c) const;
+  result operator()(const create_dynamic_message& c) const;
   result operator()(const remove_destination& c) const;
   result operator()(const rotate_secret& c) const;
   result operator()(const put_event_type& c) const;
@@ -58,6 +72,8 @@ private:
   std::string new_id(std::string_view prefix) const { return events::make_id(prefix, ctx.wall.us / 1000, ctx.chance); }
 
   // -- destinations
+  events::outcome<void> room_for_destinations(std::size_t more) const;
+  events::outcome<destination> made(const create_destination& c, std::string id) const;
   events::outcome<void> check(destination& d, const lane* self) const;
   events::outcome<void> check_room(const destination& d, const lane* self) const;
   result update(const lane& l, destination d, bool disabled_said) const;
@@ -68,7 +84,13 @@ private:
 
   // -- messages
   events::outcome<void> check_time(const create_message& c) const;
+  events::outcome<std::vector<schema_fault>> hold_against_schema(const create_message& c, bool opaque) const;
   events::outcome<std::vector<std::string>> recipients(const create_message& c, bool opaque, std::vector<std::string>& lines) const;
+  /// To whom, each with its line, or nobody's; nothing: who wants it.
+  struct addressees {
+    std::vector<std::string> ids, lines;
+  };
+  result emit(const create_message& c, std::optional<addressees> to) const;
   bool holds_line(const lane& l, const delivery& d) const noexcept;
   events::outcome<void> room_for(std::size_t more) const;
 

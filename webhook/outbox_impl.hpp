@@ -256,6 +256,8 @@ struct outbox_state::impl {
   std::size_t awake_of_a_lane = 128; ///< nor those of a lane with fewer
   std::string sandbox; ///< its id, for messages that name it
   std::shared_ptr<const events::vault> vault; ///< seals what `decide` writes; null: written in plain (`webhook/secrets.hpp`)
+  std::shared_ptr<const payload_judge> judge; ///< null: payloads are held against nothing
+  std::optional<schema_check> check;          ///< of the sandbox
 
   lane* find_lane(std::string_view id_or_uid);
   const lane* find_lane(std::string_view id_or_uid) const;

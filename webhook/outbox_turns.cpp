@@ -331,6 +331,8 @@ start take_one(outbox_state::impl& s, lane& l, events::seq seq, events::virtual_
   what.headers = l.config.headers;
   what.keys = signing_keys_at(l.config, now);
   what.profile = l.config.profile;
+  what.signing = l.config.signing;
+  what.form = l.config.form;
   what.way = l.config.transport.way();
   what.transform = l.config.transform.running();
   return what;
@@ -364,6 +366,11 @@ std::vector<start> take_due(outbox_state& state, events::virtual_time now, std::
 
 void name_sandbox(outbox_state& state, std::string id) {
   state.self().sandbox = std::move(id);
+}
+
+void judge_by(outbox_state& state, std::shared_ptr<const payload_judge> judge, std::optional<schema_check> sandbox) {
+  state.self().judge = std::move(judge);
+  state.self().check = sandbox;
 }
 
 void give_back(outbox_state& state, fencing_token token) {

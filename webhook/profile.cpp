@@ -10,7 +10,7 @@ namespace hourglass::webhook {
 namespace {
 
 constexpr std::array profiles{signature_profile::standard, signature_profile::stripe, signature_profile::github, signature_profile::shopify,
-                              signature_profile::slack};
+                              signature_profile::slack, signature_profile::custom};
 
 // Standard Webhooks' names, and Svix's for verifiers that know only those.
 constexpr std::array<std::string_view, 2> standard_prefixes{"webhook-", "svix-"};
@@ -64,6 +64,8 @@ std::string_view to_string(signature_profile p) noexcept {
       return "shopify";
     case signature_profile::slack:
       return "slack";
+    case signature_profile::custom:
+      return "custom";
   }
   return "unknown";
 }
@@ -87,6 +89,8 @@ std::string_view signature_header(signature_profile p) noexcept {
       return "X-Shopify-Hmac-Sha256";
     case signature_profile::slack:
       return "X-Slack-Signature";
+    case signature_profile::custom:
+      break;
   }
   return {};
 }
@@ -102,6 +106,7 @@ std::string imitated_signature(signature_profile p, std::string_view key, std::s
       return events::to_base64(events::as_text(mac(key, {body})));
     case signature_profile::github:
     case signature_profile::standard:
+    case signature_profile::custom:
       break;
   }
   return hex(mac(key, {body}));
@@ -119,6 +124,7 @@ http::fields signature_headers(signature_profile p, std::span<const signing_key>
   std::string name{signature_header(p)};
   switch (p) {
     case signature_profile::standard:
+    case signature_profile::custom:
       break;
     case signature_profile::stripe:
       out.push_back({name, stripe_value(keys, stamp, body)});
@@ -156,6 +162,8 @@ bool sets_header(signature_profile p, std::string_view name) noexcept {
       return is({"X-Shopify-Hmac-Sha256", "X-Shopify-Topic", "X-Shopify-Webhook-Id"});
     case signature_profile::slack:
       return is({"X-Slack-Signature", "X-Slack-Request-Timestamp"});
+    case signature_profile::custom:
+      return false;
   }
   return false;
 }

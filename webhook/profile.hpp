@@ -18,11 +18,12 @@ enum class signature_profile : std::uint8_t {
   github,   ///< `X-Hub-Signature-256: sha256=HEX` over the body; `X-GitHub-Event`, `X-GitHub-Delivery`
   shopify,  ///< `X-Shopify-Hmac-Sha256: BASE64` over the body; `X-Shopify-Topic` (`orders/create` for `orders.create`), `X-Shopify-Webhook-Id`
   slack,    ///< `X-Slack-Signature: v0=HEX` over `v0:T:body`, `X-Slack-Request-Timestamp: T`
+  custom,   ///< as the destination's `signature_template` says
 };
 std::string_view to_string(signature_profile p) noexcept;
 std::optional<signature_profile> profile_from(std::string_view name) noexcept;
 
-/// Header that carries the signature.
+/// Header that carries the signature; of `custom` only the template knows it.
 std::string_view signature_header(signature_profile p) noexcept;
 
 /// What makes an attempt's signature a signature: the headers, in order. `webhook-id` is among them whatever the profile, since it is what
@@ -31,10 +32,10 @@ http::fields signature_headers(signature_profile p, std::span<const signing_key>
                                std::int64_t timestamp, std::string_view body);
 
 /// What the profile's own signature is made of, for one key: `v1,…`, hex or base64, without the header's other parts.
-/// `timestamp` as it stands in the header. Not for `standard`.
+/// `timestamp` as it stands in the header. Not for `standard` and `custom`.
 std::string imitated_signature(signature_profile p, std::string_view key, std::string_view timestamp, std::string_view body);
 
-/// True for a header that the profile sets, so that nobody else may.
+/// True for a header that the profile sets, so that nobody else may; for `custom` the template says so.
 bool sets_header(signature_profile p, std::string_view name) noexcept;
 
 /// Whether a key of this kind can sign in this profile.

@@ -54,6 +54,12 @@ private:
   bool see_profile() {
     constexpr std::array all{signature_profile::stripe, signature_profile::github, signature_profile::shopify, signature_profile::slack};
     in_.profile = q_.profile.value_or(signature_profile::standard);
+    if (!q_.signing.empty() && (!q_.profile || in_.profile == signature_profile::custom)) {
+      in_.profile = signature_profile::custom;
+      return true;
+    }
+    if (in_.profile == signature_profile::custom)
+      return conclude(finding::missing_header, "the profile custom wants the template by which it is signed");
     if (q_.profile || http::contains(q_.headers, "webhook-signature") || http::contains(q_.headers, "svix-signature"))
       return true;
     for (auto p : all)
@@ -72,7 +78,21 @@ private:
     return value;
   }
 
+  bool read_custom() {
+    in_.custom = q_.signing.read(q_.headers);
+    in_.timed = in_.custom.timed;
+    in_.id = in_.custom.id;
+    in_.timestamp = in_.custom.timestamp;
+    if (!in_.custom.problem.empty())
+      return conclude(http::contains(q_.headers, q_.signing.header()) ? finding::bad_signature_format : finding::missing_header, in_.custom.problem);
+    for (const auto& one : in_.custom.signatures)
+      in_.claims.push_back({{}, one, false});
+    return !in_.claims.empty() || conclude(finding::bad_signature_format, q_.signing.header() + " has no signature");
+  }
+
   bool read_headers() {
+    if (in_.profile == signature_profile::custom)
+      return read_custom();
     std::string_view signature;
     switch (in_.profile) {
       case signature_profile::standard: {
@@ -91,6 +111,8 @@ private:
       case signature_profile::github:
       case signature_profile::shopify:
         signature = need(signature_header(in_.profile));
+        break;
+      case signature_profile::custom:
         break;
     }
     if (!missing_.empty())
@@ -118,6 +140,8 @@ private:
           return malformed(text, "base64 of 32 bytes");
         in_.claims.push_back({{}, std::string{text}, false});
         return true;
+      case signature_profile::custom:
+        break;
     }
     return false;
   }

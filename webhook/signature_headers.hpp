@@ -22,6 +22,7 @@ struct signature_reading {
   signature_profile profile = signature_profile::standard;
   std::string id, timestamp;
   bool timed = false; ///< the profile has a timestamp
+  signature_template::reading custom; ///< of profile `custom`
   std::vector<signature_claim> claims;
 };
 

@@ -10,6 +10,10 @@
 #include <optional>
 
 #include <nlohmann/json.hpp>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 
 namespace hourglass::webhook {
 
@@ -33,6 +37,79 @@ void add(std::string& form, std::string_view name, const std::string& value) {
   if (!value.empty())
     form.append(form.empty() ? "" : "&").append(name).append("=").append(form_encode(value));
 }
+
+// -- assertions (RFC 7523, RFC 7515, RFC 7518) -------------------------------------------
+
+using pkey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+
+pkey read_key(const std::string& pem) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bytes{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free};
+  pkey out{bytes ? PEM_read_bio_PrivateKey(bytes.get(), nullptr, nullptr, nullptr) : nullptr, &EVP_PKEY_free};
+  ERR_clear_error();
+  return out;
+}
+
+struct algorithm {
+  const char* name = nullptr; ///< as `alg` has it; null: there is none for this key
+  const EVP_MD* digest = nullptr;
+  int half = 0; ///< of an ECDSA signature: bytes of each of its two numbers
+};
+
+algorithm algorithm_of(const EVP_PKEY* key) {
+  switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA:
+      return {"RS256", EVP_sha256(), 0};
+    case EVP_PKEY_ED25519:
+      return {"EdDSA", nullptr, 0};
+    case EVP_PKEY_EC:
+      switch (EVP_PKEY_get_bits(key)) {
+        case 256:
+          return {"ES256", EVP_sha256(), 32};
+        case 384:
+          return {"ES384", EVP_sha384(), 48};
+        case 521:
+          return {"ES512", EVP_sha512(), 66};
+        default:
+          return {};
+      }
+    default:
+      return {};
+  }
+}
+
+/// DER to the two numbers one after the other.
+std::string plain_ecdsa(const std::string& der, int half) {
+  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+  const std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> both{d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())), &ECDSA_SIG_free};
+  std::string out(2 * static_cast<std::size_t>(half), '\0');
+  auto* to = reinterpret_cast<unsigned char*>(out.data());
+  if (!both || BN_bn2binpad(ECDSA_SIG_get0_r(both.get()), to, half) != half || BN_bn2binpad(ECDSA_SIG_get0_s(both.get()), to + half, half) != half)
+    return {};
+  return out;
+}
+
+std::string signed_by(EVP_PKEY* key, const algorithm& how, std::string_view text) {
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+  const auto* data = reinterpret_cast<const unsigned char*>(text.data());
+  std::size_t size = 0;
+  if (!context || EVP_DigestSignInit(context.get(), nullptr, how.digest, nullptr, key) != 1 || EVP_DigestSign(context.get(), nullptr, &size, data, text.size()) != 1)
+    return {};
+  std::string out(size, '\0');
+  if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(out.data()), &size, data, text.size()) != 1)
+    return {};
+  out.resize(size);
+  return how.half != 0 ? plain_ecdsa(out, how.half) : out;
+}
+
+std::string base64url(std::string_view bytes) {
+  auto out = events::to_base64(bytes);
+  std::replace(out.begin(), out.end(), '+', '-');
+  std::replace(out.begin(), out.end(), '/', '_');
+  out.resize(std::min(out.size(), out.find('=')));
+  return out;
+}
+
+constexpr std::string_view assertion_type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 tl::unexpected<std::string> no_token(std::string why) { return tl::unexpected<std::string>{"no access token: " + std::move(why)}; }
 
@@ -85,6 +162,24 @@ std::chrono::seconds usable(double told) {
 
 } // namespace
 
+tl::expected<std::string, std::string> make_assertion(const client_assertion& a, std::int64_t unix_seconds, std::string_view id) {
+  const auto key = read_key(a.key);
+  const auto how = key ? algorithm_of(key.get()) : algorithm{};
+  if (how.name == nullptr)
+    return no_token("the key of the client assertion cannot sign one");
+  json head{{"alg", how.name}, {"typ", "JWT"}};
+  if (!a.key_id.empty())
+    head["kid"] = a.key_id;
+  const json claims{{"iss", a.client_id}, {"sub", a.client_id}, {"aud", a.audience}, {"iat", unix_seconds}, {"exp", unix_seconds + assertion_seconds}, {"jti", id}};
+  const auto written = [](const json& j) { return base64url(j.dump(-1, ' ', false, json::error_handler_t::replace)); };
+  auto out = written(head) + "." + written(claims);
+  const auto signature = signed_by(key.get(), how, out);
+  ERR_clear_error();
+  if (signature.empty())
+    return no_token("the client assertion could not be signed");
+  return out.append(".").append(base64url(signature));
+}
+
 std::string basic_authorization(std::string_view username, std::string_view password) {
   std::string both{username};
   return "Basic " + events::to_base64(both.append(":").append(password));
@@ -97,25 +192,33 @@ token_request make_token_request(const token_request_fields& of, std::shared_ptr
   out.form = "grant_type=client_credentials";
   add(out.form, "scope", of.scope);
   add(out.form, "audience", of.audience);
-  if (of.in_body) {
+  if (!of.assertion_key.empty()) {
+    add(out.form, "client_id", of.client_id);
+    add(out.form, "client_assertion_type", std::string{assertion_type});
+    out.assertion = std::make_shared<const client_assertion>(
+        client_assertion{of.client_id, of.assertion_audience.empty() ? of.url : of.assertion_audience, of.assertion_key_id, of.assertion_key});
+  } else if (of.in_body) {
     add(out.form, "client_id", of.client_id);
     add(out.form, "client_secret", of.client_secret);
   } else {
     out.authorization = basic_authorization(form_encode(of.client_id), form_encode(of.client_secret));
   }
   const auto line = [](const std::string& text) { return std::to_string(text.size()) + ":" + text; };
-  const auto digest = events::sha256({line(out.url), line(out.authorization), line(out.form), out.way ? out.way->key() : std::string{}});
+  const auto digest = events::sha256({line(out.url), line(out.authorization), line(out.form), line(of.assertion_key), line(of.assertion_key_id), line(of.assertion_audience),
+                                      out.way ? out.way->key() : std::string{}});
   out.key = std::string{events::as_text(digest)};
   return out;
 }
 
-http::exchange token_exchange(const token_request& r, std::string owner, std::chrono::milliseconds deadline) {
+http::exchange token_exchange(const token_request& r, std::string owner, std::chrono::milliseconds deadline, const std::string& assertion) {
   http::exchange out;
   out.url = r.url;
   out.headers = {{"content-type", "application/x-www-form-urlencoded"}, {"accept", "application/json"}};
   if (!r.authorization.empty())
     out.headers.push_back({"authorization", r.authorization});
-  out.body = r.form;
+  auto form = r.form;
+  add(form, "client_assertion", assertion);
+  out.body = std::move(form);
   out.owner = std::move(owner);
   out.way = r.way;
   out.deadline = deadline;

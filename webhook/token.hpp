@@ -12,6 +12,16 @@
 /// Access tokens of OAuth 2.0 client credentials (RFC 6749 §4.4): how they are asked for, and what an answer means. Pure.
 namespace hourglass::webhook {
 
+/// How a client proves that it is itself by a JWT of its own (RFC 7523 §2.2).
+struct client_assertion {
+  std::string client_id, audience, key_id;
+  std::string key; ///< PKCS#8 PEM
+};
+inline constexpr std::int64_t assertion_seconds = 60; ///< so long one holds
+
+/// The JWT. @param id that makes it like no other. Fails with a sentence when the key cannot sign.
+tl::expected<std::string, std::string> make_assertion(const client_assertion& a, std::int64_t unix_seconds, std::string_view id);
+
 /// How a destination's token is asked for. Immutable.
 struct token_request {
   std::string url;
@@ -19,17 +29,19 @@ struct token_request {
   std::string form;                           ///< application/x-www-form-urlencoded
   std::shared_ptr<const http::transport> way; ///< null: like all others
   std::string key;                            ///< 32 bytes that tell it from every other
+  std::shared_ptr<const client_assertion> assertion = nullptr; ///< goes with the form; null: none
 };
 
 struct token_request_fields {
   std::string url, client_id, client_secret, scope, audience;
   bool in_body = false;
+  std::string assertion_key = {}, assertion_key_id = {}, assertion_audience = {};
 };
 /// @param way its key counts too: through another proxy it is another request
 token_request make_token_request(const token_request_fields& of, std::shared_ptr<const http::transport> way);
 
-/// The exchange that asks for it. @param owner on whose behalf
-http::exchange token_exchange(const token_request& r, std::string owner, std::chrono::milliseconds deadline);
+/// The exchange that asks for it. @param owner on whose behalf. @param assertion of `make_assertion`, where it goes with one
+http::exchange token_exchange(const token_request& r, std::string owner, std::chrono::milliseconds deadline, const std::string& assertion = {});
 
 struct access_token {
   std::string value;                 ///< fit for a header: 1 to 8,192 printable ASCII characters, no blanks

@@ -1,5 +1,9 @@
 #include "webhook/token_keeper.hpp"
 
+#include "events/ids.hpp"
+#include "events/json_text.hpp"
+#include "events/wall_clock.hpp"
+
 #include <algorithm>
 #include <list>
 #include <mutex>
@@ -80,7 +84,19 @@ struct token_keeper::state : std::enable_shared_from_this<state> {
 
   void ask(const std::string& name, const token_request& how, const std::string& owner, std::chrono::milliseconds deadline) {
     const auto asked_ms = now();
-    client.send(token_exchange(how, owner, deadline), [self = shared_from_this(), name, asked_ms, hurried = deadline < fair_time](http::exchange_result got) {
+    std::string assertion;
+    if (how.assertion) {
+      const auto chance = events::draw_entropy();
+      auto made = make_assertion(*how.assertion, events::wall_now().us / 1'000'000, events::to_hex({reinterpret_cast<const char*>(chance.data()), chance.size()}));
+      if (!made) {
+        http::exchange_result none;
+        none.error = http::transport_error::bad_url;
+        none.detail = made.error();
+        return take(name, asked_ms, false, std::move(none));
+      }
+      assertion = *std::move(made);
+    }
+    client.send(token_exchange(how, owner, deadline, assertion), [self = shared_from_this(), name, asked_ms, hurried = deadline < fair_time](http::exchange_result got) {
       self->take(name, asked_ms, hurried, std::move(got));
     });
   }

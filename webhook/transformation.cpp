@@ -134,6 +134,9 @@ events::outcome<void> may_go(const start& s, const transformed& t) {
   const auto secure = [](const std::string& url) { return url.starts_with("https://"); };
   if (secure(s.url) && !secure(t.url))
     return failure(errc::invalid, "`url` must be https, as the endpoint's");
+  for (const auto& h : t.headers)
+    if (s.signing.sets(h.name))
+      return failure(errc::invalid, "the header `" + h.name.substr(0, 64) + "` is set by the signature template");
   return {};
 }
 

@@ -77,8 +77,23 @@ basic_credentials read_basic(const json& from, const std::string& at, object_of_
   return out;
 }
 
+void read_assertion(const json& from, const std::string& at, oauth2_client& into, object_of_policy& outer) {
+  object_of_policy a{from, at, {"key", "keyId", "audience"}};
+  into.by_assertion = true;
+  if (const auto key = a.text("key", limits::tls_key_bytes); key && !key->empty()) {
+    auto read = http::read_private_key(*key);
+    if (read)
+      into.assertion_key.value = std::move(*read);
+    else
+      a.fail(read.error(), "key");
+  }
+  into.assertion_key_id = plain_text(a, "keyId", limits::credential_bytes);
+  into.assertion_audience = plain_text(a, "audience", limits::scope_bytes);
+  outer.fail(a.problem());
+}
+
 oauth2_client read_oauth2(const json& from, const std::string& at, object_of_policy& outer) {
-  object_of_policy o{from, at, {"tokenUrl", "clientId", "clientSecret", "scope", "audience", "credentialsIn", "ca"}};
+  object_of_policy o{from, at, {"tokenUrl", "clientId", "clientSecret", "scope", "audience", "credentialsIn", "ca", "clientAssertion"}};
   oauth2_client out;
   out.token_url = needed_text(o, "tokenUrl", limits::token_url_bytes);
   const auto url = http::parse_url(out.token_url);
@@ -96,6 +111,10 @@ oauth2_client read_oauth2(const json& from, const std::string& at, object_of_pol
   out.authorities = read_pem(o, "ca", limits::tls_authorities_bytes, limits::tls_authorities);
   if (!out.authorities.empty() && url && !url->secure)
     o.fail("is of no use with an http URL", "ca");
+  if (const auto* assertion = o.given("clientAssertion"); assertion != nullptr)
+    read_assertion(*assertion, o.at("clientAssertion"), out, o);
+  if (out.by_assertion && (out.client_secret.given() || o.given("credentialsIn") != nullptr))
+    o.fail("stands in place of clientSecret and credentialsIn: take them away", "clientAssertion");
   outer.fail(o.problem());
   return out;
 }
@@ -111,11 +130,12 @@ void keep_secrets(tls_settings& now, const tls_settings& before) {
 void keep_secrets(authentication& now, const authentication& before) {
   if (now.basic && before.basic && !now.basic->password.given() && now.basic->username == before.basic->username)
     now.basic->password = before.basic->password;
-  if (!now.oauth2 || !before.oauth2 || now.oauth2->client_secret.given())
+  if (!now.oauth2 || !before.oauth2 || now.oauth2->client_secret.given() || now.oauth2->assertion_key.given() ||
+      now.oauth2->by_assertion != before.oauth2->by_assertion)
     return;
   if (now.oauth2->token_url == before.oauth2->token_url && now.oauth2->client_id == before.oauth2->client_id &&
       now.oauth2->authorities == before.oauth2->authorities)
-    now.oauth2->client_secret = before.oauth2->client_secret;
+    now.oauth2->client_secret = before.oauth2->client_secret, now.oauth2->assertion_key = before.oauth2->assertion_key;
 }
 
 void keep_secrets(proxy_settings& now, const proxy_settings& before) {
@@ -164,7 +184,7 @@ delivery_way way_of(const transport_settings& s) {
     out.authorization = basic_authorization(basic->username, basic->password.value);
   if (const auto& o = s.authentication->oauth2)
     out.tokens = std::make_shared<const token_request>(
-        make_token_request({o->token_url, o->client_id, o->client_secret.value, o->scope, o->audience, o->in_body}, travelling(s, {o->authorities, {}, {}, {}})));
+        make_token_request({o->token_url, o->client_id, o->client_secret.value, o->scope, o->audience, o->in_body, o->assertion_key.value, o->assertion_key_id, o->assertion_audience}, travelling(s, {o->authorities, {}, {}, {}})));
   return out;
 }
 
@@ -188,7 +208,9 @@ events::outcome<void> validate(const tls_settings& tls, bool secure_url) {
 events::outcome<void> validate(const authentication& who, bool own_authorization) {
   if (own_authorization)
     return failure(errc::invalid, "there is an Authorization header among `headers` as well: take one of them away", "/authentication");
-  if (who.oauth2 && !who.oauth2->client_secret.given())
+  if (who.oauth2 && who.oauth2->by_assertion && !who.oauth2->assertion_key.given())
+    return failure(errc::invalid, "is required", "/authentication/oauth2/clientAssertion/key");
+  if (who.oauth2 && !who.oauth2->by_assertion && !who.oauth2->client_secret.given())
     return failure(errc::invalid, "is required", "/authentication/oauth2/clientSecret");
   if (who.basic && !who.basic->password.given())
     return failure(errc::invalid, "is required", "/authentication/basic/password");

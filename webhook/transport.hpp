@@ -52,7 +52,10 @@ struct basic_credentials {
 /// OAuth 2.0 client credentials (RFC 6749 §4.4).
 struct oauth2_client {
   std::string token_url, client_id;
-  hidden_text client_secret;
+  hidden_text client_secret; ///< or, in its place:
+  bool by_assertion = false;
+  hidden_text assertion_key; ///< PKCS#8 PEM: the client proves itself with a JWT that this signs (`private_key_jwt`, RFC 7523)
+  std::string assertion_key_id, assertion_audience; ///< its `kid`, and its `aud`; empty: none, and the token URL
   std::string scope, audience;
   bool in_body = false;    ///< id and secret go in the form, not in the Authorization header
   std::string authorities; ///< PEM, trusted for `token_url` and no others; empty: those of all others
@@ -60,7 +63,9 @@ struct oauth2_client {
 };
 
 /// authentication := {"basic": {"username", "password"}} | {"oauth2": {"tokenUrl", "clientId", "clientSecret", "scope"?, "audience"?,
-///                    "credentialsIn": "header" | "body", "ca"?: PEM}}
+///                    "credentialsIn": "header" | "body", "ca"?: PEM, "clientAssertion"?: {"key": PEM, "keyId"?, "audience"?}}}
+///
+/// With clientAssertion there is no clientSecret. Its key is one that `http::read_private_key` takes; the algorithm is the key's: RS256, ES256, ES384, ES512 or EdDSA.
 struct authentication {
   std::optional<basic_credentials> basic;
   std::optional<oauth2_client> oauth2;
@@ -97,6 +102,8 @@ struct transport_settings {
       see("password", self.authentication->basic->password);
     if (self.authentication && self.authentication->oauth2)
       see("client secret", self.authentication->oauth2->client_secret);
+    if (self.authentication && self.authentication->oauth2)
+      see("assertion key", self.authentication->oauth2->assertion_key);
     if (self.proxy)
       see("proxy password", self.proxy->password);
   }

@@ -31,7 +31,14 @@ void write_authentication(json_text& j, const authentication& who) {
     j.key("oauth2").open_object().key("tokenUrl").value(o->token_url).key("clientId").value(o->client_id);
     write_text_or_null(j, "scope", o->scope);
     write_text_or_null(j, "audience", o->audience);
-    j.key("credentialsIn").value(o->in_body ? "body" : "header");
+    if (o->by_assertion) {
+      j.key("clientAssertion").open_object();
+      write_text_or_null(j, "keyId", o->assertion_key_id);
+      write_text_or_null(j, "audience", o->assertion_audience);
+      j.close_object();
+    } else {
+      j.key("credentialsIn").value(o->in_body ? "body" : "header");
+    }
     write_text_or_null(j, "ca", o->authorities);
     j.close_object();
   }
@@ -98,6 +105,9 @@ void write_endpoint(json_text& j, const destination& d) {
   j.key("deliveryControl").value(d.obeys);
   j.key("operational").value(d.operational);
   j.key("signatureProfile").value(to_string(d.profile));
+  if (!d.signing.empty())
+    j.key("signatureTemplate").raw(d.signing.text());
+  j.key("bodyFormat").value(d.form ? "form" : "json");
 }
 
 std::string_view name_of(recovery::phase p) noexcept {
@@ -214,6 +224,8 @@ std::string event_type_out(const event_type& t) {
   write_text_or_null(j, "groupName", t.group_name);
   write_text_or_null(j, "featureFlag", t.feature_flags.empty() ? std::string_view{} : t.feature_flags.front());
   write_texts_or_null(j, "featureFlags", t.feature_flags);
+  if (t.check)
+    j.key("schemaCheck").value(to_string(*t.check));
   write_time(j, "createdAt", t.created);
   write_time(j, "updatedAt", t.updated);
   j.close_object();
@@ -283,6 +295,14 @@ std::string message_out(const message_created& m, events::virtual_time at, bool 
     j.key("replaces").value(m.replaces);
   if (m.operational)
     j.key("operational").value(true);
+  if (m.fault != delivery_fault::none)
+    j.key("fault").value(to_string(m.fault));
+  if (!m.schema_faults.empty()) {
+    j.key("schemaFaults").open_array();
+    for (const auto& one : m.schema_faults)
+      j.open_object().key("pointer").value(one.pointer).key("rule").value(one.rule).key("message").value(one.message).close_object();
+    j.close_array();
+  }
   if (m.erased_bytes != 0)
     j.key("payloadErased").value(true);
   j.key("destinations").open_array();

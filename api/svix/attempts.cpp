@@ -3,9 +3,11 @@
 #include "api/routes.hpp"
 #include "api/svix/log_lists.hpp"
 #include "api/svix/standing.hpp"
+#include "webhook/curl.hpp"
 #include "webhook/facts.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 
 namespace hourglass::api {
@@ -87,8 +89,9 @@ void by_message(core& in, const call_ptr& c) {
   });
 }
 
-void get(core& in, const call_ptr& c) {
-  in.on_reader(c, [&in](const call_ptr& done) {
+/// The attempt of the path and its message, on a reader thread.
+void with_attempt(core& in, const call_ptr& c, std::function<void(const call_ptr&, const events::record& message, const events::record& attempt, std::string_view payload)> next) {
+  in.on_reader(c, [&in, next = std::move(next)](const call_ptr& done) {
     in.catch_up();
     auto message = message_named(in, done->sandbox, done->param("msg_id"));
     if (!message)
@@ -105,8 +108,26 @@ void get(core& in, const call_ptr& c) {
       return done->fail(a.error());
     if (a->message != message_id_of(*message) || a->id != done->param("attempt_id"))
       return none();
-    auto text = views::attempt_out((*found)->header, *payload);
+    next(done, *message, **found, *payload);
+  });
+}
+
+void get(core& in, const call_ptr& c) {
+  with_attempt(in, c, [](const call_ptr& done, const events::record&, const events::record& attempt, std::string_view payload) {
+    auto text = views::attempt_out(attempt.header, payload);
     text ? done->answer(200, std::move(*text)) : done->fail(text.error());
+  });
+}
+
+void curl(core& in, const call_ptr& c) {
+  with_attempt(in, c, [](const call_ptr& done, const events::record& message, const events::record& attempt, std::string_view) {
+    auto m = webhook::decode(message), a = webhook::decode(attempt);
+    if (!m || !a)
+      return done->fail(m ? a.error() : m.error());
+    http::response out;
+    out.headers.push_back({"Content-Type", "text/plain; charset=utf-8"});
+    out.body = webhook::curl_command(std::get<webhook::attempt_finished>(*a), std::get<webhook::message_created>(*m));
+    done->send(std::move(out));
   });
 }
 
@@ -274,6 +295,8 @@ void add_attempts(router& to) {
   add({.method = "GET", .path = "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", .id = "v1.message-attempt.get",
        .says = "One attempt, with request, response and timing", .query = {{"expanded_statuses", "boolean", "Taken"}},
        .answers = {{200, "MessageAttemptOut"}}, .run = svix::get});
+  add({.method = "GET", .path = "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/curl", .id = "hourglass.attempt.curl",
+       .says = "A curl command that sends what the attempt sent; credentials are left out", .answers = {{200, "Text", "The command", "text/plain"}}, .run = svix::curl});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint", .id = "v1.message-attempt.list-attempted-destinations",
        .says = "Endpoints a message went to, those removed since among them (disabledReason removed), and how it stands with each",
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"}},

@@ -84,6 +84,39 @@ void create(core& in, const call_ptr& c) {
   run(in, c, std::move(read), 201);
 }
 
+/// All or none; what is wrong is told of each.
+void create_many(core& in, const call_ptr& c) {
+  auto read = webhook::read_endpoints_in(c->request->body);
+  if (!read)
+    return c->fail(read.error());
+  for (auto& one : read->all) {
+    if (!one)
+      continue;
+    if (auto ok = allowed(in, one->value.url); !ok)
+      one = tl::unexpected<events::error>{ok.error()};
+    else
+      choose_key(in, one->value, one->make);
+  }
+  in.change(c, c->sandbox, webhook::command{std::move(*read)}, [](const call_ptr& done, actors::receipt r) {
+    if (!r.reply.starts_with(R"({"errors":)"))
+      return done->answer(201, std::move(r.reply));
+    auto detail = nlohmann::json::array();
+    const auto told = nlohmann::json::parse(r.reply, nullptr, false);
+    for (const auto& e : told["errors"]) {
+      auto loc = nlohmann::json{"body", "data", std::to_string(e["index"].get<std::size_t>())};
+      const auto pointer = e["pointer"].get<std::string>();
+      for (auto rest = std::string_view{pointer}; rest.starts_with('/');) {
+        rest.remove_prefix(1);
+        const auto step = rest.substr(0, rest.find('/'));
+        loc.push_back(std::string{step});
+        rest.remove_prefix(step.size());
+      }
+      detail.push_back({{"loc", std::move(loc)}, {"msg", e["detail"]}, {"type", "value_error"}});
+    }
+    done->answer(422, nlohmann::json{{"detail", std::move(detail)}});
+  });
+}
+
 void list(core& in, const call_ptr& c) {
   query_reader q{c->query};
   auto page = read_page(q);
@@ -164,7 +197,11 @@ void rotate(core& in, const call_ptr& c, events::outcome<webhook::rotate_secret>
   if (!read)
     return c->fail(read.error());
   read->id = c->param("endpoint_id");
-  in.node.submit(c->sandbox, webhook::command{std::move(*read)}, c->caller(), [c](events::outcome<actors::receipt> r) {
+  const bool shows = !read->replace_all; // clients from 2.7 on read the secret, those before do not look
+  c->answer_is_secret = shows;
+  in.node.submit(c->sandbox, webhook::command{std::move(*read)}, c->caller(), [&in, c, shows](events::outcome<actors::receipt> r) {
+    if (r && shows)
+      return guarded(c, [&] { secret(in, c); });
     if (r)
       return c->no_content();
     if (r.error().code != errc::too_large)
@@ -243,6 +280,9 @@ void add_webhook_endpoints(router& to) {
   };
   add({.method = "POST", .path = base, .id = "v1.endpoint.create", .says = "Adds an endpoint: where webhooks go", .takes = body::unread_json,
        .body_schema = "EndpointIn", .answers = {{201, "EndpointOut"}}, .run = svix::create});
+  add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/bulk", .id = "hourglass.endpoint.create-many",
+       .says = "Adds up to 1,000 endpoints, all or none; says of each what is wrong with it", .takes = body::unread_json, .body_schema = "EndpointsIn",
+       .answers = {{201, "EndpointsOut"}}, .run = svix::create_many});
   add({.method = "GET", .path = base, .id = "v1.endpoint.list", .says = "Endpoints, by id",
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
                  {"order", "string", "ascending or descending"}},
@@ -264,7 +304,7 @@ void add_webhook_endpoints(router& to) {
        .run = [](core& in, const call_ptr& c) { svix::rotate(in, c, webhook::read_secret_replace(c->request->body)); }});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", .id = "v1.endpoint.rotate-secret",
        .says = "A new secret; the old one signs too for a while", .takes = body::optional_json, .body_schema = "EndpointSecretRotateIn",
-       .answers = {{204}, {400, "SvixError", "limit_reached: too many secrets are live"}},
+       .answers = {{200, "EndpointSecretOut"}, {400, "SvixError", "limit_reached: too many secrets are live"}},
        .run = [](core& in, const call_ptr& c) { svix::rotate(in, c, webhook::read_secret_rotate(c->request->body)); }});
   constexpr std::string_view headers = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/headers";
   add({.method = "GET", .path = headers, .id = "v1.endpoint.get-headers", .says = "Headers that go with every attempt",

@@ -4,6 +4,7 @@
 #include "api/svix/applications.hpp"
 #include "api/svix/log_lists.hpp"
 #include "events/wall_clock.hpp"
+#include "http/client.hpp"
 #include "webhook/facts.hpp"
 #include "webhook/inputs.hpp"
 #include "webhook/raw_member.hpp"
@@ -43,7 +44,9 @@ void create_with_application(core& in, const call_ptr& c, const nlohmann::json& 
     return c->fail(text.error());
   events::context at_birth;
   at_birth.now.us = events::wall_now().us; // as its clock will have it
-  if (auto fine = webhook::decide(webhook::outbox_state{}, what, at_birth); !fine)
+  webhook::outbox_state newborn;
+  webhook::judge_by(newborn, in.node.schemas(), std::nullopt);
+  if (auto fine = webhook::decide(newborn, what, at_birth); !fine)
     return c->fail(fine.error());
   // Its key stands for the message: created twice it is found the second time.
   in.node.create(std::move(*text), {c->who.name(), c->correlation}, [&in, c, what = std::move(what), with_content](events::outcome<actors::receipt> r) {
@@ -72,6 +75,19 @@ void create(core& in, const call_ptr& c) {
   if (missing)
     return create_with_application(in, c, application, std::move(*read), with_content);
   emit(in, c, std::move(*read), with_content);
+}
+
+/// A message that brings its endpoint along.
+void create_dynamic(core& in, const call_ptr& c) {
+  auto read = webhook::read_dynamic_message_in(c->request->body);
+  if (!read)
+    return c->fail(read.error());
+  const auto parsed = http::parse_url(read->where.value.url);
+  if (in.options.https_only && parsed && !parsed->secure)
+    return c->fail({events::errc::invalid, "must be https: this server sends nowhere else (--https-only)", "/endpoint/url"});
+  if (in.options.ed25519_by_default && !read->where.make && read->where.value.secrets.empty() && takes(read->where.value.profile, webhook::key_kind::ed25519))
+    read->where.make = webhook::key_kind::ed25519;
+  in.change(c, webhook::command{std::move(*read)}, 202);
 }
 
 bool has(const std::vector<std::string>& list, const std::optional<std::string>& wanted) {
@@ -135,6 +151,10 @@ void add_messages(router& to) {
        .says = "Emits a message; durable when answered, delivered behind the answer. An eventId is taken once per application",
        .query = {{"with_content", "boolean", "Show the payload in the answer"}}, .takes = body::unread_json, .body_schema = "MessageIn",
        .answers = {{202, "MessageOut"}, {409, "SvixError", "The eventId is taken"}}, .may_create = true, .run = svix::create});
+  add({.method = "POST", .path = "/api/v1/app/{app_id}/msg/dynamic", .id = "hourglass.message.create-dynamic",
+       .says = "Emits a message to the URL that it brings along, and to nobody else. The endpoint is made with the first message for its URL, which others may name too",
+       .takes = body::unread_json, .body_schema = "DynamicMessageIn", .answers = {{202, "MessageOut"}, {409, "SvixError", "The endpoint has another secret, or is disabled"}},
+       .run = svix::create_dynamic});
   add({.method = "GET", .path = base, .id = "v1.message.list", .says = "Messages, newest first",
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
                  {"channel", "string", "With this channel"}, {"tag", "string", "With this tag"},

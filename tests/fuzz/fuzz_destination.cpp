@@ -49,6 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view text{reinterpret_cast<const char*>(data), size};
   trial t;
   t.run(read_endpoint_in(text));
+  t.run(read_endpoints_in(text));
+  t.run(read_dynamic_message_in(text));
   t.run(read_event_type_in(text));
   auto message = read_message_in(text);
   if (message && !message->raw)

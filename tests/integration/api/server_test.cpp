@@ -104,6 +104,14 @@ protected:
     }
     return page["data"];
   }
+  /// What the sandbox says of a webhook that came.
+  std::string reason(const http::request& came) {
+    json headers = json::object();
+    for (const auto& [name, value] : came.headers)
+      if (name.find("ebhook-") != std::string::npos)
+        headers[name] = value;
+    return call(200, "POST", "/sandboxes/app/webhooks/verify", {{"headers", headers}, {"body", came.body}, {"endpoint", endpoint_}, {"profile", "standard"}}).value("reason", "");
+  }
   void advance(const std::string& by) {
     auto clock = call(200, "POST", "/sandboxes/app/clock/advance", {{"by", by}}, {{"Prefer", "wait=60"}});
     EXPECT_NE(clock["mode"], "advancing");
@@ -132,6 +140,59 @@ TEST_F(whole, a_message_is_delivered_and_its_attempt_shown) {
   EXPECT_EQ(call(200, "GET", "/api/v1/app/app/attempt/endpoint/" + endpoint_ + "?with_msg=true")["data"][0]["msg"]["id"], id);
   EXPECT_TRUE(call(200, "GET", "/api/v1/app/app/attempt/endpoint/" + endpoint_ + "?status=2")["data"].empty());
   EXPECT_TRUE(call(200, "GET", "/api/v1/app/app/attempt/endpoint/" + endpoint_ + "?status_code_class=500")["data"].empty());
+}
+
+TEST_F(whole, messages_that_arrived_are_listed_by_that) {
+  auto arrived = emit();
+  attempts(arrived, 1);
+  hook_.answer(500, {}, "broken");
+  auto failed = emit();
+  attempts(failed, 1);
+  auto listed = [&](const char* status) {
+    std::vector<std::string> out;
+    const auto list = call(200, "GET", "/api/v1/app/app/endpoint/" + endpoint_ + "/msg" + status)["data"];
+    for (const auto& one : list)
+      out.push_back(one["id"]);
+    return out;
+  };
+  EXPECT_EQ(listed("?status=0"), std::vector<std::string>{arrived});
+  EXPECT_EQ(listed("?status=1"), std::vector<std::string>{failed}) << "it waits for its next attempt";
+  EXPECT_EQ(listed("").size(), 2U);
+}
+
+TEST_F(whole, a_form_is_delivered_signed_as_it_is_sent) {
+  call(200, "PATCH", "/api/v1/app/app/endpoint/" + endpoint_, {{"bodyFormat", "form"}});
+  auto id = call(202, "POST", "/api/v1/app/app/msg", {{"eventType", "a.b"}, {"payload", {{"a", 1}, {"b", {{"c", "d e"}}}}}})["id"];
+  auto got = hook_.wait_for(1);
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0].body, "a=1&b%5Bc%5D=d+e");
+  EXPECT_EQ(http::find(got[0].headers, "content-type"), "application/x-www-form-urlencoded");
+  EXPECT_EQ(reason(got[0]), "valid");
+}
+
+TEST_F(whole, deliveries_go_wrong_on_demand_and_the_next_goes_right) {
+  auto example = [&](const json& more) {
+    json body{{"eventType", "svix.ping"}};
+    body.update(more);
+    return call(202, "POST", "/api/v1/app/app/endpoint/" + endpoint_ + "/send-example", body);
+  };
+  std::size_t count = 0;
+  for (const auto& [fault, found] : {std::pair{"bad_signature", "no_match"}, {"missing_signature", "missing_header"}, {"stale_timestamp", "too_old"},
+                                     {"future_timestamp", "too_new"}, {"changed_body", "body_changed"}}) {
+    example({{"fault", fault}});
+    auto got = hook_.wait_for(++count);
+    ASSERT_EQ(got.size(), count);
+    EXPECT_EQ(reason(got.back()), found) << fault;
+  }
+  auto id = example({{"fault", "duplicate"}, {"copies", 3}})["id"].get<std::string>();
+  auto got = hook_.wait_for(count += 3);
+  ASSERT_EQ(got.size(), count);
+  for (auto i = count - 3; i < count; ++i) {
+    EXPECT_EQ(http::find(got[i].headers, "webhook-id"), id);
+    EXPECT_EQ(reason(got[i]), "valid");
+  }
+  example(json::object());
+  EXPECT_EQ(reason(hook_.wait_for(++count).back()), "valid");
 }
 
 TEST_F(whole, a_failing_receiver_leads_to_a_dead_letter_and_redelivery_heals_it) {

@@ -186,11 +186,15 @@ TEST(tls, a_certificate_that_fits_is_accepted_and_the_connection_is_kept) {
   ASSERT_EQ(first.error, transport_error::none) << first.detail;
   EXPECT_EQ(first.status, 200u);
   EXPECT_EQ(first.tls_version, "TLSv1.3");
+  const auto ends_in = first.certificate_expires - std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  EXPECT_GT(ends_in, 3'000) << "good for an hour";
+  EXPECT_LT(ends_in, 3'700);
   EXPECT_GT(first.spent.tls_us, 0);
   EXPECT_EQ(find(first.headers, "X-Secure"), "yes");
   auto second = call(*c, to(url("https", "hook.test", p.s->port())));
   EXPECT_TRUE(second.reused);
   EXPECT_EQ(second.tls_version, "TLSv1.3");
+  EXPECT_EQ(second.certificate_expires, first.certificate_expires) << "of the connection that was kept";
   EXPECT_EQ(second.spent.tls_us, 0);
   EXPECT_EQ(second.body, "hello");
 }

@@ -20,7 +20,7 @@ client::resolver always(addresses list) {
 }
 
 proxy at(std::uint16_t port, kind speaks, std::string username = {}, std::string password = {}, bool guarded = true) {
-  return {speaks, "127.0.0.1", port, std::move(username), std::move(password), guarded};
+  return {speaks, false, "127.0.0.1", port, std::move(username), std::move(password), guarded};
 }
 
 std::shared_ptr<const transport> through(proxy p, tls_identity tls = {}) { return std::make_shared<const transport>(std::move(tls), std::move(p)); }
@@ -324,7 +324,7 @@ TEST(proxy_names, are_resolved_within_the_time_for_names) {
     return addresses{address("127.0.0.1")};
   });
   auto e = to("http://hook.test/");
-  e.way = through({kind::connect, "proxy.test", 1, {}, {}, true});
+  e.way = through({kind::connect, false, "proxy.test", 1, {}, {}, true});
   auto got = call(*c, e);
   release.set_value();
   EXPECT_EQ(got.error, transport_error::proxy);

@@ -19,7 +19,7 @@ before(async () => {
   const at = async (name, behaviour, settings = {}, rotation = undefined) => {
     const base = `/api/v1/app/${app}/endpoint`;
     const endpoint = await server.ask('POST', base, { url: receiver.at(`/${name}`, behaviour), filterTypes: [name], secret: old, ...settings });
-    if (rotation) assert.equal((await server.call('POST', `${base}/${endpoint.id}/secret/rotate`, rotation)).status, 204);
+    if (rotation) assert.equal((await server.call('POST', `${base}/${endpoint.id}/secret/rotate`, rotation)).status, 200);
     const message = await server.ask('POST', `/api/v1/app/${app}/msg`, { eventType: name, payload: { text: 'ümläut ✓ 漢字 🐦', n: 1.5, path: 'a\tb\\c' } });
     got[name] = await receiver.waitFor(`/${name}`);
     return { endpoint, message, secret: (await server.ask('GET', `${base}/${endpoint.id}/secret`)).key };

@@ -313,7 +313,7 @@ for (const flavour of flavours) {
       await svix.message.create(app.id, { eventType: type, payload: { n: 1 } });
       const [delivery] = await hooks.receiver.waitFor(path);
       assert.equal(delivery.headers['webhook-signature'].split(' ').length, 2);
-      assert.equal((await server.call('POST', `/api/v1/app/${app.id}/endpoint/${endpoint.id}/secret/rotate`, { gracePeriodSeconds: 0 })).status, 204);
+      assert.equal((await server.call('POST', `/api/v1/app/${app.id}/endpoint/${endpoint.id}/secret/rotate`, { gracePeriodSeconds: 0 })).status, 200);
       const third = (await svix.endpoint.getSecret(app.id, endpoint.id)).key;
       hooks.secrets.set(path, [third]);
       await svix.message.create(app.id, { eventType: type, payload: { n: 2 } });

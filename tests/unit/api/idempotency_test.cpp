@@ -99,7 +99,8 @@ TEST_F(idempotency, every_changing_call_changes_once) {
     EXPECT_EQ(again.status(), first.status()) << method << " " << path << ": " << again.response.body;
     EXPECT_EQ(again.response.body, first.response.body) << path;
     EXPECT_EQ(again.header("Location"), first.header("Location")) << path;
-    EXPECT_EQ(again.header("Idempotent-Replayed"), "true") << method << " " << path;
+    const bool kept = !path.ends_with("/secret/rotate"); // that answer is not written down, but made anew
+    EXPECT_EQ(again.header("Idempotent-Replayed"), kept ? "true" : "") << method << " " << path;
     EXPECT_EQ(events(), before) << method << " " << path;
   }
 }

@@ -46,7 +46,7 @@ TEST_F(signatures, an_ed25519_endpoint_shows_its_public_half_and_publishes_it_wi
   EXPECT_EQ(a.header("Cache-Control"), "public, max-age=60");
   ASSERT_EQ(a.body()["keys"].size(), 1U);
   EXPECT_EQ(a.body()["keys"][0]["x"], "1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4");
-  EXPECT_EQ(rotate(app, ep).status(), 204U);
+  EXPECT_EQ(rotate(app, ep).status(), 200U);
   EXPECT_EQ(send(make("GET", "/sandboxes/" + app + "/.well-known/jwks.json?endpoint=shop")).body()["keys"].size(), 2U) << "the new one of the same kind, and the old one";
   EXPECT_EQ(send(make("GET", "/sandboxes/" + app + "/.well-known/jwks.json?endpoint=nobody")).status(), 404U);
   EXPECT_EQ(send(make("GET", "/sandboxes/" + app + "/.well-known/jwks.json?colour=red")).status(), 400U);
@@ -58,7 +58,7 @@ TEST_F(signatures, a_secret_is_made_of_the_type_that_is_asked_for) {
   auto ed = add(app, {{"signatureType", "ed25519"}}), plain = add(app);
   EXPECT_TRUE(secret(app, ed)["key"].get<std::string>().starts_with("whpk_"));
   EXPECT_TRUE(secret(app, plain)["key"].get<std::string>().starts_with("whsec_"));
-  EXPECT_EQ(rotate(app, plain, {{"signatureType", "ed25519"}}).status(), 204U);
+  EXPECT_EQ(rotate(app, plain, {{"signatureType", "ed25519"}}).status(), 200U);
   auto keys = secret(app, plain)["keys"];
   ASSERT_EQ(keys.size(), 2U);
   EXPECT_EQ(keys[0]["type"], "ed25519");
@@ -74,11 +74,11 @@ TEST_F(signatures, the_eleventh_old_secret_is_400_limit_reached_as_in_svix) {
   auto app = sandbox()["id"].get<std::string>();
   auto ep = add(app);
   for (int i = 0; i < 10; ++i)
-    ASSERT_EQ(rotate(app, ep).status(), 204U) << i;
+    ASSERT_EQ(rotate(app, ep).status(), 200U) << i;
   auto a = rotate(app, ep);
   EXPECT_EQ(a.status(), 400U);
   EXPECT_EQ(a.body()["code"], "limit_reached");
-  EXPECT_EQ(rotate(app, ep, {{"gracePeriodSeconds", 0}}).status(), 204U) << "without overlap there is room";
+  EXPECT_EQ(rotate(app, ep, {{"gracePeriodSeconds", 0}}).status(), 200U) << "without overlap there is room";
 }
 
 TEST_F(signatures, put_replaces_every_secret_and_needs_a_key) {
@@ -108,7 +108,7 @@ TEST_F(signatures, a_profile_is_kept_by_put_changed_by_patch_and_wrong_ones_refu
 TEST_F(signatures, no_secret_is_in_history_state_or_the_stored_bytes) {
   auto app = sandbox()["id"].get<std::string>();
   auto ep = add(app, {{"secret", secret_1}});
-  ASSERT_EQ(rotate(app, ep, {{"key", private_1}}).status(), 204U);
+  ASSERT_EQ(rotate(app, ep, {{"key", private_1}}).status(), 200U);
   auto all = ask("GET", "/sandboxes/" + app + "/history").response.body + ask("GET", "/sandboxes/" + app + "/state").response.body +
              ask("GET", "/api/v1/app/" + app + "/endpoint").response.body;
   auto id = events::sandbox_id::parse(app);
@@ -180,7 +180,7 @@ TEST_F(signatures, a_sandbox_knows_whose_secret_signed) {
   foreign["endpoint"] = mine;
   EXPECT_EQ(verify(foreign)["reason"], "other_endpoint");
   EXPECT_EQ(verify(foreign)["endpoint"], other);
-  ASSERT_EQ(rotate(app, mine, {{"gracePeriodSeconds", 60}}).status(), 204U);
+  ASSERT_EQ(rotate(app, mine, {{"gracePeriodSeconds", 60}}).status(), 200U);
   EXPECT_EQ(verify(q)["valid"], true) << "within the overlap";
   auto advanced = ask("POST", "/sandboxes/" + app + "/clock/advance", R"({"by":"PT61S"})", {{"Prefer", "wait=30"}});
   ASSERT_LT(advanced.status(), 300U) << advanced.response.body;

@@ -274,7 +274,10 @@ TEST_F(svix_shape, an_endpoint_lives_its_life) {
   EXPECT_TRUE(asked(200, "PUT", one, {{"url", "http://127.0.0.1:9/other"}, {"uid", "ep"}})["filterTypes"].is_null());
   auto old = asked(200, "GET", one + "/secret")["key"].get<std::string>();
   EXPECT_TRUE(old.starts_with("whsec_"));
-  EXPECT_EQ(ask("POST", one + "/secret/rotate").status(), 204U);
+  const auto rotated = ask("POST", one + "/secret/rotate", {}, {{"Idempotency-Key", "rotated-once"}});
+  EXPECT_EQ(rotated.status(), 200U);
+  EXPECT_EQ(rotated.body()["key"], asked(200, "GET", one + "/secret")["key"]) << "clients from 2.7 on read it here";
+  EXPECT_EQ(ask("POST", one + "/secret/rotate", {}, {{"Idempotency-Key", "rotated-once"}}).body()["key"], rotated.body()["key"]) << "made anew, without another rotation";
   EXPECT_NE(asked(200, "GET", one + "/secret")["key"], old);
   asked(422, "POST", one + "/secret/rotate", {{"key", "whsec_short"}});
   asked(200, "GET", one + "/stats");

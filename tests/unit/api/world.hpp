@@ -165,6 +165,7 @@ public:
   const events::redactor& redactor() const noexcept override { return real_.redactor(); }
   mock::script_engine* scripts() noexcept override { return real_.scripts(); }
   actors::plugin_registry& plugins() noexcept override { return real_.plugins(); }
+  std::shared_ptr<const webhook::payload_judge> schemas() const override { return real_.schemas(); }
   actors::node_counters counters() const noexcept override { return real_.counters(); }
   actors::webhook_figures webhooks() const override { return real_.webhooks(); }
   void stop(std::chrono::milliseconds grace) override { real_.stop(grace); }

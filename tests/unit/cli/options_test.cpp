@@ -75,6 +75,9 @@ TEST_F(serve_options, lists_come_from_everywhere) {
   using list = std::vector<std::string>;
   EXPECT_EQ(read({"--egress-allow", "10.0.0.0/8", "--egress-allow", "127.0.0.0/8"})->egress_allow, (list{"10.0.0.0/8", "127.0.0.0/8"}));
   EXPECT_EQ(read({"--egress-allow", "10.0.0.0/8,127.0.0.0/8"})->egress_allow, (list{"10.0.0.0/8", "127.0.0.0/8"}));
+  EXPECT_EQ(read({"--egress-deny", "evil.test,8.8.8.8:25", "--egress-deny", "*"})->egress_deny, (list{"evil.test", "8.8.8.8:25", "*"}));
+  for (auto* bad : {"10.0.0.256", "a b", "10.0.0.0/99", "http://x"})
+    EXPECT_FALSE(read({"--egress-deny", bad})) << bad;
   write("egress-allow: [10.0.0.0/8, 'fd00::/8']\n");
   EXPECT_EQ(read({})->egress_allow, (list{"10.0.0.0/8", "fd00::/8"}));
   ::setenv("HOURGLASS_EGRESS_ALLOW", "192.168.0.0/16", 1);
@@ -130,7 +133,8 @@ TEST_F(serve_options, a_proxy_and_what_goes_past_it_are_read_and_no_password_is_
   ASSERT_TRUE(good) << why_;
   EXPECT_EQ(good->egress_proxy, "http://me:s3cret-word@proxy.test:3128");
   EXPECT_EQ(good->egress_no_proxy, (list{"inside.test", "10.0.0.0/8", "*:25"}));
-  for (auto& bad : {list{"--egress-proxy", "https://me:s3cret-word@proxy.test"}, {"--egress-proxy", "socks4://me:s3cret-word@proxy.test:1"},
+  EXPECT_TRUE(read({"--egress-proxy", "https://me:s3cret-word@proxy.test"}));
+  for (auto& bad : {list{"--egress-proxy", "ftp://me:s3cret-word@proxy.test"}, {"--egress-proxy", "socks4://me:s3cret-word@proxy.test:1"},
                     {"--egress-proxy", "http://me:s3cret-word@proxy.test/path"}, {"--egress-proxy", "me:s3cret-word@proxy.test"}, {"--egress-no-proxy", "http://x"}}) {
     EXPECT_FALSE(read(bad)) << bad[1];
     EXPECT_EQ(why_.find("s3cret-word"), std::string::npos) << why_;

@@ -116,6 +116,97 @@ TEST(egress_guard, our_own_listener_stays_refused_whatever_is_allowed) {
   EXPECT_EQ(ask(guard, "127.0.0.1", 8081), "");
 }
 
+// As `TestClassifyAddr` of Smokescreen: what a configuration makes of an address and a port.
+struct rule_case {
+  std::vector<const char*> allow, deny;
+  const char* address;
+  std::uint16_t port;
+  const char* reason; ///< part of the sentence; null: let through
+};
+
+std::shared_ptr<const egress_guard> by(const std::vector<const char*>& allow, const std::vector<const char*>& deny,
+                                       std::vector<egress_guard::endpoint> own = {}) {
+  std::vector<egress_guard::rule> rules;
+  for (const auto* text : allow)
+    rules.push_back({host_pattern::parse(text).value(), true});
+  for (const auto* text : deny)
+    rules.push_back({host_pattern::parse(text).value(), false});
+  return egress_guard::by_rules(std::move(rules), std::move(own));
+}
+
+class configured : public testing::TestWithParam<rule_case> {};
+
+TEST_P(configured, the_closest_rule_holds) {
+  const auto& c = GetParam();
+  const auto why = ask(*by(c.allow, c.deny), c.address, c.port);
+  if (c.reason == nullptr)
+    EXPECT_EQ(why, "") << c.address << ":" << c.port;
+  else
+    EXPECT_NE(why.find(c.reason), std::string::npos) << c.address << ":" << c.port << ": '" << why << "'";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    rules, configured,
+    testing::Values(
+        rule_case{{}, {"8.0.0.0/8"}, "8.8.8.8", 443, "denied by this server's configuration (8.0.0.0/8)"}, rule_case{{}, {"8.0.0.0/8"}, "9.9.9.9", 443, nullptr},
+        rule_case{{}, {"8.8.8.8"}, "8.8.8.8", 1, "denied"}, rule_case{{}, {"8.8.8.8:25"}, "8.8.8.8", 25, "8.8.8.8:25"}, rule_case{{}, {"8.8.8.8:25"}, "8.8.8.8", 443, nullptr},
+        rule_case{{}, {"0.0.0.0/0:25"}, "1.1.1.1", 25, "denied"}, rule_case{{}, {"0.0.0.0/0:25"}, "1.1.1.1", 26, nullptr},
+        rule_case{{"10.0.0.0/8"}, {}, "10.1.2.3", 443, nullptr}, rule_case{{"10.0.0.0/8"}, {"10.1.0.0/16"}, "10.1.2.3", 443, "denied"},
+        rule_case{{"10.0.0.0/8"}, {"10.1.0.0/16"}, "10.2.2.3", 443, nullptr}, rule_case{{"10.1.2.3"}, {"10.0.0.0/8"}, "10.1.2.3", 443, nullptr},
+        rule_case{{"10.1.2.3"}, {"10.0.0.0/8"}, "10.1.2.4", 443, "denied"}, rule_case{{"10.1.2.3:8080"}, {}, "10.1.2.3", 8080, nullptr},
+        rule_case{{"10.1.2.3:8080"}, {}, "10.1.2.3", 8081, "private"}, rule_case{{"10.1.2.3:8080"}, {"10.1.2.3"}, "10.1.2.3", 8080, nullptr},
+        rule_case{{"10.1.2.3"}, {"10.1.2.3:22"}, "10.1.2.3", 22, "denied"}, rule_case{{"10.1.2.3"}, {"10.1.2.3:22"}, "10.1.2.3", 443, nullptr},
+        rule_case{{"10.0.0.0/8"}, {"10.0.0.0/8"}, "10.0.0.1", 443, "denied"}, rule_case{{"10.0.0.0/8:443"}, {}, "10.0.0.1", 443, nullptr},
+        rule_case{{"10.0.0.0/8:443"}, {}, "10.0.0.1", 80, "private"}, rule_case{{"[fd00::/8]:443"}, {}, "fd12::1", 443, nullptr},
+        rule_case{{"[fd00::/8]:443"}, {}, "fd12::1", 80, "unique-local"}, rule_case{{}, {"2600::/12"}, "2606:4700::1111", 443, "denied"},
+        rule_case{{}, {"2606:4700::1111"}, "2606:4700::1111", 443, "denied"}, rule_case{{"1.1.1.1"}, {"0.0.0.0/0", "::/0"}, "1.1.1.1", 443, nullptr},
+        rule_case{{"1.1.1.1"}, {"0.0.0.0/0", "::/0"}, "1.0.0.1", 443, "denied"}, rule_case{{"1.1.1.1"}, {"0.0.0.0/0", "::/0"}, "2606:4700::1111", 443, "denied"},
+        // what is wrapped is judged like what is not
+        rule_case{{"64:ff9b::/96"}, {"8.8.8.8"}, "64:ff9b::8.8.8.8", 443, "8.8.8.8 is denied"}, rule_case{{}, {"8.8.8.8"}, "::ffff:8.8.8.8", 443, "denied"},
+        // and what is never opened stays closed
+        rule_case{{"0.0.0.0/0", "169.254.169.254", "169.254.169.254:80"}, {}, "169.254.169.254", 80, "metadata"},
+        rule_case{{"::/0", "fd00:ec2::254"}, {}, "fd00:ec2::254", 80, "metadata"}));
+
+TEST(egress_guard, our_own_listener_is_opened_by_no_rule) {
+  auto guard = by({"127.0.0.0/8", "127.0.0.1:8080", "localhost:8080"}, {}, {{at("127.0.0.1"), 8080}});
+  EXPECT_NE(ask(*guard, "127.0.0.1", 8080).find("this server itself"), std::string::npos);
+  EXPECT_EQ(ask(*guard, "127.0.0.1", 8081), "");
+}
+
+TEST(egress_guard, hosts_are_denied_and_allowed_by_name_with_all_below_them) {
+  auto guard = by({"good.evil.test", "also.test:8443"}, {"evil.test", "Paste.Test:8080"});
+  auto host = [&](std::string_view name, std::uint16_t port = 443) { return guard->refusal(name, port); };
+  EXPECT_NE(host("evil.test").find("evil.test is denied by this server's configuration (evil.test)"), std::string::npos);
+  EXPECT_NE(host("a.b.evil.test"), "");
+  EXPECT_NE(host("evil.test."), "") << "a dot at the end changes nothing";
+  EXPECT_EQ(host("notevil.test"), "");
+  EXPECT_EQ(host("good.evil.test"), "") << "the longer name is the closer one";
+  EXPECT_EQ(host("x.good.evil.test"), "");
+  EXPECT_EQ(host("paste.test"), "");
+  EXPECT_NE(host("paste.test", 8080), "");
+  EXPECT_EQ(host("8.8.8.8"), "");
+}
+
+TEST(egress_guard, a_denied_star_leaves_what_is_allowed_by_name_or_by_address) {
+  auto guard = by({"hooks.test", "198.51.100.0/24", "10.1.2.3:8080"}, {"*"});
+  EXPECT_EQ(guard->refusal("hooks.test", 443), "");
+  EXPECT_EQ(guard->refusal("eu.hooks.test", 443), "");
+  EXPECT_NE(guard->refusal("other.test", 443).find("(*)"), std::string::npos);
+  EXPECT_NE(guard->refusal("8.8.8.8", 443), "") << "an address in a URL is no way around it";
+  EXPECT_NE(guard->refusal("::1", 443), "");
+  EXPECT_EQ(guard->refusal("198.51.100.7", 443), "");
+  EXPECT_EQ(guard->refusal("10.1.2.3", 8080), "");
+  EXPECT_NE(guard->refusal("10.1.2.3", 80), "");
+  EXPECT_NE(ask(*guard, "10.9.9.9").find("private"), std::string::npos) << "a name that is allowed opens no address";
+}
+
+TEST(host_pattern, nonsense_is_refused) {
+  for (auto bad : {"", ":80", "10.0.0.256", "10.0.0.0/99", "a b", "http://x", "x/y", "x:0", "x:99999", "x:y", "[::1", "::1]:80", "*.*", "a..b", "u@h", "10.0.0.0/8/8", "1", "x.1"})
+    EXPECT_FALSE(host_pattern::parse(bad)) << bad;
+  for (auto good : {"*", "*:25", "a.test", ".a.test", "*.a.test", "A.test:1", "10.0.0.0/8", "10.0.0.0/8:80", "10.0.0.1:80", "::1", "[::1]:80", "[fd00::/8]:80", "localhost"})
+    EXPECT_TRUE(host_pattern::parse(good)) << good;
+}
+
 TEST(egress_guard, a_listener_on_any_address_is_every_local_address) {
   egress_guard guard{{net("0.0.0.0/0"), net("::/0")}, {{at("0.0.0.0"), 8080}}};
   for (auto address : {"127.0.0.1", "127.0.0.2", "::1", "0.0.0.0", "::"})

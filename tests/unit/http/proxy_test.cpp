@@ -29,13 +29,18 @@ TEST(proxies, are_read_from_a_url) {
   EXPECT_EQ(socks.speaks, proxy::kind::socks5);
   EXPECT_EQ(socks.host, "::1");
   EXPECT_EQ(socks.port, 80) << "as it says, though it is another scheme's usual one";
+  auto tls = parse_proxy("https://proxy.test", false).value();
+  EXPECT_TRUE(tls.secure);
+  EXPECT_EQ(tls.speaks, proxy::kind::connect);
+  EXPECT_EQ(tls.port, 443);
+  EXPECT_FALSE(plain.secure);
   auto with = parse_proxy("http://me%40home:p%3Aw:%40@proxy.test:1", true).value();
   EXPECT_EQ(with.username, "me@home");
   EXPECT_EQ(with.password, "p:w:@");
 }
 
 TEST(proxies, that_cannot_be_used_are_refused_without_saying_a_password) {
-  for (std::string bad : {"", "proxy.test:80", "https://proxy.test", "socks4://proxy.test", "socks5h://proxy.test", "ftp://x", "http://", "http://a b", "http://p:0",
+  for (std::string bad : {"", "proxy.test:80", "socks4://proxy.test", "socks5h://proxy.test", "ftp://x", "http://", "http://a b", "http://p:0",
                           "http://p:99999", "http://p/path", "http://p?x", "http://p#x", "http://:s3cret@p", "http://a%00:s3cret@p", "http://a%3ab:s3cret@p",
                           "http://a:s3cret%0d%0a@p", "http://a:s3cret%zz@p"}) {
     auto read = parse_proxy(bad, true);
@@ -74,7 +79,7 @@ TEST(proxy_exceptions, a_network_covers_what_the_name_leads_to) {
 }
 
 TEST(proxy_exceptions, that_make_no_sense_are_refused) {
-  for (std::string bad : {"", "a b", "10.0.0.0/99", "http://x", "a:b", "a:0", "a:70000", ":80", "a..b", "10.0.0.0/8:80"})
+  for (std::string bad : {"", "a b", "10.0.0.0/99", "http://x", "a:b", "a:0", "a:70000", ":80", "a..b", "10.0.0.0/8:0"})
     EXPECT_FALSE(proxy_exceptions::parse({bad})) << bad;
   EXPECT_FALSE(proxy_exceptions::parse(std::vector<std::string>(257, "a")));
 }

@@ -11,7 +11,7 @@ using namespace std::string_literals;
 using progress = tunnel::progress;
 
 proxy of(proxy::kind speaks, std::string username = {}, std::string password = {}) {
-  return {speaks, "proxy.test", 1, std::move(username), std::move(password), true};
+  return {speaks, false, "proxy.test", 1, std::move(username), std::move(password), true};
 }
 tunnel socks(std::string username = {}, std::string password = {}, std::string_view to = "192.0.2.1") {
   return {of(proxy::kind::socks5, std::move(username), std::move(password)), cidr::parse(to)->network, 443};

@@ -58,7 +58,7 @@ TEST(facts, every_one_reads_back_as_it_was_written) {
   d.in_flight = 3;
   d.rate_limit = 4;
   d.secrets = {{signing_key::generate({1}), {5}, std::nullopt}, {signing_key::generate({2}), {4}, virtual_time{6}}};
-  event_type t{"n", "d", R"({"1":{"type":"object"}})", "g", {"f"}, true, true, {1}, {2}};
+  event_type t{"n", "d", R"({"1":{"type":"object"}})", "g", {"f"}, true, true, {}, {1}, {2}};
   message_created m{"msg_1", "t", "e", {"c"}, {"tag"}, {"ep_1"}, R"({"x":"}"})", 9};
   std::vector<fact> all{event_type_put{t},
                         event_type_removed{"n"},

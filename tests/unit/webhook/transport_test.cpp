@@ -216,7 +216,7 @@ TEST_F(transports, a_proxy_is_judged_by_the_guard_and_used_for_tokens_too) {
   w.emit();
   auto way = w.take(1).at(0).way;
   ASSERT_TRUE(way && way->receiver && way->receiver->through() && way->tokens->way);
-  EXPECT_EQ(*way->receiver->through(), (http::proxy{http::proxy::kind::socks5, "proxy.test", 1080, "me", "s3cret-words", true}));
+  EXPECT_EQ(*way->receiver->through(), (http::proxy{http::proxy::kind::socks5, false, "proxy.test", 1080, "me", "s3cret-words", true}));
   EXPECT_EQ(way->tokens->way->through(), way->receiver->through());
   EXPECT_EQ(everything().find("\"s3cret-words\""), std::string::npos);
   auto direct = create({{"proxy", "direct"}});
@@ -303,7 +303,7 @@ TEST_F(transports, credentials_and_proxies_that_make_no_sense_are_refused_where_
   EXPECT_EQ(refused(oauth2_of({{"grant", "password"}})), "/authentication/oauth2/grant");
   EXPECT_EQ(refused({{"proxy", "none"}}), "/proxy");
   EXPECT_EQ(refused(proxy_of({{"url", "socks5h://proxy.test"}})), "/proxy/url");
-  EXPECT_EQ(refused(proxy_of({{"url", "https://proxy.test"}})), "/proxy/url");
+  EXPECT_EQ(refused(proxy_of({{"url", "ftp://proxy.test"}})), "/proxy/url");
   EXPECT_EQ(refused(proxy_of({{"url", "http://user:word@proxy.test"}})), "/proxy/url");
   EXPECT_EQ(refused(proxy_of({{"username", nullptr}})), "/proxy/username");
   EXPECT_EQ(refused(proxy_of({{"username", std::string(256, 'u')}})), "/proxy/username");
