@@ -66,6 +66,7 @@ private:
   void on_call_made(const call_made& m);
   void on_round_over(const round_over& m);
   void end_round(std::map<std::uint64_t, call_round>::iterator which);
+  void ask_inside(std::uint64_t number, std::size_t which, const mock::outbound_call& call);
   void end_delays();
   void abandon_rounds();
   void begin_snapshot();
