@@ -1,6 +1,7 @@
 #include "actors/children.hpp"
 #include "actors/deciding.hpp"
 #include "actors/snapshot_job.hpp"
+#include "mock/forward.hpp"
 
 #include <stdexcept>
 
@@ -41,6 +42,8 @@ caf::behavior data_actor::make_behavior() {
 void data_actor::do_now(const serve_request& m) {
   const auto& job = m.job;
   mock::meet_fate(job->plan, *state_, job->request, job->ctx.chance);
+  if (auto first = mock::forward(job->plan, *state_, job->request, job->ctx, env_.redactor); !first.empty())
+    return send(sandbox_, want_calls{job, std::make_shared<std::vector<mock::outbound_call>>(std::move(first))});
   if (job->plan.runs_script() && env_.options.scripts)
     return start_script(job);
   auto served = mock::render(job->plan, *state_, job->request, job->ctx, env_.redactor);

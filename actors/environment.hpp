@@ -33,6 +33,8 @@ struct environment {
   /// Runs blocking work for a sandbox on a reader thread.
   std::function<void(const events::sandbox_id&, std::function<void()>)> post_for;
   std::function<void(const resident_ptr&)> forget;    ///< takes a closed sandbox off the map
+  /// A mock request to a sandbox of this node, by id or uid, from another.
+  std::function<void(std::string_view name, mock::request, caller, on_answer)> ask_inside;
 
   struct {
     std::atomic<std::uint64_t> woken{0}, passivated{0}, degraded{0}, child_restarts{0}, requests{0}, rejected{0}, attempts{0}, attempts_in_flight{0};

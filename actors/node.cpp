@@ -46,7 +46,11 @@ public:
     env_.reset(new environment{
       options_, *store_, *journal_, *index_, *client_, plugins_, dispatcher_, *redactor_, vault_, schemas_,
       [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
-      [this](const resident_ptr& door) { directory_->forget(door); }});
+      [this](const resident_ptr& door) { directory_->forget(door); },
+      [this](std::string_view name, mock::request request, caller who, on_answer done) {
+        auto id = resolve(name);
+        id ? serve(*id, std::move(request), std::move(who), std::move(done)) : done(tl::unexpected<events::error>{std::move(id).error()});
+      }});
     directory_ = std::make_unique<directory>(*system_, *env_, uids_);
     journal_->give_to([index = index_.get()](storage::position first, std::vector<storage::record_batch> batches) {
       index->take(first, std::move(batches));

@@ -67,6 +67,7 @@ private:
   void give_up_after(std::chrono::milliseconds time, std::uint64_t number, std::size_t which);
   void on_round_over(const round_over& m);
   void end_round(std::map<std::uint64_t, call_round>::iterator which);
+  void ask_inside(std::uint64_t number, std::size_t which, const mock::outbound_call& call);
   void end_delays();
   void abandon_rounds();
   void begin_snapshot();

@@ -1,6 +1,7 @@
 #include "actors/outbound_calls.hpp"
 #include "actors/plugins.hpp"
 #include "actors/sandbox.hpp"
+#include "mock/forward_limits.hpp"
 #include "mock/outbound_limits.hpp"
 
 #include <chrono>
@@ -9,6 +10,8 @@
 // Calls to the outside that serving a request wants (docs/decisions/051-outbound-calls.md). The request has left the pipeline, so others go on; it is inside,
 // so the sandbox stays awake. When its calls have come back it enters the pipeline again, at the end, with what they came to and the moment and chance it had.
 namespace hourglass::actors {
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -63,8 +66,13 @@ void sandbox_actor::on_want_calls(const want_calls& m) {
       continue;
     }
     give_up_after(call.timeout, number, i);
-    env_.client.send(exchange_of(call, id_.to_string()), [self, number, i](http::exchange_result r) {
-      auto what = std::make_shared<mock::outbound_outcome>(outcome_of(std::move(r)));
+    if (is_inner(call)) {
+      ask_inside(number, i, call);
+      continue;
+    }
+    const bool forward = call.kind == mock::outbound_kind::forward;
+    env_.client.send(exchange_of(call, id_.to_string()), [self, number, i, forward](http::exchange_result r) {
+      auto what = std::make_shared<mock::outbound_outcome>(outcome_of(std::move(r), forward ? limits::forward_body_bytes : limits::outbound_answer_bytes));
       if (auto strong = self.lock())
         caf::anon_send(caf::actor_cast<caf::actor>(strong), call_made{number, i, std::move(what), true});
     });
@@ -107,6 +115,25 @@ void sandbox_actor::call_plugin(const request_ptr& job, const mock::outbound_cal
       turns->give_back();
     });
   });
+}
+
+/// Another sandbox of this node, or this one: through its door, as if from outside.
+void sandbox_actor::ask_inside(std::uint64_t number, std::size_t which, const mock::outbound_call& call) {
+  const auto began = std::chrono::steady_clock::now();
+  auto asked = inner_request_of(call, id_.to_string());
+  const auto* correlation = mock::find(call.headers, "x-correlation-id");
+  auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
+  env_.ask_inside(asked.sandbox, std::move(asked.what), {"sandbox:" + id_.to_string(), correlation != nullptr ? *correlation : std::string{}},
+                  [self, number, which, call, began](events::outcome<mock::response> answer) {
+                    const auto took = std::chrono::steady_clock::now() - began;
+                    auto later = answer ? answer->dribble : std::chrono::milliseconds{0};
+                    if (answer && answer->fault == mock::wire_fault::drop)
+                      later = std::max(call.timeout - std::chrono::duration_cast<std::chrono::milliseconds>(took), std::chrono::milliseconds{0});
+                    auto what = std::make_shared<mock::outbound_outcome>(
+                      outcome_of(std::move(answer), call, std::chrono::duration_cast<std::chrono::microseconds>(took + later).count()));
+                    if (auto strong = self.lock())
+                      caf::delayed_anon_send(caf::actor_cast<caf::actor>(strong), later, call_made{number, which, std::move(what), true});
+                  });
 }
 
 void sandbox_actor::on_call_made(const call_made& m) {

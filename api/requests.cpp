@@ -3,7 +3,9 @@
 #include "api/query.hpp"
 #include "api/routes.hpp"
 #include "events/json_text.hpp"
+#include "mock/forward.hpp"
 #include "mock/serve.hpp"
+#include "replay/comparison.hpp"
 #include "replay/request.hpp"
 
 namespace hourglass::api {
@@ -118,7 +120,9 @@ std::string whole(const events::record& r, const mock::served_record& s, const e
     add_script(j, *s.script);
   events::redact_echo seen; // of what is recorded nothing is a secret
   if (s.request.calls)
-    mock::write_calls(j.key("calls"), *s.request.calls, redact, seen);
+    mock::write_calls(j.key("calls"), *s.request.calls, redact, seen, s.response.body);
+  if (s.forward)
+    write_forward(*s.forward, j.key("forward"));
   j.close_object();
   return out;
 }
@@ -217,6 +221,31 @@ void again(core& in, const call_ptr& c) {
   });
 }
 
+void tell_comparison(const call_ptr& c, replay::comparison_job& job) {
+  auto text = job.finish();
+  text ? c->answer(200, std::move(*text)) : c->fail(text.error());
+}
+
+void compare(core& in, const call_ptr& c) {
+  query_reader q{c->query};
+  const bool now = q.choice("mock", {"then", "now"}).value_or("now") == "now";
+  if (auto fine = q.done(); !fine)
+    return c->fail(fine.error());
+  in.on_reader(c, [&in, now](const call_ptr& done) {
+    auto found = request_named(in, done->sandbox, done->param("request"));
+    if (!found)
+      return done->fail(found.error());
+    auto job = replay::comparison_job::load(in.node.store(), in.node.redactor(), done->sandbox, found->header.seq, now);
+    if (!job)
+      return done->fail(job.error());
+    if (!(*job)->runs_script())
+      return tell_comparison(done, **job);
+    in.run_apart(
+      done, [job = *job](mock::script_engine& engine, std::function<void()> ran) { replay::comparison_job::run(job, engine, std::move(ran)); },
+      [job = *job](const call_ptr& asked) { tell_comparison(asked, *job); });
+  });
+}
+
 } // namespace
 
 void add_requests(router& to) {
@@ -237,6 +266,10 @@ void add_requests(router& to) {
   to.add({.method = "POST", .path = "/sandboxes/{sandbox}/requests/{request}/replay", .id = "replayRequest", .tag = tag,
           .says = "Serves the request again on a fork at its moment and compares byte for byte; changes nothing",
           .who = access::sandbox, .answers = {{200, "Replay"}}, .run = again});
+  to.add({.method = "POST", .path = "/sandboxes/{sandbox}/requests/{request}/compare", .id = "compareRequest", .tag = tag,
+          .says = "What the mock says to a forwarded request beside what its upstream said; nobody is asked, and nothing changes", .who = access::sandbox,
+          .query = {{"mock", "string", "The mock of today (now) or of the moment of the request (then); now if absent"}},
+          .answers = {{200, "RequestComparison"}}, .run = compare});
 }
 
 } // namespace hourglass::api

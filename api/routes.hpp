@@ -9,6 +9,8 @@ void add_operations(router& to);      // operations.cpp: health, metrics, the Op
 void add_sandboxes(router& to);       // sandboxes.cpp
 void add_mock_endpoints(router& to);  // mock_endpoints.cpp: endpoints and OpenAPI import
 void add_imports(router& to);         // imports.cpp: WireMock, Postman, HAR
+void add_forwarding(router& to);      // forwarding.cpp: how upstreams are asked
+void add_recordings(router& to);      // recordings.cpp: endpoints of recorded traffic, mocks beside upstreams
 void add_data(router& to);            // data.cpp
 void add_env(router& to);             // env.cpp
 void add_mappers(router& to);         // mappers.cpp

@@ -116,7 +116,7 @@ void add_scenarios(router& to) {
   to.add({.method = "DELETE", .path = "/sandboxes/{sandbox}/chaos", .id = "deleteChaos", .tag = tag,
           .says = "Removes that profile", .who = access::sandbox, .answers = {{204}}, .run = remove_chaos});
   to.add({.method = "PUT", .path = "/sandboxes/{sandbox}/endpoints/{endpoint}/chaos", .id = "putEndpointChaos", .tag = tag,
-          .says = "The same for one endpoint, by its id, or its method and path with a blank between", .who = access::sandbox, .takes = body::json,
+          .says = "The same for one endpoint, by its id, or its method and path with a blank between; or for all below a path: /stubs/bank/*", .who = access::sandbox, .takes = body::json,
           .body_schema = "ChaosPut", .answers = {{200, "Chaos"}}, .run = put_chaos});
   to.add({.method = "DELETE", .path = "/sandboxes/{sandbox}/endpoints/{endpoint}/chaos", .id = "deleteEndpointChaos", .tag = tag,
           .says = "Removes that profile", .who = access::sandbox, .answers = {{204}}, .run = remove_chaos});

@@ -279,6 +279,8 @@ router all_routes() {
   add_sandboxes(out);
   add_mock_endpoints(out);
   add_imports(out);
+  add_forwarding(out);
+  add_recordings(out);
   add_data(out);
   add_env(out);
   add_mappers(out);

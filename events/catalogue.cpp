@@ -24,6 +24,7 @@ constexpr std::array entries{
     entry{kind::function_put, "function.put", 1},
     entry{kind::function_removed, "function.removed", 1},
     entry{kind::credentials_put, "credentials.put", 1},
+    entry{kind::forwarding_put, "forwarding.put", 1},
     entry{kind::request_served, "request.served", 1},
     entry{kind::scenario_put, "scenario.put", 1},
     entry{kind::scenario_removed, "scenario.removed", 1},

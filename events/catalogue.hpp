@@ -20,6 +20,7 @@ enum class kind : std::uint16_t {
   function_put = 13,
   function_removed = 14,
   credentials_put = 15, ///< which credentials of imported operations are good
+  forwarding_put = 16,  ///< how endpoints ask their upstreams
   request_served = 20,
   // -- scenarios and chaos (mock/scenario.hpp), part of the data ------------------
   scenario_put = 25,

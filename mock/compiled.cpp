@@ -2,6 +2,8 @@
 
 #include "events/json_text.hpp"
 #include "events/redact.hpp"
+#include "mock/forward_limits.hpp"
+#include "mock/forward_rules.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/request_match.hpp"
 #include "mock/target.hpp"
@@ -201,6 +203,15 @@ events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::com
   if (kept != nullptr && out->spec.state.on)
     if (auto at = kept->find(out->spec.state.collection); at != kept->end() && out->route.parameters.size() + 1 >= at->second->spec.captures)
       out->kept = at->second;
+  if (!out->spec.forward.empty()) {
+    auto v = parse_json(out->spec.forward);
+    if (!v)
+      return events::failure(v.error().code, v.error().detail, "/forward");
+    auto forward = forward_rules::compile(*v, out->route.parameters);
+    if (!forward)
+      return tl::unexpected<events::error>{forward.error()};
+    out->forward = std::move(*forward);
+  }
   if (!out->spec.script.empty())
     out->script = script_source::of(out->spec.script);
   return std::shared_ptr<const compiled_endpoint>{std::move(out)};

@@ -15,6 +15,7 @@
 namespace hourglass::mock {
 
 class ecma_regex;
+struct forward_rules;
 class request_match;
 
 /// One segment of a route.
@@ -65,6 +66,7 @@ struct compiled_endpoint {
   std::shared_ptr<const script_source> script; ///< null: the answers are fixed or templates
   std::shared_ptr<const request_match> match;  ///< null: method and path are all it asks for, as usual
   std::shared_ptr<const ecma_regex> pattern;   ///< instead of `route`
+  std::shared_ptr<const forward_rules> forward; ///< null: nobody else is asked
 
   compiled_endpoint() = default;
   compiled_endpoint(const compiled_endpoint&) = delete;

@@ -147,7 +147,7 @@ std::vector<std::string> entities_of(const seed_changes& c) {
 outcome<void> check_key(std::string_view endpoint) {
   if (!endpoint.empty() && endpoint.size() <= limits::endpoint_path_bytes + 64 && events::is_utf8(endpoint))
     return {};
-  return failure(errc::invalid, "must be the id of an endpoint, a method and a path, or *", "/endpoint");
+  return failure(errc::invalid, "must be the id of an endpoint, a method and a path, a path that ends with /*, or *", "/endpoint");
 }
 
 /// A profile with its text; the requests that it has seen begin anew.

@@ -3,6 +3,7 @@
 
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
+#include "mock/forward_limits.hpp"
 #include "mock/match_limits.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/object_reader.hpp"
@@ -217,7 +218,7 @@ events::outcome<endpoint> read_endpoint(std::string_view text) {
   if (!v)
     return tl::unexpected<events::error>{v.error()};
   object_reader in{*v, ""};
-  in.only({"id", "method", "path", "path_regex", "project_root", "group_root", "consumes", "name", "source", "priority", "match", "response", "handler"});
+  in.only({"id", "method", "path", "path_regex", "project_root", "group_root", "consumes", "name", "source", "priority", "match", "response", "handler", "forward"});
   endpoint e;
   e.method = in.text("method", 32, true);
   if (!is_token(e.method))
@@ -236,7 +237,8 @@ events::outcome<endpoint> read_endpoint(std::string_view text) {
   read_consumes(in, e);
   read_match(in, e);
   const auto* handler = in.object("handler");
-  const auto* response = in.object("response", handler == nullptr);
+  const auto* forward = in.object("forward");
+  const auto* response = in.object("response", handler == nullptr && forward == nullptr);
   if (in.problem())
     return tl::unexpected<events::error>{*in.problem()};
   if (handler != nullptr) {
@@ -245,6 +247,12 @@ events::outcome<endpoint> read_endpoint(std::string_view text) {
     e.script = members.text("script", limits::script_bytes, true);
     if (members.problem())
       return tl::unexpected<events::error>{*members.problem()};
+  }
+  if (forward != nullptr) {
+    e.forward = to_text(*forward);
+    e.forward_only = handler == nullptr && response == nullptr;
+    if (e.forward.size() > limits::forward_rules_bytes)
+      return events::failure(events::errc::too_large, "is larger than the limit forward_rules_bytes (" + std::to_string(limits::forward_rules_bytes) + ")", "/forward");
   }
   static const json_value nothing = json_value::object();
   std::optional<events::error> problem;
@@ -284,6 +292,11 @@ void write_endpoint(const endpoint& e, std::string& out) {
   write_choice(j, e);
   if (!e.script.empty())
     j.key("script").value(e.script);
+  if (!e.forward.empty()) {
+    j.key("forward").raw(e.forward);
+    if (e.forward_only)
+      j.key("forward_only").value(true);
+  }
   if (!e.demands.empty()) {
     j.key("demands");
     write_demands(e.demands, j);
@@ -322,6 +335,9 @@ events::outcome<endpoint> decode_endpoint(const json_value& v) {
   e.priority = static_cast<unsigned>(priority);
   if (match != nullptr)
     e.match = to_text(*match);
+  if (const auto* forward = v.member("forward"))
+    e.forward = to_text(*forward);
+  e.forward_only = v.truth_member("forward_only");
   for (const auto& c : consumes->items)
     e.consumes.push_back(c.text);
   for (const auto& r : responses->items) {
@@ -357,12 +373,14 @@ std::string to_json(const endpoint& e) {
   j.close_array();
   j.key("name").value(e.name).key("source").value(e.source == endpoint_source::hand ? "hand" : "openapi");
   write_choice(j, e);
-  if (e.source == endpoint_source::hand)
+  if (e.source == endpoint_source::hand && !e.forward_only)
     show_hand_made(j, e);
-  else
+  else if (e.source != endpoint_source::hand)
     show_imported(j, e);
   if (!e.script.empty())
     j.key("handler").open_object().key("script").value(e.script).close_object();
+  if (!e.forward.empty())
+    j.key("forward").raw(e.forward);
   if (!e.demands.empty()) {
     j.key("request");
     write_demands(e.demands, j);

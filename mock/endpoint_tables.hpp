@@ -2,6 +2,7 @@
 
 #include "events/json_text.hpp"
 #include "mock/endpoints.hpp"
+#include "mock/forward_rules.hpp"
 #include "mock/json_value.hpp"
 #include "mock/router.hpp"
 #include "mock/security.hpp"
@@ -14,6 +15,14 @@
 
 namespace hourglass::mock {
 
+/// Since when, and until when, what upstreams answer is to be made endpoints of. The log has it anyway: this only says what is meant.
+struct recording_session {
+  bool active = false;
+  std::string path; ///< targets begin with it
+  events::wall_time since, until; ///< `until`: when it ended; 0: it has not
+  bool operator==(const recording_session&) const = default;
+};
+
 /// What endpoint_state holds. Private to endpoint*.cpp and route.cpp.
 struct endpoint_state::tables {
   std::map<std::string, std::shared_ptr<const compiled_endpoint>, std::less<>> by_id;
@@ -23,6 +32,8 @@ struct endpoint_state::tables {
   std::string imported_requests; ///< what `request_schemas` reads, as JSON; empty: requests are not checked
   std::string imported_collections; ///< as JSON; empty: none
   collections kept;                 ///< of these, by namespace
+  forward_clients forwarding;       ///< how endpoints ask their upstreams
+  recording_session recording;      ///< of what they answer
   good_credentials credentials;     ///< of security schemes, whatever document has them
   std::map<std::string, std::string, std::less<>> functions;
   std::shared_ptr<const script_source> library; ///< of `functions`, as the engine takes them; null: none
@@ -68,6 +79,12 @@ events::outcome<json_value> parse_own(std::string_view text);
 events::outcome<decision> decide_put_function(const endpoint_state& state, const put_function& command);
 events::outcome<decision> decide_remove_function(const endpoint_state& state, const remove_function& command);
 events::outcome<void> apply_function(endpoint_state::tables& to, events::kind kind, const json_value& v);
+
+// endpoint_forwarding.cpp
+events::outcome<decision> decide_forwarding(const endpoint_state& state, const put_forwarding& command, const events::context& ctx);
+void write_forwarding(const endpoint_state::tables& from, events::json_text& j); ///< members of an object that is open
+events::outcome<decision> decide_retarget(const endpoint_state& state, const retarget_endpoints& command);
+events::outcome<void> apply_forwarding(endpoint_state::tables& to, const json_value& v);
 
 /// Headers that are the server's: an answer that framed itself would desynchronise the connection.
 bool is_framing_header(std::string_view name);

@@ -55,6 +55,8 @@ endpoint_state::endpoint_state(const endpoint_state& other) : self(std::make_uni
   self->imported_collections = other.self->imported_collections;
   self->kept = other.self->kept;
   self->credentials = other.self->credentials;
+  self->forwarding = other.self->forwarding;
+  self->recording = other.self->recording;
   self->imported_roots = other.self->imported_roots;
   self->regex_steps = other.self->regex_steps;
   self->functions = other.self->functions;
@@ -158,6 +160,10 @@ outcome<decision> decide(const endpoint_state& state, const endpoint_command& co
     return decide_switch(state, *one);
   if (const auto* put = std::get_if<put_credentials>(&command))
     return decide_credentials(state, *put);
+  if (const auto* put = std::get_if<put_forwarding>(&command))
+    return decide_forwarding(state, *put, ctx);
+  if (const auto* all = std::get_if<retarget_endpoints>(&command))
+    return decide_retarget(state, *all);
   return decide_import(state, std::get<import_openapi>(command), ctx);
 }
 
@@ -166,13 +172,15 @@ outcome<decision> decide(const endpoint_state& state, const endpoint_command& co
 outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view payload) {
   const bool of_functions = kind == events::kind::function_put || kind == events::kind::function_removed;
   if (kind != events::kind::endpoint_put && kind != events::kind::endpoint_removed && kind != events::kind::openapi_imported &&
-      kind != events::kind::credentials_put && !of_functions)
+      kind != events::kind::credentials_put && kind != events::kind::forwarding_put && !of_functions)
     return {};
   auto v = parse_own(payload);
   if (!v)
     return tl::unexpected<events::error>{v.error()};
   if (of_functions)
     return apply_function(*state.self, kind, *v);
+  if (kind == events::kind::forwarding_put)
+    return apply_forwarding(*state.self, *v);
   if (kind == events::kind::credentials_put) {
     const auto* schemes = v->member("schemes");
     if (schemes == nullptr || !schemes->is_object())
@@ -222,13 +230,17 @@ std::string snapshot(const endpoint_state& state) {
     const auto& spec = e.second->spec;
     return !spec.match.empty() || spec.path_regex || spec.priority != usual_priority;
   });
-  j.open_object().key("format").value(choosy ? 4 : state.self->imported_collections.empty() ? 2 : 3);
+  const bool said = !state.self->forwarding.empty() || state.self->recording != recording_session{};
+  const bool forwarding = said || std::any_of(state.self->by_id.begin(), state.self->by_id.end(), [](const auto& e) { return !e.second->spec.forward.empty(); });
+  j.open_object().key("format").value(forwarding ? 5 : choosy ? 4 : state.self->imported_collections.empty() ? 2 : 3);
   j.key("functions").open_object();
   for (const auto& [name, source] : state.self->functions)
     j.key(name).value(source);
   j.close_object();
   if (!state.self->credentials.empty())
     write_credentials(state.self->credentials, j.key("credentials"));
+  if (said)
+    write_forwarding(*state.self, j);
   j.key("title").value(state.self->imported_title).key("version").value(state.self->imported_version);
   if (!state.self->imported_requests.empty())
     j.key("requests").raw(state.self->imported_requests);
@@ -252,7 +264,7 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
   std::int64_t format = 0;
   if (const auto* f = v->member("format"); f == nullptr || !f->as_integer(format))
     return failure(errc::corrupt, "a snapshot of endpoints does not read");
-  if (format > 4)
+  if (format > 5)
     return failure(errc::newer_format, "a snapshot of endpoints is of a newer format");
   auto all = decode_all(*v);
   if (!all)
@@ -264,6 +276,9 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
   out.self->note_import(*v);
   if (const auto* credentials = v->member("credentials"))
     out.self->credentials = decode_credentials(*credentials);
+  if (v->member("clients") != nullptr)
+    if (auto ok = apply_forwarding(*out.self, *v); !ok)
+      return tl::unexpected<events::error>{ok.error()};
   if (const auto* functions = v->member("functions"); functions != nullptr && functions->is_object()) // not before format 2
     for (std::size_t i = 0; i < functions->items.size(); ++i)
       out.self->functions.emplace(functions->names.at(i), functions->items[i].text);

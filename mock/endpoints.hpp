@@ -73,12 +73,16 @@ struct endpoint {
   state_spec state;     ///< of an imported one: the collection that it reads or changes
   std::string match;    ///< what else is asked of a request, as JSON (`mock/request_match.hpp`). Empty: nothing
   std::string script;   ///< the handler that answers; `responses` then only say how its answer starts. Empty: none
+  std::string forward;  ///< how it is asked upstream, as JSON (`mock/forward_rules.hpp`). Empty: it answers by itself
+  bool forward_only = false; ///< and it has no answer of its own: its mock is what answers without it
 
   std::string full_path() const { return project_root + group_root + path; }
   bool operator==(const endpoint&) const = default;
 };
 
 struct compiled_endpoint; // mock/compiled.hpp
+struct forward_client;    // mock/forward_rules.hpp
+struct forward_note;      // mock/forward.hpp
 
 // -- state ---------------------------------------------------------------------
 
@@ -109,8 +113,8 @@ struct endpoint_state {
 ///   {"method", "path" or "path_regex", "project_root"?, "group_root"?, "consumes"?: [], "name"?,
 ///    "priority"?: 5, "match"?: what else is asked of a request (`mock/request_match.hpp`),
 ///    "response": {"status"?: 200, "headers"?: {}, "body"?: any JSON or a string, "template"?: false},
-///    "handler"?: {"script": "…"}}
-/// With a handler, `response` may be left out. That the script compiles is for the engine to say (`script_in`), before it comes here.
+///    "handler"?: {"script": "…"}, "forward"?: how it is asked upstream (`mock/forward_rules.hpp`)}
+/// With a handler or `forward`, `response` may be left out. That the script compiles is for the engine to say (`script_in`), before it comes here.
 /// With `id` the endpoint of that id is replaced or, if there is none, created under it.
 struct put_endpoint {
   std::string text;
@@ -162,10 +166,21 @@ struct put_function {
 struct remove_function {
   std::string name;
 };
+/// How the endpoints of each project ask their upstreams. `text`: {"clients": {"<project root>": `forward_client`}}; replaces all that was said before.
+/// Reply: as `forwarding_json`.
+struct put_forwarding {
+  std::string text;
+};
+/// Gives all endpoints that forward, or those below a project root, another target. `text`:
+///   {"to": "https://…", "from"?: what a target begins with; none: scheme and host, whatever they are, "project_root"?, "dry_run"?: false}
+/// All or none. Reply: {"endpoints": [{"id", "before", "after"}], "unchanged": [ids], "dry_run"}
+struct retarget_endpoints {
+  std::string text;
+};
 /// Does the part of an import that takes long and needs no state. Fails as `decide` would.
 events::outcome<void> read_ahead(import_openapi& import, const events::entropy& seed);
 
-using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi, put_function, remove_function, switch_state, put_endpoints, put_credentials>;
+using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi, put_function, remove_function, switch_state, put_endpoints, put_credentials, put_forwarding, retarget_endpoints>;
 
 /// The script in a command that must compile before anybody decides on it.
 struct script_to_check {
@@ -183,7 +198,7 @@ events::error told(const script_error& e, const script_to_check& what);
 /// `errc::too_large`.
 events::outcome<decision> decide(const endpoint_state& state, const endpoint_command& command, const events::context& ctx);
 
-/// Folds endpoint_put, endpoint_removed, openapi_imported, credentials_put, function_put and function_removed; other kinds change nothing.
+/// Folds endpoint_put, endpoint_removed, openapi_imported, credentials_put, function_put, function_removed and forwarding_put; other kinds change nothing.
 /// Fails with `errc::corrupt` on a payload that this core cannot have written; then nothing changed.
 events::outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view payload);
 
@@ -197,6 +212,8 @@ std::string to_json(const endpoint& e);
 std::string to_json(const endpoint_state& state);
 /// `{"schemes": {"<name>": <how many credentials are good>}}`
 std::string credentials_json(const endpoint_state& state);
+/// `{"clients": {…}}`
+std::string forwarding_json(const endpoint_state& state);
 
 // -- routing -------------------------------------------------------------------
 
@@ -217,6 +234,13 @@ struct plan {
   std::optional<chaos_fate> fate;  ///< what goes wrong with it on purpose
   std::optional<std::string> drawn; ///< the key of the profile with a seed that `fate` is of
 
+  bool forwarding = false; ///< an upstream is asked first (`mock/forward.hpp`)
+  std::shared_ptr<const forward_client> client; ///< then: how; null: nothing is said
+  std::shared_ptr<const plan> mock; ///< then: what answers if the upstream does not, or is compared with it; null: nobody wants it
+  std::shared_ptr<const forward_note> forwarded; ///< what came of it
+
+  /// Nobody else answers before the upstream is asked.
+  bool forwards() const noexcept { return forwarding && !refusal; }
   /// `handler_run` answers, not `render`.
   bool runs_script() const noexcept;
   /// The answer is made of a collection (`mock/stateful.hpp`).
@@ -229,6 +253,7 @@ struct plan {
 struct recorded_choice {
   std::string_view endpoint; ///< its id; empty: none
   const response* refused = nullptr; ///< the answer, where there was no endpoint
+  std::string_view forwarded = {}; ///< the endpoint that was to ask an upstream, where another answered; empty: none
 };
 
 /// Chooses endpoint and answer. Never fails: what cannot be answered is a plan with a `refusal`.

@@ -104,7 +104,7 @@ private:
     endpoint.set("method", json_value::of(e.method));
     endpoint.set("path", json_value::of(literal_path(parts.path)));
     auto match = json_value::object();
-    auto query = query_of(parts.query);
+    auto query = asked_of_query(parts.query);
     if (query.items.size() > limits::match_conditions)
       return out_.warn("left out, since its query has too many parameters", e.at + "/request/url");
     if (!query.items.empty())
@@ -128,47 +128,10 @@ private:
     out_.add(std::move(endpoint), {}, e.at);
   }
 
-  /// Of secrets nothing is asked but that they are there.
-  static json_value query_of(std::string_view query) {
-    auto out = json_value::object();
-    std::map<std::string, std::vector<std::string>> by_name;
-    for (auto& [name, value] : parse_query(query))
-      by_name[name].push_back(value);
-    for (auto& [name, values] : by_name) {
-      auto condition = json_value::object();
-      if (is_secret_name(name)) {
-        condition.set("absent", json_value::of_bool(false));
-      } else if (values.size() == 1) {
-        condition = json_value::of(std::move(values.front()));
-      } else {
-        auto list = json_value::array();
-        for (auto& v : values)
-          list.items.push_back(json_value::of(std::move(v)));
-        condition.set("has_exactly", std::move(list));
-      }
-      out.add(name, std::move(condition));
-    }
-    return out;
-  }
-
-  /// Bodies that may hold a secret are not asked for.
   void note_body(const exchange& e, json_value& match) {
-    constexpr std::size_t most = 16 * limits::kibi;
-    const auto* post = e.request->member("postData");
-    const auto text = post != nullptr ? post->string_member("text") : std::string_view{};
-    if (text.empty() || text.size() > most || !events::is_utf8(text))
-      return;
-    if (holds_secret(text, post->string_member("mimeType")))
-      return out_.warn("its body is not asked for, since it may hold a credential", e.at + "/request/postData");
-    auto condition = json_value::object();
-    if (auto v = parse_json(text); v && is_json_media(media_essence(post->string_member("mimeType")))) {
-      auto equals = json_value::object();
-      equals.set("equals", std::move(*v));
-      condition.set("json", std::move(equals));
-    } else {
-      condition.set("text", json_value::of(std::string{text}));
-    }
-    match.set("body", std::move(condition));
+    if (const auto* post = e.request->member("postData"))
+      if (auto condition = asked_of_body(post->string_member("text"), post->string_member("mimeType"), e.at + "/request/postData", out_))
+        match.set("body", std::move(*condition));
   }
 
   translation& out_;

@@ -15,12 +15,14 @@ class match_judge {
 public:
   explicit match_judge(const request& req, const recorded_choice* recorded = nullptr) : req_(req), recorded_(recorded) {}
 
+  bool looks_for_mock = false; ///< those that only forward are as if they were not there
+
   /// Its match, if it has any.
   bool holds(const compiled_endpoint& e, const std::vector<std::string>& captures) {
     if (!e.match)
       return true;
     if (recorded_ != nullptr)
-      return e.spec.id == recorded_->endpoint;
+      return e.spec.id == recorded_->endpoint || e.spec.id == recorded_->forwarded;
     return e.match->holds(subject(), captures);
   }
   /// Its path, if that is a regular expression.

@@ -1,6 +1,7 @@
 #include "mock/outbound.hpp"
 
 #include "mock/data_names.hpp"
+#include "mock/forward_limits.hpp"
 #include "mock/outbound_limits.hpp"
 #include "mock/record_bytes.hpp"
 #include "mock/refusal.hpp"
@@ -70,13 +71,16 @@ std::size_t bytes_of(const fields& headers) {
   return out;
 }
 
-std::size_t bytes_of(const outbound_call& c) { return c.url.size() + bytes_of(c.headers) + length_as_json(c.body) + 128; }
+// Of a forward the bodies have limits of their own, and come to the log otherwise.
+std::size_t bytes_of(const outbound_call& c) {
+  return c.url.size() + bytes_of(c.headers) + (c.kind == outbound_kind::forward ? 0 : length_as_json(c.body)) + 128;
+}
 std::size_t bytes_of(const outbound_outcome& o) { return o.message.size() + bytes_of(o.headers) + length_as_json(o.body) + 128; }
 
 std::size_t bytes_of(const made_calls& calls) {
   std::size_t out = 0;
   for (const auto& c : calls)
-    out += bytes_of(c.call) + bytes_of(c.outcome);
+    out += bytes_of(c.call) + (c.call.kind == outbound_kind::forward ? 0 : bytes_of(c.outcome));
   return out;
 }
 
@@ -128,14 +132,30 @@ void write_body(events::json_text& j, const fields& headers, const std::string& 
   j.bytes(body.empty() ? std::string{} : redact.body(content_type(headers), hidden(body, seen), &seen));
 }
 
-void write_http(events::json_text& j, const made_call& made, const events::redactor& redact, events::redact_echo& seen) {
+/// Of an answer that is kept beside the one that was given: beyond this only the front, so that both and the request fit in a record.
+void write_upstream_body(events::json_text& j, const outbound_outcome& o, const events::redactor& redact, events::redact_echo& seen) {
+  auto body = redact.body(content_type(o.headers), hidden(o.body, seen), &seen);
+  if (length_as_json(body) <= limits::forward_recorded_bytes)
+    return void(j.bytes(body));
+  const auto text = events::is_utf8(body);
+  auto front = body.substr(0, limits::forward_recorded_bytes / 6);
+  while (text && !events::is_utf8(front))
+    front.pop_back();
+  j.open_object().key(text ? "text" : "base64").value(text ? front : events::to_base64(front)).key("truncated").value(true).close_object();
+}
+
+void write_http(events::json_text& j, const made_call& made, const events::redactor& redact, events::redact_echo& seen, std::string_view given) {
   const auto& [call, what, round] = made;
+  const bool forward = call.kind == outbound_kind::forward;
   if (call.kind == outbound_kind::plugin) {
     write_body(j.key("plugin").value(call.url).key("args"), call.headers, call.body, redact, seen);
   } else {
     j.key("method").value(call.method).key("url").value(redact.target(hidden(call.url, seen), &seen));
     write_headers(j.key("headers"), call.headers, redact, seen);
-    write_body(j.key("body"), call.headers, call.body, redact, seen);
+    if (forward)
+      j.key("forward").value(true);
+    else
+      write_body(j.key("body"), call.headers, call.body, redact, seen);
   }
   j.key("took_us").value(what.took_us);
   if (!what.error.empty()) {
@@ -144,18 +164,21 @@ void write_http(events::json_text& j, const made_call& made, const events::redac
   }
   j.key("answer").open_object().key("status").value(what.status);
   write_headers(j.key("headers"), what.headers, redact, seen);
-  write_body(j.key("body"), what.headers, what.body, redact, seen);
+  if (!forward)
+    write_body(j.key("body"), what.headers, what.body, redact, seen);
+  else if (what.body != given || what.body.empty())
+    write_upstream_body(j.key("body"), what, redact, seen);
   j.close_object();
 }
 
-void write_all(events::json_text& j, const made_calls& calls, const events::redactor& redact, events::redact_echo& seen) {
+void write_all(events::json_text& j, const made_calls& calls, const events::redactor& redact, events::redact_echo& seen, std::string_view given) {
   j.open_array();
   for (const auto& made : calls) {
     j.open_object();
     if (made.call.kind == outbound_kind::delay)
       j.key("delay_ms").value(made.call.timeout.count());
     else
-      write_http(j, made, redact, seen);
+      write_http(j, made, redact, seen, given);
     j.key("round").value(made.round).close_object();
   }
   j.close_array();
@@ -168,7 +191,7 @@ bool read_if_there(const json_value& v, fields& headers, std::string& body) {
   return (given == nullptr || read_headers(given, headers)) && (bytes == nullptr || read_bytes(bytes, body));
 }
 
-bool read_answer(const json_value& v, outbound_outcome& out) {
+bool read_answer(const json_value& v, bool forward, outbound_outcome& out) {
   if (const auto* error = v.member("error")) {
     out.error = error->string_member("kind");
     out.message = error->string_member("message");
@@ -179,7 +202,12 @@ bool read_answer(const json_value& v, outbound_outcome& out) {
     return false;
   const auto status = answer->integer_member("status", 0);
   out.status = static_cast<unsigned>(status);
-  return status >= 100 && status <= 999 && read_if_there(*answer, out.headers, out.body);
+  if (status < 100 || status > 999)
+    return false;
+  const auto* body = answer->member("body");
+  out.is_answer = forward && body == nullptr;
+  out.cut = body != nullptr && body->truth_member("truncated");
+  return read_if_there(*answer, out.headers, out.body);
 }
 
 bool read_call(const json_value& v, made_call& out) {
@@ -196,11 +224,14 @@ bool read_call(const json_value& v, made_call& out) {
   out.outcome.took_us = v.integer_member("took_us", 0);
   if (v.member("plugin") != nullptr) {
     out.call = call_of_plugin(std::string{v.string_member("plugin")}, {});
-    return !out.call.url.empty() && read_bytes(v.member("args"), out.call.body) && read_answer(v, out.outcome);
+    return !out.call.url.empty() && read_bytes(v.member("args"), out.call.body) && read_answer(v, false, out.outcome);
   }
   out.call.method = v.string_member("method");
   out.call.url = v.string_member("url");
-  return !out.call.method.empty() && !out.call.url.empty() && read_if_there(v, out.call.headers, out.call.body) && read_answer(v, out.outcome);
+  const bool forward = v.truth_member("forward");
+  if (forward)
+    out.call.kind = outbound_kind::forward;
+  return !out.call.method.empty() && !out.call.url.empty() && read_if_there(v, out.call.headers, out.call.body) && read_answer(v, forward, out.outcome);
 }
 
 } // namespace
@@ -256,7 +287,7 @@ std::shared_ptr<const made_calls> with_round(const std::shared_ptr<const made_ca
     bytes += bytes_of(c);
   for (std::size_t i = 0; i < calls.size(); ++i) {
     auto what = i < outcomes.size() ? std::move(outcomes[i]) : outbound_outcome::failed("cancelled", "it was not made");
-    const auto length = bytes_of(what);
+    const auto length = calls[i].kind == outbound_kind::forward ? 0 : bytes_of(what);
     if (bytes + length > limits::outbound_bytes) {
       const auto took = what.took_us;
       what = outbound_outcome::failed("too_large", "the answer is, with the other calls of this request, more than " + limit("outbound_bytes", limits::outbound_bytes));
@@ -295,11 +326,20 @@ outcome<const outbound_outcome*> outbound_book::ask(outbound_call call) {
 
 // -- the record ---------------------------------------------------------------------------
 
-void write_calls(events::json_text& j, const made_calls& calls, const events::redactor& redact, events::redact_echo& seen) {
+void write_calls(events::json_text& j, const made_calls& calls, const events::redactor& redact, events::redact_echo& seen, std::string_view given) {
   std::string unheard; // a secret may be told as such only behind where it stands first
   events::json_text first{unheard};
-  write_all(first, calls, redact, seen);
-  write_all(j, calls, redact, seen);
+  write_all(first, calls, redact, seen, given);
+  write_all(j, calls, redact, seen, given);
+}
+
+std::shared_ptr<const made_calls> with_answer(made_calls calls, const std::string& body, bool cut) {
+  for (auto& made : calls)
+    if (made.outcome.is_answer) {
+      made.outcome.body = body;
+      made.outcome.cut = cut;
+    }
+  return std::make_shared<const made_calls>(std::move(calls));
 }
 
 std::shared_ptr<const made_calls> read_calls(const json_value& v) {

@@ -21,21 +21,24 @@
 //        | {"plugin", "args", "round", "took_us", "answer" | "error"}
 //        | {"method", "url", "headers": [[name, value]…], "body", "round", "took_us", "answer": {"status", "headers", "body"}
 //                                                                                  | "error": {"kind", "message"}}
+// With "forward": true there is no "body" of the call, which is the request's, and none of an answer that was given as it came.
 namespace hourglass::mock {
 
 enum class outbound_kind : std::uint8_t {
   http,
   delay, ///< nobody is called: `timeout` passes
   plugin, ///< `url` is its name, `body` the arguments as JSON (`mock/plugin.hpp`)
+  forward, ///< of the request itself (`mock/forward.hpp`): body and answer may be larger, and the log has neither twice
 };
 
 struct outbound_call {
   outbound_kind kind = outbound_kind::http;
   std::string method = "GET";
-  std::string url; ///< http or https
+  std::string url; ///< http or https; of a forward also `sandbox:` and `stub:` (`mock/forward_target.hpp`)
   fields headers;
   std::string body;
   std::chrono::milliseconds timeout{0}; ///< for all of it
+  std::string authorities; ///< PEM: trusted instead of the system's; empty: those
 };
 
 struct outbound_outcome {
@@ -45,6 +48,8 @@ struct outbound_outcome {
   fields headers;
   std::string body;
   std::int64_t took_us = 0;
+  bool cut = false; ///< in the log, of a forward: `body` is only the front
+  bool is_answer = false; ///< in the log, of a forward: `body` is that of the request's answer
 
   static outbound_outcome failed(std::string error, std::string message);
 };
@@ -89,7 +94,10 @@ private:
 };
 
 /// Without their secrets. `seen` has those of the request, and gets those of the calls.
-void write_calls(events::json_text& j, const made_calls& calls, const events::redactor& redact, events::redact_echo& seen);
+/// `given` is the body of the request's answer.
+void write_calls(events::json_text& j, const made_calls& calls, const events::redactor& redact, events::redact_echo& seen, std::string_view given = {});
+/// A forward's answer that was given as it came gets the body of the request's.
+std::shared_ptr<const made_calls> with_answer(made_calls calls, const std::string& body, bool cut);
 /// Null if it does not read.
 std::shared_ptr<const made_calls> read_calls(const json_value& v);
 

@@ -3,6 +3,7 @@
 
 #include "events/json_text.hpp"
 #include "mock/answer_choice.hpp"
+#include "mock/forward.hpp"
 #include "mock/match_judge.hpp"
 #include "mock/near_miss.hpp"
 #include "mock/negotiation.hpp"
@@ -186,9 +187,13 @@ plan choose_answer(plan p, const request& req, const good_credentials& good) {
 
 std::string_view plan::endpoint_id() const noexcept { return endpoint ? std::string_view{endpoint->spec.id} : std::string_view{}; }
 
-bool plan::runs_script() const noexcept { return endpoint && endpoint->script && !refusal; }
+bool plan::runs_script() const noexcept { return endpoint && endpoint->script && !refusal && !forwarding; }
 
-plan route(const endpoint_state& state, const request& req, const recorded_choice* recorded) {
+namespace {
+
+plan ask_upstream_first(plan p, const endpoint_state& state, const request& req, const recorded_choice* recorded);
+
+plan find_plan(const endpoint_state& state, const request& req, const recorded_choice* recorded, bool for_mock) {
   plan p;
   auto path = split_target(req.target).path;
   std::vector<std::string> segments;
@@ -203,6 +208,7 @@ plan route(const endpoint_state& state, const request& req, const recorded_choic
       return refuse(std::move(p), refusal(415, "unsupported-media-type", "Unsupported media type", "Content-Type is no media type", "Content-Type"));
   }
   match_judge judge{req, recorded};
+  judge.looks_for_mock = for_mock;
   const search in{state.self->routes, req, media, judge};
   auto found = in.endpoint(segments, path_form::as_it_came);
   if (is_nothing(found)) {
@@ -227,7 +233,31 @@ plan route(const endpoint_state& state, const request& req, const recorded_choic
   p.captures = std::move(found.captures);
   if (p.endpoint->script)
     p.library = state.self->library;
+  if (p.endpoint->forward && !for_mock)
+    return ask_upstream_first(std::move(p), state, req, recorded);
   return choose_answer(std::move(p), req, state.self->credentials);
 }
+
+/// What the request asks of an answer (`Prefer`, `Accept`) is for the upstream to read, or for the mock.
+plan ask_upstream_first(plan p, const endpoint_state& state, const request& req, const recorded_choice* recorded) {
+  const auto& e = *p.endpoint;
+  if (e.forward->wants_mock())
+    p.mock = std::make_shared<const plan>(e.spec.forward_only ? find_plan(state, req, recorded, true) : choose_answer(p, req, state.self->credentials));
+  const auto& clients = state.self->forwarding;
+  auto client = clients.find(e.spec.project_root);
+  if (client == clients.end())
+    client = clients.find(std::string_view{});
+  if (client != clients.end())
+    p.client = client->second;
+  p.forwarding = true;
+  p.response = e.preferred;
+  p.status = e.preferred_status;
+  return p;
+}
+
+} // namespace
+
+plan route(const endpoint_state& state, const request& req, const recorded_choice* recorded) { return find_plan(state, req, recorded, false); }
+plan route_to_mock(const endpoint_state& state, const request& req, const recorded_choice* recorded) { return find_plan(state, req, recorded, true); }
 
 } // namespace hourglass::mock

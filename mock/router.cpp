@@ -146,6 +146,8 @@ struct router::search {
     bool media_fits = false;
     const bool hidden = imported_hidden;
     for (const auto& e : ends) {
+      if (judge != nullptr && judge->looks_for_mock && e->spec.forward_only)
+        continue;
       if (e->spec.source == endpoint_source::openapi) {
         if (hidden)
           continue;
@@ -403,6 +405,8 @@ void router::find_pattern(match& found, std::string_view method, std::string_vie
       break; // a route of the tree is the more concrete one
     if (best != nullptr && (*best)->spec.priority < e->spec.priority)
       break;
+    if (judge.looks_for_mock && e->spec.forward_only)
+      continue;
     const auto fit = has_method(e->spec, method) ? consumes_rank(e->spec, media) : 0;
     if (fit == 0 || (best != nullptr && !better(*e, fit, **best, best_fit, method)) ||
         !judge.has_path(*e))

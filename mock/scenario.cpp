@@ -98,6 +98,7 @@ void play(const scenario& s, plan& p, const request& req) {
     p.status = 501;
     return;
   }
+  other.forwarding = false;
   other.example = 0;
   other.stateful = p.stateful && other.response == p.response;
   if (const auto& a = p.endpoint->answers[other.response]; !choose_content(a, req.headers, other))
@@ -120,6 +121,9 @@ const std::pair<const std::string, scenario_state::profile>* profile_of(const sc
   auto at = s.profiles.find(e.id);
   if (at == s.profiles.end())
     at = s.profiles.find(e.method + ' ' + e.full_path());
+  if (const auto path = e.full_path(); at == s.profiles.end() && !e.path_regex) // `/stubs/bank/*`: all below, the nearest first
+    for (auto slash = path.rfind('/'); at == s.profiles.end() && slash != std::string::npos && slash > 0; slash = path.rfind('/', slash - 1))
+      at = s.profiles.find(path.substr(0, slash) + "/*");
   if (at == s.profiles.end())
     at = s.profiles.find(all_endpoints);
   return at != s.profiles.end() ? &*at : nullptr;

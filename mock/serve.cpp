@@ -5,6 +5,7 @@
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
 #include "mock/compiled.hpp"
+#include "mock/forward.hpp"
 #include "mock/json_value.hpp"
 #include "mock/outbound.hpp"
 #include "mock/record_bytes.hpp"
@@ -62,6 +63,8 @@ filled fill_template(const plan& p, const data_state& data, const request& req, 
 filled fill(const plan& p, const data_state& data, const request& req, const events::context& ctx) {
   if (p.refusal)
     return {*p.refusal, nullptr};
+  if (p.forwards())
+    return {refusal(503, "upstream-not-asked", "The upstream was not asked", "nobody here asks upstreams, and the log has no answer of one"), nullptr};
   if (p.runs_script())
     return {refusal(503, "scripts-unavailable", "Scripts do not run here", "this node has no engine for scripts"), nullptr};
   if (p.endpoint->spec.templated)
@@ -196,7 +199,7 @@ std::string record(const plan& p, const filled& done, const request& req, const 
   write_body(j, req.body.empty() ? std::string{} : redact.body(content_type(req.headers), req.body, &seen));
   j.key("peer").value(req.peer).key("received_us").value(req.received.us).close_object();
   if (req.calls)
-    write_calls(j.key("calls"), *req.calls, redact, seen);
+    write_calls(j.key("calls"), *req.calls, redact, seen, done.answer.body);
   j.key("response").open_object().key("status").value(done.answer.status);
   write_headers(j, done.answer.headers, redact, nullptr, nullptr, seen.empty() ? nullptr : &seen);
   j.key("body");
@@ -213,6 +216,8 @@ std::string record(const plan& p, const filled& done, const request& req, const 
     j.key("authorised").value(*p.authorised);
   if (!p.scenario.empty())
     j.key("scenario").value(p.scenario);
+  if (p.forwarded)
+    write_forward(*p.forwarded, j.key("forward"));
   if (p.fate)
     write_fate(j.key("chaos"), *p.fate);
   j.key("seed").value(events::to_hex({reinterpret_cast<const char*>(ctx.chance.data()), ctx.chance.size()}));
@@ -255,6 +260,8 @@ served conclude_filled(const plan& p, filled done, const request& req, const eve
   out.request_id = events::make_id("req_", ctx.wall.us / 1000, ctx.chance);
   if (!p.report.empty())
     done.answer.headers.push_back({"X-Request-Validation", p.report});
+  if (p.forwarded)
+    done.answer.headers.push_back({"X-Upstream", p.forwarded->says});
   done.answer.headers.push_back({"X-Request-Id", out.request_id});
   if (req.method == "HEAD") {
     done.answer.body.clear();
@@ -266,6 +273,8 @@ served conclude_filled(const plan& p, filled done, const request& req, const eve
   draft.entities.push_back(out.request_id);
   if (p.endpoint)
     draft.entities.emplace_back(p.endpoint_id());
+  if (p.forwarded && p.forwarded->endpoint != p.endpoint_id())
+    draft.entities.push_back(p.forwarded->endpoint);
   out.response = std::move(done.answer);
   if (p.fate) {
     out.delay = p.fate->delay;
@@ -334,6 +343,10 @@ events::outcome<served_record> decode_served(std::string_view payload) {
     out.request.authorised = said->is_true();
   out.request.scenario = v->string_member("scenario");
   if (const auto* calls = v->member("calls"); calls != nullptr && !(out.request.calls = read_calls(*calls)))
+    return corrupt();
+  if (out.request.calls)
+    out.request.calls = with_answer(*out.request.calls, out.response.body, out.response_cut.has_value());
+  if (const auto* note = v->member("forward"); note != nullptr && !(out.forward = read_forward(*note)))
     return corrupt();
   if (const auto* note = v->member("script")) {
     out.script = read_note(*note);

@@ -68,6 +68,7 @@ struct served_record {
   std::optional<cut_body> response_cut; ///< set: `response.body` is only the front
   events::entropy chance{}; ///< what `context::chance` was
   std::optional<script_note> script; ///< of a handler that ran
+  std::shared_ptr<const forward_note> forward; ///< of one that was to be forwarded; else null
 };
 
 /// The end of serving, whoever has made the answer: gives it an id and writes it down. `note`, of a script that ran, is redacted here.

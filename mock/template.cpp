@@ -120,7 +120,7 @@ compiled_template::compiled_template(compiled_template&&) noexcept = default;
 compiled_template& compiled_template::operator=(compiled_template&&) noexcept = default;
 compiled_template::~compiled_template() = default;
 
-events::outcome<compiled_template> compiled_template::compile(std::string_view source, template_flavour flavour) {
+events::outcome<compiled_template> compiled_template::compile(std::string_view source, template_flavour flavour, template_about about) {
   compiled_template out{flavour};
   std::string sample;
   std::vector<origin> origins;
@@ -140,7 +140,7 @@ events::outcome<compiled_template> compiled_template::compile(std::string_view s
     if (out.pieces_.size() > limits::template_expressions)
       return events::failure(events::errc::too_large, "more expressions than the limit template_expressions", place_of(source, at));
     at += 2;
-    auto expression = parse_expression(source, at);
+    auto expression = parse_expression(source, at, about);
     if (!expression)
       return tl::unexpected<events::error>{expression.error()};
     origins.push_back({sample.size(), open});

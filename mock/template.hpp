@@ -27,6 +27,7 @@ namespace hourglass::mock {
 //             | request.body[.member | [index]]* of a JSON body; without steps the body itself, as text if it is not JSON
 //             | request.method | request.target
 //             | env.<name>
+//             | response.status | response.header.<name> | response.body[.member | [index]]*   of an upstream's answer, where it is about one
 //             | data.<namespace>                 all values, as an array in order of key
 //             | data.<namespace>.<key>[.member]*  (`data.pets[request.path.id].name`)
 // call       := now | now.unix | now.ms          the sandbox's clock: RFC 3339, seconds, milliseconds
@@ -38,6 +39,9 @@ namespace hourglass::mock {
 // (`"/pets/{{request.path.id}}"`). What is missing is `null` as a value and nothing inside a string. In XML text is escaped; elsewhere it is not.
 
 enum class template_flavour : std::uint8_t { json, xml, text };
+
+/// What a template may tell of: with `answer` of what an upstream answered, too.
+enum class template_about : std::uint8_t { request, answer };
 
 /// Of a template that has only a name: by its end (`json`, `xml`), else JSON if it looks like it.
 template_flavour flavour_of_template(std::string_view name, std::string_view source);
@@ -53,6 +57,10 @@ public:
   const std::string* query(std::string_view name);
   const json_value& body();
   const json_value* item(std::string_view space, std::string_view key);
+  const response* answer() const noexcept { return answer_; }
+  const json_value& answer_body();
+
+  void tell_of(const response& answer) noexcept { answer_ = &answer; } ///< of an upstream; it must outlive the scope
 
   const request& req() const noexcept { return req_; }
   const data_state& data() const noexcept { return data_; }
@@ -72,6 +80,8 @@ private:
   const events::context& ctx_;
   std::optional<fields> query_;
   std::optional<json_value> body_;
+  const response* answer_ = nullptr;
+  std::optional<json_value> answer_body_;
   std::map<std::pair<std::string, std::string>, json_value> items_;
   std::uint64_t state_[2];
   std::size_t work_ = 0;
@@ -85,7 +95,7 @@ class compiled_template {
 public:
   /// Fails with `errc::invalid` (`where` = `line:column` in `source`) on a malformed expression, and in JSON if the text around the expressions is
   /// not JSON; with `errc::too_large` beyond `limits::template_expressions` or `limits::template_depth`.
-  static events::outcome<compiled_template> compile(std::string_view source, template_flavour flavour);
+  static events::outcome<compiled_template> compile(std::string_view source, template_flavour flavour, template_about about = template_about::request);
 
   compiled_template(compiled_template&&) noexcept;
   compiled_template& operator=(compiled_template&&) noexcept;

@@ -14,6 +14,9 @@ struct template_node {
     body,
     method,
     target,
+    answer_status,
+    answer_header,
+    answer_body,
     env,
     data,
     now,
@@ -30,7 +33,7 @@ struct template_node {
 
 /// Reads one expression that starts at `at` and ends before `}}`; `at` is left after the `}}`.
 /// Inside a JSON string quotes may be escaped (`\"`), as they are when the body was given as JSON.
-events::outcome<template_node> parse_expression(std::string_view source, std::size_t& at);
+events::outcome<template_node> parse_expression(std::string_view source, std::size_t& at, template_about about = template_about::request);
 
 /// What an expression gives. `raw` is JSON text that nobody has parsed.
 struct template_result {

@@ -12,7 +12,7 @@ using op = template_node::op;
 
 class parser {
 public:
-  parser(std::string_view source, std::size_t at) : source_(source), at_(at) {}
+  parser(std::string_view source, std::size_t at, template_about about) : source_(source), at_(at), about_(about) {}
 
   events::outcome<template_node> all() {
     auto node = expression(0);
@@ -57,6 +57,8 @@ private:
       return moment();
     if (word == "request")
       return request_path(depth);
+    if (word == "response" && about_ == template_about::answer)
+      return answer_path(depth);
     if (word == "env" || word == "data")
       return path(word == "env" ? op::env : op::data, depth, 1, word == "env" ? 1 : limits::json_depth);
     at_ = start;
@@ -138,6 +140,19 @@ private:
     return fail("`request` needs one of path, query, header, body, method, target");
   }
 
+  result answer_path(std::size_t depth) {
+    auto back = at_;
+    auto part = accept('.') ? name() : std::string_view{};
+    if (part == "status")
+      return path(op::answer_status, depth, 0, 0);
+    if (part == "header")
+      return path(op::answer_header, depth, 1, 1);
+    if (part == "body")
+      return path(op::answer_body, depth, 0, limits::json_depth);
+    at_ = back;
+    return fail("`response` needs one of status, header, body");
+  }
+
   result path(op what, std::size_t depth, std::size_t least, std::size_t most) {
     template_node node{what, {}, {}};
     while (true) {
@@ -204,12 +219,13 @@ private:
 
   std::string_view source_;
   std::size_t at_;
+  template_about about_;
 };
 
 } // namespace
 
-events::outcome<template_node> parse_expression(std::string_view source, std::size_t& at) {
-  parser p{source, at};
+events::outcome<template_node> parse_expression(std::string_view source, std::size_t& at, template_about about) {
+  parser p{source, at, about};
   auto node = p.all();
   at = p.at();
   return node;

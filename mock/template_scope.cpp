@@ -44,6 +44,15 @@ const json_value& template_scope::body() {
   return *body_;
 }
 
+const json_value& template_scope::answer_body() {
+  if (!answer_body_) {
+    charge(answer_->body.size());
+    auto parsed = exhausted_ ? json_value{} : parse_json(answer_->body, {200'000, limits::json_depth}).value_or(json_value::of(answer_->body));
+    answer_body_ = std::move(parsed);
+  }
+  return *answer_body_;
+}
+
 const json_value* template_scope::item(std::string_view space, std::string_view key) {
   const auto* text = data_.find(space, key);
   if (text == nullptr)
@@ -197,6 +206,14 @@ template_result evaluate(const template_node& node, template_scope& scope) {
     return {json_value::of(scope.req().method), {}};
   case op::target:
     return {json_value::of(scope.req().target), {}};
+  case op::answer_status:
+    return scope.answer() != nullptr ? template_result{json_value::of_number(static_cast<std::int64_t>(scope.answer()->status)), {}} : template_result{};
+  case op::answer_header:
+    return text_or_null(scope.answer() != nullptr ? find(scope.answer()->headers, name_of(node.steps[0], scope)) : nullptr);
+  case op::answer_body:
+    if (scope.answer() == nullptr || (node.steps.empty() && scope.answer()->body.empty()))
+      return {};
+    return descend(&scope.answer_body(), node.steps, scope);
   case op::env: {
     auto at = scope.data().env.find(name_of(node.steps[0], scope));
     return text_or_null(at != scope.data().env.end() ? &at->second : nullptr);

@@ -20,6 +20,9 @@ namespace {
 
 constexpr std::string_view redacted = "redacted";
 
+/// What our own log has in place of a secret.
+bool has_token(std::string_view text) { return text.find("[redacted:") != std::string_view::npos; }
+
 /// `a=1&token=x` without the values of secrets.
 std::string without_form_secrets(std::string_view form) {
   std::string out;
@@ -176,6 +179,47 @@ bool holds_secret(std::string_view text, std::string_view content_type) {
   if (media == "application/x-www-form-urlencoded")
     return without_form_secrets(text) != text;
   return names_secret(text);
+}
+
+json_value asked_of_query(std::string_view query) {
+  auto out = json_value::object();
+  std::map<std::string, std::vector<std::string>> by_name;
+  for (auto& [name, value] : parse_query(query))
+    by_name[name].push_back(value);
+  for (auto& [name, values] : by_name) {
+    auto condition = json_value::object();
+    if (is_secret_name(name) || std::any_of(values.begin(), values.end(), has_token)) {
+      condition.set("absent", json_value::of_bool(false));
+    } else if (values.size() == 1) {
+      condition = json_value::of(std::move(values.front()));
+    } else {
+      auto list = json_value::array();
+      for (auto& v : values)
+        list.items.push_back(json_value::of(std::move(v)));
+      condition.set("has_exactly", std::move(list));
+    }
+    out.add(name, std::move(condition));
+  }
+  return out;
+}
+
+std::optional<json_value> asked_of_body(std::string_view body, std::string_view content_type, const std::string& at, translation& out) {
+  constexpr std::size_t most = 16 * limits::kibi;
+  if (body.empty() || body.size() > most || !events::is_utf8(body))
+    return std::nullopt;
+  if (has_token(body) || holds_secret(body, content_type)) {
+    out.warn("its body is not asked for, since it may hold a credential", at);
+    return std::nullopt;
+  }
+  auto condition = json_value::object();
+  if (auto v = parse_json(body); v && is_json_media(media_essence(content_type))) {
+    auto equals = json_value::object();
+    equals.set("equals", std::move(*v));
+    condition.set("json", std::move(equals));
+  } else {
+    condition.set("text", json_value::of(std::string{body}));
+  }
+  return condition;
 }
 
 void set_headers(json_value& response, const fields& headers, const std::string& at, translation& out) {

@@ -53,6 +53,10 @@ void set_body(json_value& response, std::string body);
 bool is_secret_name(std::string_view name);
 /// Whether a body, read by its media type, or as all that it might be, may hold a secret.
 bool holds_secret(std::string_view text, std::string_view content_type);
+/// What a recorded query asks, by name; of secrets nothing but that they are there.
+json_value asked_of_query(std::string_view query);
+/// What a recorded body asks. Nothing of one that is no text, or long; nor of one that may hold a secret, which is told.
+std::optional<json_value> asked_of_body(std::string_view body, std::string_view content_type, const std::string& at, translation& out);
 /// Headers of an answer, without those that are the server's, those that said how the body was sent, and credentials; these are told.
 void set_headers(json_value& response, const fields& headers, const std::string& at, translation& out);
 /// As `set_body`; in JSON and forms the values of members with the name of a secret become `redacted`, which is told.

@@ -2,6 +2,7 @@
 
 #include "events/digest.hpp"
 #include "events/json_text.hpp"
+#include "mock/forward.hpp"
 #include "mock/handler.hpp"
 #include "mock/scenario.hpp"
 #include "replay/state.hpp"
@@ -122,9 +123,12 @@ events::outcome<std::shared_ptr<replay_job>> replay_job::load(const storage::sto
   ctx.chance = past->chance;
   ctx.principal = record.header.principal;
   ctx.correlation = record.header.correlation;
-  const mock::recorded_choice choice{past->endpoint_id, past->endpoint_id.empty() ? &past->response : nullptr};
+  mock::recorded_choice choice{past->endpoint_id, past->endpoint_id.empty() ? &past->response : nullptr};
+  if (past->forward)
+    choice.forwarded = past->forward->endpoint;
   auto plan = mock::route(fork->endpoints, past->request, is_known_in_part(*past) || told_nothing(*past) ? &choice : nullptr);
   mock::meet_fate(plan, fork->data, past->request, ctx.chance);
+  (void)mock::forward(plan, fork->data, past->request, ctx, redactor); // with the recorded answer: what has none is answered so
   std::shared_ptr<replay_job> out{new replay_job};
   out->self_ = std::make_unique<inside>(inside{redactor, seq, std::move(*past), std::move(ctx), std::move(plan), std::move(fork->data), nullptr});
   auto& in = *out->self_;
@@ -148,6 +152,9 @@ events::outcome<replayed> replay_job::finish() {
   replayed r;
   r.seq = in.seq;
   r.request_id = in.past.request_id;
+  if (in.past.request.calls)
+    for (const auto& made : *in.past.request.calls)
+      r.fed.push_back(mock::to_text({made.call}, in.redactor));
   r.request = std::move(in.past.request);
   r.recorded = std::move(in.past.response);
   r.request_cut = std::move(in.past.request_cut);
@@ -178,6 +185,12 @@ std::string to_json(const replayed& r) {
   for (const auto& d : r.differences)
     j.value(d);
   j.close_array();
+  if (!r.fed.empty()) {
+    j.key("fed").open_array();
+    for (const auto& f : r.fed)
+      j.value(f);
+    j.close_array();
+  }
   j.key("request").open_object().key("method").value(r.request.method).key("target").value(r.request.target).key("headers");
   write(j, r.request.headers);
   write_body(j, r.request.body, r.request_cut);

@@ -24,6 +24,7 @@ struct replayed {
   std::optional<mock::cut_body> request_cut;  ///< set: only the front of the request's body is known, so nothing can be identical
   std::optional<mock::cut_body> response_cut; ///< set: `recorded` has only the front of its body; the whole is compared by digest
   bool identical = false;
+  std::vector<std::string> fed; ///< calls that nobody made again: what they came to is as recorded
   std::vector<std::string> differences; ///< `status`, `header content-type`, `body at byte 17`; or why it could not be the same
 };
 

@@ -26,6 +26,7 @@ std::optional<part> part_of(events::kind k) noexcept {
   case kind::endpoint_removed:
   case kind::openapi_imported:
   case kind::credentials_put:
+  case kind::forwarding_put:
   case kind::function_put:
   case kind::function_removed: return part::endpoints;
   case kind::request_served: return std::nullopt;

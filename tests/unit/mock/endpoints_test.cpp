@@ -143,6 +143,8 @@ TEST(endpoints, a_snapshot_and_the_events_after_it_give_what_all_events_give) {
   step(put_endpoint{R"({"method":"GET","path":"/t","response":{"body":"{{now}}","template":true}})", {}}, 4);
   step(import_openapi{R"({"openapi":"3.0.0","paths":{"/i":{"get":{"responses":{"204":{}}}}}})"}, 6);
   step(put_endpoint{named("POST", "/a/{y}", "4"), "ep_x"}, 7);
+  step(put_endpoint{R"({"method":"GET","path":"/f/{id}","forward":{"target":"https://up.example/{id}","fallback":"mock"}})", "ep_f"}, 8);
+  step(put_forwarding{R"({"clients":{"":{"timeout_ms":5}}})"}, 8);
   step(remove_endpoint{"ep_x"}, 8);
   for (std::size_t cut = 0; cut <= log.size(); ++cut) {
     endpoint_state head;
@@ -157,7 +159,7 @@ TEST(endpoints, a_snapshot_and_the_events_after_it_give_what_all_events_give) {
       EXPECT_EQ(answer(*back, get(target)).body, answer(all, get(target)).body);
   }
   EXPECT_FALSE(restore<endpoint_state>("{}"));
-  EXPECT_EQ(restore<endpoint_state>(R"({"format":5})").error().code, errc::newer_format);
+  EXPECT_EQ(restore<endpoint_state>(R"({"format":6})").error().code, errc::newer_format);
 }
 
 TEST(endpoints, a_payload_that_does_not_read_changes_nothing) {
