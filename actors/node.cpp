@@ -266,7 +266,7 @@ private:
     readers_.post_for(sandbox, [job, &what, who = std::move(who), to = std::move(visitor.sandbox)]() mutable {
       auto read = [&what] {
         if constexpr (std::is_same_v<Long, mock::import_openapi>)
-          return mock::read_ahead(what, events::draw_entropy());
+          return mock::read_ahead(what, what.chance.value_or(events::draw_entropy()));
         else
           return mock::read_ahead(what);
       }();

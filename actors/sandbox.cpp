@@ -130,8 +130,13 @@ void sandbox_actor::on_request(const request_ptr& job) {
   }
   if (auto why = refusal(false, false))
     return job->answer(tl::unexpected<events::error>{std::move(*why)});
-  if (!job->request.calls) // it comes again with its calls, and is the same request
+  if (!job->request.calls) { // it comes again with its calls, and is the same request
     stamp(job->ctx);
+    if (!settings_.seed.empty()) {
+      stamped_ = std::max(stamped_, settings_.drawn) + 1;
+      job->ctx.chance = settings_.chance_of_request(stamped_);
+    }
+  }
   send(endpoint_, serve_request{job});
 }
 
@@ -192,6 +197,8 @@ void sandbox_actor::decide_settings(const change_ptr& job) {
         done(std::move(r));
       };
     }
+    if (after.seed != before.seed)
+      stamped_ = 0;
     settings_ = after;
     if (settings_.uid == catalogue_uid)
       env_.schemas->catalogue_is(id_);

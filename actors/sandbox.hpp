@@ -52,6 +52,7 @@ private:
   void bring_back(proposal& p, proposal::part& part);
   void refuse_whole(const proposal_ptr& p);
   void append(const proposal_ptr& p, std::vector<storage::row> rows);
+  void count_served(events::kind of);
   void note_clock(proposal::part& part);
   void note_due(storage::record_batch& batch, const proposal_ptr& p);
   std::optional<events::wall_time> must_be_awake() const;
@@ -104,6 +105,7 @@ private:
   events::error why_degraded_;
   events::chain_head head_;
   mock::settings_state settings_;
+  std::uint64_t stamped_ = 0; ///< with a seed: requests that were given their chance, of which `settings_` counts those that are in the log
   mock::clock_state clock_;
   bool deleting_ = false; ///< its time was over, and it has told itself so
   std::optional<events::virtual_time> outbox_due_; ///< never later than what is pending, but for what is in flight

@@ -68,6 +68,7 @@ void sandbox_actor::take_all(replay::sandbox_state s) {
   changed_ = s.changed;
   last_snapshot_ = s.snapshot;
   settings_ = std::move(s.settings);
+  stamped_ = 0;
   clock_ = s.clock;
   outbox_due_ = webhook::next_due(s.outbox);
   on_disk_due_.reset();

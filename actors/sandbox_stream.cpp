@@ -132,6 +132,7 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
       std::string bytes;
       events::seal(head_, id_, d, part.ctx, bytes);
       changed_.note(d.kind, head_.seq);
+      count_served(d.kind);
       batch.erases.insert(batch.erases.end(), d.erases.begin(), d.erases.end());
       if (d.content_hours != 0)
         batch.rows.push_back(retention::row_of({{part.ctx.wall.us + std::int64_t{d.content_hours} * 3'600'000'000}, id_, head_.seq}));
@@ -189,6 +190,13 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
     inside->release();
   };
   env_.journal.append(std::move(batch), std::move(on_done));
+}
+
+void sandbox_actor::count_served(events::kind of) {
+  if (settings_.seed.empty() || of != events::kind::request_served)
+    return;
+  ++settings_.drawn;
+  changed_[replay::part::settings] = head_.seq;
 }
 
 /// Sends a snapshot on its way round the children.

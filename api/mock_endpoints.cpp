@@ -63,6 +63,7 @@ void import(core& in, const call_ptr& c) {
   auto security = q.choice("security", {"ignore", "report", "check"});
   auto kept = q.choice("state", {"off", "on", "empty"});
   auto examples = q.choice("examples", {"document", "generated"}).value_or("document");
+  auto seed = q.text("seed", 256);
   if (auto fine = q.done(); !fine)
     return c->fail(fine.error());
   mock::import_openapi import{c->request->body, {}};
@@ -72,7 +73,16 @@ void import(core& in, const call_ptr& c) {
   import.validation = validation.value_or(mock::validation_mode::report);
   if (security)
     import.security = mock::security_mode_from(*security);
-  in.change(c, mock::endpoint_command{std::move(import)});
+  if (seed) {
+    import.chance = mock::chance_of_import(*seed);
+    return in.change(c, mock::endpoint_command{std::move(import)});
+  }
+  in.look<mock::settings_state>(
+      c, c->sandbox, [](const mock::settings_state& s, events::virtual_time) -> events::outcome<std::string> { return s.seed; },
+      [&in, import = std::move(import)](const call_ptr& done, const actors::receipt& r) mutable {
+        import.chance = mock::chance_of_import(r.reply);
+        in.change(done, mock::endpoint_command{std::move(import)});
+      });
 }
 
 void put_state(core& in, const call_ptr& c) {
@@ -120,6 +130,7 @@ void add_mock_endpoints(router& to) {
           .query = {{"validation", "string", "Requests that break the document's rules: off (not checked), report (answered, with X-Request-Validation), enforce (refused with 422 and a list of faults); report if absent"},
                     {"security", "string", "Requests without the credentials that the document demands: ignore, report (answered, with X-Request-Validation), check (refused with 401). Any credential is good that could be one, unless PUT /sandboxes/{sandbox}/credentials says which are. Default: as strict as validation"},
                     {"state", "string", "Collections (paths such as /pets beside /pets/{petId}): on (they keep what is created, changed and deleted, beginning with the document's examples), empty (beginning with nothing), off (every operation answers from its examples). Default: what the document says with x-hourglass-state, else on"},
+                    {"seed", "string", "What the values that are made come from: the same seed and document make the same values. Default: the sandbox's seed, if it has one"},
                     {"examples", "string", "document (its examples, and values made from its schemas where it has none) or generated (only those); document if absent"}},
           .takes = body::document, .answers = {{200, "OpenapiImport"}}, .run = import});
 }

@@ -13,10 +13,10 @@ using nlohmann::json;
 
 namespace {
 
-/// `{"name", "uid", "owner", "metadata", "ttl_seconds", "retention", "schema_check"}`: the rules of each are the core's (mock/settings.hpp); here only that nothing else is there.
+/// `{"name", "uid", "owner", "metadata", "ttl_seconds", "seed", "retention", "schema_check"}`: the rules of each are the core's (mock/settings.hpp); here only that nothing else is there.
 events::outcome<void> known_members(const json& body, bool with_document) {
   input in{body};
-  for (auto name : {"name", "uid", "owner", "metadata", "ttl_seconds", "retention", "schema_check"})
+  for (auto name : {"name", "uid", "owner", "metadata", "ttl_seconds", "seed", "retention", "schema_check"})
     in.any(name);
   if (with_document)
     in.any("openapi");
@@ -33,10 +33,13 @@ void answer_created(core& in, const call_ptr& c, const std::string& reply) {
 
 /// A sandbox whose document is refused is taken back, so that a failed create leaves nothing.
 void import_into(core& in, const call_ptr& c, std::string document, std::string reply) {
-  auto id = events::sandbox_id::parse(json::parse(reply).value("id", ""));
+  const auto made = json::parse(reply);
+  auto id = events::sandbox_id::parse(made.value("id", ""));
   if (!id)
     return c->fail({errc::internal, "the new sandbox has no id", {}});
-  in.node.submit(*id, mock::endpoint_command{mock::import_openapi{std::move(document)}}, c->caller(),
+  mock::import_openapi import{std::move(document), {}};
+  import.chance = mock::chance_of_import(made.value("seed", ""));
+  in.node.submit(*id, mock::endpoint_command{std::move(import)}, c->caller(),
                  [&in, c, id = *id, reply = std::move(reply)](events::outcome<actors::receipt> r) {
                    guarded(c, [&] {
                      if (r)

@@ -166,9 +166,7 @@ outcome<mock::import_openapi> read_import(const mock_options& options) {
   import.state = mock::state_mode_from(options.state);
   import.validation = mock::validation_mode_from(options.validation).value_or(mock::validation_mode::report);
   import.security = mock::security_mode_from(options.security);
-  auto chance = options.seed ? events::entropy{} : events::draw_entropy();
-  if (options.seed)
-    std::memcpy(chance.data(), &*options.seed, sizeof(*options.seed));
+  const auto chance = options.seed ? mock::chance_of_import(std::to_string(*options.seed)).value() : events::draw_entropy();
   if (auto read = mock::read_ahead(import, chance); !read) {
     auto e = std::move(read).error();
     e.where = name + (e.where.empty() ? "" : (e.where.front() == '/' ? ": " : ":") + e.where);
@@ -192,9 +190,10 @@ outcome<actors::receipt> wait_for(Call&& call) {
 }
 
 /// A sandbox with what the document describes; its id.
-outcome<std::string> make_sandbox(actors::node& node, mock::import_openapi import) {
+outcome<std::string> make_sandbox(actors::node& node, mock::import_openapi import, const std::optional<std::uint64_t>& seed) {
   const actors::caller us{"admin", "mock", nullptr};
-  auto made = wait_for([&](actors::on_receipt done) { node.create(R"({"uid":"mock","name":"mock"})", us, std::move(done)); });
+  const auto settings = R"({"uid":"mock","name":"mock")" + (seed ? R"(,"seed":")" + std::to_string(*seed) + '"' : std::string{}) + '}';
+  auto made = wait_for([&](actors::on_receipt done) { node.create(settings, us, std::move(done)); });
   if (!made)
     return tl::unexpected<events::error>{std::move(made).error()};
   auto id = node.resolve("mock");
@@ -311,7 +310,7 @@ exit_code serve_document(const mock_options& options) {
   auto node = actors::node::open(std::move(below));
   if (!node)
     return report(node.error());
-  auto sandbox = make_sandbox(**node, std::move(*import));
+  auto sandbox = make_sandbox(**node, std::move(*import), options.seed);
   if (!sandbox)
     return report(sandbox.error());
   api::service service{**node, {}};

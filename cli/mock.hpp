@@ -15,7 +15,7 @@ namespace hourglass::cli {
 struct mock_options {
   std::string document; ///< a file, JSON or YAML; `-`: standard input
   std::string listen = "127.0.0.1:4010";
-  std::optional<std::uint64_t> seed; ///< of the values made from schemas; none: others each time
+  std::optional<std::uint64_t> seed; ///< of the values made from schemas and of the sandbox; none: others each time
   bool dynamic = false; ///< values are made from the schemas also where the document has examples
   bool json = false;    ///< JSON lines instead of text
   std::string state; ///< `on`, `empty` or `off`; empty: as the document says, else `on`

@@ -80,7 +80,7 @@ struct program {
              "What is wrong with a document is told as FILE:LINE:COLUMN or FILE: /json/pointer, with exit code 1");
     c.add_option("document", mocking.document, "OpenAPI 3.0 or 3.1 or Swagger 2.0 document, JSON or YAML, with the files that it refers to; - reads standard input, without files. Nothing is fetched")->required();
     c.add_option("--listen", mocking.listen, "HOST:PORT to answer on; port 0 takes a free one, :PORT answers on every address, without a key")->check(is_host_port, "HOST:PORT")->capture_default_str();
-    c.add_option("--seed", mocking.seed, "Number that the values made from schemas come from: the same one makes the same values. Default: others at each start");
+    c.add_option("--seed", mocking.seed, "Number that the values made from schemas and the chance of requests come from: the same one and the same requests give the same answers. Default: others at each start");
     c.add_flag("--dynamic", mocking.dynamic, "Make all values from the schemas, also where the document has examples. Default: examples first");
     c.add_option("--state", mocking.state,
                  "on: collections such as /pets beside /pets/{petId} keep what is created, changed and deleted, beginning with the document's examples; "

@@ -15,15 +15,15 @@ using events::outcome;
 
 namespace {
 
-/// An imported endpoint keeps its id over re-imports as long as method and path stay.
+/// An imported endpoint keeps its id over re-imports as long as method, path and match stay.
 void give_ids(const endpoint_state& state, std::vector<endpoint>& fresh, const events::context& ctx) {
   std::map<std::pair<std::string, std::string>, std::string> known;
   for (const auto& [id, e] : state.self->by_id)
     if (e->spec.source == endpoint_source::openapi)
-      known.emplace(std::pair{e->spec.method, e->spec.full_path()}, id);
+      known.emplace(std::pair{e->spec.method + e->spec.match, e->spec.full_path()}, id);
   std::uint32_t ordinal = 0;
   for (auto& e : fresh) {
-    auto at = known.find({e.method, e.full_path()});
+    auto at = known.find({e.method + e.match, e.full_path()});
     e.id = at != known.end() ? at->second : events::make_id("ep_", ctx.wall.us / 1000, ctx.chance, ordinal);
     ++ordinal;
   }

@@ -145,6 +145,7 @@ struct import_openapi {
   validation_mode validation = validation_mode::report; ///< what becomes of requests that break the document's rules
   bool generated = false; ///< all values are made from the schemas, and the document's examples left alone
   std::optional<state_mode> state; ///< of its collections; none: what the document says with `x-hourglass-state`, else `on`
+  std::optional<events::entropy> chance = {}; ///< what values are made from; none: of its own
   std::optional<security_mode> security; ///< what becomes of requests without credentials; none: `security_that_follows(validation)`
 };
 /// Which credentials of a security scheme are good. `text`: {"schemes": {"<name in the document>": ["…"]}}, of `basic` as `user:password`. It replaces all

@@ -8,53 +8,19 @@
 #include "mock/openapi_collections.hpp"
 #include "mock/openapi_request.hpp"
 #include "mock/openapi_response.hpp"
+#include "mock/openapi_variant.hpp"
 #include "mock/request_check.hpp"
+#include "mock/request_match.hpp"
 #include "mock/swagger.hpp"
-#include "mock/target.hpp"
 
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 namespace hourglass::mock {
-
-std::string reference_to_place(std::string_view pointer) {
-  std::string out = "#";
-  for (char c : pointer) {
-    if (c == '%')
-      out += "%25";
-    else
-      out += c;
-  }
-  return out;
-}
-
-const json_value* follow_reference(const json_value& root, const json_value& v) {
-  const auto* at = &v;
-  std::string pointer;
-  for (int hops = 0; hops < 64; ++hops) {
-    const auto* reference = at->member("$ref");
-    if (reference == nullptr || !reference->is_string())
-      return at;
-    std::string_view text = reference->text;
-    if (text.empty() || text.front() != '#' || !percent_decode(text.substr(1), false, pointer))
-      return nullptr;
-    at = at_pointer(root, pointer);
-    if (at == nullptr)
-      return nullptr;
-  }
-  return nullptr;
-}
-
-openapi_body request_body_of(const json_value& root, const json_value& operation) {
-  const auto* body = operation.member("requestBody");
-  if (body != nullptr)
-    body = follow_reference(root, *body);
-  const auto* content = body != nullptr ? body->member("content") : nullptr;
-  return content != nullptr && content->is_object() ? openapi_body{body, content} : openapi_body{};
-}
 
 namespace {
 
@@ -76,7 +42,7 @@ std::string clipped(std::string text, std::size_t most) {
 
 /// What a route is apart from the names of its parameters.
 std::string route_key(const endpoint& e, const route_pattern& route) {
-  std::string key = e.method;
+  std::string key = e.method + e.match;
   for (const auto& s : route.segments) {
     key += '/';
     key += s.what == route_segment::kind::literal ? s.text : std::string{};
@@ -252,6 +218,8 @@ private:
     std::transform(e.method.begin(), e.method.end(), e.method.begin(), [](char c) { return static_cast<char>(c - 32); });
     e.name = clipped(text_of(operation.member("operationId")), 256);
     e.project_root = base_path_of(root_, item, operation);
+    if (auto variant = variant_of(root_, path, item, operation); variant && !take_variant(*variant, method, e, where))
+      return {};
     auto route = compile_route(e.full_path());
     if (!route) {
       responses_.warn("this operation was left out: " + route.error().detail, where);
@@ -265,9 +233,35 @@ private:
     e.demands = requests_.read(item, operation, pointer_to("/paths", path), where);
     if (auto ok = responses_.read(operation, where, e.responses); !ok)
       return ok;
-    collections_.note(out_.endpoints.size(), e, route->parameters, item, operation, where);
+    if (e.match.empty())
+      collections_.note(out_.endpoints.size(), e, route->parameters, item, operation, where);
     out_.endpoints.push_back(std::move(e));
     return read_callbacks(operation, where);
+  }
+
+  /// False when it was left out.
+  bool take_variant(const path_variant& variant, std::string_view method, endpoint& e, const std::string& where) {
+    e.path = variant.path;
+    if (variant.match.is_null()) {
+      if (!stands_elsewhere(e.path, method))
+        return true;
+      responses_.warn("this operation was left out: nothing that a request could show tells it from the one of the same path and method", where);
+      return false;
+    }
+    e.match = to_text(variant.match);
+    auto compiled = request_match::compile(variant.match, {});
+    if (compiled && e.match.size() <= limits::match_bytes && ++variants_[e.method + e.full_path()] <= limits::endpoints_per_route)
+      return true;
+    responses_.warn("this operation was left out: " + (compiled ? std::string{"more of its path than the limits match_bytes and endpoints_per_route allow"} : compiled.error().detail), where);
+    return false;
+  }
+
+  /// Whether the document has the method at just this path.
+  bool stands_elsewhere(const std::string& path, std::string_view method) const {
+    const auto* paths = root_.member("paths");
+    const auto* item = paths != nullptr ? paths->member(path) : nullptr;
+    const auto* resolved = item != nullptr ? follow_reference(root_, *item) : nullptr;
+    return resolved != nullptr && resolved->member(method) != nullptr;
   }
 
   void read_consumes(const json_value& operation, endpoint& e) const {
@@ -341,6 +335,7 @@ private:
   openapi_requests requests_;
   openapi_collections collections_;
   std::unordered_set<std::string> routes_;
+  std::unordered_map<std::string, std::size_t> variants_; ///< of one method and path, that ask something more
   std::unordered_set<std::string> webhook_names_;
 };
 

@@ -97,16 +97,27 @@ void insert(tree& into, const std::vector<std::string>& keys, std::size_t from, 
   at->values.push_back(std::move(value));
 }
 
+/// What is no text has no form of its own and may stand as JSON: OpenAPI's default for objects in a body, and what Swagger UI sends.
+json_value text_or_json(const std::string& text, const schema_walk& as, reading& how) {
+  const bool may = !as.allows_string() && ((text.starts_with('{') && as.allows_object()) ||
+                                           (text.starts_with('[') && as.allows_array() && !as.element(0, how.purse).allows_string()));
+  if (may && how.purse.spend(1 + text.size() / 4))
+    if (auto v = parse_json(text))
+      return std::move(*v);
+  return typed_text(text, as, how);
+}
+
 json_value value_of(const tree& t, const schema_walk& as, reading& how) {
   bool places = !t.children.empty() && std::all_of(t.children.begin(), t.children.end(), [](const auto& c) {
     return c.first.size() < 9 && std::all_of(c.first.begin(), c.first.end(), [](char d) { return d >= '0' && d <= '9'; });
   });
-  if (t.children.empty() && !(as.allows_array() && !as.allows_string()) && t.values.size() == 1)
-    return typed_text(t.values.front(), as, how);
+  if (t.children.empty() && t.values.size() == 1)
+    if (auto one = text_or_json(t.values.front(), as, how); one.is_array() || !as.allows_array() || as.allows_string())
+      return one;
   if (t.children.empty() || (places && (as.allows_array() || !as.allows_object()))) {
     auto out = json_value::array();
     for (const auto& v : t.values)
-      out.items.push_back(typed_text(v, as.element(out.items.size(), how.purse), how));
+      out.items.push_back(text_or_json(v, as.element(out.items.size(), how.purse), how));
     std::vector<std::pair<std::size_t, const tree*>> order;
     for (const auto& [key, child] : t.children)
       order.emplace_back(key.empty() ? 0 : std::stoul(key), &child);
@@ -114,7 +125,7 @@ json_value value_of(const tree& t, const schema_walk& as, reading& how) {
     for (const auto& [place, child] : order) {
       if (child->children.empty())
         for (const auto& v : child->values)
-          out.items.push_back(typed_text(v, as.element(out.items.size(), how.purse), how));
+          out.items.push_back(text_or_json(v, as.element(out.items.size(), how.purse), how));
       else
         out.items.push_back(value_of(*child, as.element(out.items.size(), how.purse), how));
     }

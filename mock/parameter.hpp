@@ -32,7 +32,8 @@ json_value read_parameter(const parameter_spec& spec, std::string_view text, boo
 std::optional<json_value> read_query_parameter(const parameter_spec& spec, const std::vector<field>& pairs, const schema_walk& as, reading& how);
 
 /// A form (`application/x-www-form-urlencoded`): members may repeat, and nest as `a[b][c]`, `a[]` and `a[0]`. A required array that is not there is empty,
-/// since a form has no other way to say so; one value is an array of one where an array belongs (OpenAPI: `form`, exploded).
+/// since a form has no other way to say so; one value is an array of one where an array belongs (OpenAPI: `form`, exploded). Objects, and arrays of what is no text,
+/// may stand as JSON.
 json_value read_form(std::string_view body, const schema_walk& as, reading& how);
 
 } // namespace hourglass::mock

@@ -58,6 +58,13 @@ bool sampler::view::nullable() const {
   return false;
 }
 
+bool sampler::view::leads_to(std::size_t within, const json_value* target) const {
+  for (; within != SIZE_MAX; within = entered[within].within)
+    if (entered[within].target == target)
+      return true;
+  return false;
+}
+
 bool sampler::view::has_properties() const {
   return std::any_of(parts.begin(), parts.end(), [](const part& p) { return p.schema->member("properties") != nullptr; });
 }
@@ -141,7 +148,8 @@ sampler::maybe sampler::value_of(const schemas& all, std::size_t depth, std::siz
 }
 
 /// Lays `schema` out into `v`. False if it cannot be met: a recursion, a dangling reference, `false`.
-bool sampler::gather(const json_value& schema, view& v, bool whole, std::size_t depth) {
+/// What was laid out already, as when two parts of an `allOf` share a base, is met by that.
+bool sampler::gather(const json_value& schema, view& v, bool whole, std::size_t depth, std::size_t within) {
   if (++steps_ > limits::sample_steps || depth > deepest)
     return false;
   if (schema.is_bool())
@@ -152,22 +160,24 @@ bool sampler::gather(const json_value& schema, view& v, bool whole, std::size_t 
     const auto* target = follow_reference(root_, schema);
     if (target == nullptr)
       return true; // warned of by the importer: anything will do
-    auto holds = [&](const schemas& list) { return std::find(list.begin(), list.end(), target) != list.end(); };
-    if (holds(active_) || holds(v.entered))
+    if (std::find(active_.begin(), active_.end(), target) != active_.end() || v.leads_to(within, target))
       return false;
-    v.entered.push_back(target);
-    if (!gather(*target, v, whole, depth + 1))
+    if (std::any_of(v.entered.begin(), v.entered.end(), [target](const view::reference& r) { return r.target == target; }))
+      return true;
+    v.entered.push_back({target, within});
+    within = v.entered.size() - 1;
+    if (!gather(*target, v, whole, depth + 1, within))
       return false;
   }
-  v.parts.push_back({&schema, whole});
+  v.parts.push_back({&schema, whole, within});
   // Where the condition holds, what follows from it does.
   if (const auto* condition = schema.member("if"); condition != nullptr && condition->is_object())
     for (const auto* part : {condition, schema.member("then")})
-      if (part != nullptr && !gather(*part, v, false, depth + 1))
+      if (part != nullptr && !gather(*part, v, false, depth + 1, within))
         return false;
   if (const auto* all = schema.member("allOf"); all != nullptr && all->is_array())
     for (const auto& one : all->items)
-      if (!gather(one, v, whole && all->items.size() == 1 && !v.has_properties(), depth + 1))
+      if (!gather(one, v, whole && all->items.size() == 1 && !v.has_properties(), depth + 1, within))
         return false;
   return true;
 }
@@ -190,7 +200,7 @@ sampler::maybe sampler::choose(const view& v, std::size_t next, std::size_t dept
         if (is_null_schema(one) != nulls)
           continue;
         view with = v;
-        if (!gather(one, with, !v.has_properties(), 0))
+        if (!gather(one, with, !v.has_properties(), 0, v.parts[next].within))
           continue;
         const auto* discriminator = schema.member("discriminator");
         auto reference = one.string_member("$ref");
@@ -249,7 +259,8 @@ sampler::maybe sampler::given(const view& v, std::size_t ordinal) {
 sampler::maybe sampler::generate(const view& v, std::size_t depth, std::size_t ordinal, std::string_view name) {
   ++nodes_;
   auto before = active_.size();
-  active_.insert(active_.end(), v.entered.begin(), v.entered.end());
+  for (const auto& r : v.entered)
+    active_.push_back(r.target);
   auto type = v.type();
   maybe out;
   if (type == "object")
@@ -345,6 +356,10 @@ sampler::maybe sampler::array(const view& v, std::size_t depth) {
   auto wanted = std::min(std::max<std::size_t>(least, 1), most);
   const auto* first = v.keyword("prefixItems");
   const auto* items = v.keyword("items");
+  if (first == nullptr && items != nullptr && items->is_array()) { // as in JSON Schema before 2020-12
+    first = items;
+    items = v.keyword("additionalItems");
+  }
   if (first != nullptr && first->is_array())
     wanted = std::max(wanted, std::min(first->items.size(), most));
   if (least == 0 && (depth >= most_.depth || nodes_ >= most_.nodes))

@@ -52,7 +52,7 @@ private:
   maybe attempt(const json_value& schema, std::string_view place, std::uint64_t number);
   bool add_contained(const view& v, std::size_t depth, std::size_t most, json_value& out);
   maybe value_of(const schemas& all, std::size_t depth, std::size_t ordinal, std::string_view name);
-  bool gather(const json_value& schema, view& v, bool whole, std::size_t depth);
+  bool gather(const json_value& schema, view& v, bool whole, std::size_t depth, std::size_t within = SIZE_MAX);
   maybe choose(const view& v, std::size_t next, std::size_t depth, std::size_t ordinal, std::string_view name);
   maybe generate(const view& v, std::size_t depth, std::size_t ordinal, std::string_view name);
   maybe given(const view& v, std::size_t ordinal);

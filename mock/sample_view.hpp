@@ -12,9 +12,14 @@ struct sampler::view {
   struct part {
     const json_value* schema;
     bool whole; ///< describes all of the value, so that its example is one of the value
+    std::size_t within; ///< index of the reference that led to it; SIZE_MAX: none
+  };
+  struct reference {
+    const json_value* target;
+    std::size_t within; ///< as of a part
   };
   std::vector<part> parts;
-  schemas entered;                                          ///< references that were followed
+  std::vector<reference> entered;                           ///< references that were followed
   std::vector<std::pair<std::string, std::string>> decided; ///< discriminator properties and their values
 
   const json_value* keyword(std::string_view name) const;
@@ -22,6 +27,7 @@ struct sampler::view {
   std::size_t count(std::string_view name, std::size_t otherwise) const;
   bool nullable() const;
   bool has_properties() const;
+  bool leads_to(std::size_t within, const json_value* target) const; ///< whether one is on the way from the other
   std::string_view type() const; ///< empty: nothing says
 };
 

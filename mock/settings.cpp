@@ -2,6 +2,7 @@
 
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
+#include "mock/chaos.hpp"
 #include "mock/object_reader.hpp"
 
 #include <algorithm>
@@ -62,7 +63,7 @@ outcome<void> read_retention(const json_value& v, retention_settings& r) {
 /// Lays the members of `v` over `s`; null is the default.
 outcome<void> read_members(const json_value& v, settings_state& s) {
   object_reader in{v, ""};
-  in.only({"name", "uid", "owner", "metadata", "ttl_seconds", "retention", "schema_check"});
+  in.only({"name", "uid", "owner", "metadata", "ttl_seconds", "retention", "schema_check", "seed"});
   auto text = [&](std::string_view name, std::size_t most, std::string& into) {
     if (in.is_null(name))
       into.clear();
@@ -72,6 +73,7 @@ outcome<void> read_members(const json_value& v, settings_state& s) {
   text("name", 256, s.name);
   text("uid", 256, s.uid);
   text("owner", 256, s.owner);
+  text("seed", 256, s.seed);
   if (!is_uid(s.uid))
     in.fail("may have letters, digits, `_`, `-` and `.` only", "uid");
   else if (s.uid == "." || s.uid == "..")
@@ -118,6 +120,8 @@ void write_members(events::json_text& j, const settings_state& s) {
     n ? j.value(*n) : j.null();
   };
   number_or_null("ttl_seconds", s.ttl_s);
+  if (!s.seed.empty())
+    j.key("seed").value(s.seed);
   j.key("retention").open_object();
   number_or_null("payload_days", s.retention.payload_days);
   number_or_null("response_days", s.retention.response_days);
@@ -148,6 +152,7 @@ outcome<settings_state> read_payload(const json_value& v) {
   s.uid = v.string_member("uid");
   s.name = v.string_member("name");
   s.owner = v.string_member("owner");
+  s.seed = v.string_member("seed");
   s.metadata = to_text(*metadata);
   if (const auto* ttl = v.member("ttl_seconds"); ttl != nullptr && ttl->is_number()) {
     std::int64_t n = 0;
@@ -228,11 +233,24 @@ std::optional<events::wall_time> settings_state::expires() const noexcept {
   return events::wall_time{created.us + *ttl_s * 1'000'000};
 }
 
+events::entropy settings_state::chance_of_request(std::uint64_t ordinal) const { return chance_of("request " + seed, ordinal); }
+
+std::optional<events::entropy> chance_of_import(std::string_view seed) {
+  if (seed.empty())
+    return std::nullopt;
+  return chance_of("import " + std::string{seed}, 0);
+}
+
 outcome<decision> decide(const settings_state& state, const settings_command& command, const events::context&) {
   return std::visit([&](const auto& c) { return decide_one(state, c); }, command);
 }
 
 outcome<void> apply(settings_state& state, events::kind kind, std::string_view payload, const events::header& header) {
+  if (kind == events::kind::request_served) {
+    if (!state.seed.empty())
+      ++state.drawn;
+    return {};
+  }
   if (kind == events::kind::sandbox_deleted) {
     state.phase = life::deleted;
     state.updated = header.wall;
@@ -249,6 +267,7 @@ outcome<void> apply(settings_state& state, events::kind kind, std::string_view p
   next->phase = life::live;
   next->created = kind == events::kind::sandbox_created ? header.wall : state.created;
   next->updated = header.wall;
+  next->drawn = next->seed == state.seed ? state.drawn : 0;
   state = std::move(*next);
   return {};
 }
@@ -258,6 +277,8 @@ std::string snapshot(const settings_state& state) {
   events::json_text j{out};
   j.open_object().key("format").value(1).key("phase").value(static_cast<int>(state.phase));
   j.key("created_us").value(state.created.us).key("updated_us").value(state.updated.us);
+  if (state.drawn != 0)
+    j.key("drawn").value(state.drawn);
   j.key("settings").raw(payload_of(state)).close_object();
   return out;
 }
@@ -285,6 +306,10 @@ outcome<settings_state> restore<settings_state>(std::string_view text) {
     return out;
   if (!number("created_us", out->created.us) || !number("updated_us", out->updated.us))
     return failure(errc::corrupt, "a snapshot of settings does not read");
+  std::int64_t drawn = 0;
+  if (v->member("drawn") != nullptr && (!number("drawn", drawn) || drawn < 0))
+    return failure(errc::corrupt, "a snapshot of settings does not read");
+  out->drawn = static_cast<std::uint64_t>(drawn);
   out->phase = static_cast<life>(phase);
   return out;
 }

@@ -38,16 +38,20 @@ struct settings_state {
   std::optional<std::int64_t> ttl_s; ///< from creation, on the node's clock; none: stays
   retention_settings retention;
   std::string schema_check; ///< of webhook payloads: `off`, `warn` or `enforce`; empty: as their event types say
+  std::string seed;         ///< what the chance of requests and imports comes from; empty: none, each has its own
+  std::uint64_t drawn = 0;  ///< requests served since the seed was given
   std::vector<api_key> keys;
   events::wall_time created;
   events::wall_time updated;
 
   /// When the directory may delete it.
   std::optional<events::wall_time> expires() const noexcept;
+  /// With a seed: the chance of the request that is the `ordinal`th under it, from 1. Who sends the same requests in the same order has the same answers, on whatever node.
+  events::entropy chance_of_request(std::uint64_t ordinal) const;
   bool operator==(const settings_state&) const = default;
 };
 
-/// `text`: {"name"?, "uid"?, "owner"?, "metadata"?: {"…": "…"}, "ttl_seconds"?, "retention"?: {"payload_days"?, "response_days"?}, "schema_check"?}.
+/// `text`: {"name"?, "uid"?, "owner"?, "metadata"?: {"…": "…"}, "ttl_seconds"?, "seed"?, "retention"?: {"payload_days"?, "response_days"?}, "schema_check"?}.
 struct create_sandbox {
   std::string text;
   std::vector<api_key> keys;
@@ -58,19 +62,22 @@ struct update_sandbox {
   std::optional<std::vector<api_key>> keys;
 };
 struct delete_sandbox {};
+/// What the values of an imported document are made from; none without a seed.
+std::optional<events::entropy> chance_of_import(std::string_view seed);
+
 using settings_command = std::variant<create_sandbox, update_sandbox, delete_sandbox>;
 
 /// Fails with `errc::invalid` (`where` = JSON Pointer), `errc::conflict` (created already), `errc::not_found` (not there, or deleted).
 events::outcome<decision> decide(const settings_state& state, const settings_command& command, const events::context& ctx);
 
-/// Folds sandbox_created, sandbox_updated, sandbox_deleted; other kinds change nothing. `header.wall` becomes `created`, `updated`.
+/// Folds sandbox_created, sandbox_updated, sandbox_deleted, with a seed request_served; other kinds change nothing. `header.wall` becomes `created`, `updated`.
 events::outcome<void> apply(settings_state& state, events::kind kind, std::string_view payload, const events::header& header);
 
 std::string snapshot(const settings_state& state);
 template <>
 events::outcome<settings_state> restore<settings_state>(std::string_view text);
 
-/// {"id", "uid", "name", "owner", "metadata", "ttl_seconds", "retention", "schema_check", "expires_at", "keys": [ids], "created_at", "updated_at"}
+/// {"id", "uid", "name", "owner", "metadata", "ttl_seconds", "seed", "retention", "schema_check", "expires_at", "keys": [ids], "created_at", "updated_at"}
 std::string to_json(const settings_state& state, std::string_view id);
 
 } // namespace hourglass::mock

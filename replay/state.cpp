@@ -81,8 +81,12 @@ events::outcome<void> apply(sandbox_state& state, const events::record& next) {
     return ok;
   const auto& h = next.header;
   const auto changed = part_of(h.kind);
-  if (!changed)
-    return {}; // by far the most
+  if (!changed) { // by far the most
+    if (state.settings.seed.empty())
+      return {};
+    state.changed[part::settings] = h.seq;
+    return mock::apply(state.settings, h.kind, {}, h);
+  }
   state.changed[*changed] = h.seq;
   auto payload = events::upcast(next);
   if (!payload)

@@ -17,7 +17,7 @@
 
 namespace hourglass::replay {
 
-/// What one event can change: exactly one part, or none (a served request).
+/// What one event can change: exactly one part, or none (a served request; but where the sandbox has a seed, the settings count it).
 enum class part : std::uint8_t { settings, endpoints, data, clock, outbox };
 inline constexpr std::size_t part_count = 5;
 std::optional<part> part_of(events::kind k) noexcept;

@@ -35,14 +35,21 @@ export class Document {
       for (const method of methods)
         if (item[method]) {
           const parameters = [...(item.parameters ?? []), ...(item[method].parameters ?? [])].map((p) => this.deref(p));
-          yield { template, method: method.toUpperCase(), operation: item[method], parameters };
+          yield { template, method: method.toUpperCase(), operation: item[method], parameters, base: this.baseOf(item[method].servers ?? item.servers) };
         }
   }
 
   /// The path of the document's first server is part of every path, as it is for the real API.
   get base() {
-    const url = this.tree.servers?.[0]?.url;
-    return url === undefined ? '' : new URL(url, 'http://relative').pathname.replace(/\/$/, '');
+    return this.baseOf();
+  }
+
+  /// The same where a path or an operation has servers of its own.
+  baseOf(own) {
+    const [server] = own?.length > 0 ? own : (this.tree.servers ?? []);
+    if (server === undefined) return (this.tree.basePath ?? '').replace(/\/$/, '');
+    const url = server.url.replaceAll(/\{([^}]+)\}/g, (_, name) => server.variables?.[name]?.default ?? name);
+    return new URL(url, 'http://relative').pathname.replace(/\/$/, '');
   }
 
   /// A path with something for every parameter in it.

@@ -211,7 +211,7 @@ TEST_F(imported, webhooks_come_with_an_example) {
 }
 
 TEST_F(imported, an_operation_that_cannot_be_routed_is_left_out_with_a_warning) {
-  auto reply = import(R"({"openapi":"3.0.0","paths":{"/ok":{"get":{}},"/a{x}{y}":{"get":{"responses":{}}},"/q?x=1":{"get":{}},"/o/{a}":{"get":{}},
+  auto reply = import(R"({"openapi":"3.0.0","paths":{"/ok":{"get":{}},"/a{x}{y}":{"get":{"responses":{}}},"//q":{"get":{}},"/o/{a}":{"get":{}},
     "/o/{b}":{"get":{}},"/r":{"$ref":"http://elsewhere/#"},"/s":{"get":[]}}})");
   EXPECT_EQ(reply["endpoints"], 2);
   EXPECT_GE(reply["warnings"].size(), 5U);
@@ -293,12 +293,31 @@ TEST_F(generated, recursion_is_cut_where_the_schema_allows_it) {
   EXPECT_TRUE(value(R"({"$ref":"#/components/schemas/A"})", R"({"A":{"allOf":[{"$ref":"#/components/schemas/A"}]}})").is_null());
 }
 
+TEST_F(generated, a_base_that_two_parts_share_is_laid_out_once) {
+  const auto schemas = R"({"Base":{"type":"object","required":["id"],"properties":{"id":{"type":"integer"}}},
+    "More":{"allOf":[{"$ref":"#/components/schemas/Base"},{"type":"object","required":["more"],"properties":{"more":{"type":"boolean"}}}]},
+    "Cat":{"allOf":[{"$ref":"#/components/schemas/Base"},{"type":"object","required":["claws"],"properties":{"claws":{"type":"boolean"}}}]},
+    "Loop":{"allOf":[{"$ref":"#/components/schemas/Base"},{"$ref":"#/components/schemas/Loop"}]}})";
+  auto both = value(R"({"allOf":[{"$ref":"#/components/schemas/Base"},{"$ref":"#/components/schemas/More"}]})", schemas);
+  EXPECT_TRUE(both["id"].is_number_integer());
+  EXPECT_EQ(both["more"], true);
+  auto chosen = value(R"({"allOf":[{"$ref":"#/components/schemas/Base"},{"oneOf":[{"$ref":"#/components/schemas/Cat"},{"type":"integer"}]}]})", schemas);
+  EXPECT_TRUE(chosen["id"].is_number_integer());
+  EXPECT_EQ(chosen["claws"], true);
+  auto members = value(R"({"allOf":[{"type":"object","properties":{"m":{"$ref":"#/components/schemas/Base"}}},
+    {"type":"object","required":["m"],"properties":{"m":{"$ref":"#/components/schemas/More"}}}]})", schemas);
+  EXPECT_EQ(members["m"]["more"], true);
+  EXPECT_TRUE(value(R"({"$ref":"#/components/schemas/Loop"})", schemas).is_null());
+}
+
 TEST_F(generated, arrays_keep_their_bounds) {
   EXPECT_EQ(value(R"({"type":"array","items":{"type":"integer"},"minItems":3})").size(), 3U);
   EXPECT_EQ(value(R"({"type":"array","items":{"type":"integer"},"maxItems":0})").size(), 0U);
   auto e = value(R"({"type":"array","uniqueItems":true,"minItems":2,"items":{"enum":["a","b"]}})");
   EXPECT_NE(e[0], e[1]);
   EXPECT_EQ(value(R"({"prefixItems":[{"const":1},{"const":2}],"items":false})"), json::parse("[1,2]"));
+  EXPECT_EQ(value(R"({"items":[{"const":1},{"const":2}]})"), json::parse("[1,2]")) << "as before 2020-12";
+  EXPECT_EQ(value(R"({"items":[{"const":1}],"additionalItems":{"const":3},"minItems":3})"), json::parse("[1,3,3]"));
 }
 
 TEST_F(generated, the_same_seed_gives_the_same_bytes) {

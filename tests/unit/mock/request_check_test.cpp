@@ -215,6 +215,22 @@ TEST_F(checked, a_form_is_read_as_its_schema_means_it) {
   EXPECT_NE(form("live=true").body.find("must have the member `amount`"), std::string::npos);
 }
 
+TEST_F(checked, what_is_no_text_may_stand_in_a_form_as_json) {
+  import(document(with_body(R"({"type":"object","properties":{"category":{"type":"object","properties":{"id":{"type":"integer"}}},"note":{"type":"string"},
+    "tags":{"type":"array","items":{"type":"object","required":["id"],"properties":{"id":{"type":"integer"}}}},"urls":{"type":"array","items":{"type":"string"}}}})",
+                            "application/x-www-form-urlencoded")));
+  auto form = [&](std::string body) { return sent(post("/pets/1", std::move(body), "application/x-www-form-urlencoded")); };
+  EXPECT_EQ(form("category=%7B%22id%22%3A1%7D").status, 200U);
+  EXPECT_NE(form(R"(category={"id":"x"})").body.find(R"("pointer":"/category/id")"), std::string::npos);
+  EXPECT_EQ(form(R"(category={"id":1)").status, 422U) << "no JSON: a text";
+  EXPECT_EQ(form(R"(tags=[{"id":1},{"id":2}])").status, 200U) << "all of it";
+  EXPECT_EQ(form(R"(tags={"id":1}&tags={"id":2})").status, 200U) << "or one after the other";
+  EXPECT_EQ(form(R"(tags[]={"id":1}&tags[]={"id":2})").status, 200U);
+  EXPECT_NE(form(R"(tags={"id":1}&tags={"no":2})").body.find(R"("pointer":"/tags/1")"), std::string::npos);
+  EXPECT_EQ(form("tags=id&tags=name").status, 422U) << "names of members are no objects";
+  EXPECT_EQ(form(R"(urls=["a"]&note={"id":1})").status, 200U) << "texts stay texts";
+}
+
 TEST_F(checked, faults_are_only_reported_if_that_is_wished) {
   auto text = document(operation(R"([{"name":"n","in":"query","schema":{"type":"integer"}}])"));
   import(text, validation_mode::report);

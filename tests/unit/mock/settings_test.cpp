@@ -40,6 +40,37 @@ TEST(settings, content_stays_for_ever_unless_it_is_said_how_long) {
   EXPECT_EQ(s.retention, retention_settings{});
 }
 
+TEST(settings, a_seed_counts_what_is_served_and_another_one_begins_anew) {
+  settings_state s;
+  auto serve = [&] { ASSERT_TRUE(apply(s, events::kind::request_served, "", at(9))); };
+  ASSERT_TRUE(run(s, create_sandbox{"{}", {}}, 1));
+  serve();
+  EXPECT_EQ(s.drawn, 0U) << "nobody asks";
+  EXPECT_EQ(snapshot(s).find("drawn"), std::string::npos);
+  ASSERT_TRUE(run(s, update_sandbox{R"({"seed":"run-7"})", std::nullopt}, 2));
+  serve();
+  serve();
+  EXPECT_EQ(s.drawn, 2U);
+  EXPECT_EQ(s.updated.us, 2) << "a request changes no settings";
+  ASSERT_TRUE(run(s, update_sandbox{R"({"name":"n"})", std::nullopt}, 3));
+  EXPECT_EQ(s.drawn, 2U);
+  EXPECT_EQ(restore<settings_state>(snapshot(s)).value(), s);
+  EXPECT_EQ(nlohmann::json::parse(to_json(s, "id"))["seed"], "run-7");
+  auto twin = s;
+  EXPECT_EQ(twin.chance_of_request(3), s.chance_of_request(3));
+  EXPECT_NE(s.chance_of_request(3), s.chance_of_request(4));
+  ASSERT_TRUE(run(s, update_sandbox{R"({"seed":"run-8"})", std::nullopt}, 4));
+  EXPECT_EQ(s.drawn, 0U);
+  EXPECT_NE(twin.chance_of_request(3), s.chance_of_request(3));
+  EXPECT_EQ(chance_of_import("a"), chance_of_import("a"));
+  EXPECT_NE(chance_of_import("a"), chance_of_import("b"));
+  EXPECT_FALSE(chance_of_import(""));
+  EXPECT_EQ(run(s, update_sandbox{R"({"seed":7})", std::nullopt}, 5).error().where, "/seed");
+  EXPECT_EQ(run(s, update_sandbox{R"({"seed":")" + std::string(257, 'x') + R"("})", std::nullopt}, 5).error().where, "/seed");
+  ASSERT_TRUE(run(s, update_sandbox{R"({"seed":null})", std::nullopt}, 6));
+  EXPECT_EQ(s.seed, "");
+}
+
 TEST(settings, a_sandbox_is_created_changed_and_deleted_once) {
   settings_state s;
   EXPECT_EQ(run(s, update_sandbox{}, 1).error().code, errc::not_found);
