@@ -19,6 +19,8 @@ std::span<const bench_case> all_cases();
 
 void run_serve(const settings& with, report& to);        // case_serve.cpp
 void run_scripted(const settings& with, report& to);     // case_serve.cpp
+void run_counter(const settings& with, report& to);      // case_scripts.cpp
+void run_hostile(const settings& with, report& to);      // case_scripts.cpp
 void run_endpoints(const settings& with, report& to);    // case_serve.cpp
 void run_collection(const settings& with, report& to);   // case_collection.cpp
 void run_delivery(const settings& with, report& to);     // case_delivery.cpp

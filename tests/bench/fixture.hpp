@@ -22,6 +22,7 @@ struct settings {
   std::filesystem::path self, server, fill;
   std::filesystem::path work; ///< an empty folder; the caller deletes it
   std::vector<std::string> server_flags;
+  std::filesystem::path probes; ///< the hostile scripts; empty or not there: `hostile` is not run
   std::filesystem::path profile; ///< not empty: `perf record` our server in the first round of a case, one file a case in this folder
 };
 

@@ -57,6 +57,8 @@ options read(int argc, char** argv) {
       w.work = value();
     else if (name == "--profile")
       w.profile = value();
+    else if (name == "--probes")
+      w.probes = value();
     else if (name == "--server-flag")
       w.server_flags.push_back(value());
     else

@@ -1,40 +1,21 @@
 // The hostile scripts of ../shared/reference/spidermonkey/probes.h, looked for beside the checkout. Each must end with an answer or a clear error,
 // and a healthy script of another sandbox must get its answer after each.
 #include "engine_fixture.hpp"
+#include "tests/support/hostile_scripts.hpp"
 #include "tests/support/reference_data.hpp"
 
 #include <iostream>
 #include <map>
-#include <regex>
-#include <sstream>
-
-#include <nlohmann/json.hpp>
 
 namespace hourglass::script {
 
 namespace {
 
-struct probe {
-  std::string name, source;
-};
-
-/// Lines `{"name", "source"},` after the first table, which is of things that work.
-std::vector<probe> hostile(const std::string& text) {
-  std::vector<probe> out;
-  std::istringstream lines{text.substr(text.find("kCpu[]"))};
-  static const std::regex line_of_probe{R"re(^\s*\{("(?:[^"\\]|\\.)*"),\s*("(?:[^"\\]|\\.)*")\},\s*$)re"};
-  std::smatch found;
-  for (std::string line; std::getline(lines, line);)
-    if (std::regex_match(line, found, line_of_probe)) // escaped as JSON is
-      out.push_back({nlohmann::json::parse(found[1].str()), nlohmann::json::parse(found[2].str())});
-  return out;
-}
-
 TEST_F(engine_test, every_hostile_script_ends_and_a_healthy_one_answers_after_it) {
   const auto text = test::reference_text("reference/spidermonkey/probes.h");
   if (text.empty())
     GTEST_SKIP() << "no probes.h beside the checkout";
-  const auto all = hostile(text);
+  const auto all = test::hostile_scripts(text);
   ASSERT_EQ(all.size(), 68U);
   std::map<std::string, int> ends;
   for (const auto& p : all) {
