@@ -34,9 +34,9 @@ protected:
   actors::reader_pool readers_{1};
   actors::registry::uid_claims uids_;
   actors::plugin_registry plugins_{nullptr};
-  actors::environment env_{options_, *store_, *journal_, *index_, *client_, plugins_, dispatcher_, redactor_, std::make_shared<const events::vault>(std::vector{events::vault::key{}}),
+  actors::environment env_{options_, *store_, *journal_, *index_, *client_, plugins_, dispatcher_, redactor_, std::make_shared<const events::vault>(std::vector{events::vault::key{}}), nullptr,
                            [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
-                           [](const actors::resident_ptr&) {}};
+                           [](const actors::resident_ptr&) {}, nullptr};
   sharing_config config_;
   caf::actor_system system_{config_};
   actors::directory where_{system_, env_, uids_};

@@ -132,7 +132,7 @@ TEST_F(journeys, each_destination_has_its_own_and_other_settings_have_another) {
   send(oauth2(url("/token")), "ep_1"); // the same, told again
   EXPECT_EQ(at_tokens.size(), 2u);
   transport_settings other;
-  other.authentication.emplace().oauth2 = oauth2_client{url("/token"), "another", {"s3cret", {}}, {}, {}, true, {}};
+  other.authentication.emplace().oauth2 = oauth2_client{.token_url = url("/token"), .client_id = "another", .client_secret = {"s3cret", {}}, .in_body = true};
   send(transport_policy{other}.way(), "ep_1");
   EXPECT_EQ(at_tokens.size(), 3u);
 }
