@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include <openssl/evp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -78,11 +79,18 @@ private:
   std::string connect(raw_socket& client) {
     const auto head = client.until("\r\n\r\n");
     note(head);
-    if (!username_.empty() && head.find("Proxy-Authorization: Basic ") == std::string::npos) {
+    if (!username_.empty() && head.find("Proxy-Authorization: Basic " + base64(username_ + ':' + password_) + "\r\n") == std::string::npos) {
       client.say("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
       return {};
     }
     return head.starts_with("CONNECT ") ? head.substr(8, head.find(' ', 8) - 8) : std::string{};
+  }
+
+  static std::string base64(const std::string& bytes) {
+    std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
+    const auto n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+    out.resize(static_cast<std::size_t>(n));
+    return out;
   }
 
   static std::string take(raw_socket& s, std::string& kept, std::size_t n) {
