@@ -37,11 +37,21 @@ std::string encoded(std::string_view text) {
   return out;
 }
 
-/// Bytes that a URL cannot hold as they are; what is escaped already stays.
-bool is_visible(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' && c != '`' && c != '{' && c != '|' && c != '}';
-  });
+bool may_stand_in_url(char c) noexcept {
+  return c > 0x20 && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' && c != '`' && c != '{' && c != '|' && c != '}';
+}
+
+bool is_visible(std::string_view text) noexcept { return std::all_of(text.begin(), text.end(), may_stand_in_url); }
+
+/// Of a request target, which may hold any byte that a lenient server let through: what a URL cannot hold is escaped, and what is escaped already stays.
+std::string as_in_url(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (may_stand_in_url(text[i]) && text[i] != '#')
+      out += text[i];
+    else
+      out += encoded(text.substr(i, 1));
+  return out;
 }
 
 struct scheme_of_target {
@@ -255,16 +265,15 @@ outcome<forward_address> forward_target::fill(const values& from, query_rule rul
       const auto* scheme = scheme_at(url);
       if (scheme == nullptr || url.size() == scheme->start.size()) // it would become the host
         return bad("the variable `request." + std::string{p.what == kind::path ? "path" : "tail"} + "` stands in its host");
-      if (url.find('?') != std::string::npos)
-        whole = encoded(whole); // in the query
-      else if (is_past_host(url) && url.ends_with('/') && whole.starts_with('/'))
+      whole = url.find('?') != std::string::npos ? encoded(whole) : as_in_url(whole);
+      if (is_past_host(url) && url.ends_with('/') && whole.starts_with('/'))
         url.pop_back();
       url += whole;
     }
     if (url.size() > 2 * limits::forward_url_bytes)
       break;
   }
-  if (auto out = address_of(std::move(url), asked, rule))
+  if (auto out = address_of(std::move(url), as_in_url(asked), rule))
     return out;
   else
     return failure(out.error().code, "the target " + quoted(text_) + " gives no URL: " + out.error().detail);

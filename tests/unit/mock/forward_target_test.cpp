@@ -71,6 +71,11 @@ TEST_F(forward_target_of, two_queries_become_one_and_who_wins_is_said) {
   EXPECT_EQ(url("https://up.example/?k={KEY}"), "https://up.example/?k=k%20y&%78=mine&x=again&flag&z=%20");
 }
 
+TEST_F(forward_target_of, bytes_that_no_url_can_hold_are_escaped_on_their_way) {
+  asked = get("/p/g/a|b/\xc3\xa9?q=\x1d\x7f{\xff}#&r=%2f");
+  EXPECT_EQ(url("https://up.example{request.tail}"), "https://up.example/a%7Cb/%C3%A9?q=%1D%7F%7B%FF%7D%23&r=%2f");
+}
+
 TEST_F(forward_target_of, whom_to_ask_is_never_the_requests_to_say) {
   EXPECT_NE(why("https://{id}/x").find("in its host"), std::string::npos);
   EXPECT_NE(why("https://up.example{id}/x").find("in its host"), std::string::npos);
