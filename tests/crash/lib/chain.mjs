@@ -10,7 +10,7 @@ const kinds = {
   'clock.set': 40, 'clock.advance_started': 41, 'clock.moved': 42, 'clock.advance_finished': 43,
   'event_type.put': 50, 'event_type.removed': 51, 'destination.created': 52, 'destination.updated': 53, 'destination.removed': 54,
   'destination.secret_rotated': 55, 'destination.disabled': 56, 'destination.recovered': 57, 'message.created': 60, 'attempt.finished': 61, 'resend.requested': 62,
-  'recovery.started': 63, 'recovery.progressed': 64, 'recovery.finished': 65, 'deliveries.moved': 66, 'delivery.expired': 67, 'content.erased': 68, 'batch.formed': 71, 'dead_letters.removed': 70,
+  'recovery.started': 63, 'recovery.progressed': 64, 'recovery.finished': 65, 'deliveries.moved': 66, 'delivery.expired': 67, 'content.erased': 68, 'batch.formed': 71, 'dead_letters.removed': 70, 'batch.formed': 71,
   'poller.created': 80, 'poller.updated': 81, 'poller.removed': 82, 'consumer.moved': 83, 'consumer.removed': 84,
 };
 // Their payload is shown with the secrets masked, so its hash cannot be checked from outside.
