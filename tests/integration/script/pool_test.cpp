@@ -73,7 +73,7 @@ TEST(script_pool, what_a_script_has_us_work_counts_in_full) {
   t.host = std::shared_ptr<test_host>{std::shared_ptr<void>{}, &host};
   auto o = run_and_wait(**opened, t);
   ASSERT_TRUE(o.error);
-  EXPECT_EQ(o.error->fault, script_fault::timeout) << o.error->message;
+  EXPECT_EQ(o.error->fault, script_fault::time) << o.error->message;
   EXPECT_LE(calls, 4U);
   (*opened)->stop();
 }
