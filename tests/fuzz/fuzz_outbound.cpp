@@ -2,6 +2,7 @@
 #include "events/redact.hpp"
 #include "mock/outbound.hpp"
 
+#include <chrono>
 #include <cstdlib>
 
 using namespace hourglass;
@@ -38,7 +39,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     std::abort();
   outbound_book book{again, redact};
   for (const auto& made : *again) {
-    auto known = book.ask(made.call);
+    auto asked = made.call;
+    if (asked.kind != outbound_kind::delay)
+      asked.timeout = std::chrono::seconds{1}; // which the record does not have
+    if (fault_of(asked))
+      continue; // nobody could have made it
+    auto known = book.ask(asked);
     if (!known || *known == nullptr)
       std::abort();
   }
