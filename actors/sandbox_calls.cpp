@@ -12,10 +12,32 @@ namespace hourglass::actors {
 
 namespace {
 
-std::size_t bytes_of(const mock::made_calls& calls) {
+template <class Message> // a call or its outcome
+std::size_t bytes_of(const Message& m) {
+  auto out = m.body.size();
+  for (const auto& [name, value] : m.headers)
+    out += name.size() + value.size();
+  return out;
+}
+
+std::size_t bytes_of(const std::vector<mock::outbound_call>& calls) {
   std::size_t out = 0;
   for (const auto& c : calls)
-    out += c.call.body.size() + c.call.url.size() + c.outcome.body.size();
+    out += c.url.size() + bytes_of(c);
+  return out;
+}
+
+std::size_t bytes_come(const call_round& round) {
+  std::size_t out = 0;
+  for (const auto& o : round.came)
+    out += o ? bytes_of(*o) : 0;
+  return out;
+}
+
+/// Instead of an answer that there is no room for. The call was made all the same.
+mock::outbound_outcome too_large(const mock::outbound_outcome& what, std::string message) {
+  auto out = mock::outbound_outcome::failed("too_large", std::move(message));
+  out.took_us = what.took_us;
   return out;
 }
 
@@ -31,15 +53,24 @@ std::optional<events::error> reason_to_give_up(const call_round& round) {
   return std::nullopt;
 }
 
+/// Why calls cannot be made now. If they can, what they are counts as in hand until the request is answered.
+std::optional<std::string> fault_of_room(const std::vector<mock::outbound_call>& calls, std::size_t under_way, request_job& job, std::size_t most) {
+  if (under_way + calls.size() > limits::outbound_in_flight_per_sandbox)
+    return "this sandbox has too many calls under way (outbound_in_flight_per_sandbox, " + std::to_string(limits::outbound_in_flight_per_sandbox) + ")";
+  if (!job.inside.carry(bytes_of(calls), most))
+    return "the calls of this request are more than this sandbox may have in hand (in_flight_bytes_per_sandbox, " + std::to_string(most) + ")";
+  return std::nullopt;
+}
+
 } // namespace
 
 void sandbox_actor::on_want_calls(const want_calls& m) {
   const auto& job = m.job;
   if (auto why = refusal(false, false))
     return job->answer(tl::unexpected<events::error>{std::move(*why)});
-  if (calls_under_way_ + m.calls->size() > limits::outbound_in_flight_per_sandbox)
-    return job->answer(events::failure(events::errc::overloaded, "this sandbox has too many calls under way (outbound_in_flight_per_sandbox, " +
-                                                                   std::to_string(limits::outbound_in_flight_per_sandbox) + ")"));
+  const auto no_room = fault_of_room(*m.calls, calls_under_way_, *job, env_.options.bytes_per_sandbox);
+  if (no_room && !job->request.calls)
+    return job->answer(events::failure(events::errc::overloaded, *no_room));
   const auto number = ++last_round_;
   const auto now = std::chrono::steady_clock::now();
   if (!job->calls_end)
@@ -49,6 +80,11 @@ void sandbox_actor::on_want_calls(const want_calls& m) {
   round.calls = std::move(*m.calls);
   round.came.resize(round.calls.size());
   round.missing = round.calls.size();
+  if (no_room) { // calls before these were made, which must be in the log: these fail instead of the request
+    for (std::size_t i = 0; i < round.came.size(); ++i)
+      round.take(i, mock::outbound_outcome::failed("overloaded", *no_room));
+    return end_round(rounds_.find(number));
+  }
   delayed_send(this, std::max(std::chrono::ceil<std::chrono::milliseconds>(*job->calls_end - now), std::chrono::milliseconds{0}), round_over{number});
   auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
   for (std::size_t i = 0; i < round.calls.size(); ++i) {
@@ -102,7 +138,17 @@ void sandbox_actor::on_call_made(const call_made& m) {
   auto found = rounds_.find(m.number);
   if (found == rounds_.end()) // it was late, and its request has gone on without
     return;
-  if (found->second.take(m.which, std::move(*m.what)) && found->second.missing == 0)
+  auto& round = found->second;
+  if (round.came[m.which])
+    return;
+  auto what = std::move(*m.what);
+  // What has come stays in memory until the last has come, which may take long: it counts at once.
+  const auto kind = round.calls[m.which].kind;
+  if ((kind == mock::outbound_kind::http || kind == mock::outbound_kind::plugin) && bytes_come(round) + bytes_of(what) > limits::outbound_bytes)
+    what = too_large(what, "the answer is, with the other calls of this request, more than the limit outbound_bytes (" + std::to_string(limits::outbound_bytes) + ")");
+  if (!round.job->inside.carry(bytes_of(what), env_.options.bytes_per_sandbox))
+    what = too_large(what, "the answer is more than this sandbox may have in hand (in_flight_bytes_per_sandbox)");
+  if (round.take(m.which, std::move(what)) && round.missing == 0)
     end_round(found);
 }
 
@@ -128,11 +174,7 @@ void sandbox_actor::end_round(std::map<std::uint64_t, call_round>::iterator whic
   std::vector<mock::outbound_outcome> outcomes;
   for (auto& o : round.came)
     outcomes.push_back(std::move(*o));
-  const auto before = job->request.calls ? bytes_of(*job->request.calls) : 0;
   job->request.calls = mock::with_round(job->request.calls, std::move(round.calls), std::move(outcomes));
-  if (!job->inside.carry(bytes_of(*job->request.calls) - before, env_.options.bytes_per_sandbox))
-    return job->answer(events::failure(events::errc::overloaded, "what the calls of this request brought is more than this sandbox may have in hand "
-                                                                 "(in_flight_bytes_per_sandbox)"));
   on_request(job);
 }
 

@@ -207,9 +207,12 @@ std::string redactor::as_in(std::string_view recorded, std::string_view again) c
       if (again.substr(at + n, 1) != after)
         continue;
       const auto text = again.substr(at, n);
-      const auto plain = json_unescape(text);
-      if (token(text) == there || (plain && *plain != text && token(*plain) == there))
+      if (token(text) == there) {
         size = n;
+      } else if (text.find('\\') != std::string_view::npos) {
+        const auto plain = json_unescape(text);
+        size = plain && token(*plain) == there ? n : 0;
+      }
     }
     if (size == 0)
       break;

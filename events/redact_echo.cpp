@@ -22,6 +22,17 @@ std::size_t find(std::string_view in, std::string_view what) {
   return at == nullptr ? std::string_view::npos : static_cast<std::size_t>(at - in.data());
 }
 
+/// Whether a token holds the place `at` and what is before it.
+bool cuts_a_token(std::string_view in, std::size_t at) {
+  constexpr std::string_view open = "[redacted:";
+  constexpr std::size_t size = open.size() + 12 + 1;
+  for (auto from = at < size ? 0 : at - size + 1; from < at; ++from)
+    if (in.substr(from).starts_with(open) && from + size <= in.size() && in[from + size - 1] == ']' &&
+        in.substr(from + open.size(), 12).find_first_not_of("0123456789abcdef") == std::string_view::npos)
+      return true;
+  return false;
+}
+
 bool of_number(char c) {
   return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
@@ -39,6 +50,8 @@ void redact_echo::note_whole(std::string_view from, std::string_view to) {
 void redact_echo::put(std::string_view from, std::string_view to, bool number, std::size_t& count) {
   if (from.size() < shortest || from == to || count == most)
     return;
+  if (std::any_of(noted_.begin(), noted_.end(), [&](const pair& p) { return p.from == from && p.to == to && (p.number || !number); }))
+    return; // told again, it must not push others out
   ++count;
   numbers_ = numbers_ || number;
   if (is_utf8(from))
@@ -78,10 +91,19 @@ void redact_echo::replace_from(std::size_t which, std::string_view text, std::st
     return;
   }
   const auto& [from, to, number] = noted_[which];
-  for (auto at = find(text, from); at != std::string_view::npos; at = find(text, from)) {
+  for (std::size_t after = 0;;) {
+    auto at = find(text.substr(after), from);
+    if (at == std::string_view::npos)
+      break;
+    at += after;
+    if (cuts_a_token(text, at) || cuts_a_token(text, at + from.size())) { // who has `redacted` for a secret must not spoil what stands for others
+      after = at + 1;
+      continue;
+    }
     replace_from(which + 1, text.substr(0, at), out);
     out += to;
     text.remove_prefix(at + from.size());
+    after = 0;
   }
   replace_from(which + 1, text, out);
 }

@@ -35,6 +35,8 @@ public:
   void begin(std::chrono::milliseconds most);
   /// What it has us do counts as well.
   void charge(clock::duration time);
+  /// For processor time: what was worked was not slept.
+  void charge_in_full(std::chrono::nanoseconds time) { spent_ += std::chrono::duration_cast<clock::duration>(time); }
 
   enum class got { frame, late, gone };
   got send(frame_kind kind, std::initializer_list<std::string_view> texts); ///< `frame`: it is sent

@@ -35,6 +35,7 @@ protected:
   actors::registry::uid_claims uids_;
   actors::plugin_registry plugins_{nullptr};
   actors::environment env_{options_, *store_, *journal_, *index_, *client_, plugins_, dispatcher_, redactor_, std::make_shared<const events::vault>(std::vector{events::vault::key{}}),
+                           std::make_shared<actors::payload_schemas>(),
                            [this](const events::sandbox_id& of, std::function<void()> work) { readers_.post_for(of, std::move(work)); },
                            [](const actors::resident_ptr&) {}};
   sharing_config config_;

@@ -250,6 +250,54 @@ TEST_F(outbound, too_many_under_way_are_refused_and_leave_no_trace) {
     EXPECT_EQ(p.get()->status, 200U);
 }
 
+TEST_F(outbound, a_later_round_that_finds_no_room_leaves_the_calls_before_it_in_the_log) {
+  upstream charges{[](const http::request&) { return says(1); }};
+  upstream hangs{[](const http::request&) { return says(1); }, true};
+  const auto sixteen = "$func.concurrency.all(Array.from({length: 16}, (_, i) => () => $func.http.get('" + hangs.url("/") + "' + i)))";
+  auto id = with_handler(sixteen);
+  std::vector<promised<mock::response>> answers(limits::outbound_in_flight_per_sandbox / limits::outbound_calls);
+  for (auto& p : answers)
+    ask(id, p);
+  const auto fifteen = "$func.concurrency.all(Array.from({length: 15}, (_, i) => () => $func.http.get('" + hangs.url("/") + "' + i)))";
+  ASSERT_TRUE(put_handler(id, "/pay", "$func.http.get('" + charges.url("/") + "'); try { " + fifteen + "; $resp.body = 'none' } catch (e) { $resp.body = e.kind }", "ep_2"));
+  ASSERT_TRUE(eventually([&] { return hangs.came().size() > 0; }));
+  auto paid = get(id, "/pay");
+  ASSERT_TRUE(paid) << paid.error().detail;
+  EXPECT_EQ(paid->body, "overloaded");
+  EXPECT_EQ(charges.came().size(), 1U);
+  hangs.let_go();
+  for (auto& p : answers)
+    EXPECT_EQ(p.get()->status, 200U);
+  expect_identical(id);
+}
+
+/// Little in hand.
+class outbound_in_hand : public outbound {
+protected:
+  void configure(actors::node_options& o) override {
+    outbound::configure(o);
+    o.bytes_per_sandbox = 3'000'000;
+  }
+};
+
+TEST_F(outbound_in_hand, an_answer_counts_as_soon_as_it_has_come) {
+  upstream large{[](const http::request&) { return http::response{200, {{"Content-Type", "text/plain"}}, std::string(900'000, 'a')}; }};
+  upstream hangs{[](const http::request&) { return says(1); }, true};
+  const auto take = "(() => { try { return $func.http.get('" + large.url("/") + "').status } catch (e) { return e.kind } })";
+  auto id = with_handler("$resp.body = $func.concurrency.all([" + take + ", () => $func.http.get('" + hangs.url("/") + "').status]);");
+  ASSERT_TRUE(put_handler(id, "/probe", "$resp.body = " + take + "();", "ep_2"));
+  EXPECT_EQ(get(id, "/probe")->body, "200");
+  std::vector<promised<mock::response>> answers(6);
+  for (auto& p : answers)
+    ask(id, p);
+  EXPECT_TRUE(eventually([&] { return get(id, "/probe")->body == "too_large"; }));
+  hangs.let_go();
+  for (auto& p : answers)
+    EXPECT_EQ(p.get()->status, 200U);
+  EXPECT_EQ(get(id, "/probe")->body, "200");
+  expect_identical(id);
+}
+
 TEST_F(outbound, a_stop_meanwhile_is_told_and_nothing_is_written) {
   upstream hangs{[](const http::request&) { return says(1); }, true};
   auto id = with_handler("$func.mock.put('c', 'n', 1); " + calling(hangs.url()));

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -51,6 +52,30 @@ TEST(script_pool, a_worker_that_wants_sources_without_end_is_given_up) {
   EXPECT_EQ(o.error->fault, script_fault::died) << "and not after the time that a script has: " << o.error->message;
   (*opened)->stop();
   std::filesystem::remove(program);
+}
+
+TEST(script_pool, what_a_script_has_us_work_counts_in_full) {
+  auto opened = open_pool({HOURGLASS_SCRIPT_WORKER, 1, std::chrono::milliseconds{1'000}});
+  ASSERT_TRUE(opened);
+  std::size_t calls = 0;
+  mock::script_task t;
+  t.sandbox = "sbx_a";
+  t.script = mock::script_source::of("for (let i = 0; i < 100; i++) $func.mock.find('c', 'n');");
+  t.request = R"({"method":"GET","headers":{},"body":null})";
+  t.start = R"({"status":200,"headers":{}})";
+  test_host host{[&](std::string_view, std::string_view) -> events::outcome<std::string> {
+    ++calls;
+    const auto end = std::clock() + CLOCKS_PER_SEC / 2; // of the processor
+    while (std::clock() < end) {
+    }
+    return "1";
+  }};
+  t.host = std::shared_ptr<test_host>{std::shared_ptr<void>{}, &host};
+  auto o = run_and_wait(**opened, t);
+  ASSERT_TRUE(o.error);
+  EXPECT_EQ(o.error->fault, script_fault::time) << o.error->message;
+  EXPECT_LE(calls, 4U);
+  (*opened)->stop();
 }
 
 TEST(script_pool, a_program_that_is_no_worker_fails_each_run) {

@@ -77,6 +77,27 @@ TEST(redact_echo, replaces_the_longest_and_never_looks_at_what_it_put_in) {
   EXPECT_EQ(seen.replace("redacted-and-more redacted"), node.token("redacted-and-more") + " " + node.token("redacted"));
 }
 
+TEST(redact_echo, leaves_a_token_that_stands_there_already_whole) {
+  redact_echo seen;
+  (void)node.header("x-token", "sesame-1", &seen);
+  (void)node.header("x-secret", "redacted", &seen);
+  const auto there = node.token("sesame-1");
+  (void)node.header("x-api-key", there.substr(11, 8), &seen); // its digits, by chance
+  (void)node.header("x-password", "x[redacted", &seen);       // ends within it
+  EXPECT_EQ(seen.replace("x" + there + " redacted"), "x" + there + " " + node.token("redacted"));
+  auto twice = seen.replace("sesame-1 redacted");
+  EXPECT_EQ(seen.replace(twice), twice);
+  EXPECT_EQ(seen.replace("[redacted:0123"), "[" + node.token("redacted") + ":0123") << "that is none";
+}
+
+TEST(redact_echo, one_that_is_told_many_times_pushes_no_other_out) {
+  redact_echo seen;
+  for (std::size_t i = 0; i <= redact_echo::most; ++i)
+    (void)node.header("x-token", "sesame-1", &seen);
+  (void)node.header("x-token", "sesame-2", &seen);
+  EXPECT_EQ(seen.replace("sesame-2"), node.token("sesame-2"));
+}
+
 TEST(redact_echo, keeps_a_bounded_number_of_values_and_the_whole_all_the_same) {
   std::string body = "{";
   for (int i = 0; i < 100; ++i)
