@@ -87,8 +87,26 @@ std::size_t bytes_of(const made_calls& calls) {
   return out;
 }
 
+bool is_url_header(std::string_view name) {
+  static constexpr std::array<std::string_view, 5> names{"location", "content-location", "link", "referer", "refresh"};
+  return std::any_of(names.begin(), names.end(), [&](auto n) { return same_name(n, name); });
+}
+
 std::string redacted(const field& f, const std::string& value, const events::redactor& redact, events::redact_echo* seen) {
+  if (is_url_header(f.name))
+    return redact.target(value, seen);
   return events::redactor::is_sensitive_header(f.name) ? redact.header(f.name, value, seen) : value;
+}
+
+/// What a body is, whatever it is said to be: a script that gives a text sends it as plain text, and so do many servers.
+std::string_view type_of(const fields& headers, std::string_view body) {
+  const auto first = body.find_first_not_of(" \t\r\n");
+  if (first != std::string_view::npos && (body[first] == '{' || body[first] == '['))
+    return "application/json";
+  const auto of_form = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string_view{"-._~%+&=*[]"}.find(c) != std::string_view::npos; };
+  if (body.find('=') != std::string_view::npos && std::all_of(body.begin(), body.end(), of_form))
+    return "application/x-www-form-urlencoded";
+  return content_type(headers);
 }
 
 /// The log does not have the time of a call, and one that is made has some (`fault_of`).
@@ -100,7 +118,7 @@ outbound_call as_recorded(const outbound_call& c, const events::redactor& redact
   out.url = redact.target(c.url);
   for (const auto& f : c.headers)
     out.headers.push_back({f.name, redacted(f, f.value, redact, nullptr)});
-  out.body = redact.body(content_type(c.headers), c.body);
+  out.body = redact.body(type_of(c.headers, c.body), c.body);
   return out;
 }
 
@@ -142,12 +160,12 @@ void write_headers(events::json_text& j, const fields& headers, const events::re
 }
 
 void write_body(events::json_text& j, const fields& headers, const std::string& body, const events::redactor& redact, events::redact_echo& seen) {
-  j.bytes(body.empty() ? std::string{} : redact.body(content_type(headers), hidden(body, seen), &seen));
+  j.bytes(body.empty() ? std::string{} : redact.body(type_of(headers, body), hidden(body, seen), &seen));
 }
 
 /// Of an answer that is kept beside the one that was given: beyond this only the front, so that both and the request fit in a record.
 void write_upstream_body(events::json_text& j, const outbound_outcome& o, const events::redactor& redact, events::redact_echo& seen) {
-  auto body = redact.body(content_type(o.headers), hidden(o.body, seen), &seen);
+  auto body = redact.body(type_of(o.headers, o.body), hidden(o.body, seen), &seen);
   if (length_as_json(body) <= limits::forward_recorded_bytes)
     return void(j.bytes(body));
   const auto text = events::is_utf8(body);

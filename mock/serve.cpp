@@ -124,7 +124,9 @@ void write_headers(events::json_text& j, const fields& headers, const events::re
                    const events::redact_echo* echoed) {
   j.key("headers").open_array();
   for (const auto& [name, given] : headers) {
-    const bool echoes = echoed != nullptr && echoed->occurs_in(given);
+    // Of a request, a credential is redacted as a whole: its token is the same in every request.
+    const bool whole = of != nullptr && (events::redactor::is_sensitive_header(name) || is_declared_secret(*of, "header", name));
+    const bool echoes = echoed != nullptr && !whole && echoed->occurs_in(given);
     const auto without = echoes ? echoed->replace(given) : std::string{};
     const auto& value = echoes ? without : given;
     j.open_array().value(name);
@@ -193,10 +195,21 @@ std::string record(const plan& p, const filled& done, const request& req, const 
   write_text(j, req.method);
   j.key("target");
   events::redact_echo seen;
-  write_text(j, redact.target(without_declared_secrets(p, req.target, redact, seen), &seen));
-  write_headers(j, req.headers, redact, &p, &seen, nullptr);
+  if (req.calls) { // a secret that a call tells may stand in the request under a name that tells nothing
+    std::string unheard;
+    events::json_text first{unheard};
+    write_calls(first, *req.calls, redact, seen);
+  }
+  // After the rest, and not in the path, by which a replay is routed.
+  const auto hidden = [&](std::string text, std::size_t from = 0) {
+    return req.calls && from < text.size() && seen.occurs_in(text) ? text.substr(0, from) + seen.replace(std::string_view{text}.substr(from)) : text;
+  };
+  auto target = redact.target(without_declared_secrets(p, req.target, redact, seen), &seen);
+  const auto query = std::min(target.find('?'), target.size());
+  write_text(j, hidden(std::move(target), query));
+  write_headers(j, req.headers, redact, &p, &seen, req.calls ? &seen : nullptr);
   j.key("body");
-  write_body(j, req.body.empty() ? std::string{} : redact.body(content_type(req.headers), req.body, &seen));
+  write_body(j, req.body.empty() ? std::string{} : hidden(redact.body(content_type(req.headers), req.body, &seen)));
   j.key("peer").value(req.peer).key("received_us").value(req.received.us).close_object();
   if (req.calls)
     write_calls(j.key("calls"), *req.calls, redact, seen, done.answer.body);

@@ -152,6 +152,19 @@ TEST_F(outbound, a_call_that_was_made_is_known_in_plain_only) {
   EXPECT_TRUE(*again.ask(c));
 }
 
+TEST_F(outbound, secrets_are_known_whatever_a_body_is_said_to_be_and_in_urls) {
+  auto json = call_to("https://a.test/", R"({"client_secret":"secret-in-json"})"), form = call_to("https://a.test/", "grant_type=x&client_secret=secret-in-form");
+  json.headers = form.headers = {{"content-type", "text/plain"}};
+  auto a = answer(R"({"access_token":"secret-in-answer"})", 302);
+  a.headers = {{"Content-Type", "text/plain"}, {"Location", "https://b.test/?access_token=secret-in-location"}, {"Link", "<https://b.test/?token=secret-in-link>; rel=next"}};
+  const auto calls = with_round(nullptr, {json, form}, {a, a});
+  const auto text = written(*calls);
+  EXPECT_EQ(text.find("secret-in"), std::string::npos) << text;
+  outbound_book again{as_read(*calls), redactor};
+  EXPECT_TRUE(*again.ask(json));
+  EXPECT_TRUE(*again.ask(form));
+}
+
 TEST_F(outbound, a_secret_that_is_part_of_a_token_spoils_none) {
   auto c = call_to("https://a.test/", R"({"client_secret":"redacted","password":"secret-in-body"})");
   c.headers.push_back({"x-note", "redacted secret-in-body"});
@@ -237,8 +250,12 @@ TEST_F(outbound, a_request_is_recorded_with_its_calls) {
   auto without = serve(endpoints, {}, r, at_moment(), redactor);
   EXPECT_EQ(without.events.front().payload.find("\"calls\""), std::string::npos);
   r.calls = with_round(nullptr, {call_to("http://a.test/")}, {answer(R"({"token":"secret-in-answer"})")});
+  r.target = "/a?q=secret-in-answer";
+  r.headers = {{"x-note", "of secret-in-answer"}, {"Cookie", "s=secret-in-answer"}};
+  r.body = "it is secret-in-answer";
   auto with = serve(endpoints, {}, r, at_moment(), redactor);
-  EXPECT_EQ(with.events.front().payload.find("secret-in-answer"), std::string::npos) << "nor does the answer say it";
+  EXPECT_EQ(with.events.front().payload.find("secret-in-answer"), std::string::npos) << "nor does the answer or the request say it";
+  EXPECT_NE(with.events.front().payload.find(redactor.token("s=secret-in-answer")), std::string::npos) << "as in any other request";
   const auto record = decode_served(with.events.front().payload);
   ASSERT_TRUE(record);
   ASSERT_TRUE(record->request.calls);
