@@ -132,7 +132,7 @@ void sandbox_actor::call_plugin(const request_ptr& job, const mock::outbound_cal
   };
   const auto id = id_.to_string();
   const auto plugin = env_.plugins.find(call.url);
-  if (!plugin || !plugin->what.is_for(id, settings_.uid))
+  if (!plugin || !plugin->what.is_for(id))
     return tell(mock::outbound_outcome::failed("unknown", "this sandbox has no such plugin"));
   if (!plugin->what.is_script()) {
     const auto now = wall_now();

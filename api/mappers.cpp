@@ -74,14 +74,14 @@ void attempt(core& in, const call_ptr& c) {
   auto given = std::make_shared<const mock::json_value>(std::move(*read));
   mock::object_reader body{*given, ""};
   body.only({"mapper", "name", "input"});
-  const auto name = body.text("name", 128);
+  const auto name = body.text("name", 128, body.has("name"));
   if (body.has("mapper") == body.has("name"))
     body.fail("either mapper or name", "mapper");
   if (!body.has("input"))
     body.fail("is required", "input");
   if (body.problem())
     return c->fail(*body.problem());
-  if (name.empty())
+  if (body.has("mapper"))
     return in.on_reader(c, [given](const call_ptr& done) { apply(done, *given->member("mapper"), *given->member("input"), "/mapper"); });
   in.look<state>(
     c, c->sandbox, [name](const state& s, events::virtual_time) { return one_of(s, name, "/name"); },

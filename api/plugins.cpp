@@ -50,6 +50,12 @@ void put(core& in, const call_ptr& c) {
       return c->fail({errc::invalid, key.error().detail, "/http/secret"});
   if (!in.node.plugins().find(read->name) && in.node.plugins().all().size() >= mock::limits_of_plugins::of_the_node)
     return c->fail({errc::too_large, "more plugins than " + std::to_string(mock::limits_of_plugins::of_the_node), {}});
+  for (std::size_t i = 0; i < read->sandboxes.size(); ++i) { // by id from now on: a uid may be given away, and taken by another
+    const auto id = in.node.resolve(read->sandboxes[i]);
+    if (!id)
+      return c->fail({id.error().code, id.error().detail, "/sandboxes/" + std::to_string(i)});
+    read->sandboxes[i] = id->to_string();
+  }
   auto what = std::make_shared<const mock::plugin>(std::move(*read));
   if (!what->is_script())
     return store(in, c, std::move(what));

@@ -75,7 +75,23 @@ private:
     return std::all_of(v.items.begin(), v.items.end(), [this](const auto& i) { return spend(i); });
   }
 
+  /// What it costs to copy `v` or to write it out, before it is done: what is made of it may be much less.
+  bool afford(const json_value& v) {
+    constexpr std::size_t bytes_a_unit = 64;
+    std::size_t cost = 1 + v.text.size() / bytes_a_unit;
+    for (const auto& n : v.names)
+      cost += n.size() / bytes_a_unit;
+    return afford(cost) && std::all_of(v.items.begin(), v.items.end(), [this](const auto& i) { return afford(i); });
+  }
+  bool afford(std::size_t cost) {
+    const bool enough = work_ > cost;
+    work_ = enough ? work_ - cost : 0;
+    return enough;
+  }
+
   outcome<std::vector<const json_value*>> find(const rule& r, const mapper_path& p, const json_value& input) {
+    if (!afford(std::size_t{1}))
+      return too_much(r);
     auto found = p.path.find(p.from_whole ? whole_ : input, work_);
     if (!found.complete)
       return too_much(r);
@@ -104,10 +120,8 @@ private:
       if (!*yes)
         return {};
     }
-    if (r.removes) {
-      remove(r, result);
-      return {};
-    }
+    if (r.removes)
+      return remove(r, result);
     auto value = source(r, input);
     if (!value)
       return tl::unexpected<events::error>{std::move(value).error()};
@@ -145,6 +159,8 @@ private:
     }
     if (found->empty())
       return std::optional<json_value>{};
+    if (!afford(*found->front()))
+      return too_much(r);
     return std::optional{*found->front()};
   }
 
@@ -181,6 +197,8 @@ private:
         auto found = find(r, *p.path, input);
         if (!found)
           return tl::unexpected<events::error>{std::move(found).error()};
+        if (!found->empty() && !afford(*found->front()))
+          return too_much(r);
         if (!found->empty() && !found->front()->is_null())
           text += text_of(*found->front());
       }
@@ -259,6 +277,8 @@ private:
           at->items.emplace_back();
         at = &at->items[*i];
       } else if (at->is_object()) {
+        if (!afford(at->items.size() / 8)) // they are looked through
+          return too_much(r);
         auto* there = member_of(*at, step);
         if (there == nullptr) {
           if (at->items.size() >= limits_of_mappers::rules && work_ < at->items.size())
@@ -276,14 +296,18 @@ private:
     return {};
   }
 
-  static void remove(const rule& r, json_value& result) {
+  outcome<void> remove(const rule& r, json_value& result) {
     auto* at = &result;
     for (std::size_t i = 0; i + 1 < r.place.size(); ++i) {
+      if (!afford(at->items.size()))
+        return too_much(r);
       const auto n = at->is_array() ? index_of(r.place[i]) : std::nullopt;
       at = at->is_object() ? member_of(*at, r.place[i]) : n && *n < at->items.size() ? &at->items[*n] : nullptr;
       if (at == nullptr)
-        return;
+        return {};
     }
+    if (!afford(at->items.size()))
+      return too_much(r);
     const auto& last = r.place.back();
     if (at->is_array()) {
       if (const auto n = index_of(last); n && *n < at->items.size())
@@ -295,6 +319,7 @@ private:
           without.add(std::move(at->names[i]), std::move(at->items[i]));
       *at = std::move(without);
     }
+    return {};
   }
 
   const json_value& whole_;

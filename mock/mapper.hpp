@@ -30,11 +30,12 @@
 namespace hourglass::mock {
 
 namespace limits_of_mappers {
-inline constexpr std::size_t bytes = 256 * 1024; ///< of one, as text
+inline constexpr std::size_t bytes = 64 * 1024; ///< of one, as text
+inline constexpr std::size_t values = 8'192;    ///< of one, as JSON: each costs a hundred bytes as long as the sandbox is awake
 inline constexpr std::size_t rules = 500;        ///< of one, those in `each` counted
 inline constexpr std::size_t depth = 8;          ///< of `each` in `each`
-inline constexpr std::size_t of_a_sandbox = 200;
-inline constexpr std::uint64_t work = 2'000'000;       ///< values looked at or made in one application
+inline constexpr std::size_t of_a_sandbox = 100;
+inline constexpr std::uint64_t work = 500'000;       ///< values looked at or made in one application
 inline constexpr std::size_t output_bytes = 4 * 1024 * 1024; ///< texts that are made, and the result
 } // namespace limits_of_mappers
 

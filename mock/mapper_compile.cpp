@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace hourglass::mock {
 
@@ -228,6 +229,10 @@ private:
   std::size_t count_ = 0;
 };
 
+std::size_t count_of(const json_value& v) {
+  return std::accumulate(v.items.begin(), v.items.end(), std::size_t{1}, [](std::size_t sum, const auto& i) { return sum + count_of(i); });
+}
+
 } // namespace
 
 compiled_mapper::compiled_mapper() = default;
@@ -248,6 +253,8 @@ outcome<std::shared_ptr<const compiled_mapper>> compiled_mapper::compile(const j
   if (!read)
     return tl::unexpected<events::error>{std::move(read).error()};
   out->rules_ = std::move(*read);
+  if (count_of(v) > limits_of_mappers::values)
+    return failure(errc::too_large, "has more than " + std::to_string(limits_of_mappers::values) + " values");
   out->text_ = to_text(v);
   if (out->text_.size() > limits_of_mappers::bytes)
     return failure(errc::too_large, "is longer than " + std::to_string(limits_of_mappers::bytes) + " bytes");

@@ -102,8 +102,8 @@ void write_rest(events::json_text& j, const plugin& p) {
 
 } // namespace
 
-bool plugin::is_for(std::string_view id, std::string_view uid) const noexcept {
-  return for_all || std::any_of(sandboxes.begin(), sandboxes.end(), [&](const auto& s) { return s == id || (!uid.empty() && s == uid); });
+bool plugin::is_for(std::string_view id) const noexcept {
+  return for_all || std::find(sandboxes.begin(), sandboxes.end(), id) != sandboxes.end();
 }
 
 outcome<plugin> read_plugin(std::string_view name, std::string_view text) {

@@ -40,7 +40,7 @@ struct plugin {
   std::vector<std::string> sandboxes; ///< ids and uids
 
   bool is_script() const noexcept { return !source.empty(); }
-  bool is_for(std::string_view id, std::string_view uid) const noexcept;
+  bool is_for(std::string_view id) const noexcept; ///< by id: a uid is whoever takes it
   bool operator==(const plugin&) const = default;
 };
 

@@ -256,7 +256,7 @@ void engine::end(bool good, result& out) {
   auto& dog = self_->dog;
   const auto why = dog.disarm();
   const auto& now = self_->now;
-  if (now.interrupted) {
+  if (now.interrupted && !now.waits) { // a branch that waits has begun what the answer would commit
     out.ended = "interrupted";
   } else if (why == watchdog::reason::time) {
     out.ended = "time";

@@ -132,8 +132,12 @@ TEST_F(outbound_test, a_branch_that_throws_does_so_when_the_others_are_known) {
   EXPECT_EQ(run_knowing(source, {{"http://a/", hello}}).answer.body, "mine");
 }
 
-TEST_F(outbound_test, an_answer_in_a_branch_needs_no_other) {
-  auto o = run_knowing("$func.concurrency.all([() => $func.http.get('http://a/'), () => $func.error(409, {}, 'no')])");
+TEST_F(outbound_test, an_answer_in_a_branch_waits_for_what_the_others_have_begun) {
+  const std::string source = "$func.concurrency.all([() => $func.http.get('http://a/'), () => $func.error(409, {}, 'no')])";
+  auto o = run_knowing(source);
+  EXPECT_TRUE(o.waits) << "or half of the first branch would be committed";
+  EXPECT_FALSE(o.interrupted);
+  o = run_knowing(source, {{"http://a/", hello}});
   EXPECT_FALSE(o.waits);
   EXPECT_TRUE(o.interrupted);
   EXPECT_EQ(o.answer.status, 409U);

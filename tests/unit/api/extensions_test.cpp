@@ -87,6 +87,8 @@ TEST_F(extensions, a_mapper_is_tried_given_or_stored) {
             "/mapper/rules/0");
   asked(404, "POST", base_ + "/mappers/try", {{"name", "none"}, {"input", 1}});
   asked(422, "POST", base_ + "/mappers/try", {{"input", 1}});
+  asked(422, "POST", base_ + "/mappers/try", {{"name", ""}, {"input", 1}});
+  asked(422, "POST", base_ + "/mappers/try", {{"name", nullptr}, {"mapper", nullptr}, {"input", 1}});
   asked(422, "POST", base_ + "/mappers/try", {{"name", "orders"}});
   EXPECT_EQ(history(), before);
 }
@@ -145,7 +147,9 @@ TEST_F(extensions, a_plugin_that_is_a_script_runs_for_who_may_and_its_replay_doe
   EXPECT_EQ(call().body()["kind"], "unknown");
   asked(200, "PUT", "/plugins/double", {{"script", "($func, args) => args.n * 2"}, {"sandboxes", json::array()}});
   EXPECT_EQ(call().body()["kind"], "unknown") << "it may not";
-  asked(200, "PUT", "/plugins/double", {{"script", "($func, args) => args.n * 2"}, {"sandboxes", {"shop"}}});
+  EXPECT_EQ(asked(404, "PUT", "/plugins/double", {{"script", "($func, args) => 1"}, {"sandboxes", {id_, "nobody"}}})["pointer"], "/sandboxes/1");
+  EXPECT_EQ(asked(200, "PUT", "/plugins/double", {{"script", "($func, args) => args.n * 2"}, {"sandboxes", {"shop"}}})["sandboxes"], json{id_})
+      << "not whoever takes that uid later";
   auto a = call();
   EXPECT_EQ(a.body()["is"], 42);
   asked(200, "PUT", "/plugins/double", {{"script", "async ($func, args) => 'other'"}, {"sandboxes", {id_}}});

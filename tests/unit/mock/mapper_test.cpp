@@ -145,7 +145,15 @@ TEST(mapper, costs_are_bounded) {
   std::string deep = R"([{"to":"a","value":1}])";
   for (std::size_t i = 0; i <= limits_of_mappers::depth; ++i)
     deep = R"([{"to":"a","from":"$","each":)" + deep + "}]";
-  EXPECT_NE(place_of_error(deep), "none");
+  const auto too_deep = compiled_mapper::compile(R"({"rules":)" + deep + "}");
+  ASSERT_FALSE(too_deep);
+  EXPECT_EQ(too_deep.error().code, events::errc::too_large);
+  const auto deepest = deep.substr(deep.find(R"("each":)") + 7);
+  EXPECT_TRUE(compiled_mapper::compile(R"({"rules":)" + deepest.substr(0, deepest.size() - 2) + "}"));
+  std::string constants = R"({"rules":[{"to":"a","value":[0)";
+  for (std::size_t i = 0; i < limits_of_mappers::values; ++i)
+    constants += ",0";
+  EXPECT_EQ(compiled_mapper::compile(constants + "]}]}").error().code, events::errc::too_large);
   std::string many = "[";
   for (std::size_t i = 0; i <= limits_of_mappers::rules; ++i)
     many += R"({"to":"a","value":1},)";
@@ -159,6 +167,13 @@ TEST(mapper, costs_are_bounded) {
   auto large = mapped(R"([{"to":"l","from":"$","each":[{"to":"all","from":"$$"}]}])", list);
   ASSERT_FALSE(large);
   EXPECT_EQ(large.error().code, events::errc::too_large);
+  // What is read is paid for, though nothing of it is kept.
+  auto read = mapped(R"([{"to":"l","from":"$","each":[{"to":"x","from":"$$","map":{},"otherwise":0}]}])", list);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, events::errc::too_large);
+  auto removed = mapped(R"([{"to":"all","from":"$"},{"to":"l","from":"$","each":[{"to":"x","template":"{{$$}}"}]}])", list);
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, events::errc::too_large);
   auto wide = mapped(R"([{"to":"x","from":"$..[*]","all":true,"each":[{"to":"y","from":"$$..[*]","all":true}]}])", list);
   ASSERT_FALSE(wide);
   EXPECT_EQ(wide.error().code, events::errc::too_large);

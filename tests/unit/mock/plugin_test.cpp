@@ -20,14 +20,12 @@ TEST(plugin, reads_a_service_and_a_script) {
   EXPECT_EQ(s->url, "https://tax.test/rate");
   EXPECT_EQ(s->headers, (fields{{"X-Key", "k3y"}}));
   EXPECT_EQ(s->timeout.count(), 500);
-  EXPECT_TRUE(s->is_for("sbx_1", ""));
-  EXPECT_TRUE(s->is_for("sbx_2", "shop"));
-  EXPECT_FALSE(s->is_for("sbx_2", "other"));
-  EXPECT_FALSE(s->is_for("sbx_2", ""));
+  EXPECT_TRUE(s->is_for("sbx_1"));
+  EXPECT_FALSE(s->is_for("sbx_2"));
   auto f = read_plugin("f", R"({"script":"($func, a) => a","sandboxes":"*"})");
   ASSERT_TRUE(f);
   EXPECT_TRUE(f->is_script());
-  EXPECT_TRUE(f->is_for("anybody", ""));
+  EXPECT_TRUE(f->is_for("anybody"));
   EXPECT_EQ(json::parse(library_of(*f)->text), json::parse(R"([["run_plugin","($func, a) => a"]])"));
 }
 
