@@ -162,6 +162,8 @@ void outbox_actor::try_again_soon() {
 }
 
 void outbox_actor::send_attempt(webhook::start s) {
+  if (s.members && s.transform) // says no: it was formed before there was a script
+    return transform_first(std::move(s), nullptr);
   if (s.members)
     return send_batch(std::move(s));
   auto content = content_of(s.message->seq);

@@ -44,6 +44,9 @@ void outbox_actor::transform(transforming one) {
   if (engine == nullptr)
     return end_attempt(one.what.token, failed("this node has no engine for scripts", wall_now()));
   const auto& s = one.what;
+  if (s.members)
+    return end_attempt(s.token, failed("a transformation takes one message, and this is a batch that was formed before there was one; as it is it may hold what the "
+                                       "transformation is there to keep back", wall_now()));
   if (!s.content_type.empty() && !http::is_json_type(s.content_type))
     return end_attempt(s.token, failed("a transformation takes JSON, and this message is " + s.content_type, wall_now()));
   auto at = moment_of(s.message->seq);

@@ -1,6 +1,7 @@
 #include "scripts_fixture.hpp"
 
 #include "events/digest.hpp"
+#include "webhook/batching_policy.hpp"
 #include "webhook/signing.hpp"
 #include "webhook/views.hpp"
 
@@ -127,6 +128,27 @@ TEST_F(transformations, that_fail_send_nothing_and_follow_the_schedule_until_the
   set(id, to, "function handler(w) { return w; }");
   ASSERT_TRUE(shop.wait_for(1));
   EXPECT_TRUE(eventually([&] { return attempts(id).back()["outcome"] == "delivered"; }));
+}
+
+TEST_F(transformations, that_come_after_a_batch_was_formed_keep_it_back) {
+  auto id = create();
+  receiver shop{receiver::always(no())};
+  webhook::create_destination c;
+  c.value.url = shop.url();
+  c.value.schedule = std::vector<events::duration>(90, 300ms);
+  c.value.batching = webhook::batching_policy::compile(json::parse(R"({"maxMessages":1})")).value();
+  auto made = submit(id, webhook::command{c});
+  ASSERT_TRUE(made);
+  const auto to = json::parse(made->reply)["id"].get<std::string>();
+  ASSERT_TRUE(emit(id, R"({"card":"4242"})"));
+  ASSERT_TRUE(shop.wait_for(1));
+  ASSERT_TRUE(submit(id, webhook::command{webhook::patch_destination{.id = to, .batching = webhook::batching_policy{}}}));
+  set(id, to, "function handler(w) { w.payload = {}; return w; }");
+  ASSERT_TRUE(eventually([&] { return attempts(id).back()["error"]["kind"] == "transformation"; }));
+  const auto came = shop.came().size();
+  const auto so_far = attempts(id).size();
+  ASSERT_TRUE(eventually([&] { return attempts(id).size() >= so_far + 2; }));
+  EXPECT_EQ(shop.came().size(), came);
 }
 
 TEST_F(transformations, without_a_handler_or_with_what_cannot_be_sent_fail_with_a_sentence) {
