@@ -2,12 +2,14 @@
 
 #include "actors/outbound_calls.hpp"
 #include "actors/registry.hpp"
+#include "events/digest.hpp"
 #include "events/json_check.hpp"
 #include "events/json_text.hpp"
 #include "mock/outbound_limits.hpp"
 #include "replay/state.hpp"
 #include "webhook/signing.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -39,6 +41,25 @@ mock::outbound_outcome failed(std::string kind, std::string why, std::int64_t to
   auto out = mock::outbound_outcome::failed(std::move(kind), std::move(why));
   out.took_us = took_us;
   return out;
+}
+
+/// Neither the handler's, nor another plugin's, nor that of another call of this one.
+events::entropy chance_of(const events::entropy& of, std::string_view plugin, std::string_view place) {
+  const auto made = events::sha256({"plugin\n", {reinterpret_cast<const char*>(of.data()), of.size()}, plugin, "\n", place});
+  events::entropy out{};
+  std::copy_n(made.begin(), out.size(), out.begin());
+  return out;
+}
+
+/// What went wrong, without where the service is: that is the operator's.
+std::string for_sandboxes(std::string_view kind) {
+  if (kind == "timeout")
+    return "its service did not answer in time";
+  if (kind == "too_large")
+    return "its service answered with more than the limit outbound_answer_bytes (" + std::to_string(limits::outbound_answer_bytes) + ")";
+  if (kind == "malformed" || kind == "reset")
+    return "its service did not answer as it should";
+  return "its service could not be asked";
 }
 
 } // namespace
@@ -122,8 +143,12 @@ http::exchange exchange_of(const mock::plugin& p, const mock::outbound_call& cal
 }
 
 mock::outbound_outcome outcome_of_service(mock::outbound_outcome said) {
-  if (!said.error.empty())
+  if (said.error == "cancelled")
     return said;
+  if (!said.error.empty()) {
+    auto why = for_sandboxes(said.error);
+    return failed(std::move(said.error), std::move(why), said.took_us);
+  }
   if (said.status < 200 || said.status > 299)
     return failed("refused", "it answered " + std::to_string(said.status), said.took_us);
   if (said.body.empty())
@@ -135,7 +160,8 @@ mock::outbound_outcome outcome_of_service(mock::outbound_outcome said) {
 
 // -- a script ---------------------------------------------------------------------------
 
-mock::script_task task_of(const plugin_registry::entry& p, const mock::outbound_call& call, std::string sandbox, const events::context& ctx) {
+mock::script_task task_of(const plugin_registry::entry& p, const mock::outbound_call& call, std::string sandbox, const events::context& ctx,
+                          std::string_view place) {
   mock::script_task out;
   out.sandbox = std::move(sandbox);
   out.script = mock::script_of_plugins();
@@ -143,7 +169,7 @@ mock::script_task task_of(const plugin_registry::entry& p, const mock::outbound_
   out.request = call.body;
   out.start = R"({"status":200,"headers":{}})";
   out.now = ctx.now;
-  out.chance = ctx.chance;
+  out.chance = chance_of(ctx.chance, p.what.name, place);
   return out;
 }
 
@@ -151,8 +177,8 @@ mock::outbound_outcome outcome_of_script(mock::script_outcome said) {
   using fault = mock::script_fault;
   if (said.error) {
     const auto& e = *said.error;
-    if (e.fault == fault::unavailable || e.fault == fault::overloaded)
-      return failed(e.fault == fault::unavailable ? "cancelled" : "not_run", e.message);
+    if (e.fault == fault::unavailable)
+      return failed("cancelled", e.message);
     return failed(std::string{to_string(e.fault)}, e.message + (e.line != 0 ? " (line " + std::to_string(e.line) + ")" : ""));
   }
   if (said.interrupted || said.waits)

@@ -57,8 +57,9 @@ http::exchange exchange_of(const mock::plugin& p, const mock::outbound_call& cal
 /// What the service said, as the outcome of the plugin.
 mock::outbound_outcome outcome_of_service(mock::outbound_outcome said);
 
-/// A call of one that is a script; its `$func` can ask nothing.
-mock::script_task task_of(const plugin_registry::entry& p, const mock::outbound_call& call, std::string sandbox, const events::context& ctx);
+/// A call of one that is a script; its `$func` can ask nothing. `place`: which call of its request it is, so that each draws numbers of its own.
+mock::script_task task_of(const plugin_registry::entry& p, const mock::outbound_call& call, std::string sandbox, const events::context& ctx,
+                          std::string_view place);
 mock::outbound_outcome outcome_of_script(mock::script_outcome said);
 
 } // namespace hourglass::actors

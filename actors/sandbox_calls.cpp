@@ -51,8 +51,6 @@ std::optional<events::error> reason_to_give_up(const call_round& round) {
   for (const auto& o : round.came)
     if (o && o->error == "cancelled")
       return stopping();
-    else if (o && o->error == "not_run")
-      return events::error{events::errc::overloaded, o->message, {}};
   return std::nullopt;
 }
 
@@ -143,7 +141,9 @@ void sandbox_actor::call_plugin(const request_ptr& job, const mock::outbound_cal
   }
   if (!env_.options.scripts)
     return tell(mock::outbound_outcome::failed("unavailable", "this node has no engine for scripts"));
-  turns_->take([engine = env_.options.scripts, task = task_of(*plugin, call, id, job->ctx), tell, turns = turns_] {
+  const auto known = job->request.calls ? job->request.calls->size() : 0;
+  const auto place = std::to_string(known) + "/" + std::to_string(which);
+  turns_->take([engine = env_.options.scripts, task = task_of(*plugin, call, id, job->ctx, place), tell, turns = turns_] {
     engine->run(task, [tell, turns, begin = std::chrono::steady_clock::now()](mock::script_outcome o) {
       auto made = outcome_of_script(std::move(o));
       made.took_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin).count();

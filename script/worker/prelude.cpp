@@ -284,9 +284,18 @@ function map(list, make, options) {
   if (limit !== Infinity && (!Number.isInteger(limit) || limit < 1))
     throw new RangeError('limit must be a whole number, at least 1');
   const gave = [];
-  for (let from = 0; from < list.length; from += limit)
-    gave.push(all(list.slice(from, limit === Infinity ? undefined : from + limit).map((item, i) => () => make(item, from + i))));
-  return gave.some(one => one instanceof Promise) ? Promise.all(gave).then(some => some.flat(1)) : gave.flat(1);
+  const go_on = from => {
+    for (; from < list.length; from += limit) {
+      const some = all(list.slice(from, limit === Infinity ? undefined : from + limit).map((item, i) => () => make(item, from + i)));
+      if (some instanceof Promise) { // the next ones begin when these have ended
+        const next = from + limit;
+        return some.then(these => { gave.push(these); return go_on(next); });
+      }
+      gave.push(some);
+    }
+    return gave.flat(1);
+  };
+  return go_on(0);
 }
 const concurrency = {all, map, delay: ms => { outside('concurrency.delay', [ms]); }};
 

@@ -161,6 +161,17 @@ TEST_F(outbound_test, map_goes_a_few_at_a_time) {
   EXPECT_EQ(run_knowing("$resp.body = await $func.concurrency.map([1, 2, 3], async n => [n], {limit: 2})").answer.body, "[[1],[2],[3]]");
 }
 
+TEST_F(outbound_test, map_begins_asynchronous_ones_when_those_before_have_ended) {
+  EXPECT_EQ(run_knowing("let now = 0, most = 0; const got = await $func.concurrency.map([1, 2, 3, 4, 5], async (n, i) => { most = Math.max(most, ++now); await 0; await 0; --now;"
+                        " return n * 10 + i }, {limit: 2}); $resp.body = [most, got]")
+              .answer.body,
+            "[2,[10,21,32,43,54]]");
+  const std::string calls = "$resp.body = await $func.concurrency.map([1, 2, 3], async n => $func.http.get('http://' + n + '/').status, {limit: 2})";
+  EXPECT_TRUE(run_knowing(calls).waits);
+  EXPECT_EQ(urls(), (texts{"http://1/", "http://2/"}));
+  EXPECT_EQ(run_knowing(calls, {{"http://1/", hello}, {"http://2/", hello}, {"http://3/", hello}}).answer.body, "[200,200,200]");
+}
+
 TEST_F(outbound_test, a_delay_is_waited_for_elsewhere) {
   EXPECT_TRUE(run_knowing("$func.concurrency.delay(20); $resp.body = 'on'").waits);
   EXPECT_EQ(asked.at(0)["delay"], 20);

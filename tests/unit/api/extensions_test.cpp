@@ -3,6 +3,8 @@
 #include "script/pool.hpp"
 #include "tests/integration/actors/upstream.hpp"
 
+#include <set>
+
 // What handlers call by name: mappers of the sandbox, plugins of the node, and the outside.
 namespace {
 
@@ -173,6 +175,17 @@ TEST_F(extensions, a_plugin_that_is_a_script_can_ask_nothing_and_fails_alone) {
   EXPECT_EQ(with("() => { for (;;) {} }")["kind"], "time");
   EXPECT_EQ(with("() => {}")["is"], nullptr);
   EXPECT_EQ(with("() => ({a: [1]})")["is"], (json{{"a", {1}}}));
+}
+
+TEST_F(extensions, each_call_of_a_plugin_has_chances_of_its_own) {
+  for (const auto* name : {"p", "q"})
+    asked(200, "PUT", std::string{"/plugins/"} + name, {{"script", "() => Math.random()"}, {"sandboxes", "*"}});
+  put_handler("const one = n => () => $func.plugin.exec(n); const ask = () => $func.concurrency.all([one('p'), one('p'), one('q')]); "
+              "const mine = Math.random(); $resp.body = [mine, ...ask(), ...ask()]");
+  const auto a = call();
+  const auto drawn = a.body().get<std::vector<double>>();
+  EXPECT_EQ((std::set<double>{drawn.begin(), drawn.end()}.size()), 7U);
+  expect_identical(a);
 }
 
 TEST_F(extensions, a_plugin_that_is_a_service_is_called_signed_and_its_secrets_are_nowhere) {
