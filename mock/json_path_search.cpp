@@ -74,6 +74,8 @@ private:
   }
 
   std::vector<const json_value*> values_of(const operand& o, const json_value& current) {
+    if (!pay()) // a query of no steps pays nothing itself
+      return {};
     if (o.literal)
       return {&o.value};
     search inner{work_, root_};

@@ -125,8 +125,11 @@ private:
     auto value = source(r, input);
     if (!value)
       return tl::unexpected<events::error>{std::move(value).error()};
-    if ((!*value || (*value)->is_null()) && r.otherwise_missing)
+    if ((!*value || (*value)->is_null()) && r.otherwise_missing) {
+      if (!afford(*r.otherwise_missing))
+        return too_much(r);
       *value = *r.otherwise_missing;
+    }
     if (!*value)
       return r.required ? outcome<void>{wrong(r, "there is nothing at `from`, and it is required")} : outcome<void>{};
     if (auto ok = change(r, **value); !ok)
@@ -139,8 +142,11 @@ private:
   // -- where it comes from ------------------------------------------------------------
 
   outcome<std::optional<json_value>> source(const rule& r, const json_value& input) {
-    if (r.constant)
+    if (r.constant) {
+      if (!afford(*r.constant))
+        return too_much(r);
       return std::optional{*r.constant};
+    }
     if (!r.from)
       return from_template(r, input);
     auto found = find(r, *r.from, input);

@@ -174,6 +174,21 @@ TEST(mapper, costs_are_bounded) {
   auto removed = mapped(R"([{"to":"all","from":"$"},{"to":"l","from":"$","each":[{"to":"x","template":"{{$$}}"}]}])", list);
   ASSERT_FALSE(removed);
   EXPECT_EQ(removed.error().code, events::errc::too_large);
+  std::string zeros = "[0";
+  for (int i = 0; i < 4'000; ++i)
+    zeros += ",0";
+  zeros += ']';
+  for (const auto& copied : {R"("value":)" + zeros, R"("from":"$.none","default":)" + zeros}) {
+    auto constant = mapped(R"([{"to":"l","from":"$","each":[{"to":"x",)" + copied + R"(,"map":{},"otherwise":0}]}])", list);
+    ASSERT_FALSE(constant);
+    EXPECT_EQ(constant.error().code, events::errc::too_large);
+  }
+  std::string bare = "@";
+  for (int i = 0; i < 100; ++i)
+    bare += "&&@";
+  auto filtered = mapped(R"([{"to":"l","from":"$..[?)" + bare + R"(]"}])", list);
+  ASSERT_FALSE(filtered);
+  EXPECT_EQ(filtered.error().code, events::errc::too_large);
   auto wide = mapped(R"([{"to":"x","from":"$..[*]","all":true,"each":[{"to":"y","from":"$$..[*]","all":true}]}])", list);
   ASSERT_FALSE(wide);
   EXPECT_EQ(wide.error().code, events::errc::too_large);
