@@ -161,17 +161,18 @@ private:
   void on_durable(events::seq last);
   void answer_settle();
 
-  // -- transformations (outbox_transforming.cpp) ----------------------------------------
-  struct transforming {
+  // -- bodies that are made for one attempt: by a script, or of several messages (outbox_transforming.cpp) ---
+  struct making {
     webhook::start what;
-    content_ptr content; ///< of the message; it is in `what` already, but for its body
+    content_ptr content; ///< of the message; it is in `what` already, but for its body. Null: there are several
     std::shared_ptr<hold> inside;
   };
-  void transform_first(webhook::start s, content_ptr content);
-  void go_on_transforming();
-  void transform(transforming one);
+  void make_first(webhook::start s, content_ptr content);
+  void go_on_making();
+  void make(making one);
   void on_made(const webhook_made& m);
   void end_attempt(webhook::fencing_token token, webhook::attempt_result result);
+  void note_made(webhook::fencing_token token, std::size_t bytes);
   void note_sent(webhook::fencing_token token);
   events::outcome<events::virtual_time> moment_of(events::seq message) const;
 
@@ -210,9 +211,9 @@ private:
     webhook::start what;
   };
   std::deque<gated> gated_;                      ///< taken, but what led to them is not durable yet
-  std::deque<transforming> to_transform_;
-  std::unordered_map<webhook::fencing_token, transforming> at_engine_;
-  std::unordered_map<webhook::fencing_token, std::size_t> made_; ///< bytes that scripts have made, of what is being sent
+  std::deque<making> to_make_;
+  std::unordered_map<webhook::fencing_token, making> at_engine_;
+  std::unordered_map<webhook::fencing_token, std::size_t> made_; ///< bytes of what is being sent and no other attempt has
   std::size_t bytes_made_ = 0;                                   ///< of `made_`
   std::vector<webhook::fencing_token> bodiless_; ///< taken, but their body cannot be read just now
   hold unsent_;                                  ///< while there are such

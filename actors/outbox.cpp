@@ -344,7 +344,7 @@ void outbox_actor::on_exit() {
   in_sequence_ = nullptr;
   gated_.clear();
   bodiless_.clear();
-  to_transform_.clear();
+  to_make_.clear();
   at_engine_.clear();
   unsent_.release();
   recovering_.release();

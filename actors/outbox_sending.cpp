@@ -149,7 +149,7 @@ void outbox_actor::on_durable(events::seq last) {
 }
 
 void outbox_actor::keep_awake() {
-  const bool unsent = !gated_.empty() || !bodiless_.empty() || !to_transform_.empty();
+  const bool unsent = !gated_.empty() || !bodiless_.empty() || !to_make_.empty();
   if (!unsent)
     unsent_.release();
   else if (!unsent_)
@@ -162,10 +162,8 @@ void outbox_actor::try_again_soon() {
 }
 
 void outbox_actor::send_attempt(webhook::start s) {
-  if (s.members && s.transform) // says no: it was formed before there was a script
-    return transform_first(std::move(s), nullptr);
   if (s.members)
-    return send_batch(std::move(s));
+    return make_first(std::move(s), nullptr);
   auto content = content_of(s.message->seq);
   if (content && !*content) { // erased while somebody asked for it again
     webhook::give_back(state_, s.token);
@@ -179,7 +177,7 @@ void outbox_actor::send_attempt(webhook::start s) {
   }
   webhook::put_into(s, **content);
   if (s.transform)
-    return transform_first(std::move(s), *std::move(content));
+    return make_first(std::move(s), *std::move(content));
   send_out(std::move(s), {*content, &(*content)->body}, std::nullopt);
 }
 
@@ -203,6 +201,7 @@ void outbox_actor::send_batch(webhook::start s) {
     contents.push_back(*std::move(content));
   }
   auto body = std::make_shared<const std::string>(webhook::batch_body(elements));
+  note_made(s.token, body->size());
   send_out(std::move(s), std::move(body), std::nullopt);
 }
 

@@ -24,22 +24,24 @@ webhook::attempt_result failed(std::string why, events::wall_time at) {
 
 } // namespace
 
-void outbox_actor::transform_first(webhook::start s, content_ptr content) {
-  to_transform_.push_back({std::move(s), std::move(content), nullptr});
-  go_on_transforming();
+void outbox_actor::make_first(webhook::start s, content_ptr content) {
+  to_make_.push_back({std::move(s), std::move(content), nullptr});
+  go_on_making();
 }
 
 /// What was made is held until its attempt has ended, and is no other's; so it is bounded as bodies are.
-void outbox_actor::go_on_transforming() {
-  while (!to_transform_.empty() && at_engine_.size() < limits::transformations_at_once && bytes_made_ < env_.options.bytes_under_way_per_sandbox) {
-    auto one = std::move(to_transform_.front());
-    to_transform_.pop_front();
-    transform(std::move(one));
+void outbox_actor::go_on_making() {
+  while (!to_make_.empty() && at_engine_.size() < limits::transformations_at_once && bytes_made_ < env_.options.bytes_under_way_per_sandbox) {
+    auto one = std::move(to_make_.front());
+    to_make_.pop_front();
+    make(std::move(one));
   }
   keep_awake();
 }
 
-void outbox_actor::transform(transforming one) {
+void outbox_actor::make(making one) {
+  if (one.what.members && !one.what.transform)
+    return send_batch(std::move(one.what));
   auto* engine = env_.options.scripts.get();
   if (engine == nullptr)
     return end_attempt(one.what.token, failed("this node has no engine for scripts", wall_now()));
@@ -94,11 +96,10 @@ void outbox_actor::on_made(const webhook_made& m) {
   } else {
     webhook::take_over(one.what, *made);
     auto body = std::make_shared<const std::string>(std::move(made->body));
-    bytes_made_ += body->size();
-    made_.emplace(m.token, body->size());
+    note_made(m.token, body->size());
     send_out(std::move(one.what), body, webhook::sent_instead{false, std::move(made->method), std::move(made->url)});
   }
-  go_on_transforming();
+  go_on_making();
 }
 
 /// By a message, as if it had been sent: whoever takes attempts may be in the middle of it.
@@ -106,11 +107,16 @@ void outbox_actor::end_attempt(webhook::fencing_token token, webhook::attempt_re
   send(this, attempt_done{token, std::make_shared<webhook::attempt_result>(std::move(result)), std::make_shared<hold>(hold::follow(door_))});
 }
 
+void outbox_actor::note_made(webhook::fencing_token token, std::size_t bytes) {
+  made_.emplace(token, bytes);
+  bytes_made_ += bytes;
+}
+
 void outbox_actor::note_sent(webhook::fencing_token token) {
   if (auto known = made_.find(token); known != made_.end()) {
     bytes_made_ -= known->second;
     made_.erase(known);
-    go_on_transforming();
+    go_on_making();
   }
 }
 

@@ -9,22 +9,6 @@ namespace hourglass::http {
 
 namespace {
 
-/// Takes `:port` off the end, if one is there. Of an IPv6 address only brackets say where it ends.
-std::uint16_t take_port(std::string_view& text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0 || text.find(']', colon) != std::string_view::npos)
-    return 0;
-  if (text.find(':') != colon && text[colon - 1] != ']')
-    return 0;
-  const auto digits = text.substr(colon + 1);
-  std::uint16_t port = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (code != std::errc{} || end != digits.data() + digits.size() || port == 0)
-    return 0;
-  text = text.substr(0, colon);
-  return port;
-}
-
 bool is_host(std::string_view text) {
   const auto url = parse_url("http://" + std::string{text} + "/");
   return url && url->host == text && url->port == 80;
@@ -43,6 +27,21 @@ std::string lower(std::string_view text) {
 }
 
 } // namespace
+
+std::uint16_t take_port(std::string_view& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0 || text.find(']', colon) != std::string_view::npos)
+    return 0;
+  if (text.find(':') != colon && text[colon - 1] != ']')
+    return 0;
+  const auto digits = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (code != std::errc{} || end != digits.data() + digits.size() || port == 0)
+    return 0;
+  text = text.substr(0, colon);
+  return port;
+}
 
 tl::expected<host_pattern, std::string> host_pattern::parse(std::string_view text) {
   host_pattern out;

@@ -27,4 +27,7 @@ struct host_pattern {
   bool is_closer_than(const host_pattern& other) const noexcept;
 };
 
+/// Takes `:port` off the end, if one is there; else 0. Of an IPv6 address only brackets say where it ends.
+std::uint16_t take_port(std::string_view& text);
+
 } // namespace hourglass::http

@@ -5,7 +5,6 @@
 #include "http/message.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace hourglass::http {
 
@@ -35,22 +34,6 @@ std::string take_credentials(std::string_view text, proxy& into) {
       into.username.find(':') != std::string::npos || has_control(into.username) || has_control(into.password))
     return "user and password must be percent-encoded, without control characters, and have at most 255 bytes each";
   return {};
-}
-
-/// Takes `:port` off the end, if one is there. Of an IPv6 address only brackets say where it ends.
-std::uint16_t take_port(std::string_view& text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos || text.find(']', colon) != std::string_view::npos)
-    return 0;
-  if (text.find(':') != colon && text[colon - 1] != ']')
-    return 0;
-  const auto digits = text.substr(colon + 1);
-  std::uint16_t port = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (code != std::errc{} || end != digits.data() + digits.size() || port == 0)
-    return 0;
-  text = text.substr(0, colon);
-  return port;
 }
 
 } // namespace

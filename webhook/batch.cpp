@@ -24,7 +24,7 @@ bool batch::add_result(const outbox_state& state, fencing_token token) {
   const auto& s = state.self();
   const auto flown = s.flights.find(token);
   const auto lane = flown == s.flights.end() ? s.lanes.end() : s.lanes.find(flown->second.lane);
-  if (lane == s.lanes.end() || !lane->second.guarded())
+  if (lane == s.lanes.end() || (!lane->second.guarded() && lane->second.in_batch.empty()))
     return true;
   if (std::find(guarded_.begin(), guarded_.end(), lane->first) != guarded_.end())
     return false;

@@ -10,7 +10,7 @@ namespace hourglass::webhook {
 /// depend on nothing that another of them changes.
 ///
 /// Not together: two results of a destination that is guarded (it has a protection or a retry budget, or is being probed), where what the second
-/// means depends on the first; and whatever comes behind a fact that changes where messages go, as a destination disabled or recovered, or a
+/// means depends on the first, or that has messages which go together: one of them may be under way alone as well, sent again by hand; and whatever comes behind a fact that changes where messages go, as a destination disabled or recovered, or a
 /// recovery started, or that told operators of something.
 class batch {
 public:

@@ -1,5 +1,7 @@
 #include "node_fixture.hpp"
 
+#include "webhook/batching_policy.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <deque>
@@ -20,6 +22,8 @@ constexpr std::size_t most_bytes = 5 * body_bytes;
 /// Keeps every request waiting until the test answers it, and counts the bodies that are waiting, each once.
 class patient_receiver {
 public:
+  explicit patient_receiver(std::size_t expected = body_bytes) : expected_(expected) {}
+
   std::string url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(server_->port()) + path; }
 
   /// Answers the request that has waited longest, but for those of `but`; false: none comes.
@@ -58,7 +62,10 @@ private:
   void take(const http::request& r, http::reply to) {
     std::lock_guard lock{mutex_};
     std::string message{http::find(r.headers, "webhook-id")};
-    EXPECT_EQ(r.body.size(), body_bytes);
+    if (expected_ != 0)
+      EXPECT_EQ(r.body.size(), expected_);
+    else
+      EXPECT_GT(r.body.size(), body_bytes);
     arrived_[r.target].insert(message);
     ++holders_[message];
     most_ = std::max(most_, holders_.size());
@@ -66,6 +73,7 @@ private:
     came_.notify_all();
   }
 
+  const std::size_t expected_; ///< of each body; 0: more than `body_bytes`
   std::mutex mutex_;
   std::condition_variable came_;
   std::deque<request> waiting_;
@@ -120,6 +128,36 @@ TEST_F(node_with_few_bytes, a_receiver_that_hangs_on_large_messages_leaves_bytes
   for (std::size_t i = 0; i < messages; ++i)
     ASSERT_TRUE(shops.answer_one()) << "it goes on with its own";
   EXPECT_TRUE(eventually([&] { return count(history(id), events::kind::attempt_finished) == 2 * messages; }));
+}
+
+/// What the messages bring beside their payloads is known only when the body is made.
+TEST_F(node_with_few_bytes, batches_count_with_all_that_they_hold) {
+  patient_receiver shops{0};
+  auto id = create();
+  webhook::create_destination c;
+  c.value.url = shops.url("/batches");
+  c.value.batching = webhook::batching_policy::compile(nlohmann::json::parse(R"({"maxMessages":2,"maxWaitMs":10})")).value();
+  ASSERT_TRUE(submit(id, webhook::command{c}));
+  constexpr std::size_t messages = 20;
+  for (std::size_t i = 0; i < messages; ++i) {
+    webhook::create_message m;
+    m.event_type = "a";
+    m.payload = "{}";
+    for (const char* name : {"X-First", "X-Second", "X-Third"})
+      m.headers.push_back({name, std::string(4'000, 'h')});
+    auto made = submit(id, webhook::command{m});
+    ASSERT_TRUE(made) << made.error().detail;
+  }
+  const auto ended = [&] { return count(history(id), events::kind::attempt_finished) == messages; };
+  std::size_t answered = 0;
+  while (!ended()) {
+    ASSERT_TRUE(shops.answer_one()) << "after " << answered << " nothing comes any more";
+    ++answered;
+    (void)eventually([&] { return count(history(id), events::kind::attempt_finished) >= answered; });
+  }
+  // The one that begins while there is room may go over.
+  EXPECT_LE((shops.most_bodies() - 1) * body_bytes, most_bytes);
+  EXPECT_GE(shops.most_bodies(), 2U) << "it would show nothing";
 }
 
 } // namespace
