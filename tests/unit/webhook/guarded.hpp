@@ -24,6 +24,14 @@ struct guarded : ::testing::Test, world {
       d.schedule = std::vector<duration>(50, 1s);
     return id = add(d);
   }
+  /// With that ordering key.
+  message_ref keyed(const std::string& key) {
+    create_message c{"t", {}, "{}", {}, {}};
+    c.ordering_key = key;
+    auto done = run(c);
+    EXPECT_TRUE(done);
+    return {std::get<message_created>(done->facts[0]).id, log.size(), "t", 2};
+  }
   /// As the dispatcher gives it: begun and answered now.
   attempt_result now_(attempt_result r) const {
     r.started_us = now.us - r.answer.spent.total_us;

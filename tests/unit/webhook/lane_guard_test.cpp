@@ -1,41 +1,17 @@
-#include "webhook/lane_guard.hpp"
-
-#include <random>
-#include <set>
+#include "tests/unit/webhook/guarded_life.hpp"
 
 #include <gtest/gtest.h>
 
-// The table in lane_guard.hpp, and what holds whatever happens.
+// The table in lane_guard.hpp.
 
 namespace {
 
 using namespace hourglass;
 using namespace hourglass::webhook;
+using namespace hourglass::webhook::tests;
 using namespace std::chrono_literals;
 using events::virtual_time;
 using stance = lane_guard::stance;
-
-constexpr std::uint32_t cap = 4;
-
-protection_rules::breaker_rule breaker(std::uint32_t failures, duration after, duration most) { return {failures, after, most}; }
-
-/// A guard with its rules and its clocks; what is judged is folded at once.
-struct life {
-  protection_rules rules;
-  lane_guard g;
-  virtual_time now{1'000'000'000};
-  std::int64_t wall_us = 5'000;
-
-  lane_guard::verdict fail(unsigned status = 500, std::optional<duration> retry_after = std::nullopt, double spread = 0) {
-    auto out = g.judge(rules, {status, retry_after, now, spread, wall_us});
-    g.failed(rules, wall_us += 10, now, out.hold, out.opened);
-    return out;
-  }
-  void succeed() { g.succeeded(wall_us += 10, now, cap); }
-  void after(duration d) { now = now + d; }
-  void half_open() { now = g.held_until.value_or(now); }
-  stance at() const { return g.at(now); }
-};
 
 life with_breaker(std::uint32_t failures = 3) {
   life l;
@@ -350,146 +326,6 @@ TEST(lane_guard, goes_back_with_the_clock) {
   EXPECT_EQ(l.g.failed_us, before.failed_us) << "the node's clock";
 }
 
-TEST(attempt_pace, is_one_interval_after_another_and_catches_up_what_a_late_timer_lost) {
-  attempt_pace p;
-  virtual_time now{10'000'000};
-  p.took_one(now, 10);
-  EXPECT_EQ(p.next_us, 10'100'000);
-  p.took_one({10'180'000}, 10);
-  EXPECT_EQ(p.next_us, 10'200'000) << "80 ms late: the next keeps its time";
-  p.took_one({60'000'000}, 10);
-  EXPECT_EQ(p.next_us, 60'100'000) << "nothing is saved up while it rests";
-}
-
-TEST(attempt_pace, keeps_a_high_rate_though_each_look_is_late) {
-  attempt_pace p;
-  int taken = 0;
-  for (std::int64_t now = 0; now < 1'000'000; now += 7'000) // looked at every 7 ms
-    for (; p.next_us <= now; ++taken)
-      p.took_one({now}, 1'000);
-  EXPECT_GE(taken, 990);
-  EXPECT_LE(taken, 1'001);
-}
-
-// -- whatever happens -----------------------------------------------------------------------------
-
-/// The table in lane_guard.hpp, as a reader has it: told what happens, and never asked what the guard has in memory.
-class table {
-public:
-  void succeeds(bool began_before_the_last_failure, virtual_time now) {
-    pass(now);
-    if (at_ == stance::held && began_before_the_last_failure)
-      return;
-    if (at_ == stance::held || at_ == stance::half_open)
-      at_ = stance::recovering, n_ = 2;
-    else if (at_ == stance::recovering && ++n_ >= cap)
-      at_ = stance::free;
-  }
-  void fails(const std::optional<virtual_time>& until, virtual_time now) {
-    pass(now);
-    if (until) {
-      until_ = at_ == stance::held ? std::max(until_, *until) : *until;
-      at_ = stance::held;
-    } else if (at_ == stance::recovering) {
-      n_ = std::max(2U, n_) - 1;
-    }
-  }
-  void changes(bool still_probing, virtual_time now) {
-    pass(now);
-    if (still_probing)
-      at_ = stance::held, until_ = now;
-    else if (at_ == stance::held || at_ == stance::half_open)
-      at_ = stance::recovering, n_ = 1;
-  }
-  void is_disabled(virtual_time probe) { at_ = stance::held, until_ = probe; }
-  void clock_goes_back(duration by) { until_ = until_ + -by; }
-
-  stance at(virtual_time now) {
-    pass(now);
-    return at_;
-  }
-  std::uint32_t allowance() const { return at_ == stance::free ? lane_guard::unbounded : at_ == stance::recovering ? n_ : 1; }
-
-private:
-  void pass(virtual_time now) {
-    if (at_ == stance::held && until_ <= now)
-      at_ = stance::half_open;
-    else if (at_ == stance::half_open && now < until_)
-      at_ = stance::held; // the clock was set back
-  }
-
-  stance at_ = stance::free;
-  std::uint32_t n_ = 0;
-  virtual_time until_;
-};
-
-class any_guard : public testing::TestWithParam<std::uint64_t> {};
-
-TEST_P(any_guard, is_never_held_longer_than_its_rules_allow_and_always_comes_back) {
-  std::mt19937_64 random{GetParam()};
-  auto draw = [&random](std::uint64_t below) { return random() % below; };
-  life l;
-  table expected;
-  std::set<stance> seen;
-  if (draw(2) == 0)
-    l.rules.breaker = breaker(1 + static_cast<std::uint32_t>(draw(4)), 10s, 300s);
-  if (draw(2) == 0)
-    l.rules.slow_down = 200s;
-  if (draw(2) == 0)
-    l.rules.disable = {2, 60s, 400s};
-  std::int64_t last_failure = 0;
-  for (int i = 0; i < 500; ++i) {
-    l.after(std::chrono::seconds{draw(200)});
-    l.wall_us += 1'000;
-    switch (draw(6)) {
-      case 0: {
-        const auto began = l.wall_us - static_cast<std::int64_t>(draw(3'000));
-        const bool back = l.g.probing && l.g.lifts(began, l.now);
-        expected.succeeds(began < last_failure, l.now);
-        l.g.succeeded(began, l.now, cap);
-        if (back)
-          l.g.recovered();
-        break;
-      }
-      case 1: {
-        const bool still = draw(2) == 0 && l.g.probing;
-        l.g.changed(l.now, still);
-        expected.changes(still, l.now);
-        break;
-      }
-      case 2: {
-        const auto by = std::chrono::seconds{draw(1'000)};
-        l.g.moved(-duration{by}.count());
-        expected.clock_goes_back(by);
-        break;
-      }
-      default: {
-        auto v = l.fail(draw(2) == 0 ? 500 : 429, draw(2) == 0 ? std::optional<duration>{24h} : std::nullopt, (static_cast<double>(draw(5)) - 2) / 10);
-        last_failure = l.wall_us;
-        expected.fails(v.hold, l.now);
-        if (v.disable) {
-          l.g.disabled({1, l.now}, l.now + 400s);
-          expected.is_disabled(l.now + 400s);
-        }
-      }
-    }
-    ASSERT_LE(l.g.gate_us(), (l.now + (l.g.probing ? duration{default_slow_down} : duration{480s})).us) << "the longest rule and a fifth of it";
-    ASSERT_GE(l.g.allowance(), 1U);
-    ASSERT_TRUE(!l.g.probing || l.g.held_until) << "a probe has its moment";
-    ASSERT_EQ(l.at(), expected.at(l.now)) << "step " << i;
-    ASSERT_EQ(l.g.allowance(), expected.allowance()) << "step " << i;
-    seen.insert(l.at());
-  }
-  EXPECT_GE(seen.size(), l.rules.breaker || l.rules.slow_down || l.rules.disable ? 3U : 1U) << "it went through its stances";
-  for (std::uint32_t i = 0; i <= cap; ++i) {
-    l.half_open();
-    l.succeed();
-    if (l.g.probing)
-      l.g.recovered();
-  }
-  EXPECT_EQ(l.at(), stance::free);
-}
-
 // -- a row that expires -----------------------------------------------------------------------------
 
 life that_forgets(duration after, duration expires, std::uint32_t failures = 2) {
@@ -544,7 +380,5 @@ TEST(a_row_of_failures, expires_on_a_clock_that_was_set_back_too) {
   l.fail();
   EXPECT_EQ(l.g.in_a_row, 1U);
 }
-
-INSTANTIATE_TEST_SUITE_P(seeds, any_guard, testing::Range<std::uint64_t>(1, 61));
 
 } // namespace

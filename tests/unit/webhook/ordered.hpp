@@ -17,13 +17,6 @@ struct lines : guarded {
     return id = add(d);
   }
   message_ref of(const std::string& customer) { return emit("t", nlohmann::json{{"customer", {{"id", customer}}}}.dump()); }
-  message_ref keyed(const std::string& key) {
-    create_message c{"t", {}, "{}", {}, {}};
-    c.ordering_key = key;
-    auto done = run(c);
-    EXPECT_TRUE(done);
-    return {std::get<message_created>(done->facts[0]).id, log.size(), "t", 2};
-  }
   /// Who goes now; each is answered.
   std::vector<std::string> go(unsigned status = 200) {
     std::vector<std::string> out;

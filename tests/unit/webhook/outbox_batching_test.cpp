@@ -1,4 +1,5 @@
-#include "tests/unit/webhook/ordered.hpp"
+#include "tests/unit/webhook/batches.hpp"
+#include "webhook/batch.hpp"
 #include "webhook/views.hpp"
 
 #include <set>
@@ -11,63 +12,6 @@ using namespace hourglass;
 using namespace hourglass::webhook;
 using namespace hourglass::webhook::tests;
 using nlohmann::json;
-using ids = std::vector<std::string>;
-
-struct batches : guarded {
-  std::string gathering(std::string_view batching = R"({"maxMessages":3,"maxWaitMs":1000})", destination d = {}) {
-    d.batching = batching_policy::compile(json::parse(batching)).value();
-    auto own = d.schedule.value_or(std::vector<duration>(5, 60s));
-    d.schedule = std::move(own);
-    return id = add(std::move(d));
-  }
-  static destination in_order(std::string_view ordering) {
-    destination d;
-    d.ordering = ordering_policy::compile(json::parse(ordering)).value();
-    return d;
-  }
-  static ids members(const start& s) {
-    ids out;
-    for (const auto& m : *s.members)
-      out.push_back(m->id);
-    return out;
-  }
-  static ids of(std::initializer_list<message_ref> list) {
-    ids out;
-    for (const auto& m : list)
-      out.push_back(m.id);
-    return out;
-  }
-  message_ref keyed(const std::string& key) {
-    create_message c{"t", {}, "{}", {}, {}};
-    c.ordering_key = key;
-    auto done = run(c);
-    EXPECT_TRUE(done);
-    return {std::get<message_created>(done->facts[0]).id, log.size(), "t", 2};
-  }
-  /// All that goes now, each answered alike: what went together.
-  std::vector<ids> go(unsigned status = 200) {
-    std::vector<ids> out;
-    for (auto& s : take()) {
-      out.push_back(members(s));
-      (void)finish(s.token, answer(status));
-    }
-    return out;
-  }
-  std::vector<ids> go_later(duration d, unsigned status = 200) {
-    now = now + d;
-    return go(status);
-  }
-  /// What the log says of the attempts of a message.
-  std::vector<attempt_finished> attempts_of(const message_ref& m) const {
-    std::vector<attempt_finished> out;
-    for (const auto& [h, payload] : log)
-      if (h.kind == events::kind::attempt_finished)
-        if (auto f = std::get<attempt_finished>(*decode(h.kind, payload)); f.message.seq == m.seq)
-          out.push_back(std::move(f));
-    return out;
-  }
-  void restart() { live = log.size() % 2 == 0 ? folded() : restore(snapshot(live)).value(); }
-};
 
 // -- when -------------------------------------------------------------------------------------------
 
@@ -336,6 +280,19 @@ TEST_F(batches, a_message_that_is_sent_by_hand_goes_by_itself_and_counts_once) {
   EXPECT_EQ(live.counts(id).dead, 0U);
 }
 
+TEST_F(batches, are_not_decided_in_one_go_with_what_may_be_of_the_same_messages) {
+  gathering();
+  auto a = emit();
+  emit(), emit();
+  auto together = take();
+  must(resend{a, id, 1, false, false});
+  auto alone = take();
+  ASSERT_EQ(together.size() + alone.size(), 2U);
+  batch results;
+  EXPECT_TRUE(results.add_result(live, together[0].token));
+  EXPECT_FALSE(results.add_result(live, alone[0].token)) << "or both would end the message, and it would count twice";
+}
+
 TEST_F(batches, a_message_that_a_person_wants_while_it_is_gathered_is_waited_for_by_nobody) {
   gathering();
   auto a = emit(), b = emit();
@@ -427,98 +384,6 @@ TEST_F(batches, a_recovery_that_is_cancelled_takes_back_what_is_gathered_and_not
   (void)finish(due[0].token, answer(200));
   EXPECT_EQ(live.counts(id).dead, 1U);
   EXPECT_EQ(live.pending_count(), 0U);
-}
-
-// -- order ------------------------------------------------------------------------------------------------
-
-TEST_F(batches, of_one_line_go_one_after_the_other_through_all_retries) {
-  gathering(R"({"maxMessages":2,"maxWaitMs":1000})", in_order(R"("fifo")"));
-  auto a = emit(), b = emit(), c = emit(), d = emit(), e = emit();
-  EXPECT_EQ(go(500), (std::vector<ids>{of({a, b})}));
-  EXPECT_TRUE(go_later(10s).empty()) << "it is tried again first";
-  restart();
-  now = next_due(live).value();
-  EXPECT_EQ(go(200), (std::vector<ids>{of({a, b})}));
-  EXPECT_EQ(go(200), (std::vector<ids>{of({c, d})}));
-  EXPECT_EQ(go(200), (std::vector<ids>{of({e})})) << "it has waited long enough";
-}
-
-TEST_F(batches, have_messages_of_one_key_only_and_keys_go_side_by_side) {
-  gathering(R"({"maxMessages":2,"maxWaitMs":1000})", in_order(R"({"key":true})"));
-  auto a1 = keyed("a"), b1 = keyed("b"), a2 = keyed("a"), none1 = emit(), a3 = keyed("a"), none2 = emit();
-  auto due = take();
-  ASSERT_EQ(due.size(), 2U);
-  std::set<ids> went;
-  for (const auto& s : due)
-    went.insert(members(s));
-  EXPECT_EQ(went, (std::set<ids>{of({a1, a2}), of({none1, none2})}));
-  now = now + 1s;
-  auto later = take();
-  ASSERT_EQ(later.size(), 1U);
-  EXPECT_EQ(members(later[0]), of({b1})) << "the third of `a` waits for the first two";
-  for (auto& s : due)
-    (void)finish(s.token, answer(200));
-  EXPECT_EQ(go(), (std::vector<ids>{of({a3})}));
-  (void)finish(later[0].token, answer(200));
-}
-
-TEST_F(batches, end_before_what_goes_by_itself) {
-  gathering(R"({"maxMessages":3,"maxWaitMs":60000})", in_order(R"("fifo")"));
-  auto a = emit(), b = emit(), c = emit();
-  EXPECT_EQ(go(500), (std::vector<ids>{of({a, b, c})}));
-  auto d = emit(), e = emit(), f = emit();
-  must(resend{b, id, 1, false, false}); // at the end of its line
-  now = next_due(live).value();
-  EXPECT_EQ(go(200), (std::vector<ids>{of({a, b, c})}));
-  EXPECT_EQ(go(200), (std::vector<ids>{of({d, e, f})}));
-  EXPECT_EQ(go(200), (std::vector<ids>{of({b})}));
-}
-
-// -- much of it -----------------------------------------------------------------------------------------------
-
-TEST_F(batches, are_full_and_in_order_though_most_of_what_waits_rests) {
-  rest_beyond(live, 0, 2);
-  gathering(R"({"maxMessages":50,"maxWaitMs":1000})");
-  std::vector<std::string> expected, seen;
-  for (int i = 0; i < 2'020; ++i)
-    expected.push_back(emit().id);
-  now = now + 1s;
-  while (live.pending_count() != 0) {
-    auto went = go();
-    ASSERT_FALSE(went.empty());
-    for (const auto& one : went) {
-      EXPECT_EQ(one.size(), seen.size() < 2'000 ? 50U : 20U);
-      seen.insert(seen.end(), one.begin(), one.end());
-    }
-  }
-  EXPECT_EQ(seen, expected);
-}
-
-TEST_F(batches, with_bytes_that_do_not_fit_wait_for_others_to_end) {
-  gathering(R"({"maxMessages":2,"maxWaitMs":0})");
-  for (int i = 0; i < 4; ++i)
-    emit("t", R"({"a":")" + std::string(1'000, 'x') + "\"}");
-  form();
-  auto first = take_due(live, now, 10, 3'000);
-  ASSERT_EQ(first.size(), 1U);
-  form();
-  EXPECT_TRUE(take_due(live, now, 10, 3'000).empty());
-  (void)finish(first[0].token, answer(200));
-  form();
-  EXPECT_EQ(take_due(live, now, 10, 3'000).size(), 1U);
-}
-
-TEST_F(batches, on_a_clock_that_is_set_back_wait_as_long_as_they_had_left) {
-  gathering(R"({"maxMessages":3,"maxWaitMs":10000})");
-  auto a = emit();
-  now = now + 4s;
-  decision back;
-  back.facts.push_back(deliveries_moved{-1'000'000'000});
-  back.drafts.push_back(encode(back.facts.back()));
-  write(back);
-  now = {now.us - 1'000'000'000};
-  EXPECT_TRUE(go_later(5s).empty());
-  EXPECT_EQ(go_later(1s), (std::vector<ids>{of({a})}));
 }
 
 } // namespace
