@@ -17,6 +17,10 @@
 // text   := size: fixed32, bytes
 namespace hourglass::script {
 
+/// The worker's only argument, if it has one: it is for slow scripts.
+inline constexpr std::string_view slow_argument = "slow";
+inline constexpr int usual_nice = 5, slow_nice = 15; ///< of workers: the server, which serves everybody, goes before any script
+
 enum class frame_kind : std::uint8_t {
   // -- to the worker ------------------------------------------------------------
   run = 1,     ///< sandbox, digest of the script, digest of the library, now (µs, decimal), seed, request (JSON), defaults (JSON)

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,7 +42,9 @@ struct job {
 
 class pool final : public mock::script_engine {
 public:
-  explicit pool(pool_options options) : options_(std::move(options)), queue_(options_.workers), slots_(options_.workers) {
+  explicit pool(pool_options options) : options_(std::move(options)), slots_(options_.workers + std::max(options_.workers / 2, 1U)) {
+    for (auto i = options_.workers; i < slots_.size(); ++i)
+      slots_[i].serves = pace::slow;
     try {
       for (auto& s : slots_)
         s.thread = std::thread{[this, &s] { work(s); }};
@@ -69,7 +72,8 @@ public:
         if (s.process)
           s.process->kill();
     }
-    wake_.notify_all();
+    quick_wake_.notify_all();
+    slow_wake_.notify_all();
     for (auto& s : slots_)
       if (s.thread.joinable())
         s.thread.join();
@@ -78,8 +82,12 @@ public:
   }
 
 private:
+  using pace = fair_queue<job>::pace;
+  using end = fair_queue<job>::end;
+
   struct slot {
     std::thread thread;
+    pace serves = pace::quick;
     std::unique_ptr<script::process> process; ///< made and ended by the thread, under the mutex, so that `stop` can kill it
   };
 
@@ -92,7 +100,7 @@ private:
       stopping = stopping_;
       if (!stopping && queue_.push(sandbox, j)) {
         if (!queue_.is_out(sandbox))
-          wake_.notify_one();
+          wake(queue_.pace_of(sandbox)).notify_one();
         return;
       }
     }
@@ -107,89 +115,95 @@ private:
     }
   }
 
+  std::condition_variable& wake(pace which) noexcept { return which == pace::quick ? quick_wake_ : slow_wake_; }
+
   // -- a worker's thread ----------------------------------------------------------
 
   void work(slot& s) {
+    if (s.serves == pace::slow)
+      ::setpriority(PRIO_PROCESS, 0, slow_nice); // of this thread: what is done for slow scripts gives way, and so do workers from their very start
     std::unique_lock lock{mutex_};
     for (;;) {
-      auto turn = next_turn(lock);
+      auto turn = next_turn(lock, s.serves);
       if (!turn)
         return;
       lock.unlock();
       const auto began = process::clock::now();
-      const bool was_stopped = carry_out_or_say_why(s, turn->job);
+      const auto how = carry_out_or_say_why(s, turn->job);
       const auto ended = process::clock::now();
       lock.lock();
-      queue_.finished(turn->sandbox, std::chrono::duration_cast<std::chrono::microseconds>(ended - began), ended, was_stopped);
+      if (queue_.finished(turn->sandbox, std::chrono::duration_cast<std::chrono::microseconds>(ended - began), ended, how))
+        wake(queue_.pace_of(turn->sandbox)).notify_one();
       if (queue_.waiting() > 1) // one is ours
-        wake_.notify_one();
+        wake(s.serves).notify_one();
     }
   }
 
   /// Nothing: the pool stops.
-  std::optional<fair_queue<job>::turn> next_turn(std::unique_lock<std::mutex>& lock) {
+  std::optional<fair_queue<job>::turn> next_turn(std::unique_lock<std::mutex>& lock, pace serves) {
+    auto& wake = this->wake(serves);
     while (!stopping_) {
       const auto now = process::clock::now();
       try {
-        if (auto turn = queue_.next(now))
+        if (auto turn = queue_.next(serves, now))
           return turn;
       } catch (...) { // no memory for a name: what waits is still there
-        wake_.wait_for(lock, std::chrono::milliseconds{10});
+        wake.wait_for(lock, std::chrono::milliseconds{10});
         continue;
       }
-      if (auto rested = queue_.end_of_rest(now))
-        wake_.wait_until(lock, *rested);
+      if (auto rested = queue_.end_of_rest(serves, now))
+        wake.wait_until(lock, *rested);
       else
-        wake_.wait(lock);
+        wake.wait(lock);
     }
     return std::nullopt;
   }
 
   /// What is thrown here, as when the server's memory is spent, is this job's misfortune: the thread is everybody's. A worker that was spoken to half
   /// is of no use any more.
-  bool carry_out_or_say_why(slot& s, job& j) noexcept {
+  end carry_out_or_say_why(slot& s, job& j) noexcept {
     try {
       return carry_out(s, j);
     } catch (...) {
       replace(s, nullptr);
       if (j.done)
         tell_that_it_failed(j);
-      return false;
+      return end::quick;
     }
   }
 
   /// The text of the outcome is short enough to need no memory.
   static void tell_that_it_failed(job& j) noexcept { tell(j, failed(script_fault::died, "no memory")); }
 
-  /// True when the script had to be stopped.
-  bool carry_out(slot& s, job& j) {
+  end carry_out(slot& s, job& j) {
     for (bool again = true;; again = false) {
       if (s.process && s.process->has_gone())
         replace(s, nullptr);
       if (!s.process)
         if (auto why = start(s)) {
           tell(j, failed(script_fault::unavailable, std::move(*why)));
-          return false;
+          return end::quick;
         }
       bool asked = false;
-      auto end = try_talk(*s.process, j, asked);
-      if (end) {
-        const auto& error = end->outcome.error;
+      auto said = try_talk(*s.process, j, asked);
+      if (said) {
+        const auto& error = said->outcome.error;
         const bool was_stopped = error && (error->fault == script_fault::time || error->fault == script_fault::memory);
-        tell(j, std::move(end->outcome));
-        if (end->tired)
+        const bool was_slow = s.process->is_slow();
+        tell(j, std::move(said->outcome));
+        if (said->tired)
           replace_at_once(s);
-        return was_stopped;
+        return was_stopped ? end::stopped : was_slow ? end::slow : end::quick;
       }
-      const auto late = end.error().code == events::errc::timeout;
+      const auto late = said.error().code == events::errc::timeout;
       auto how = s.process->obituary();
       replace(s, nullptr);
       if (!late && !asked && again && !is_stopping())
         continue;
       tell(j, is_stopping() ? stopped()
-              : late ? failed(script_fault::time, end.error().detail) : failed(script_fault::died, "the script's worker " + how));
+              : late ? failed(script_fault::time, said.error().detail) : failed(script_fault::died, "the script's worker " + how));
       replace_at_once(s);
-      return true;
+      return end::stopped;
     }
   }
 
@@ -232,8 +246,8 @@ private:
       if (sent != got::frame)
         return over(sent);
       if (f.kind == frame_kind::done) {
-        auto end = read_ending(f.payload);
-        return end ? std::move(end) : over(got::gone);
+        auto told = read_ending(f.payload);
+        return told ? std::move(told) : over(got::gone);
       }
       if (j.is_check())
         return over(got::gone);
@@ -277,7 +291,7 @@ private:
 
   /// Why it does not start, if it does not.
   std::optional<std::string> start(slot& s) {
-    auto made = process::start(options_.program);
+    auto made = process::start(options_.program, s.serves == pace::slow);
     if (!made)
       return made.error().detail;
     replace(s, std::move(*made));
@@ -307,7 +321,7 @@ private:
 
   pool_options options_;
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable quick_wake_, slow_wake_; ///< of those that serve the one and the other
   bool stopping_ = false;
   fair_queue<job> queue_;
   std::vector<slot> slots_;

@@ -53,9 +53,10 @@ public:
   spawn_plan(const spawn_plan&) = delete;
   spawn_plan& operator=(const spawn_plan&) = delete;
 
-  int run(const std::filesystem::path& program, pid_t& id) {
+  int run(const std::filesystem::path& program, bool slow, pid_t& id) {
     auto name = program.string();
-    std::array<char*, 2> arguments{name.data(), nullptr};
+    std::string how{slow_argument};
+    std::array<char*, 3> arguments{name.data(), slow ? how.data() : nullptr, nullptr};
     std::string zone = "TZ=UTC", language = "LANG=C.UTF-8"; // scripts see the same everywhere
     std::array<char*, 3> environment{zone.data(), language.data(), nullptr};
     return posix_spawn(&id, name.c_str(), &files_, &attributes_, arguments.data(), environment.data());
@@ -89,7 +90,7 @@ void wait_in_steps(int socket) {
 
 const std::size_t process::default_frame_bytes = limits::script_frame_bytes;
 
-events::outcome<std::unique_ptr<process>> process::start(const std::filesystem::path& program) {
+events::outcome<std::unique_ptr<process>> process::start(const std::filesystem::path& program, bool slow) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return failure(errc::unavailable, std::string{"no socket for a script worker: "} + std::strerror(errno));
@@ -97,9 +98,11 @@ events::outcome<std::unique_ptr<process>> process::start(const std::filesystem::
   std::unique_ptr<process> out{new process{-1, ours.number}}; // before it runs: nothing that is thrown may leave it to itself
   ours.number = -1;
   pid_t id = -1;
-  if (const auto bad = spawn_plan{its.number}.run(program, id); bad != 0)
+  if (const auto bad = spawn_plan{its.number}.run(program, slow, id); bad != 0)
     return failure(errc::unavailable, "the script worker " + program.string() + " does not start: " + std::strerror(bad));
   out->id_ = id;
+  if (::clock_getcpuclockid(id, &out->clock_) != 0)
+    return failure(errc::unavailable, "the script worker cannot be watched");
   its.close();
   wait_in_steps(out->socket_);
   out->begin(limits::script_start_time);
@@ -120,18 +123,20 @@ process::~process() {
 void process::begin(std::chrono::milliseconds most) {
   most_ = most;
   spent_ = {};
+  worked_for_it_ = {};
   cpu_before_ = cpu_time();
 }
 
 void process::charge(clock::duration time) { spent_ += std::min<clock::duration>(time, step); }
 
 std::chrono::nanoseconds process::cpu_time() const {
-  clockid_t id{};
   timespec t{};
-  if (::clock_getcpuclockid(id_, &id) != 0 || ::clock_gettime(id, &t) != 0)
+  if (::clock_gettime(clock_, &t) != 0)
     return cpu_before_; // it has gone, which the socket says
   return std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec};
 }
+
+bool process::is_slow() const { return cpu_time() - cpu_before_ + worked_for_it_ > limits::script_slow; }
 
 bool process::is_burning() const { return cpu_time() - cpu_before_ > limits::script_cpu_time; }
 

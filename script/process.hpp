@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include <sys/types.h>
+#include <time.h>
 
 namespace hourglass::script {
 
@@ -24,8 +25,9 @@ class process {
 public:
   using clock = std::chrono::steady_clock;
 
-  /// Starts `program` and waits until it says that it is confined. Fails with `errc::unavailable`.
-  static events::outcome<std::unique_ptr<process>> start(const std::filesystem::path& program);
+  /// Starts `program` and waits until it says that it is confined. One for `slow` scripts makes way for whoever wakes up beside it. Fails with
+  /// `errc::unavailable`.
+  static events::outcome<std::unique_ptr<process>> start(const std::filesystem::path& program, bool slow = false);
   ~process(); ///< kills and reaps it
   process(const process&) = delete;
   process& operator=(const process&) = delete;
@@ -36,12 +38,17 @@ public:
   /// What it has us do counts as well.
   void charge(clock::duration time);
   /// For processor time: what was worked was not slept.
-  void charge_in_full(std::chrono::nanoseconds time) { spent_ += std::chrono::duration_cast<clock::duration>(time); }
+  void charge_in_full(std::chrono::nanoseconds time) {
+    spent_ += std::chrono::duration_cast<clock::duration>(time);
+    worked_for_it_ += time;
+  }
 
   enum class got { frame, late, gone };
   got send(frame_kind kind, std::initializer_list<std::string_view> texts); ///< `frame`: it is sent
   /// `out` is good until the next call of a member.
   got receive(frame& out);
+  /// Since `begin` it has used more than `limits::script_slow` of the processor, by itself or through us.
+  bool is_slow() const;
   bool is_late() const noexcept { return spent_ >= most_; } ///< it made us wait too long; else, when it is late, it used too much of the processor
 
   /// It has died while nobody asked anything of it.
@@ -59,10 +66,12 @@ private:
 
   std::mutex mutex_; ///< of `id_`: after it is reaped, another process may have its number
   pid_t id_;
+  clockid_t clock_{}; ///< of its processor time
   int socket_;
   frame_reader reader_{default_frame_bytes};
   std::string out_;
   clock::duration most_{0}, spent_{0};
+  std::chrono::nanoseconds worked_for_it_{0};
   std::chrono::nanoseconds cpu_before_{0};
   static const std::size_t default_frame_bytes;
 };

@@ -87,8 +87,8 @@ result obey(engine& with, const script::frame& f) {
   return with.run(what);
 }
 
-int work() {
-  if (!give_up_what_is_inherited(server_socket))
+int work(bool slow) {
+  if (!give_up_what_is_inherited(server_socket, slow))
     return no_confinement;
   connection server;
   engine with{server};
@@ -108,4 +108,4 @@ int work() {
 
 } // namespace hourglass::worker
 
-int main() { ::_exit(hourglass::worker::work()); }
+int main(int count, char** arguments) { ::_exit(hourglass::worker::work(count > 1 && arguments[1] == hourglass::script::slow_argument)); }

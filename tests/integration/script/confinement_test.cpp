@@ -30,7 +30,7 @@ std::string end_of(const std::function<int()>& what) {
   const auto id = ::fork();
   if (id == 0) {
     ::alarm(10); // a call that is let through may wait for ever
-    if (!give_up_what_is_inherited(2) || !confine())
+    if (!give_up_what_is_inherited(2, false) || !confine())
       ::_exit(no_confinement);
     for (const auto code = what();;)
       ::syscall(SYS_exit_group, code); // before `_exit` a sanitizer's runtime makes a call of its own, and is ended for it

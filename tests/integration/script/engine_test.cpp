@@ -1,14 +1,18 @@
 #include "engine_fixture.hpp"
 
 #include "mock/script_limits.hpp"
+#include "script/frame.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <thread>
 #include <vector>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace hourglass::script {
@@ -338,6 +342,38 @@ TEST_F(engine_test, a_worker_that_stands_still_is_killed_and_replaced) {
   ASSERT_TRUE(o.error);
   EXPECT_EQ(o.error->fault, script_fault::time);
   EXPECT_EQ(said("$resp.body = 1"), "1");
+}
+
+TEST_F(engine_test, a_sandbox_that_was_slow_has_a_worker_of_its_kind_which_gives_way) {
+  open(1, std::chrono::seconds{10});
+  ASSERT_EQ(said("$resp.body = 1"), "1");
+  const auto usual = workers();
+  ASSERT_EQ(usual.size(), 1U);
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(usual[0])), usual_nice);
+  for (int i = 0; i < 2; ++i) {
+    auto o = run(task("for (;;) {}", "sbx_loop"));
+    ASSERT_TRUE(o.error);
+    EXPECT_EQ(o.error->fault, script_fault::time);
+  }
+  const auto both = workers();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(both[0] == usual[0] ? both[1] : both[0])), slow_nice);
+}
+
+TEST_F(engine_test, nobody_quick_waits_for_those_that_are_slow) {
+  open(1, std::chrono::seconds{10});
+  ASSERT_TRUE(run(task("for (;;) {}", "sbx_loop")).error);
+  std::atomic<int> ended{0};
+  std::promise<void> all;
+  for (int n = 0; n < 4; ++n)
+    engine_->run(task("for (;;) {}", "sbx_loop"), [&](const mock::script_outcome&) {
+      if (++ended == 4)
+        all.set_value();
+    });
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(said("$resp.body = 1"), "1");
+  EXPECT_LT(ended.load(), 4) << "one worker serves them, and it is not ours";
+  all.get_future().wait();
 }
 
 TEST_F(engine_test, a_host_that_throws_ends_its_run_and_nothing_else) {

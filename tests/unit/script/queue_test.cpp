@@ -9,13 +9,21 @@ namespace {
 using namespace std::chrono_literals;
 
 struct fair : testing::Test {
-  fair_queue<int> queue{2};
+  using pace = fair_queue<int>::pace;
+  using end = fair_queue<int>::end;
+  fair_queue<int> queue;
   fair_queue<int>::moment now{};
 
   bool push(const std::string& sandbox, int job) { return queue.push(sandbox, job); }
-  std::string next() {
-    auto t = queue.next(now);
+  std::string next(pace worker = pace::quick) {
+    auto t = queue.next(worker, now);
     return t ? t->sandbox : std::string{};
+  }
+  /// One job of its own, from beginning to end.
+  void run(const std::string& sandbox, end how, std::chrono::microseconds took = 1ms) {
+    ASSERT_TRUE(push(sandbox, 1));
+    ASSERT_EQ(next(queue.pace_of(sandbox)), sandbox);
+    queue.finished(sandbox, took, now, how);
   }
 };
 
@@ -55,48 +63,78 @@ TEST_F(fair, jobs_of_a_sandbox_keep_their_order) {
   for (int i = 0; i < 5; ++i)
     push("a", i);
   for (int i = 0; i < 5; ++i) {
-    auto t = queue.next(now);
+    auto t = queue.next(pace::quick, now);
     ASSERT_TRUE(t);
     EXPECT_EQ(t->job, i);
     queue.finished("a", 1ms, now);
   }
 }
 
-TEST_F(fair, slow_sandboxes_never_have_all_workers) {
-  for (const auto* name : {"slow", "slower"}) {
-    push(name, 1);
-    EXPECT_EQ(next(), name);
-    queue.finished(name, 100ms, now);
-    push(name, 2);
-  }
-  EXPECT_NE(next(), "");
-  EXPECT_EQ(next(), "") << "the other worker waits for somebody quick";
+TEST_F(fair, slow_sandboxes_have_workers_of_another_class) {
+  run("slow", end::slow);
+  push("slow", 1);
+  EXPECT_EQ(next(), "");
   push("quick", 1);
   EXPECT_EQ(next(), "quick");
+  EXPECT_EQ(next(pace::slow), "slow");
+  push("other", 1);
+  EXPECT_EQ(next(pace::slow), "") << "which do nothing else";
+}
+
+TEST_F(fair, what_waits_of_one_that_was_slow_becomes_the_other_class_s) {
+  push("a", 1);
+  push("a", 2);
+  EXPECT_EQ(next(), "a");
+  EXPECT_TRUE(queue.finished("a", 100ms, now, end::slow)) << "somebody there must be woken";
+  EXPECT_EQ(next(), "");
+  EXPECT_EQ(next(pace::slow), "a");
+  push("a", 3);
+  EXPECT_FALSE(queue.finished("a", 100ms, now, end::slow));
+}
+
+TEST_F(fair, who_was_slow_is_quick_again_after_many_quick_runs_in_a_row) {
+  run("a", end::slow);
+  for (unsigned i = 1; i < limits::script_quick_again; ++i)
+    run("a", end::quick);
+  run("a", end::slow);
+  for (unsigned i = 1; i < limits::script_quick_again; ++i) {
+    run("a", end::quick);
+    EXPECT_EQ(queue.pace_of("a"), pace::slow);
+  }
+  push("a", 1);
+  push("a", 2);
+  EXPECT_EQ(next(pace::slow), "a");
+  EXPECT_TRUE(queue.finished("a", 1ms, now));
+  EXPECT_EQ(next(), "a");
 }
 
 TEST_F(fair, one_whose_script_had_to_be_stopped_rests_and_others_do_not) {
-  push("loop", 1);
-  EXPECT_EQ(next(), "loop");
-  queue.finished("loop", 100ms, now, true);
+  run("loop", end::stopped, 100ms);
   push("loop", 2);
-  EXPECT_EQ(next(), "");
-  EXPECT_EQ(queue.end_of_rest(now), now + 300ms);
-  push("quick", 1);
-  EXPECT_EQ(next(), "quick");
+  EXPECT_EQ(next(pace::slow), "");
+  EXPECT_EQ(queue.end_of_rest(pace::slow, now), now + 300ms);
+  EXPECT_EQ(queue.end_of_rest(pace::quick, now), std::nullopt);
+  run("slow", end::slow);
+  push("slow", 1);
+  EXPECT_EQ(next(pace::slow), "slow");
   now += 300ms;
-  EXPECT_EQ(queue.end_of_rest(now), std::nullopt);
-  EXPECT_EQ(next(), "loop");
+  EXPECT_EQ(queue.end_of_rest(pace::slow, now), std::nullopt);
+  EXPECT_EQ(next(pace::slow), "loop");
 }
 
-TEST_F(fair, a_single_worker_serves_slow_ones_too) {
-  fair_queue<int> one{1};
-  int job = 1;
-  ASSERT_TRUE(one.push("slow", job));
-  ASSERT_TRUE(one.next(now));
-  one.finished("slow", 1s, now);
-  ASSERT_TRUE(one.push("slow", job));
-  EXPECT_TRUE(one.next(now));
+TEST_F(fair, time_that_slow_ones_use_is_no_quick_one_s_debt) {
+  run("slow", end::slow, 10s);
+  push("slow", 1);
+  EXPECT_EQ(next(pace::slow), "slow");
+  queue.finished("slow", 10s, now, end::slow);
+  push("slow", 2);
+  EXPECT_EQ(next(pace::slow), "slow"); // the present of the slow ones is late
+  push("busy", 1);
+  EXPECT_EQ(next(), "busy");
+  queue.finished("busy", 20ms, now);
+  push("busy", 2);
+  push("fresh", 1);
+  EXPECT_EQ(next(), "fresh");
 }
 
 TEST_F(fair, nobody_saves_up_while_idle) {
