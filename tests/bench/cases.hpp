@@ -22,6 +22,7 @@ void run_scripted(const settings& with, report& to);     // case_serve.cpp
 void run_counter(const settings& with, report& to);      // case_scripts.cpp
 void run_hostile(const settings& with, report& to);      // case_scripts.cpp
 void run_endpoints(const settings& with, report& to);    // case_serve.cpp
+void run_document(const settings& with, report& to);     // case_document.cpp
 void run_collection(const settings& with, report& to);   // case_collection.cpp
 void run_delivery(const settings& with, report& to);     // case_delivery.cpp
 void run_head_of_line(const settings& with, report& to); // case_head_of_line.cpp

@@ -23,6 +23,7 @@ struct settings {
   std::filesystem::path work; ///< an empty folder; the caller deletes it
   std::vector<std::string> server_flags;
   std::filesystem::path probes; ///< the hostile scripts; empty or not there: `hostile` is not run
+  std::filesystem::path document; ///< an OpenAPI document; empty or not Stripe's: `document` is not run
   std::filesystem::path profile; ///< not empty: `perf record` our server in the first round of a case, one file a case in this folder
 };
 

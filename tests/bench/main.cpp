@@ -59,6 +59,8 @@ options read(int argc, char** argv) {
       w.profile = value();
     else if (name == "--probes")
       w.probes = value();
+    else if (name == "--document")
+      w.document = value();
     else if (name == "--server-flag")
       w.server_flags.push_back(value());
     else
