@@ -1,5 +1,7 @@
 #include "actors/script_chain.hpp"
 
+#include "mock/scenario.hpp"
+
 #include <chrono>
 #include <exception>
 #include <thread>
@@ -50,7 +52,7 @@ void script_chain::abandon(const events::error& why) {
 /// Until a run's outcome is to be waited for: whoever brings it goes on then. A loop, since an engine that refuses says so at once.
 void script_chain::go_on() {
   try {
-    while (start_next() && one_was_here_.exchange(true) && settle(outcome_)) {
+    while (start_next() && one_was_here_.exchange(true) && settle(finish_run())) {
     }
   } catch (const std::exception& e) { // no memory, as a rule: how far the state was folded nobody knows
     break_off(e.what());
@@ -65,7 +67,7 @@ void script_chain::on_outcome(mock::script_outcome o) noexcept {
   if (!one_was_here_.exchange(true))
     return; // whoever started it is not back yet
   try {
-    if (!settle(outcome_))
+    if (!settle(finish_run()))
       return;
   } catch (const std::exception& e) {
     return break_off(e.what());
@@ -86,12 +88,20 @@ bool script_chain::start_next() {
       job = current_ = std::move(waiting_.front());
       waiting_.pop_front();
     }
+    if (!std::exchange(first_, false))
+      mock::meet_fate(job->plan, *state_, job->request, job->ctx.chance);
+    if (!job->plan.runs_script()) { // a scenario or chaos answers instead of its script
+      if (!settle(mock::render(job->plan, *state_, job->request, job->ctx, redact_)))
+        return false;
+      continue;
+    }
     run_ = std::make_shared<mock::handler_run>(std::shared_ptr<const mock::plan>{job, &job->plan}, state_,
                                                std::shared_ptr<const mock::request>{job, &job->request}, job->ctx, sandbox_, redact_);
     one_was_here_ = false;
     auto task = mock::handler_run::task(run_);
     if (!task) {
-      if (!settle(mock::not_run(task.error())))
+      outcome_ = mock::not_run(task.error());
+      if (!settle(finish_run()))
         return false;
       continue;
     }
@@ -101,10 +111,14 @@ bool script_chain::start_next() {
   return false;
 }
 
-/// Folds what has come of the current request and tells it. False: the chain has ended.
-bool script_chain::settle(const mock::script_outcome& outcome) {
-  auto served = run_->finish(outcome);
+events::outcome<mock::served> script_chain::finish_run() {
+  auto served = run_->finish(outcome_);
   run_.reset(); // it may not see what its own changes make of the state
+  return served;
+}
+
+/// Folds what has come of the current request and tells it. False: the chain has ended.
+bool script_chain::settle(events::outcome<mock::served> served) {
   script_news news;
   const bool emits = served && !served->emitted.empty();
   if (served && !emits)

@@ -25,7 +25,7 @@ struct script_news {
 /// Requests of one sandbox whose scripts run one after the other, while its data actor holds everything else.
 ///
 /// Order
-///   Each sees what those before it have changed. The outcome of one is folded where it arrives, on the engine's thread, and the next is given to the
+///   Each sees what those before it have changed: its fate, too (`mock::meet_fate`), which may be another answer than its script's. The outcome of one is folded where it arrives, on the engine's thread, and the next is given to the
 ///   engine there: nobody need be woken in between. What comes of each is told in that order.
 /// State
 ///   Belongs to the chain until it has said that it has ended: when nothing waits in it, or behind a request that emits, whose changes it has not folded.
@@ -40,7 +40,7 @@ public:
   script_chain(std::shared_ptr<mock::script_engine> engine, const events::redactor& redact, std::string sandbox, std::shared_ptr<mock::data_state> state,
                listener tell);
 
-  /// `job->plan.runs_script()`. False: it has ended, and the news is under way.
+  /// `job->plan.runs_script()`; the first has met its fate, and no other. False: it has ended, and the news is under way.
   bool add(const request_ptr& job);
 
   /// Whoever waits is told `why`; nothing is told to the data actor any more.
@@ -49,7 +49,8 @@ public:
 private:
   void go_on();
   bool start_next();
-  bool settle(const mock::script_outcome& outcome);
+  events::outcome<mock::served> finish_run();
+  bool settle(events::outcome<mock::served> served);
   void on_outcome(mock::script_outcome o) noexcept;
   void break_off(const char* why) noexcept;
   bool tells_last_words() noexcept;
@@ -67,6 +68,7 @@ private:
   bool all_is_said_ = false; ///< the data actor knows that it has ended, or has abandoned it
   std::shared_ptr<script_news> last_words_; ///< made while there was memory
 
+  bool first_ = true; ///< nothing has been begun
   std::shared_ptr<mock::handler_run> run_;
   mock::script_outcome outcome_;
   std::atomic<bool> one_was_here_{false}; ///< who started a run, or who brings its outcome: the second of them goes on

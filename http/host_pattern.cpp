@@ -1,6 +1,7 @@
 #include "http/host_pattern.hpp"
 
 #include "http/client.hpp"
+#include "http/letters.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -18,12 +19,6 @@ bool is_host(std::string_view text) {
 bool ends_in_a_number(std::string_view name) {
   const auto last = name.substr(name.rfind('.') + 1);
   return std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
 }
 
 } // namespace

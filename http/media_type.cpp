@@ -1,12 +1,12 @@
 #include "http/media_type.hpp"
 
+#include "http/letters.hpp"
+
 #include <algorithm>
 
 namespace hourglass::http {
 
 namespace {
-
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 std::string_view essence_of(std::string_view content_type) noexcept {
   content_type = content_type.substr(0, content_type.find(';'));

@@ -1,5 +1,7 @@
 #include "http/message.hpp"
 
+#include "http/letters.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -8,8 +10,6 @@ namespace hourglass::http {
 namespace {
 
 constexpr std::size_t most_pairs = 1'000;
-
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool same(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });

@@ -2,6 +2,7 @@
 
 #include "http/client.hpp"
 #include "http/egress.hpp"
+#include "http/letters.hpp"
 #include "http/message.hpp"
 
 #include <algorithm>
@@ -17,12 +18,6 @@ tl::unexpected<std::string> wrong(std::string why) { return tl::unexpected<std::
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
 }
 
 /// Empty when done, else what is wrong.

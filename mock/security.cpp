@@ -26,12 +26,6 @@ constexpr std::size_t most_schemes = 100;
 constexpr std::size_t most_credentials = 100; ///< of one scheme
 constexpr std::size_t most_bytes = 4'096;     ///< of a name or a credential
 
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 /// Nothing for what nobody here can check; `why` says so.
 std::optional<credential_spec> scheme_of(const json_value& root, const std::string& name, std::string& why) {
   const auto* components = root.member("components");
