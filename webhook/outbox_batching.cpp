@@ -91,7 +91,7 @@ void outbox_state::impl::reindex_forming(lane& l, bool may) {
 void outbox_state::impl::withdraw(lane& l, delivery& d) {
   const auto seq = d.message->seq;
   unwait(l, d);
-  l.recovered -= d.recovery != 0 ? 1 : 0;
+  l.recovered -= d.recovered();
   leave_line(l, d);
   l.deliveries.erase(seq);
   --deliveries;
@@ -100,8 +100,13 @@ void outbox_state::impl::withdraw(lane& l, delivery& d) {
 /// It goes without it from now on; with its last one it is over.
 void outbox_state::impl::drop_member(lane& l, delivery& batch, events::seq message) {
   if (batch.members.size() == 1)
-    return change_delivery(l, batch, [](delivery& d) { d.scheduled = false; });
+    return change_delivery(l, batch, [](delivery& d) {
+      d.scheduled = false;
+      d.manual = 0;
+    });
+  l.recovered -= batch.recovered();
   std::erase_if(batch.members, [message](const batch_member& m) { return m.message->seq == message; });
+  l.recovered += batch.recovered();
   l.in_batch.erase(message);
   --l.batched;
   --deliveries;
