@@ -70,6 +70,7 @@ void decider::add_attempt(decision& out, attempt_finished f, const delivery* d) 
   else
     for (const auto& m : *s.flights.at(f.token).what.members)
       members.push_back({m});
+  const auto why = f.why;
   auto whole = std::move(f);
   auto part = whole;
   part.hold.reset();
@@ -83,7 +84,8 @@ void decider::add_attempt(decision& out, attempt_finished f, const delivery* d) 
     one.id = events::make_id("atmpt_", ctx.wall.us / 1000, ctx.chance, static_cast<std::uint32_t>(i));
     one.message = *m.message;
     one.number = m.attempts + 1;
-    one.why = m.recovery != 0 ? trigger::recovery : trigger::schedule;
+    if (why != trigger::manual)
+      one.why = m.recovery != 0 ? trigger::recovery : trigger::schedule;
     one.was_dead = m.was_dead;
     one.was_delivered = m.was_delivered;
     one.batch.left = static_cast<std::uint32_t>(members.size() - 1 - i);

@@ -205,6 +205,8 @@ struct writer {
       j.key("was_delivered").value(true);
     if (!f.line.empty())
       j.key("line").value(f.line);
+    if (f.batch != 0)
+      j.key("batch").value(f.batch);
     j.close_object();
   }
 

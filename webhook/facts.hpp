@@ -123,6 +123,7 @@ struct resend_requested {
   bool was_dead = false;
   bool was_delivered = false;
   std::string line = {}; ///< at the end of which it waits; empty: in none
+  events::seq batch = 0; ///< the batch that it waits in goes now, and it with that; 0: it goes by itself
 };
 
 /// Which messages a recovery takes, besides its time range.

@@ -389,7 +389,7 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
   if (k == kind::resend_requested) {
     auto m = message_of(r);
     return resend_requested{std::move(m), r.text("destination"), static_cast<std::uint32_t>(r.natural("attempts")), r.truth("was_dead", false),
-                            r.truth("was_delivered", false), r.text_or_empty("line")};
+                            r.truth("was_delivered", false), r.text_or_empty("line"), r.natural("batch", 0)};
   }
   if (k == kind::recovery_started)
     return read_recovery(r);

@@ -123,6 +123,14 @@ batch_member* lane::member(events::seq message) {
   return found == members.end() ? nullptr : &*found;
 }
 
+events::seq lane::batch_to_send_now(events::seq message) const {
+  const auto at = in_batch.find(message);
+  if (at == in_batch.end() || deliveries.contains(message))
+    return 0;
+  const auto& batch = deliveries.at(at->second);
+  return batch.line.empty() || batch.token != 0 ? 0 : at->second;
+}
+
 bool has_batches(outbox_state& state, events::virtual_time now) {
   auto& s = state.self();
   s.look(now.us);

@@ -128,6 +128,8 @@ struct lane {
   bool batches() const noexcept { return !config.batching.empty(); }
   /// Null: it goes in none.
   batch_member* member(events::seq message);
+  /// The batch in which the message waits in a line: behind it the message by itself would only arrive again. 0: in none, or that is under way.
+  events::seq batch_to_send_now(events::seq message) const;
   std::optional<delivery> copy_of(events::seq message) const;
 
   std::uint32_t cap() const noexcept;
