@@ -11,12 +11,13 @@ using result = events::outcome<decision>;
 
 namespace {
 
-/// Those of `from` to `end` that go together now, in their order.
+/// Those of `from` to `end` that go together now, in their order. To see whether it works one is enough: the others need not fail with it.
 template <class At>
 std::vector<message_ref> together(const lane& l, At from, At end, std::int64_t now) {
+  const auto most = l.guard.held_until ? 1 : limits::batch_messages;
   batch_of whole{l.config.batching.rules()};
   std::vector<message_ref> out;
-  for (; from != end && !whole.full(); ++from) {
+  for (; from != end && !whole.full() && out.size() < most; ++from) {
     const auto& d = l.deliveries.at(from->second);
     if (!d.gathers() || d.due.us > now || !l.in_turn(d) || !whole.take(d))
       break;

@@ -126,7 +126,11 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
     f.line_held = false;
   }
   const bool too_many = f.line_held && l.held.size() + 1 >= lines_held_most && !l.config.disabled && !rules.disable;
+  // The receiver wants the last no more that it could be probed with. It has said so itself, so what was missed is tried.
+  const bool nothing_to_probe_with = d != nullptr && f.follows == outcome_kind::dead && l.guard.probing && l.units() == 1;
   add_attempt(out, std::move(f), d);
+  if (nothing_to_probe_with)
+    add(out, destination_recovered{l.config.id}), add(out, missing_of(l));
   if (too_many)
     add(out, too_many_held(l));
   if (rules.disable && !l.config.disabled)
