@@ -241,11 +241,13 @@ struct folder {
   void note_health(lane& l, const attempt_finished& f) const {
     if (f.result.cancelled())
       return; // nobody was asked
-    const bool current = f.url == l.config.url; // else it is another receiver's health
+    const bool current = f.asked() == l.config.url; // else it is another receiver's health
     if (current && f.follows == outcome_kind::delivered)
       l.guard.succeeded(f.result.started_us, at.now, l.cap());
     else if (current && f.why != trigger::manual)
       l.guard.failed(l.config.protection.rules(), f.result.started_us + f.result.answer.spent.total_us, at.now, f.hold, f.opened);
+    else if (!current && f.probe && f.hold)
+      l.guard.wait_until(*f.hold);
     if (f.failing_told != 0)
       l.guard.told = f.failing_told;
     if (auto budget = l.config.retries.retries_per_minute(); budget && f.follows == outcome_kind::retry && !f.probe)
