@@ -139,7 +139,9 @@ void outbox_actor::on_durable(events::seq last) {
     scan(now());
   std::deque<gated> still;
   for (auto& g : std::exchange(gated_, {})) {
-    if (g.gate <= durable_)
+    if (g.gate <= durable_ && !webhook::still_wanted(state_, g.what.token))
+      let_go(g.what.token);
+    else if (g.gate <= durable_)
       send_attempt(std::move(g.what));
     else
       still.push_back(std::move(g));

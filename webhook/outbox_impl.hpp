@@ -222,6 +222,7 @@ struct flight {
   bool was_delivered = false;
   std::string line = {};
   bool batch = false;
+  bool probe = false; ///< its destination was disabled already
 };
 
 struct outbox_state::impl {
