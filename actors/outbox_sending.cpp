@@ -202,6 +202,8 @@ void outbox_actor::send_batch(webhook::start s) {
     elements.push_back({m.get(), content->get()});
     contents.push_back(*std::move(content));
   }
+  if (contents.size() == 1) // what does something wrong on purpose goes alone
+    s.fault = contents.front()->fault;
   auto body = std::make_shared<const std::string>(webhook::batch_body(elements));
   note_made(s.token, body->size());
   send_out(std::move(s), std::move(body), std::nullopt);

@@ -79,7 +79,7 @@ struct folder {
   void operator()(const message_created& f) const {
     if (f.destinations.empty())
       return;
-    auto message = std::make_shared<const message_ref>(message_ref{f.id, at.seq, f.event_type, f.body_bytes});
+    auto message = std::make_shared<const message_ref>(message_ref{f.id, at.seq, f.event_type, f.body_bytes, f.fault != delivery_fault::none});
     for (std::size_t i = 0; i < f.destinations.size(); ++i)
       if (auto* l = s.find_lane(f.destinations[i])) {
         delivery d;
@@ -127,7 +127,7 @@ struct folder {
     auto* l = s.find_lane(f.destination);
     if (l == nullptr)
       return;
-    message_ref whole{f.id, at.seq, std::string{batch_event_type}, 0};
+    message_ref whole{f.id, at.seq, std::string{batch_event_type}};
     delivery b;
     b.scheduled = true;
     b.due = b.since = at.now;

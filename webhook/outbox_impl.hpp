@@ -52,9 +52,9 @@ struct delivery {
 
   bool idle() const noexcept { return !scheduled && manual == 0; }
   /// It waits for its schedule, as a message that is new to the destination, and in no line.
-  bool may_rest() const noexcept { return scheduled && manual == 0 && recovery == 0 && !was_dead && !was_delivered && line.empty() && members.empty(); }
+  bool may_rest() const noexcept { return scheduled && manual == 0 && recovery == 0 && !was_dead && !was_delivered && line.empty() && members.empty() && !message->alone; }
   /// It may go with others, where its destination wants that.
-  bool gathers() const noexcept { return scheduled && manual == 0 && members.empty(); }
+  bool gathers() const noexcept { return scheduled && manual == 0 && members.empty() && !message->alone; }
   std::size_t messages() const noexcept { return std::max<std::size_t>(1, members.size()); }
   /// Of them, those that a recovery queued.
   std::size_t recovered() const noexcept {
