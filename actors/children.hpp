@@ -169,6 +169,7 @@ private:
   };
   void make_first(webhook::start s, content_ptr content);
   void go_on_making();
+  void let_go(webhook::fencing_token token);
   void make(making one);
   void on_made(const webhook_made& m);
   void end_attempt(webhook::fencing_token token, webhook::attempt_result result);

@@ -139,7 +139,9 @@ void outbox_actor::on_durable(events::seq last) {
     scan(now());
   std::deque<gated> still;
   for (auto& g : std::exchange(gated_, {})) {
-    if (g.gate <= durable_)
+    if (g.gate <= durable_ && !webhook::still_wanted(state_, g.what.token))
+      let_go(g.what.token);
+    else if (g.gate <= durable_)
       send_attempt(std::move(g.what));
     else
       still.push_back(std::move(g));
@@ -200,6 +202,8 @@ void outbox_actor::send_batch(webhook::start s) {
     elements.push_back({m.get(), content->get()});
     contents.push_back(*std::move(content));
   }
+  if (contents.size() == 1) // what does something wrong on purpose goes alone
+    s.fault = contents.front()->fault;
   auto body = std::make_shared<const std::string>(webhook::batch_body(elements));
   note_made(s.token, body->size());
   send_out(std::move(s), std::move(body), std::nullopt);

@@ -39,7 +39,16 @@ void outbox_actor::go_on_making() {
   keep_awake();
 }
 
+/// What it was for is gone or may not go now: as if never taken.
+void outbox_actor::let_go(webhook::fencing_token token) {
+  webhook::give_back(state_, token);
+  if (!std::exchange(taking_more_, true)) // another may have its turn now
+    send(this, take_more{});
+}
+
 void outbox_actor::make(making one) {
+  if (!webhook::still_wanted(state_, one.what.token)) // it had to wait, and its endpoint was removed or disabled, or its delivery taken back, and its message erased
+    return let_go(one.what.token);
   if (one.what.members && !one.what.transform)
     return send_batch(std::move(one.what));
   auto* engine = env_.options.scripts.get();
@@ -79,6 +88,10 @@ void outbox_actor::on_made(const webhook_made& m) {
     return;
   auto one = std::move(known->second);
   at_engine_.erase(known);
+  if (!webhook::still_wanted(state_, m.token)) {
+    let_go(m.token);
+    return go_on_making();
+  }
   auto made = result_of(*m.outcome, one.what.transform->code, one.what.profile);
   if (made && !made->cancel)
     if (auto fits = webhook::may_go(one.what, *made); !fits)

@@ -175,7 +175,7 @@ events::outcome<recovery_reading> look_for_recovery(const storage::store& store,
       continue;
     reading.seen.push_back(past->seen);
     auto& item = out.items.emplace_back();
-    item.message = {m.id, e.header.seq, m.event_type, m.body_bytes};
+    item.message = {m.id, e.header.seq, m.event_type, m.body_bytes, m.fault != webhook::delivery_fault::none};
     item.attempts = past->attempts;
     item.was_dead = past->dead;
     item.was_delivered = past->delivered;

@@ -20,6 +20,7 @@ struct message_ref {
   events::seq seq = 0; ///< of its `message_created`
   std::string event_type;
   std::uint64_t body_bytes = 0;
+  bool alone = false; ///< it goes in no batch: what it does wrong on purpose is to be seen, and is nobody else's
   bool operator==(const message_ref&) const = default;
 };
 

@@ -11,12 +11,13 @@ using result = events::outcome<decision>;
 
 namespace {
 
-/// Those of `from` to `end` that go together now, in their order.
+/// Those of `from` to `end` that go together now, in their order. To see whether it works one is enough: the others need not fail with it.
 template <class At>
 std::vector<message_ref> together(const lane& l, At from, At end, std::int64_t now) {
+  const auto most = l.guard.held_until ? 1 : limits::batch_messages;
   batch_of whole{l.config.batching.rules()};
   std::vector<message_ref> out;
-  for (; from != end && !whole.full(); ++from) {
+  for (; from != end && !whole.full() && out.size() < most; ++from) {
     const auto& d = l.deliveries.at(from->second);
     if (!d.gathers() || d.due.us > now || !l.in_turn(d) || !whole.take(d))
       break;
@@ -70,6 +71,7 @@ void decider::add_attempt(decision& out, attempt_finished f, const delivery* d) 
   else
     for (const auto& m : *s.flights.at(f.token).what.members)
       members.push_back({m});
+  const auto why = f.why;
   auto whole = std::move(f);
   auto part = whole;
   part.hold.reset();
@@ -83,7 +85,8 @@ void decider::add_attempt(decision& out, attempt_finished f, const delivery* d) 
     one.id = events::make_id("atmpt_", ctx.wall.us / 1000, ctx.chance, static_cast<std::uint32_t>(i));
     one.message = *m.message;
     one.number = m.attempts + 1;
-    one.why = m.recovery != 0 ? trigger::recovery : trigger::schedule;
+    if (why != trigger::manual)
+      one.why = m.recovery != 0 ? trigger::recovery : trigger::schedule;
     one.was_dead = m.was_dead;
     one.was_delivered = m.was_delivered;
     one.batch.left = static_cast<std::uint32_t>(members.size() - 1 - i);

@@ -286,7 +286,9 @@ result decider::operator()(const resend& c) const {
     return failure(errc::conflict, "a dead letter holds the line of this message; send that again first, or change the endpoint's ordering");
   decision out;
   out.reply = "{}";
-  add(out, resend_requested{c.message, l->config.id, c.attempts, c.was_dead, c.was_delivered, std::move(line)});
+  resend_requested f{c.message, l->config.id, c.attempts, c.was_dead, c.was_delivered, std::move(line)};
+  f.batch = l->batch_to_send_now(c.message.seq);
+  add(out, std::move(f));
   return out;
 }
 

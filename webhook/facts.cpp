@@ -45,6 +45,8 @@ void write_fields(json_text& j, const http::fields& list) {
 void write_message(json_text& j, const message_ref& m) {
   j.key("message").value(m.id).key("message_seq").value(m.seq).key("event_type").value(m.event_type);
   j.key("message_bytes").value(m.body_bytes);
+  if (m.alone)
+    j.key("alone").value(true);
 }
 
 void write_batch(json_text& j, const part_of_batch& b) {
@@ -205,6 +207,8 @@ struct writer {
       j.key("was_delivered").value(true);
     if (!f.line.empty())
       j.key("line").value(f.line);
+    if (f.batch != 0)
+      j.key("batch").value(f.batch);
     j.close_object();
   }
 

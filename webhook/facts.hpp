@@ -114,6 +114,10 @@ struct attempt_finished {
   bool answer_erased = false; ///< the body of the answer
   part_of_batch batch = {};
   fencing_token token = 0;  ///< of this process; not in the log
+
+  /// Who was asked: a script may have chosen another address than the destination's.
+  const std::string& asked() const noexcept { return elsewhere() ? result.transformed->url : url; }
+  bool elsewhere() const noexcept { return result.transformed && !result.transformed->url.empty() && result.transformed->url != url; }
 };
 
 struct resend_requested {
@@ -123,6 +127,7 @@ struct resend_requested {
   bool was_dead = false;
   bool was_delivered = false;
   std::string line = {}; ///< at the end of which it waits; empty: in none
+  events::seq batch = 0; ///< the batch that it waits in goes now, and it with that; 0: it goes by itself
 };
 
 /// Which messages a recovery takes, besides its time range.

@@ -71,7 +71,7 @@ http::fields fields_of(object_reader& r, const char* name) {
 }
 
 message_ref message_of(object_reader& r) {
-  return {r.text("message"), r.natural("message_seq"), r.text("event_type"), r.natural("message_bytes")};
+  return {r.text("message"), r.natural("message_seq"), r.text("event_type"), r.natural("message_bytes"), r.truth("alone", false)};
 }
 
 void read_request(const json* at, object_reader& r, attempt_result& into) {
@@ -178,7 +178,7 @@ fact read_formed(object_reader& r) {
   for (const auto& one : *messages) {
     if (!one.is_array() || one.size() != 2 || !one[0].is_string() || !one[1].is_number_unsigned())
       return r.fail("messages"), f;
-    f.messages.push_back({one[0].get<std::string>(), one[1].get<events::seq>(), {}, 0});
+    f.messages.push_back({one[0].get<std::string>(), one[1].get<events::seq>(), {}});
   }
   return f;
 }
@@ -389,7 +389,7 @@ fact read_fact(kind k, const json& object, object_reader& r, std::string_view pa
   if (k == kind::resend_requested) {
     auto m = message_of(r);
     return resend_requested{std::move(m), r.text("destination"), static_cast<std::uint32_t>(r.natural("attempts")), r.truth("was_dead", false),
-                            r.truth("was_delivered", false), r.text_or_empty("line")};
+                            r.truth("was_delivered", false), r.text_or_empty("line"), r.natural("batch", 0)};
   }
   if (k == kind::recovery_started)
     return read_recovery(r);

@@ -107,6 +107,8 @@ struct lane_guard {
 
   void succeeded(std::int64_t began_us, events::virtual_time now, std::uint32_t cap) noexcept;
   void failed(const protection_rules& rules, std::int64_t answered_us, events::virtual_time now, std::optional<events::virtual_time> hold, bool opened) noexcept;
+  /// A probe told nothing of the destination: the next one waits all the same.
+  void wait_until(events::virtual_time hold) noexcept { held_until = std::max(held_until.value_or(hold), hold); }
   void book_retry(events::virtual_time now, std::uint32_t per_minute) noexcept;
   /// By rule, at `from`. Without a probe only a person enables it.
   void disabled(const probation& from, std::optional<events::virtual_time> probe) noexcept;

@@ -182,6 +182,10 @@ void name_sandbox(outbox_state& state, std::string id);
 /// Who holds payloads against schemas, and what the sandbox says of that. Memory only; without a judge nobody looks.
 void judge_by(outbox_state& state, std::shared_ptr<const payload_judge> judge, std::optional<schema_check> sandbox);
 
+/// Whether an attempt that was taken and has not left is to be sent still: its destination is there and takes it, and its delivery was not taken back.
+/// Else it is to be given back.
+bool still_wanted(const outbox_state& state, fencing_token token);
+
 /// Gives back an attempt that was taken and could not be handed to the dispatcher: pending again, as if never taken.
 void give_back(outbox_state& state, fencing_token token);
 

@@ -79,7 +79,7 @@ struct folder {
   void operator()(const message_created& f) const {
     if (f.destinations.empty())
       return;
-    auto message = std::make_shared<const message_ref>(message_ref{f.id, at.seq, f.event_type, f.body_bytes});
+    auto message = std::make_shared<const message_ref>(message_ref{f.id, at.seq, f.event_type, f.body_bytes, f.fault != delivery_fault::none});
     for (std::size_t i = 0; i < f.destinations.size(); ++i)
       if (auto* l = s.find_lane(f.destinations[i])) {
         delivery d;
@@ -99,6 +99,14 @@ struct folder {
     auto* l = s.find_lane(f.destination);
     if (l == nullptr)
       return;
+    if (f.batch != 0) {
+      if (auto batch = l->deliveries.find(f.batch); batch != l->deliveries.end()) // once, whoever asks: it takes all of them along
+        s.change_delivery(*l, batch->second, [this](delivery& d) {
+          d.manual_due = d.manual == 0 ? at.now : d.manual_due;
+          d.manual = 1;
+        });
+      return;
+    }
     if (auto* known = s.find_delivery(*l, f.message.seq))
       return s.change_delivery(*l, *known, [this](delivery& d) {
         d.manual_due = d.manual++ == 0 ? at.now : d.manual_due;
@@ -119,7 +127,7 @@ struct folder {
     auto* l = s.find_lane(f.destination);
     if (l == nullptr)
       return;
-    message_ref whole{f.id, at.seq, std::string{batch_event_type}, 0};
+    message_ref whole{f.id, at.seq, std::string{batch_event_type}};
     delivery b;
     b.scheduled = true;
     b.due = b.since = at.now;
@@ -157,8 +165,11 @@ struct folder {
     count(*l, f);
     if (last)
       note_health(*l, f), note_backlog(*l, f);
-    if (auto beside = l->deliveries.find(f.message.seq); beside != l->deliveries.end()) // a person wants it by itself, too
+    if (auto beside = l->deliveries.find(f.message.seq); beside != l->deliveries.end()) { // a person wants it by itself, too
       note_end(beside->second, f);
+      if (f.follows == outcome_kind::delivered)
+        arrived_beside(*l, beside->second);
+    }
     if (auto* m = l->member(f.message.seq)) {
       count_recovery(m->recovery, f.follows);
       note_end(*m, f);
@@ -173,7 +184,15 @@ struct folder {
     s.change_delivery(*l, known->second, [&](delivery& d) {
       s.land(*l, d);
       settle(d, f, d.attempts + 1);
+      d.manual = 0; // it went, and all that was asked for of it with it
     });
+  }
+
+  /// What a person asked for while its batch was under way has arrived with that. An attempt that has begun tells of itself, and counts no more.
+  void arrived_beside(lane& l, const delivery& d) const {
+    if (auto flown = s.flights.find(d.token); flown != s.flights.end())
+      flown->second.was_dead = false, flown->second.was_delivered = true;
+    s.erase_delivery(l, d.message->seq);
   }
 
   /// What of the same message waits elsewhere knows what became of it.
@@ -222,11 +241,13 @@ struct folder {
   void note_health(lane& l, const attempt_finished& f) const {
     if (f.result.cancelled())
       return; // nobody was asked
-    const bool current = f.url == l.config.url; // else it is another receiver's health
+    const bool current = f.asked() == l.config.url; // else it is another receiver's health
     if (current && f.follows == outcome_kind::delivered)
       l.guard.succeeded(f.result.started_us, at.now, l.cap());
     else if (current && f.why != trigger::manual)
       l.guard.failed(l.config.protection.rules(), f.result.started_us + f.result.answer.spent.total_us, at.now, f.hold, f.opened);
+    else if (!current && f.probe && f.hold)
+      l.guard.wait_until(*f.hold);
     if (f.failing_told != 0)
       l.guard.told = f.failing_told;
     if (auto budget = l.config.retries.retries_per_minute(); budget && f.follows == outcome_kind::retry && !f.probe)
@@ -313,7 +334,10 @@ struct folder {
     if (f.erased && batch != l.deliveries.end())
       s.drop_member(l, batch->second, f.message.seq);
     else if (f.batch.left == 0 && batch != l.deliveries.end())
-      s.change_delivery(l, batch->second, [](delivery& d) { d.scheduled = false; });
+      s.change_delivery(l, batch->second, [](delivery& d) {
+        d.scheduled = false;
+        d.manual = 0;
+      });
     if (f.erased)
       return true;
     if (auto beside = l.deliveries.find(f.message.seq); beside != l.deliveries.end())

@@ -91,7 +91,7 @@ void outbox_state::impl::reindex_forming(lane& l, bool may) {
 void outbox_state::impl::withdraw(lane& l, delivery& d) {
   const auto seq = d.message->seq;
   unwait(l, d);
-  l.recovered -= d.recovery != 0 ? 1 : 0;
+  l.recovered -= d.recovered();
   leave_line(l, d);
   l.deliveries.erase(seq);
   --deliveries;
@@ -100,8 +100,13 @@ void outbox_state::impl::withdraw(lane& l, delivery& d) {
 /// It goes without it from now on; with its last one it is over.
 void outbox_state::impl::drop_member(lane& l, delivery& batch, events::seq message) {
   if (batch.members.size() == 1)
-    return change_delivery(l, batch, [](delivery& d) { d.scheduled = false; });
+    return change_delivery(l, batch, [](delivery& d) {
+      d.scheduled = false;
+      d.manual = 0;
+    });
+  l.recovered -= batch.recovered();
   std::erase_if(batch.members, [message](const batch_member& m) { return m.message->seq == message; });
+  l.recovered += batch.recovered();
   l.in_batch.erase(message);
   --l.batched;
   --deliveries;
@@ -116,6 +121,14 @@ batch_member* lane::member(events::seq message) {
   auto& members = batch->second.members;
   const auto found = std::find_if(members.begin(), members.end(), [message](const batch_member& m) { return m.message->seq == message; });
   return found == members.end() ? nullptr : &*found;
+}
+
+events::seq lane::batch_to_send_now(events::seq message) const {
+  const auto at = in_batch.find(message);
+  if (at == in_batch.end() || deliveries.contains(message))
+    return 0;
+  const auto& batch = deliveries.at(at->second);
+  return batch.line.empty() || batch.token != 0 ? 0 : at->second;
 }
 
 bool has_batches(outbox_state& state, events::virtual_time now) {

@@ -52,10 +52,15 @@ struct delivery {
 
   bool idle() const noexcept { return !scheduled && manual == 0; }
   /// It waits for its schedule, as a message that is new to the destination, and in no line.
-  bool may_rest() const noexcept { return scheduled && manual == 0 && recovery == 0 && !was_dead && !was_delivered && line.empty() && members.empty(); }
+  bool may_rest() const noexcept { return scheduled && manual == 0 && recovery == 0 && !was_dead && !was_delivered && line.empty() && members.empty() && !message->alone; }
   /// It may go with others, where its destination wants that.
-  bool gathers() const noexcept { return scheduled && manual == 0 && members.empty(); }
+  bool gathers() const noexcept { return scheduled && manual == 0 && members.empty() && !message->alone; }
   std::size_t messages() const noexcept { return std::max<std::size_t>(1, members.size()); }
+  /// Of them, those that a recovery queued.
+  std::size_t recovered() const noexcept {
+    const auto of_recovery = [](const auto& one) { return one.recovery != 0; };
+    return static_cast<std::size_t>(members.empty() ? of_recovery(*this) : std::count_if(members.begin(), members.end(), of_recovery));
+  }
   std::int64_t next_us() const noexcept {
     if (manual == 0)
       return due.us;
@@ -95,7 +100,7 @@ struct lane {
   std::unordered_map<std::string, waiting_line> lines;
   std::map<std::string, events::seq> held; ///< lines, by the dead letter of this message
   events::seq catching_up = 0; ///< what it missed since this event is being looked for, and what was queued since waits in its lines. Derived
-  std::size_t recovered = 0; ///< of `deliveries`, those that a recovery queued. Derived
+  std::size_t recovered = 0; ///< messages of `deliveries` that a recovery queued, each of a batch too. Derived
   std::uint32_t in_flight = 0;
   std::uint64_t bytes_in_flight = 0; ///< the sum of their bodies
   bool short_of_bytes = false; ///< passed over until an attempt, its own or another that frees bytes, has ended
@@ -123,6 +128,8 @@ struct lane {
   bool batches() const noexcept { return !config.batching.empty(); }
   /// Null: it goes in none.
   batch_member* member(events::seq message);
+  /// The batch in which the message waits in a line: behind it the message by itself would only arrive again. 0: in none, or that is under way.
+  events::seq batch_to_send_now(events::seq message) const;
   std::optional<delivery> copy_of(events::seq message) const;
 
   std::uint32_t cap() const noexcept;
@@ -215,6 +222,7 @@ struct flight {
   bool was_delivered = false;
   std::string line = {};
   bool batch = false;
+  bool probe = false; ///< its destination was disabled already
 };
 
 struct outbox_state::impl {
@@ -282,9 +290,9 @@ struct outbox_state::impl {
   template <class Change>
   void change_delivery(lane& l, delivery& d, Change change) {
     unwait(l, d);
-    l.recovered -= d.recovery != 0 ? 1 : 0;
+    l.recovered -= d.recovered();
     change(d);
-    l.recovered += d.recovery != 0 ? 1 : 0;
+    l.recovered += d.recovered();
     if (d.idle() && d.token == 0)
       forget(l, d);
     else

@@ -8,9 +8,9 @@
 
 #include <nlohmann/json.hpp>
 
-// snapshot := {"format": 9, "event_types": [type…], "pollers"?: [poller…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
+// snapshot := {"format": 10, "event_types": [type…], "pollers"?: [poller…], "recoveries": [recovery…], "messages": [message…], "destinations": [lane…]}
 // poller   := {"start", "value", "consumers": [[name, cursor, moved us]…]}
-// message  := [seq, id, event_type, body_bytes]
+// message  := [seq, id, event_type, body_bytes, alone?]
 // lane     := {"ordinal", "value": destination, "delivered", "dead", "failed_in_a_row", "backlog_told"?, "guard"?: guard, "held"?: [[line, message seq]…],
 //              "batches"?: [[batch seq, [[message seq, attempts, was_dead, was_delivered, recovery, since us]…]]…], "deliveries": [delivery…],
 //              "resting"?: [page…]}
@@ -19,7 +19,7 @@
 // page     := base64 of `pack_resting`, each but the last of `page_most`: all that may rest, whether it does or not
 //
 // Format 1 had no guard and no since, format 2 no lines, format 3 no transport, format 4 no pages, format 5 no filter, rate and purge of a recovery, and no pollers, format 6 no transformation,
-// format 7 no row of failures that expires, format 8 no batches: who does not know that would send without it, send what is to be removed, or disable too early.
+// format 7 no row of failures that expires, format 8 no batches, format 9 none that goes alone: who does not know that would send without it, send what is to be removed, or disable too early.
 //
 // Everything stands in the order of its key, so equal states give equal text.
 
@@ -31,7 +31,7 @@ using events::errc, events::failure;
 using events::json_text;
 using nlohmann::json;
 
-constexpr std::int64_t snapshot_format = 9;
+constexpr std::int64_t snapshot_format = 10;
 
 template <class Map>
 auto sorted_keys(const Map& map) {
@@ -89,8 +89,12 @@ void write_messages(json_text& j, const outbox_state::impl& s) {
           messages.emplace(m.message->seq, m.message.get());
       }
   j.key("messages").open_array();
-  for (const auto& [seq, m] : messages)
-    j.open_array().value(seq).value(m->id).value(m->event_type).value(m->body_bytes).close_array();
+  for (const auto& [seq, m] : messages) {
+    j.open_array().value(seq).value(m->id).value(m->event_type).value(m->body_bytes);
+    if (m->alone)
+      j.value(true);
+    j.close_array();
+  }
   j.close_array();
 }
 
@@ -251,6 +255,7 @@ std::string read_messages(const json& list, messages_by_seq& into) {
     m.id = r.text();
     m.event_type = r.text();
     m.body_bytes = r.natural();
+    m.alone = r.more() && r.truth();
     if (!r.ok() || m.seq == 0 || std::max(m.id.size(), m.event_type.size()) > resting_text_most)
       return "messages";
     into.emplace(m.seq, std::make_shared<const message_ref>(std::move(m)));

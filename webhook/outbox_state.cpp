@@ -142,7 +142,7 @@ void outbox_state::impl::add_delivery(lane& l, delivery d) {
   auto [at, fresh] = l.deliveries.insert_or_assign(seq, std::move(d));
   deliveries += fresh ? at->second.messages() : 0;
   l.batched += fresh ? at->second.messages() - 1 : 0;
-  l.recovered += at->second.recovery != 0 ? 1 : 0;
+  l.recovered += at->second.recovered();
   enter_line(l, at->second);
   wait(l, at->second);
   reindex(l);
@@ -163,7 +163,7 @@ void outbox_state::impl::erase_delivery(lane& l, events::seq message) {
 /// Nothing more is to be done with it: the next of its line steps up.
 void outbox_state::impl::forget(lane& l, delivery& d) {
   const auto line = d.line;
-  l.recovered -= d.recovery != 0 ? 1 : 0;
+  l.recovered -= d.recovered();
   leave_line(l, d);
   for (const auto& m : d.members)
     l.in_batch.erase(m.message->seq);

@@ -327,7 +327,7 @@ start take_one(outbox_state::impl& s, lane& l, events::seq seq, events::virtual_
       members.push_back(d.message);
     what.members = std::make_shared<const std::vector<std::shared_ptr<const message_ref>>>(std::move(members));
   }
-  s.flights.emplace(d.token, flight{what, l.ordinal, d.was_dead, d.was_delivered, d.line, !d.members.empty()});
+  s.flights.emplace(d.token, flight{what, l.ordinal, d.was_dead, d.was_delivered, d.line, !d.members.empty(), l.config.disabled});
   what.headers = l.config.headers;
   what.keys = signing_keys_at(l.config, now);
   what.profile = l.config.profile;
@@ -371,6 +371,19 @@ void name_sandbox(outbox_state& state, std::string id) {
 void judge_by(outbox_state& state, std::shared_ptr<const payload_judge> judge, std::optional<schema_check> sandbox) {
   state.self().judge = std::move(judge);
   state.self().check = sandbox;
+}
+
+bool still_wanted(const outbox_state& state, fencing_token token) {
+  const auto& s = state.self();
+  const auto flown = s.flights.find(token);
+  const auto where = flown == s.flights.end() ? s.lanes.end() : s.lanes.find(flown->second.lane);
+  if (where == s.lanes.end())
+    return false;
+  const auto& l = where->second;
+  if (l.config.disabled && !(l.guard.probing && flown->second.probe))
+    return false;
+  const auto d = l.deliveries.find(flown->second.what.message->seq);
+  return d != l.deliveries.end() && d->second.token == token;
 }
 
 void give_back(outbox_state& state, fencing_token token) {

@@ -338,7 +338,7 @@ events::outcome<message_ref> message_ref_of(const events::header& h, std::string
   if (!f)
     return tl::unexpected{f.error()};
   auto& m = std::get<message_created>(*f);
-  return message_ref{std::move(m.id), h.seq, std::move(m.event_type), m.body_bytes};
+  return message_ref{std::move(m.id), h.seq, std::move(m.event_type), m.body_bytes, m.fault != delivery_fault::none};
 }
 
 std::string message_endpoint_out(const destination& d, status s, std::optional<events::virtual_time> next) {

@@ -173,4 +173,29 @@ TEST_F(node_with_batches, wait_on_the_sandboxs_clock) {
   EXPECT_EQ(json::parse(shop.came()[0].body).size(), 2U);
 }
 
+TEST_F(node_with_batches, a_message_that_does_something_wrong_on_purpose_goes_alone_and_does_it) {
+  receiver shop{receiver::always(ok())};
+  auto id = create();
+  const auto key = webhook::signing_key::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+  auto c = gathering(shop.url(), {{"maxMessages", 2}, {"maxWaitMs", 60'000}});
+  c.value.secrets.push_back({*key, {}, std::nullopt});
+  add(id, c);
+  ASSERT_TRUE(emit(id, R"({"n":0})"));
+  webhook::create_message faulty;
+  faulty.event_type = "thing.happened";
+  faulty.payload = R"({"n":1})";
+  faulty.fault = webhook::delivery_fault::bad_signature;
+  ASSERT_TRUE(submit(id, webhook::command{faulty}));
+  ASSERT_TRUE(emit(id, R"({"n":2})"));
+  ASSERT_TRUE(shop.wait_for(2));
+  for (const auto& r : shop.came()) {
+    const auto whole = json::parse(r.body);
+    const bool wrong = whole[0]["payload"]["n"] == 1;
+    EXPECT_EQ(whole.size(), wrong ? 1U : 2U) << r.body;
+    const auto at = http::find(r.headers, "webhook-timestamp");
+    EXPECT_EQ(webhook::verify(*key, id_of(r), at, http::find(r.headers, "webhook-signature"), r.body, std::stoll(std::string{at})),
+              wrong ? webhook::verdict::no_match : webhook::verdict::ok);
+  }
+}
+
 } // namespace

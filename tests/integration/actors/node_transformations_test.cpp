@@ -245,6 +245,28 @@ TEST_F(transformations, that_do_not_compile_are_refused_with_their_place_and_cha
   EXPECT_TRUE(shop.wait_for(1));
 }
 
+TEST_F(transformations, that_wait_for_the_engine_are_not_sent_when_their_endpoint_was_removed_or_disabled_meanwhile) {
+  auto id = create();
+  receiver removed{receiver::always(ok())}, off{receiver::always(ok())}, other{receiver::always(ok())};
+  const std::string slow = "function handler(w) { let n = 0; for (let i = 0; i < 5000000; ++i) n += i % 7; w.payload = {n}; return w; }";
+  const auto gone = destination(id, removed.url(), slow), disabled = destination(id, off.url(), slow);
+  const auto quick = destination(id, other.url(), "function handler(w) { return w; }");
+  constexpr std::size_t all = 6;
+  for (std::size_t i = 0; i < all; ++i)
+    ASSERT_TRUE(emit(id));
+  ASSERT_TRUE(submit(id, webhook::command{webhook::remove_destination{gone}}));
+  ASSERT_TRUE(submit(id, webhook::command{webhook::patch_destination{.id = disabled, .disabled = true}}));
+  const auto before = removed.came().size() + off.came().size(); // what had left already
+  ASSERT_TRUE(other.wait_for(all));
+  std::this_thread::sleep_for(2s); // what was at the engine has ended
+  EXPECT_LT(before, all) << "most have waited";
+  EXPECT_LE(removed.came().size() + off.came().size(), before + 1) << "one may have been on its way";
+  ASSERT_TRUE(submit(id, webhook::command{webhook::patch_destination{.id = disabled, .disabled = false}}));
+  ASSERT_TRUE(off.wait_for(all));
+  EXPECT_TRUE(eventually([&] { return outbox(id)["pendingDeliveries"] == 0; }));
+  EXPECT_EQ(off.came().size(), all) << "each once";
+}
+
 TEST_F(node_test, a_transformation_without_an_engine_is_refused) {
   auto id = create();
   auto to = add_destination(id, "http://127.0.0.1:9/");

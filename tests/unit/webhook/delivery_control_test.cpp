@@ -98,6 +98,67 @@ TEST_F(control, of_an_answer_that_broke_off_or_came_from_the_address_before_does
   EXPECT_FALSE(disabled());
 }
 
+/// Of an address that a script chose instead of the endpoint's.
+attempt_result from_elsewhere(attempt_result r) {
+  r.transformed = sent_instead{false, "POST", "http://chosen.test/"};
+  return r;
+}
+
+TEST_F(control, of_an_address_that_a_script_chose_does_nothing_and_neither_does_a_410_or_a_failure) {
+  obeying(true, R"({"breaker":{"failures":1,"probeAfter":60},"slowDown":{},"disable":{"failures":1,"after":0,"probe":60}})");
+  auto a = emit();
+  EXPECT_EQ(attempt(from_elsewhere(saying(500, "disable"))).follows, outcome_kind::retry);
+  EXPECT_TRUE(also().empty());
+  EXPECT_EQ(next(from_elsewhere(saying(500, "abort-message"))).follows, outcome_kind::retry) << "not its word";
+  auto gone = next(from_elsewhere(answer(410)));
+  EXPECT_EQ(gone.follows, outcome_kind::retry);
+  EXPECT_TRUE(gone.gone_kept);
+  EXPECT_FALSE(next(from_elsewhere(answer(429, {{"Retry-After", "100"}}))).hold);
+  EXPECT_FALSE(disabled());
+  EXPECT_EQ(guard(), lane_guard{}) << "nothing is known of it";
+  EXPECT_TRUE(live.pending(id, a.seq));
+  EXPECT_EQ(next(from_elsewhere(answer(200))).follows, outcome_kind::delivered);
+}
+
+TEST_F(control, of_an_address_that_a_script_chose_which_is_the_endpoints_is_obeyed) {
+  obeying();
+  emit();
+  auto same = saying(500, "disable");
+  same.transformed = sent_instead{false, "PUT", "http://a.test/"};
+  (void)attempt(same);
+  EXPECT_TRUE(disabled());
+}
+
+TEST_F(control, a_probe_that_a_script_sends_elsewhere_proves_nothing_and_the_next_waits_its_pause) {
+  obeying(true, R"({"disable":{"failures":1,"after":0,"probe":60}})");
+  emit();
+  (void)attempt(answer(500));
+  ASSERT_TRUE(guard().probing);
+  const auto row = guard().in_a_row;
+  (void)next(from_elsewhere(answer(500)));
+  EXPECT_EQ(guard().in_a_row, row);
+  EXPECT_TRUE(take().empty());
+  EXPECT_GT(next_due(live).value(), now + 40s);
+  EXPECT_TRUE(disabled());
+  (void)next(from_elsewhere(answer(200)));
+  EXPECT_FALSE(disabled()) << "nothing is left to probe with";
+  EXPECT_EQ(live.recoveries().back()->what.scope, recovery_scope::missing);
+}
+
+TEST_F(control, a_success_elsewhere_lifts_no_hold_while_more_waits) {
+  obeying(true, R"({"disable":{"failures":1,"after":0,"probe":60}})");
+  emit(), emit();
+  auto due = take();
+  ASSERT_EQ(due.size(), 2U);
+  (void)finish(due[0].token, answer(500));
+  ASSERT_TRUE(guard().probing);
+  give_back(live, due[1].token);
+  (void)next(from_elsewhere(answer(200)));
+  EXPECT_TRUE(disabled());
+  (void)next(answer(200));
+  EXPECT_FALSE(disabled());
+}
+
 TEST_F(control, ends_the_probes_of_an_endpoint_that_was_disabled_by_rule) {
   obeying(true, R"({"disable":{"failures":1,"after":0,"probe":60}})");
   emit();

@@ -1,4 +1,4 @@
-#include "tests/unit/webhook/world.hpp"
+#include "tests/unit/webhook/guarded.hpp"
 
 #include "events/limits.hpp"
 
@@ -219,6 +219,66 @@ TEST(schedule, keeps_the_time_that_was_left_when_the_clock_goes_back) {
   w.now = w.now + left;
   EXPECT_EQ(w.take(1).at(0).message->id, waiting.id);
   EXPECT_EQ(snapshot(w.live), snapshot(w.folded()));
+}
+
+// -- what was taken and has not left ---------------------------------------------------------
+
+struct taken : guarded {
+  start one() {
+    auto due = take();
+    EXPECT_EQ(due.size(), 1U);
+    return due.empty() ? start{} : due[0];
+  }
+};
+
+TEST_F(taken, is_wanted_until_its_destination_is_removed) {
+  id = add();
+  emit();
+  auto s = one();
+  EXPECT_TRUE(still_wanted(live, s.token));
+  EXPECT_FALSE(still_wanted(live, s.token + 1));
+  must(remove_destination{id});
+  EXPECT_FALSE(still_wanted(live, s.token));
+  give_back(live, s.token);
+  EXPECT_EQ(live.in_flight_count(), 0U);
+}
+
+TEST_F(taken, is_not_wanted_while_its_destination_is_disabled_and_waits_until_it_is_not) {
+  id = add();
+  emit();
+  auto s = one();
+  must(switch_off(id, true));
+  EXPECT_FALSE(still_wanted(live, s.token));
+  give_back(live, s.token);
+  EXPECT_TRUE(take().empty());
+  must(switch_off(id, false));
+  EXPECT_TRUE(still_wanted(live, one().token));
+}
+
+TEST_F(taken, is_not_wanted_when_a_rule_disabled_its_destination_but_for_a_probe) {
+  with(disables_soon);
+  emit(), emit();
+  auto due = take();
+  ASSERT_EQ(due.size(), 2U);
+  (void)finish(due[0].token, answer(500));
+  ASSERT_TRUE(guard().probing);
+  EXPECT_FALSE(still_wanted(live, due[1].token));
+  give_back(live, due[1].token);
+  now = guard().held_until.value();
+  EXPECT_TRUE(still_wanted(live, one().token)) << "it is what enables it again";
+}
+
+TEST_F(taken, is_not_wanted_when_a_recovery_was_cancelled_and_its_message_may_be_erased) {
+  id = add(without_retries());
+  auto m = emit();
+  EXPECT_EQ(attempt(answer(500)).follows, outcome_kind::dead);
+  must(start_recovery{id, {0}, std::nullopt, recovery_scope::failed, {}});
+  const auto task = live.recoveries().back()->what.id;
+  must(progress_recovery{task, {{m, 1, true, false}}, m.seq, 1, true});
+  auto s = one();
+  must(cancel_recovery{task});
+  must(erase_content{{{m.seq, m.id, "{}"}}});
+  EXPECT_FALSE(still_wanted(live, s.token));
 }
 
 } // namespace

@@ -44,13 +44,102 @@ TEST_F(batches, have_messages_of_one_key_only_and_keys_go_side_by_side) {
 TEST_F(batches, end_before_what_goes_by_itself) {
   gathering(R"({"maxMessages":3,"maxWaitMs":60000})", in_order(R"("fifo")"));
   auto a = emit(), b = emit(), c = emit();
-  EXPECT_EQ(go(500), (std::vector<ids>{of({a, b, c})}));
+  auto due = take();
+  ASSERT_EQ(due.size(), 1U);
   auto d = emit(), e = emit(), f = emit();
-  must(resend{b, id, 1, false, false}); // at the end of its line
+  must(resend{b, id, 0, false, false}); // at the end of its line, since it is under way
+  (void)finish(due[0].token, answer(500));
+  now = next_due(live).value();
+  restart();
+  EXPECT_EQ(go(500), (std::vector<ids>{of({a, b, c})})) << "nothing overtakes";
+  EXPECT_EQ(live.pending_count(), 7U);
   now = next_due(live).value();
   EXPECT_EQ(go(200), (std::vector<ids>{of({a, b, c})}));
+  EXPECT_EQ(live.pending_count(), 3U) << "it has arrived: nobody needs it again";
   EXPECT_EQ(go(200), (std::vector<ids>{of({d, e, f})}));
+  EXPECT_TRUE(go_later(1h).empty());
+  EXPECT_EQ(attempts_of(b).size(), 3U);
+  EXPECT_EQ(live.counts(id).delivered, 6U);
+}
+
+TEST_F(batches, that_wait_in_a_line_go_at_once_when_a_person_sends_one_of_theirs_again_which_arrives_once) {
+  gathering(R"({"maxMessages":3,"maxWaitMs":60000})", in_order(R"("fifo")"));
+  auto a = emit(), b = emit(), c = emit();
+  EXPECT_EQ(go(500), (std::vector<ids>{of({a, b, c})}));
+  auto d = emit(), e = emit(), f = emit();
+  EXPECT_TRUE(take().empty()) << "a minute from now";
+  must(resend{b, id, 1, false, false});
+  must(resend{c, id, 1, false, false});
+  EXPECT_EQ(live.pending_count(), 6U) << "nothing waits beside";
+  restart();
+  EXPECT_EQ(go(500), (std::vector<ids>{of({a, b, c})})) << "both with one attempt";
+  EXPECT_EQ(attempts_of(b).back().why, trigger::manual);
+  EXPECT_EQ(attempts_of(b).back().follows, outcome_kind::failed) << "which costs nothing of the schedule";
+  EXPECT_TRUE(take().empty());
+  must(resend{a, id, 2, false, false});
+  EXPECT_EQ(go(200), (std::vector<ids>{of({a, b, c})}));
+  EXPECT_EQ(go(200), (std::vector<ids>{of({d, e, f})}));
+  EXPECT_TRUE(go_later(1h).empty());
+  EXPECT_EQ(live.counts(id).delivered, 6U);
+  EXPECT_EQ(attempts_of(b).size(), 3U);
+}
+
+TEST_F(batches, that_die_leave_what_a_person_asked_for_meanwhile_which_goes_when_it_is_its_turn) {
+  auto own = in_order(R"("fifo")");
+  own.schedule = std::vector<duration>{};
+  gathering(R"({"maxMessages":2,"maxWaitMs":0})", own);
+  auto a = emit(), b = emit();
+  auto due = take();
+  ASSERT_EQ(due.size(), 1U);
+  must(resend{b, id, 0, false, false});
+  EXPECT_EQ(finish(due[0].token, answer(500)).follows, outcome_kind::dead);
   EXPECT_EQ(go(200), (std::vector<ids>{of({b})}));
+  EXPECT_EQ(live.counts(id).dead, 1U);
+  EXPECT_EQ(live.counts(id).delivered, 1U);
+  EXPECT_EQ(live.pending(id, a.seq), std::nullopt);
+}
+
+TEST_F(batches, that_arrive_beside_one_of_their_messages_under_way_by_itself_count_it_once) {
+  gathering();
+  auto a = emit();
+  emit(), emit();
+  auto due = take();
+  ASSERT_EQ(due.size(), 1U);
+  must(resend{a, id, 0, false, false});
+  auto alone = take();
+  ASSERT_EQ(alone.size(), 1U);
+  EXPECT_EQ(finish(due[0].token, answer(200)).follows, outcome_kind::delivered);
+  EXPECT_EQ(live.pending_count(), 0U);
+  (void)finish(alone[0].token, answer(200));
+  EXPECT_EQ(live.counts(id).delivered, 3U);
+  EXPECT_EQ(live.in_flight_count(), 0U);
+}
+
+TEST_F(batches, count_with_each_of_theirs_in_what_a_recovery_has_queued) {
+  auto own = in_order(R"("fifo")");
+  own.protection = protection_policy::compile(nlohmann::json::parse(disables_soon)).value();
+  gathering(R"({"maxMessages":100,"maxWaitMs":0})", own);
+  (void)emit();
+  EXPECT_EQ(go(500).size(), 1U);
+  ASSERT_TRUE(disabled());
+  now = guard().held_until.value();
+  auto probe = take();
+  ASSERT_EQ(probe.size(), 1U);
+  std::vector<recovery_item> missed;
+  for (int i = 0; i < 5'001; ++i)
+    missed.push_back({emit(), 0, false, false});
+  EXPECT_EQ(live.pending_count(), 1U) << "stored";
+  (void)finish(probe[0].token, answer(200));
+  for (auto& one : missed)
+    one.line = "/", one.place = now;
+  const auto& missing = *live.recoveries().back();
+  must(progress_recovery{missing.what.id, missed, missing.started_seq - 1, missed.size(), false});
+  EXPECT_EQ(live.pending_count(), 5'001U);
+  EXPECT_FALSE(live.room_for_recovery(id));
+  ASSERT_EQ(take().size(), 1U);
+  EXPECT_FALSE(live.room_for_recovery(id)) << "those that go together wait as well";
+  restart();
+  EXPECT_FALSE(live.room_for_recovery(id));
 }
 
 // -- much of it -----------------------------------------------------------------------------------------------

@@ -90,8 +90,8 @@ TEST(snapshots, of_format_3_are_read_with_their_lines_and_what_holds_them) {
 TEST(snapshots, of_another_format_or_broken_are_refused) {
   EXPECT_EQ(restore("").error().code, errc::corrupt);
   EXPECT_EQ(restore("{}").error().code, errc::corrupt);
-  EXPECT_EQ(restore(R"({"format":10})").error().code, errc::newer_format);
-  EXPECT_TRUE(snapshot({}).starts_with(R"({"format":9,)")) << "8 knew no batches, and would send each message by itself";
+  EXPECT_EQ(restore(R"({"format":11})").error().code, errc::newer_format);
+  EXPECT_TRUE(snapshot({}).starts_with(R"({"format":10,)")) << "9 knew none that goes alone, and would send it with others";
   EXPECT_EQ(restore(R"({"format":1,"event_types":[],"recoveries":[],"messages":[],"destinations":[{}]})").error().code, errc::corrupt);
   world w;
   w.add();

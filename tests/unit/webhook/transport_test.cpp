@@ -118,7 +118,7 @@ TEST_F(transports, the_fold_and_the_snapshot_open_to_the_same_with_the_vault_and
 TEST_F(transports, what_was_written_before_there_was_a_transport_has_none) {
   auto id = create({});
   auto before = snapshot(w.live);
-  before.replace(before.find("\"format\":9"), 10, "\"format\":3");
+  before.replace(before.find("\"format\":10"), 11, "\"format\":3");
   auto read = restore(before);
   ASSERT_TRUE(read) << read.error().detail;
   EXPECT_TRUE(read->find(id)->transport.empty());
