@@ -76,7 +76,8 @@ struct program {
     mock_command = app.add_subcommand("mock", "Serve one OpenAPI document at / until Ctrl-C, and forget everything then");
     auto& c = *mock_command;
     c.footer("Prints the operations of the document, then a line for each request as it is answered: method, target, status, milliseconds and, where the\n"
-             "request breaks the document's rules, the first fault. Prefer: code=404 or example=NAME chooses another answer of the document.\n"
+             "request breaks the document's rules, the first fault. Prefer: code=404 or example=NAME chooses another answer of the document,\n"
+             "dynamic=true or false has it made from the schema or not, and seed=7 says from what: the same seed gives the same bytes, on any server.\n"
              "What is wrong with a document is told as FILE:LINE:COLUMN or FILE: /json/pointer, with exit code 1");
     c.add_option("document", mocking.document, "OpenAPI 3.0 or 3.1 or Swagger 2.0 document, JSON or YAML, with the files that it refers to; - reads standard input, without files. Nothing is fetched")->required();
     c.add_option("--listen", mocking.listen, "HOST:PORT to answer on; port 0 takes a free one, :PORT answers on every address, without a key")->check(is_host_port, "HOST:PORT")->capture_default_str();

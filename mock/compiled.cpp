@@ -165,10 +165,12 @@ events::outcome<route_pattern> compile_route(std::string_view path) {
 }
 
 events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::compile(endpoint spec, std::shared_ptr<const request_check> check,
-                                                                                     const collections* kept) {
+                                                                                     const collections* kept, std::shared_ptr<const answer_schemas> made_of) {
   auto out = std::make_shared<compiled_endpoint>();
   out->spec = std::move(spec);
   out->check = std::move(check);
+  if (out->spec.source == endpoint_source::openapi)
+    out->made_of = std::move(made_of);
   if (out->spec.path_regex) {
     match_budget budget;
     auto pattern = whole_regex(out->spec.path, "/path_regex", budget);

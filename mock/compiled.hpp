@@ -14,6 +14,7 @@
 
 namespace hourglass::mock {
 
+class answer_schemas;
 class ecma_regex;
 struct forward_rules;
 class request_match;
@@ -67,6 +68,7 @@ struct compiled_endpoint {
   std::shared_ptr<const request_match> match;  ///< null: method and path are all it asks for, as usual
   std::shared_ptr<const ecma_regex> pattern;   ///< instead of `route`
   std::shared_ptr<const forward_rules> forward; ///< null: nobody else is asked
+  std::shared_ptr<const answer_schemas> made_of; ///< what `Prefer` may have other bodies made of; null: its bodies are all there is
 
   compiled_endpoint() = default;
   compiled_endpoint(const compiled_endpoint&) = delete;
@@ -74,7 +76,8 @@ struct compiled_endpoint {
 
   /// Fails with `errc::invalid` (`where` as in the endpoint's JSON) if route or templates do not compile.
   static events::outcome<std::shared_ptr<const compiled_endpoint>> compile(endpoint spec, std::shared_ptr<const request_check> check = nullptr,
-                                                                           const collections* kept = nullptr);
+                                                                           const collections* kept = nullptr,
+                                                                           std::shared_ptr<const answer_schemas> made_of = nullptr);
 };
 
 } // namespace hourglass::mock

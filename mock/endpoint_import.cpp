@@ -2,6 +2,7 @@
 #include "mock/endpoint_tables.hpp"
 
 #include "events/limits.hpp"
+#include "mock/generated.hpp"
 #include "mock/openapi.hpp"
 #include "mock/request_check.hpp"
 
@@ -146,6 +147,8 @@ outcome<decision> decide_import(const endpoint_state& state, const import_openap
     }
     p.close_array();
   }
+  if (auto answers = answers_text(*doc, fresh, command.generated); !answers.empty() && payload.size() + answers.size() < limits::record_bytes - 80 * limits::kibi)
+    p.key("answers").raw(answers);
   p.close_object();
   if (payload.size() > limits::record_bytes - 64 * limits::kibi)
     return failure(errc::too_large, "what this document describes is larger than the limit record_bytes (" + std::to_string(limits::record_bytes) + ")");
@@ -178,12 +181,14 @@ outcome<decoded_endpoints> decode_all(const json_value& v) {
     return tl::unexpected<events::error>{kept.error()};
   decoded_endpoints out;
   out.kept = std::move(*kept);
+  if (const auto* answers = v.member("answers"))
+    out.answers = std::make_shared<const answer_schemas>(to_text(*answers));
   for (const auto& item : list->items) {
     auto e = decode_endpoint(item);
     if (!e)
       return tl::unexpected<events::error>{e.error()};
     auto check = schemas ? schemas->compile(*e) : nullptr;
-    auto compiled = compiled_endpoint::compile(std::move(*e), std::move(check), &out.kept);
+    auto compiled = compiled_endpoint::compile(std::move(*e), std::move(check), &out.kept, out.answers);
     if (!compiled)
       return failure(errc::corrupt, compiled.error().detail, compiled.error().where);
     out.endpoints.push_back(std::move(*compiled));

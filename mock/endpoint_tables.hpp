@@ -23,6 +23,8 @@ struct recording_session {
   bool operator==(const recording_session&) const = default;
 };
 
+class answer_schemas; // mock/generated.hpp
+
 /// What endpoint_state holds. Private to endpoint*.cpp and route.cpp.
 struct endpoint_state::tables {
   std::map<std::string, std::shared_ptr<const compiled_endpoint>, std::less<>> by_id;
@@ -32,6 +34,7 @@ struct endpoint_state::tables {
   std::string imported_requests; ///< what `request_schemas` reads, as JSON; empty: requests are not checked
   std::string imported_collections; ///< as JSON; empty: none
   collections kept;                 ///< of these, by namespace
+  std::shared_ptr<const answer_schemas> imported_answers; ///< what answers may be made of anew; null: nothing
   forward_clients forwarding;       ///< how endpoints ask their upstreams
   recording_session recording;      ///< of what they answer
   good_credentials credentials;     ///< of security schemes, whatever document has them
@@ -68,6 +71,7 @@ events::outcome<decision> decide_put_several(const endpoint_state& state, const 
 struct decoded_endpoints {
   std::vector<std::shared_ptr<const compiled_endpoint>> endpoints;
   collections kept;
+  std::shared_ptr<const answer_schemas> answers;
 };
 events::outcome<decision> decide_import(const endpoint_state& state, const import_openapi& command, const events::context& ctx);
 /// Those of an event or a snapshot, with the collections and schemas beside them.

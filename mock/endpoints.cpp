@@ -2,6 +2,7 @@
 
 #include "events/json_text.hpp"
 #include "events/limits.hpp"
+#include "mock/generated.hpp"
 #include "mock/negotiation.hpp"
 
 #include <algorithm>
@@ -54,6 +55,7 @@ endpoint_state::endpoint_state(const endpoint_state& other) : self(std::make_uni
   self->imported_requests = other.self->imported_requests;
   self->imported_collections = other.self->imported_collections;
   self->kept = other.self->kept;
+  self->imported_answers = other.self->imported_answers;
   self->credentials = other.self->credentials;
   self->forwarding = other.self->forwarding;
   self->recording = other.self->recording;
@@ -199,7 +201,7 @@ outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view p
     auto check = state.self->check_of(*e);
     if (!check)
       return tl::unexpected<events::error>{check.error()};
-    auto compiled = compiled_endpoint::compile(std::move(*e), std::move(*check), &state.self->kept);
+    auto compiled = compiled_endpoint::compile(std::move(*e), std::move(*check), &state.self->kept, state.self->imported_answers);
     if (!compiled)
       return failure(errc::corrupt, compiled.error().detail, compiled.error().where);
     state.self->put(std::move(*compiled));
@@ -217,6 +219,7 @@ outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view p
   for (auto& e : fresh->endpoints)
     state.self->put(std::move(e));
   state.self->kept = std::move(fresh->kept);
+  state.self->imported_answers = std::move(fresh->answers);
   state.self->note_import(*v);
   return {};
 }
@@ -232,7 +235,7 @@ std::string snapshot(const endpoint_state& state) {
   });
   const bool said = !state.self->forwarding.empty() || state.self->recording != recording_session{};
   const bool forwarding = said || std::any_of(state.self->by_id.begin(), state.self->by_id.end(), [](const auto& e) { return !e.second->spec.forward.empty(); });
-  j.open_object().key("format").value(forwarding ? 5 : choosy ? 4 : state.self->imported_collections.empty() ? 2 : 3);
+  j.open_object().key("format").value(state.self->imported_answers ? 6 : forwarding ? 5 : choosy ? 4 : state.self->imported_collections.empty() ? 2 : 3);
   j.key("functions").open_object();
   for (const auto& [name, source] : state.self->functions)
     j.key(name).value(source);
@@ -246,6 +249,8 @@ std::string snapshot(const endpoint_state& state) {
     j.key("requests").raw(state.self->imported_requests);
   if (!state.self->imported_collections.empty())
     j.key("collections").raw(state.self->imported_collections);
+  if (state.self->imported_answers)
+    j.key("answers").raw(state.self->imported_answers->text());
   j.key("endpoints").open_array();
   for (const auto& [id, e] : state.self->by_id) {
     std::string one;
@@ -264,7 +269,7 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
   std::int64_t format = 0;
   if (const auto* f = v->member("format"); f == nullptr || !f->as_integer(format))
     return failure(errc::corrupt, "a snapshot of endpoints does not read");
-  if (format > 5)
+  if (format > 6)
     return failure(errc::newer_format, "a snapshot of endpoints is of a newer format");
   auto all = decode_all(*v);
   if (!all)
@@ -273,6 +278,7 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
   for (auto& e : all->endpoints)
     out.self->put(std::move(e));
   out.self->kept = std::move(all->kept);
+  out.self->imported_answers = std::move(all->answers);
   out.self->note_import(*v);
   if (const auto* credentials = v->member("credentials"))
     out.self->credentials = decode_credentials(*credentials);

@@ -83,6 +83,7 @@ struct endpoint {
 struct compiled_endpoint; // mock/compiled.hpp
 struct forward_client;    // mock/forward_rules.hpp
 struct forward_note;      // mock/forward.hpp
+struct generation;        // mock/generated.hpp
 
 // -- state ---------------------------------------------------------------------
 
@@ -239,6 +240,8 @@ struct plan {
   std::shared_ptr<const forward_client> client; ///< then: how; null: nothing is said
   std::shared_ptr<const plan> mock; ///< then: what answers if the upstream does not, or is compared with it; null: nobody wants it
   std::shared_ptr<const forward_note> forwarded; ///< what came of it
+
+  std::shared_ptr<const generation> generate; ///< how `Prefer` wants the body made; null: it is the example's
 
   /// Nobody else answers before the upstream is asked.
   bool forwards() const noexcept { return forwarding && !refusal; }

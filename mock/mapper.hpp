@@ -51,13 +51,10 @@ public:
   /// The same input gives the same output. Fails with `errc::invalid`, `errc::too_large` (`where` = the pointer of the rule). Quotes nothing of the input.
   events::outcome<json_value> apply(const json_value& input) const;
 
-  const std::string& text() const noexcept { return text_; } ///< as it is stored
-
   struct rule;
 
 private:
   compiled_mapper();
-  std::string text_;
   bool keep_ = false;
   std::vector<rule> rules_;
 };

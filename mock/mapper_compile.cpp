@@ -255,8 +255,7 @@ outcome<std::shared_ptr<const compiled_mapper>> compiled_mapper::compile(const j
   out->rules_ = std::move(*read);
   if (count_of(v) > limits_of_mappers::values)
     return failure(errc::too_large, "has more than " + std::to_string(limits_of_mappers::values) + " values");
-  out->text_ = to_text(v);
-  if (out->text_.size() > limits_of_mappers::bytes)
+  if (to_text(v).size() > limits_of_mappers::bytes)
     return failure(errc::too_large, "is longer than " + std::to_string(limits_of_mappers::bytes) + " bytes");
   return std::shared_ptr<const compiled_mapper>{std::move(out)};
 }

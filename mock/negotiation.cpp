@@ -120,6 +120,18 @@ preference read_preference(const fields& headers) {
         out.code = static_cast<unsigned>(std::stoul(value));
       } else if (same_name(name, "example") && !out.example) {
         out.example = std::move(value);
+      } else if (same_name(name, "dynamic") && !out.dynamic) {
+        if (value != "true" && value != "false") {
+          out.problem = "`dynamic` of Prefer must be true or false";
+          return out;
+        }
+        out.dynamic = value == "true";
+      } else if (same_name(name, "seed") && !out.seed) {
+        if (value.empty() || value.size() > 64 || !is_token(value)) {
+          out.problem = "`seed` of Prefer must be 1 to 64 letters, digits and signs of a token, such as 7 or run-7";
+          return out;
+        }
+        out.seed = std::move(value);
       }
     }
   }

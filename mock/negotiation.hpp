@@ -26,6 +26,8 @@ int accept_quality(std::string_view accept, std::string_view essence);
 struct preference {
   std::optional<unsigned> code;
   std::optional<std::string> example;
+  std::optional<bool> dynamic;     ///< a body made of the schema, or not
+  std::optional<std::string> seed; ///< what it is made from
   std::string problem; ///< not empty: a value that cannot be honoured
 };
 preference read_preference(const fields& headers);

@@ -57,7 +57,8 @@ std::string route_key(const endpoint& e, const route_pattern& route) {
 class importer {
 public:
   importer(const json_value& root, const events::entropy& seed, sampler::extent most, bool last, bool generated)
-    : root_(root), last_(last), responses_(root, seed, most, generated, out_.warnings),
+    : root_(root), last_(last), answers_(root, root.string_member("openapi").starts_with("3.1"), warner(), openapi_requests::side::answers),
+      responses_(root, seed, most, generated, out_.warnings, answers_),
       requests_(root, root.string_member("openapi").starts_with("3.1"), warner()), collections_(root, seed, requests_, warner()) {}
 
   outcome<openapi_document> run() {
@@ -80,6 +81,7 @@ public:
       return tl::unexpected<events::error>{ok.error()};
     if (auto ok = charge_collections(); !ok)
       return tl::unexpected<events::error>{ok.error()};
+    take_answers();
     return std::move(out_);
   }
 
@@ -163,6 +165,22 @@ private:
     return {};
   }
 
+  /// What is left of the room is for what answers can be made of anew.
+  void take_answers() {
+    out_.answers = answers_.take();
+    std::size_t bytes = to_text(out_.answers).size();
+    for (const auto& e : out_.sources)
+      for (const auto& response : e)
+        for (const auto& c : response)
+          bytes += 60 + c.schema.size() * 9 / 8 + c.given.size() * 9 / 8;
+    if (!out_.answers.is_null() && responses_.charge(bytes + 64 * out_.endpoints.size(), ""))
+      return;
+    if (!out_.answers.is_null())
+      responses_.warn("Prefer: dynamic and seed make nothing anew: there is no room for the schemas of answers beside the answers", "");
+    out_.answers = {};
+    out_.sources.clear();
+  }
+
   outcome<void> charge_collections() {
     std::size_t bytes = 0;
     std::string text;
@@ -231,8 +249,10 @@ private:
     }
     read_consumes(operation, e);
     e.demands = requests_.read(item, operation, pointer_to("/paths", path), where);
-    if (auto ok = responses_.read(operation, where, e.responses); !ok)
+    answer_sources from;
+    if (auto ok = responses_.read(operation, where, e.responses, from); !ok)
       return ok;
+    out_.sources.push_back(std::move(from));
     if (e.match.empty())
       collections_.note(out_.endpoints.size(), e, route->parameters, item, operation, where);
     out_.endpoints.push_back(std::move(e));
@@ -331,6 +351,7 @@ private:
   const json_value& root_;
   bool last_;
   openapi_document out_;
+  openapi_requests answers_;
   openapi_responses responses_;
   openapi_requests requests_;
   openapi_collections collections_;

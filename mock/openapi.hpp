@@ -24,12 +24,22 @@ struct document_warning {
   std::string where; ///< JSON Pointer into the document
 };
 
+/// Where the body of one content of one response comes from.
+struct answer_source {
+  std::string schema;     ///< its key among the document's `answers`; empty: there is none that a body could be made of
+  bool generated = false; ///< the body was made of the schema
+  std::string given;      ///< the document's own first example, where it was asked not to use it
+};
+using answer_sources = std::vector<std::vector<answer_source>>; ///< of an endpoint, by response and content
+
 struct openapi_document {
   std::string title;
   std::string version;
   std::vector<endpoint> endpoints; ///< without ids; each compiles
   std::vector<document_webhook> webhooks;
   json_value requests; ///< the schemas that the endpoints' `demands` name, as `request_schemas` reads them but for `validation`; null: none
+  json_value answers; ///< the schemas that `sources` name, as `openapi_requests` gathers them; null: none
+  std::vector<answer_sources> sources; ///< of each endpoint; none without `answers`
   std::vector<collection_spec> collections; ///< whose `space` the endpoints' `state` names
   std::optional<state_mode> state; ///< what the document itself says of them
   std::vector<document_warning> warnings; ///< at most `limits::document_warnings`

@@ -95,11 +95,16 @@ void openapi_requests::read_bodies(const json_value& operation, const std::strin
   }
 }
 
+/// An answer is made of examples and defaults, too.
+bool openapi_requests::is_left_out(std::string_view keyword) const {
+  return is_prose(keyword) && (of_ == side::requests || (keyword != "example" && keyword != "examples" && keyword != "default"));
+}
+
 std::string openapi_requests::keep(const json_value& schema, const std::string& at) {
   if (auto reference = schema.string_member("$ref"); reference.starts_with("#/") && (!later_ || schema.items.size() == 1))
 {
     auto key = key_of(reference);
-    if (key.empty())
+    if (key.empty() && of_ == side::requests)
       warn_("this schema is not checked: it is a reference that is not followed", at);
     return key;
   }
@@ -160,7 +165,7 @@ json_value openapi_requests::copied(const json_value& schema, const json_value* 
   for (std::size_t i = 0; i < schema.items.size(); ++i) {
     const auto& name = schema.names[i];
     const auto& v = schema.items[i];
-    if (is_prose(name) || name == "definitions" || name == "$defs" || schema.member(name) != &v)
+    if (is_left_out(name) || name == "definitions" || name == "$defs" || schema.member(name) != &v)
       continue;
     bytes_ += name.size() + 4;
     auto how = children_of(name, rules);
@@ -192,7 +197,8 @@ json_value openapi_requests::copied(const json_value& schema, const json_value* 
     }
     if (bytes_ > most_bytes && !full_) {
       full_ = true;
-      warn_("the schemas of its requests are larger than a quarter of the limit record_bytes; what is beyond is not checked", "");
+      warn_(of_ == side::answers ? "the schemas of its answers are larger than a quarter of the limit record_bytes; what is beyond is not made anew by Prefer: dynamic" :
+            "the schemas of its requests are larger than a quarter of the limit record_bytes; what is beyond is not checked", "");
     }
   }
   out.seal();
@@ -203,7 +209,7 @@ json_value openapi_requests::copied(const json_value& schema, const json_value* 
 json_value openapi_requests::required_of(const json_value& names, const json_value& whole) {
   auto out = json_value::array();
   for (const auto& n : names.items) {
-    if (n.is_string() && sends_only(whole, n.text, 0))
+    if (of_ == side::requests && n.is_string() && sends_only(whole, n.text, 0))
       continue;
     bytes_ += n.text.size() + 3;
     out.items.push_back(n);

@@ -9,15 +9,19 @@
 
 namespace hourglass::mock {
 
-/// Reads what operations demand of their requests, and gathers the schemas that this needs. Private to openapi*.cpp.
+/// Reads what operations demand of their requests, and gathers the schemas that this needs; or those of answers. Private to openapi*.cpp.
 class openapi_requests {
 public:
   using warner = std::function<void(std::string detail, std::string where)>;
+  enum class side : std::uint8_t { requests, answers }; ///< whose schemas these are
   /// `later`: the document is OpenAPI 3.1.
-  openapi_requests(const json_value& root, bool later, warner warn) : root_(root), later_(later), warn_(std::move(warn)) {}
+  openapi_requests(const json_value& root, bool later, warner warn, side of = side::requests)
+    : root_(root), later_(later), of_(of), warn_(std::move(warn)) {}
 
   request_spec read(const json_value& path_item, const json_value& operation, const std::string& path_at, const std::string& at);
 
+  /// Gathers the schema that stands at `at`, or what it refers to; its key, empty if that leads nowhere.
+  std::string keep(const json_value& schema, const std::string& at);
   /// Gathers one more schema; its key.
   std::string keep_at(const schema_place& s);
 
@@ -29,7 +33,7 @@ public:
 private:
   void read_parameters(const json_value* list, const std::string& at, std::vector<parameter_spec>& out);
   void read_bodies(const json_value& operation, const std::string& at, request_spec& out);
-  std::string keep(const json_value& schema, const std::string& at);
+  bool is_left_out(std::string_view keyword) const;
   void gather();
   json_value copied(const json_value& schema, const json_value* whole = nullptr);
   json_value required_of(const json_value& names, const json_value& whole);
@@ -40,6 +44,7 @@ private:
 
   const json_value& root_;
   bool later_;
+  side of_;
   warner warn_;
   std::map<std::string, json_value> schemas_; ///< by their place
   std::vector<std::pair<std::string, const json_value*>> wanted_;

@@ -2,6 +2,7 @@
 
 #include "events/limits.hpp"
 #include "mock/endpoint_tables.hpp"
+#include "mock/generated.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/target.hpp"
 
@@ -23,24 +24,6 @@ std::string status_key(std::string text) {
   return digits ? text : std::string{};
 }
 
-/// An example as bytes of its media type. In JSON a text that holds an object is one only if the schema asks for a string.
-std::optional<std::string> as_body(const std::string& essence, const json_value& value, const json_value* schema) {
-  if (is_json_media(essence)) {
-    auto type = schema != nullptr ? schema->string_member("type") : std::string_view{};
-    if (value.is_string() && (type == "object" || type == "array"))
-      if (auto parsed = parse_json(value.text))
-        return to_text(*parsed);
-    return to_text(value);
-  }
-  if (value.is_string())
-    return value.text;
-  if (essence == "text/event-stream")
-    return "data: " + to_text(value) + "\n\n";
-  if (is_xml_media(essence)) // XML is served only as the document wrote it
-    return std::nullopt;
-  return to_text(value);
-}
-
 /// What a wildcard of a document stands for.
 std::string concrete_media(const std::string& media_type, const json_value& media) {
   if (media_type.find('*') == std::string::npos)
@@ -60,8 +43,8 @@ schema_options options_of(const json_value& root) {
 } // namespace
 
 openapi_responses::openapi_responses(const json_value& root, const events::entropy& seed, sampler::extent most, bool generated,
-                                     std::vector<document_warning>& warnings)
-  : root_(root), generated_only_(generated), schemas_(options_of(root)),
+                                     std::vector<document_warning>& warnings, openapi_requests& schemas)
+  : root_(root), generated_only_(generated), kept_(schemas), schemas_(options_of(root)),
     sampler_(root, seed, most, [this](const json_value& schema, const json_value& value, schema_purse& purse) { return fits(schema, value, purse); }), warnings_(warnings) {
   schemas_.add("", root);
   sampler_.use_own_values(!generated);
@@ -88,7 +71,8 @@ events::outcome<void> openapi_responses::charge(std::size_t bytes, const std::st
   return {};
 }
 
-events::outcome<void> openapi_responses::read(const json_value& operation, const std::string& where, std::vector<response_spec>& out) {
+events::outcome<void> openapi_responses::read(const json_value& operation, const std::string& where, std::vector<response_spec>& out,
+                                              answer_sources& from) {
   const auto* responses = operation.member("responses");
   for (std::size_t i = 0; responses != nullptr && responses->is_object() && i < responses->items.size(); ++i) {
     const auto& key = responses->names[i];
@@ -107,11 +91,12 @@ events::outcome<void> openapi_responses::read(const json_value& operation, const
       continue;
     }
     read_headers(*response, at, spec);
+    auto& sources = from.emplace_back();
     const auto* content = response->member("content");
     bool bodyless = spec.status == "204" || spec.status == "304";
     if (content != nullptr && content->is_object() && !bodyless)
       for (std::size_t m = 0; m < content->items.size(); ++m)
-        read_content(content->names[m], content->items[m], pointer_to(at + "/content", content->names[m]), spec);
+        read_content(content->names[m], content->items[m], pointer_to(at + "/content", content->names[m]), spec, sources);
     std::size_t bytes = 0;
     for (const auto& c : spec.contents)
       for (const auto& x : c.examples)
@@ -123,6 +108,7 @@ events::outcome<void> openapi_responses::read(const json_value& operation, const
   if (out.empty()) {
     warn("this operation has no response; it answers 200 without a body", where);
     out.push_back({"200", {}, {}});
+    from.emplace_back();
   }
   return {};
 }
@@ -149,29 +135,47 @@ void openapi_responses::read_headers(const json_value& response, const std::stri
 }
 
 void openapi_responses::read_content(const std::string& media_type, const json_value& media, const std::string& where,
-                                     response_spec& out) {
+                                     response_spec& out, std::vector<answer_source>& from) {
   if (media_essence(media_type).empty() || !is_field_value(media_type) || !media.is_object()) {
     warn("this content was left out: its key is no media type, or it is no object", where);
     return;
   }
   content c;
   c.media_type = concrete_media(media_type, media);
-  c.examples = examples_of(media_essence(c.media_type), media, where);
-  if (!c.examples.empty())
-    out.contents.push_back(std::move(c));
+  answer_source source;
+  const auto essence = media_essence(c.media_type);
+  c.examples = examples_of(essence, media, where, source);
+  if (c.examples.empty())
+    return;
+  if (const auto* schema = media.member("schema"); schema != nullptr && !is_xml_media(essence))
+    source.schema = kept_.keep(*schema, where + "/schema");
+  out.contents.push_back(std::move(c));
+  from.push_back(std::move(source));
 }
 
-std::vector<example> openapi_responses::examples_of(const std::string& essence, const json_value& media, const std::string& where) {
+/// Those that the document has, whether they are used or not.
+std::vector<example> openapi_responses::given_examples(const std::string& essence, const json_value& media, const std::string& where) {
   std::vector<example> out;
-  if (!generated_only_)
-    named_examples(essence, media, where, out);
-  const auto* schema = schema_of(media, where);
-  if (const auto* one = media.member("example"); one != nullptr && out.empty() && !generated_only_)
-    if (auto body = as_body(essence, *one, schema))
+  named_examples(essence, media, where, out);
+  if (const auto* one = media.member("example"); one != nullptr && out.empty())
+    if (auto body = body_of_value(essence, *one, schema_of(media, {})))
       out.push_back({{}, std::move(*body)});
+  return out;
+}
+
+std::vector<example> openapi_responses::examples_of(const std::string& essence, const json_value& media, const std::string& where, answer_source& from) {
+  (void)schema_of(media, where); // which warns
+  auto out = given_examples(essence, media, where);
+  if (generated_only_ && !out.empty()) {
+    if (out.front().body.size() <= limits::endpoint_body_bytes)
+      from.given = std::move(out.front().body);
+    out.clear();
+  }
   if (out.empty())
-    if (auto body = generated(essence, media, where))
+    if (auto body = generated(essence, media, where)) {
       out.push_back({{}, std::move(*body)});
+      from.generated = true;
+    }
   std::erase_if(out, [](const example& x) { return x.body.size() > limits::endpoint_body_bytes; });
   if (out.empty())
     warn("this content was left out: it has no example and none can be made", where);
@@ -191,7 +195,7 @@ void openapi_responses::named_examples(const std::string& essence, const json_va
     const auto* value = one != nullptr ? one->member("value") : nullptr;
     if (one != nullptr && value == nullptr && one->member("externalValue") == nullptr && one->member("summary") == nullptr)
       value = one;
-    auto body = value != nullptr ? as_body(essence, *value, schema) : std::nullopt;
+    auto body = value != nullptr ? body_of_value(essence, *value, schema) : std::nullopt;
     if (body)
       out.push_back({examples->names[i], std::move(*body)});
     else
@@ -225,7 +229,7 @@ std::optional<std::string> openapi_responses::generated(const std::string& essen
     return std::nullopt;
   if (value.is_null() && !is_json_media(essence))
     return std::string{};
-  auto body = as_body(essence, value, nullptr);
+  auto body = body_of_value(essence, value, nullptr);
   generated_ += body ? body->size() : 0;
   return body;
 }
@@ -242,7 +246,8 @@ events::outcome<void> openapi_responses::read_payload(const json_value& body, co
       best = i;
   auto at = pointer_to(where + "/requestBody/content", content->names[best]);
   auto essence = media_essence(content->names[best]);
-  auto examples = content->items[best].is_object() ? examples_of(essence, content->items[best], at) : std::vector<mock::example>{};
+  answer_source nobody_asks; // what a webhook sends is not made anew
+  auto examples = content->items[best].is_object() ? examples_of(essence, content->items[best], at, nobody_asks) : std::vector<mock::example>{};
   if (examples.empty())
     return {};
   media_type = content->names[best];

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mock/openapi.hpp"
+#include "mock/openapi_request.hpp"
 #include "mock/sample.hpp"
 #include "mock/schema.hpp"
 
@@ -11,12 +12,12 @@ namespace hourglass::mock {
 /// Reads the responses of operations and the payloads of webhooks: statuses, headers, media types, examples. Private to openapi*.cpp.
 class openapi_responses {
 public:
-  /// `generated`: examples are not used.
+  /// `generated`: examples are not used. `schemas` gathers what bodies can be made of.
   openapi_responses(const json_value& root, const events::entropy& seed, sampler::extent most, bool generated,
-                    std::vector<document_warning>& warnings);
+                    std::vector<document_warning>& warnings, openapi_requests& schemas);
 
-  /// The answers of `operation`, at least one. Fails with `errc::too_large` once all of them together would not fit in one event.
-  events::outcome<void> read(const json_value& operation, const std::string& where, std::vector<response_spec>& out);
+  /// The answers of `operation`, at least one, and where they come from. Fails with `errc::too_large` once all of them together would not fit in one event.
+  events::outcome<void> read(const json_value& operation, const std::string& where, std::vector<response_spec>& out, answer_sources& from);
 
   /// What a webhook sends, from its request body: `example` is JSON text.
   events::outcome<void> read_payload(const json_value& body, const std::string& where, std::string& media_type, std::string& example);
@@ -30,8 +31,9 @@ public:
 
 private:
   void read_headers(const json_value& response, const std::string& where, response_spec& out);
-  void read_content(const std::string& media_type, const json_value& media, const std::string& where, response_spec& out);
-  std::vector<example> examples_of(const std::string& essence, const json_value& media, const std::string& where);
+  void read_content(const std::string& media_type, const json_value& media, const std::string& where, response_spec& out, std::vector<answer_source>& from);
+  std::vector<example> examples_of(const std::string& essence, const json_value& media, const std::string& where, answer_source& from);
+  std::vector<example> given_examples(const std::string& essence, const json_value& media, const std::string& where);
   void named_examples(const std::string& essence, const json_value& media, const std::string& where, std::vector<example>& out);
   std::optional<std::string> generated(const std::string& essence, const json_value& media, const std::string& where);
   const json_value* schema_of(const json_value& media, const std::string& where);
@@ -40,6 +42,7 @@ private:
 
   const json_value& root_;
   bool generated_only_;
+  openapi_requests& kept_;
   schema_compiler schemas_;
   std::map<const json_value*, json_schema> known_;
   sampler sampler_;

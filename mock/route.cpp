@@ -6,6 +6,7 @@
 #include "mock/forward.hpp"
 #include "mock/match_judge.hpp"
 #include "mock/near_miss.hpp"
+#include "mock/generated.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/refusal.hpp"
 #include "mock/target.hpp"
@@ -179,7 +180,10 @@ plan choose_answer(plan p, const request& req, const good_credentials& good) {
                                         "this answer has no example `" + quoted(*wish.example) + "`" +
                                           (known.empty() ? std::string{", and none with a name"} : ", only " + joined(known)), "Prefer"));
   }
-  p.stateful = e.kept && !wish.example && p.response == e.preferred && p.status >= 200 && p.status < 300;
+  auto anew = generation_of(p, wish);
+  p.stateful = e.kept && !wish.example && !(anew && wish.dynamic == true) && p.response == e.preferred && p.status >= 200 && p.status < 300;
+  if (!p.stateful)
+    p.generate = std::move(anew);
   return p;
 }
 

@@ -206,6 +206,8 @@ sampler::maybe sampler::choose(const view& v, std::size_t next, std::size_t dept
         auto reference = one.string_member("$ref");
         if (discriminator != nullptr && !reference.empty()) {
           std::string value{reference.substr(reference.rfind('/') + 1)};
+          if (const auto last = value.rfind("~1"); last != std::string::npos) // of a schema that is kept under its whole pointer
+            value.erase(0, last + 2);
           if (const auto* mapping = discriminator->member("mapping"); mapping != nullptr && mapping->is_object()) {
             steps_ += mapping->items.size();
             for (std::size_t i = 0; i < mapping->items.size(); ++i)

@@ -3,6 +3,7 @@
 #include "events/ids.hpp"
 #include "mock/json_value.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -37,6 +38,9 @@ public:
 
   /// Whether examples and defaults that schemas give are used; else only `const` and `enum`.
   void use_own_values(bool use) noexcept { may_use_own_ = use; }
+
+  /// Only so many of `limits::document_sample_steps` are left to it.
+  void leave(std::size_t steps) noexcept { total_steps_ = limits::document_sample_steps - std::min(steps, limits::document_sample_steps); }
 
   /// A value for `schema`; null if there is none within the limits.
   json_value sample(const json_value& schema, std::string_view place);

@@ -100,6 +100,7 @@ void play(const scenario& s, plan& p, const request& req) {
   }
   other.forwarding = false;
   other.example = 0;
+  other.generate = nullptr;
   other.stateful = p.stateful && other.response == p.response;
   if (const auto& a = p.endpoint->answers[other.response]; !choose_content(a, req.headers, other))
     other.content = a.default_content;

@@ -6,6 +6,7 @@
 #include "events/limits.hpp"
 #include "mock/compiled.hpp"
 #include "mock/forward.hpp"
+#include "mock/generated.hpp"
 #include "mock/json_value.hpp"
 #include "mock/outbound.hpp"
 #include "mock/record_bytes.hpp"
@@ -73,15 +74,22 @@ filled fill(const plan& p, const data_state& data, const request& req, const eve
   const auto& headers = p.endpoint->spec.responses[p.response].headers;
   filled out;
   out.answer.status = p.status;
-  out.answer.headers.reserve(headers.size() + 2);
+  out.answer.headers.reserve(headers.size() + 3);
   if (!answer.bodies.empty() && p.status != 204 && p.status != 304) {
     const auto& body = answer.bodies[answer.first[p.content] + p.example];
     out.answer.headers.push_back({"Content-Type", std::string{body.media_type}});
     out.answer.body = body.sent;
     if (!body.recorded.empty() && body.recorded.size() <= limits::recorded_body_bytes)
       out.recorded = &body.recorded;
+    if (p.generate)
+      if (auto made = p.generate->body(ctx.chance)) {
+        out.answer.body = std::move(*made);
+        out.recorded = nullptr;
+      }
   }
   out.answer.headers.insert(out.answer.headers.end(), headers.begin(), headers.end());
+  if (p.generate)
+    out.answer.headers.push_back({"Preference-Applied", p.generate->applied});
   return out;
 }
 
