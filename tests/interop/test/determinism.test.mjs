@@ -145,3 +145,28 @@ test('the same seed and requests give the same bytes on a second server', async 
   for (const status of [200, 201, 204, 404, 429, 503]) assert.ok(statuses.has(status), `no answer was ${status}`);
   console.log(`${first.length} answers, byte for byte; ${differ.length} differ with another seed`);
 });
+
+test('Prefer chooses generated values, and its seed makes them the same on any server and in any sandbox', async () => {
+  const server = await Server.start();
+  servers.push(server);
+  const example = { text: 'as the document has it', by: 'hand' };
+  const quotes = { openapi: '3.0.3', info: { title: 'q', version: '1' }, paths: { '/quote': { get: { responses: { 200: {
+    description: 'ok', content: { 'application/json': { example, schema: { type: 'object', required: ['text', 'by'],
+      properties: { text: { type: 'string', minLength: 20 }, by: { type: 'string', format: 'uuid' } } } } } } } } } } };
+  const answers = [];
+  for (const uid of ['one', 'two']) {
+    await server.ask('POST', '/sandboxes', { uid, name: uid, seed: uid });
+    await server.ask('PUT', `/sandboxes/${uid}/openapi`, quotes);
+    const ask = async (prefer) => server.mock(uid, 'GET', '/quote', { headers: prefer ? { prefer } : {} });
+    assert.deepEqual((await ask()).json, example);
+    assert.deepEqual((await ask('dynamic=false')).json, example);
+    const made = await ask('dynamic=true, seed=5');
+    assert.match(made.json.by, /^[0-9a-f-]{36}$/);
+    assert.equal(made.headers['preference-applied'], 'dynamic=true, seed=5');
+    assert.notEqual((await ask('dynamic=true, seed=6')).text, made.text);
+    assert.notEqual((await ask('dynamic=true')).text, (await ask('dynamic=true')).text);
+    for (const wrong of ['dynamic=maybe', 'seed=']) assert.equal((await ask(wrong)).status, 400, wrong);
+    answers.push(made.text);
+  }
+  assert.equal(answers[0], answers[1]);
+});
