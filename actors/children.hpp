@@ -59,11 +59,11 @@ private:
   void start_script(const request_ptr& job);
   void on_script_done(const script_done& m);
   void on_placed(const placed& m);
-  bool is_held() const noexcept { return chain_ || placing_; }
+  bool is_held() const noexcept { return chain_ || placing_ != nullptr; }
   bool joins_chain(const work& w);
   void conclude(const request_ptr& job, mock::served served);
   void apply_all(const std::vector<events::draft>& drafts);
-  void wait_for_place(proposal& p, const mock::served& served);
+  void wait_for_place(proposal& p, const request_ptr& job, const mock::served& served);
 
   environment& env_;
   events::sandbox_id id_;
@@ -73,8 +73,9 @@ private:
 
   std::shared_ptr<script_chain> chain_; ///< has the state while it runs
   std::uint64_t chains_ = 0, places_ = 0;
-  bool placing_ = false; ///< the last run emits, and its request has no place yet
+  request_ptr placing_; ///< its run emits, and it has no place yet; null: nobody waits for one
   std::vector<events::draft> unplaced_; ///< what it changes
+  std::string ran_;                     ///< what would say that it was served
   std::deque<work> held_; ///< bounded by the sandbox's door
   bool going_on_ = false; ///< a message to that end is under way
 };

@@ -86,7 +86,7 @@ void data_actor::conclude(const request_ptr& job, mock::served served) {
     return send(sandbox_, want_calls{job, std::make_shared<std::vector<mock::outbound_call>>(std::move(served.wanted))});
   auto p = std::make_shared<proposal>();
   if (!served.emitted.empty())
-    wait_for_place(*p, served);
+    wait_for_place(*p, job, served);
   p->from = child::data;
   p->generation = generation_;
   auto& part = p->parts.emplace_back();

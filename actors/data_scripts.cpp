@@ -73,24 +73,31 @@ void data_actor::on_script_done(const script_done& m) {
 }
 
 /// Whether the outbox takes what the script emits is not known yet: nothing is changed before it has said so.
-void data_actor::wait_for_place(proposal& p, const mock::served& served) {
-  placing_ = true;
+void data_actor::wait_for_place(proposal& p, const request_ptr& job, const mock::served& served) {
+  placing_ = job;
+  ran_ = served.events.front().payload;
   std::copy_if(served.events.begin(), served.events.end(), std::back_inserter(unplaced_),
                [](const events::draft& d) { return d.kind != events::kind::request_served; });
   auto self = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{ctrl()});
-  p.place = std::make_unique<placement>([self, number = ++places_](bool yes) {
+  p.place = std::make_unique<placement>([self, number = ++places_](bool yes, std::string refused) {
     if (auto strong = self.lock())
-      caf::anon_send(caf::actor_cast<caf::actor>(strong), placed{number, yes});
+      caf::anon_send(caf::actor_cast<caf::actor>(strong), placed{number, yes, std::move(refused)});
   });
 }
 
 void data_actor::on_placed(const placed& m) {
   if (!placing_ || m.number != places_)
     return;
-  placing_ = false;
+  const auto job = std::exchange(placing_, nullptr);
   const auto changes = std::exchange(unplaced_, {});
-  if (m.yes)
+  const auto ran = std::exchange(ran_, {});
+  if (m.yes) {
     apply_all(changes);
+  } else if (!m.refused.empty()) { // nothing else has been looked at since: it fails in its place
+    auto failed = mock::refused_emission(job->plan, ran, m.refused, job->request, job->ctx, id_.to_string(), env_.redactor);
+    apply_all(failed.events);
+    conclude(job, std::move(failed));
+  }
   go_on();
 }
 
@@ -99,6 +106,7 @@ void data_actor::on_exit() {
   if (auto chain = std::exchange(chain_, nullptr))
     chain->abandon(rebuilt_meanwhile());
   held_.clear();
+  placing_ = nullptr;
   sandbox_ = nullptr;
 }
 

@@ -67,9 +67,9 @@ placement::~placement() {
   at_the_end([this] { tell(false); });
 }
 
-void placement::tell(bool placed) {
+void placement::tell(bool placed, std::string refused) {
   if (auto f = std::exchange(tell_, nullptr))
-    f(placed);
+    f(placed, std::move(refused));
 }
 
 events::error rebuilt_meanwhile() { return {events::errc::abandoned, "the sandbox was rebuilt from its log meanwhile; nothing was changed", {}}; }

@@ -61,16 +61,18 @@ events::error rebuilt_meanwhile();
 /// Tells who waits for it whether a proposal has its place. Once; whoever lets go of it without a word has said no.
 class placement {
 public:
-  explicit placement(std::function<void(bool)> tell) : tell_(std::move(tell)) {}
+  /// `refused`, with a no: why the outbox does not take what the request's script emits. Then its caller has not been answered.
+  using listener = std::function<void(bool placed, std::string refused)>;
+  explicit placement(listener tell) : tell_(std::move(tell)) {}
   ~placement();
   placement(const placement&) = delete;
   placement& operator=(const placement&) = delete;
 
-  void tell(bool placed);
+  void tell(bool placed, std::string refused = {});
   bool is_open() const noexcept { return tell_ != nullptr; }
 
 private:
-  std::function<void(bool)> tell_;
+  listener tell_;
 };
 
 /// Events that a child wants in the log, in order, and who waits for each part of them.
@@ -135,6 +137,7 @@ struct round_over { std::uint64_t number = 0; };
 struct placed {
   std::uint64_t number = 0; ///< as the data actor has counted
   bool yes = false;
+  std::string refused; ///< not empty, with a no: why the outbox does not take what it emits. Its answer is the data actor's to give
 };
 /// To the outbox: decide about what the request emits, and propose both.
 struct emit { proposal_ptr what; };

@@ -29,13 +29,15 @@ std::size_t outbox_actor::pending_most() const {
   return env_.options.pending_per_sandbox - std::min(env_.options.pending_per_sandbox, queued);
 }
 
-/// The request is refused as a whole if one of its messages is: nobody must send it again to learn which of them came.
+/// The request is refused as a whole if one of its messages is: nobody must send it again to learn which of them came. One that breaks a rule is a
+/// failure of the script, which the data actor writes down; where there is no room, nothing has happened.
 void outbox_actor::decide_emission(const proposal_ptr& p) {
   facts_.clear();
   if (auto ok = add_messages(*p); !ok) {
     facts_.clear();
-    return p->fail({ok.error().code == events::errc::invalid ? events::errc::internal : ok.error().code,
-                    "a webhook of the script: " + ok.error().detail, {}});
+    if (ok.error().code == events::errc::invalid && p->place)
+      return p->place->tell(false, ok.error().detail);
+    return p->fail({ok.error().code, ok.error().detail, {}});
   }
   submit(p);
 }
@@ -49,12 +51,16 @@ events::outcome<void> outbox_actor::add_messages(proposal& p) {
     part.ctx.wall = at.wall;
     part.ctx.now = at.now;
     part.ctx.chance = chance_of(part.ctx.chance, i);
+    const auto told = "a webhook of the script, " + emitted[i].type + ": ";
     webhook::create_message what;
     what.event_type = std::move(emitted[i].type);
     what.payload = std::move(emitted[i].payload);
     auto decided = webhook::decide(state_, webhook::command{std::move(what)}, part.ctx, pending_most());
-    if (!decided)
-      return tl::unexpected<events::error>{std::move(decided).error()};
+    if (!decided) {
+      auto why = std::move(decided).error();
+      why.detail = told + why.detail + (why.where.empty() ? "" : " (at " + why.where + ")");
+      return tl::unexpected<events::error>{std::move(why)};
+    }
     std::move(decided->facts.begin(), decided->facts.end(), std::back_inserter(facts_));
     part.drafts = std::move(decided->drafts);
     p.parts.push_back(std::move(part));

@@ -21,7 +21,7 @@ std::string context_of(std::string_view plugin, std::string_view place) { return
 
 std::shared_ptr<const plugin_registry::entry> entry_of(mock::plugin p) {
   auto out = std::make_shared<plugin_registry::entry>();
-  if (p.is_script())
+  if (p.is_script() && p.unusable.empty())
     out->library = mock::library_of(p);
   out->what = std::move(p);
   return out;
@@ -80,19 +80,28 @@ events::outcome<void> plugin_registry::load(const storage::store& store) {
   if (found == state->data.namespaces.end())
     return {};
   for (const auto& [name, text] : found->second) {
-    auto p = mock::from_text(name, text, [&](const std::string& value, std::string_view place) { return vault_->open(value, context_of(name, place)); });
-    if (p)
-      put(std::move(*p));
+    auto p = opened(name, text);
+    put(p ? std::move(*p) : mock::unusable_plugin(name, text, p.error()));
   }
   return {};
 }
 
-std::string plugin_registry::sealed(const mock::plugin& p, const events::entropy& chance) const {
+events::outcome<mock::plugin> plugin_registry::opened(std::string_view name, std::string_view text) const {
+  return mock::from_text(name, text, [&](const std::string& value, std::string_view place) { return vault_->open(value, context_of(name, place)); });
+}
+
+events::outcome<std::string> plugin_registry::sealed(const mock::plugin& p, const events::entropy& chance) const {
   std::uint32_t ordinal = 0;
-  return mock::to_text(p, [&](const std::string& value, std::string_view place) -> events::outcome<std::string> {
-           return vault_->seal(value, context_of(p.name, place), chance, ordinal++);
-         })
-    .value();
+  auto text = mock::to_text(p, [&](const std::string& value, std::string_view place) -> events::outcome<std::string> {
+    return vault_->seal(value, context_of(p.name, place), chance, ordinal++);
+  });
+  if (!text)
+    return text;
+  if (auto again = opened(p.name, *text); !again)
+    return tl::unexpected<events::error>{std::move(again).error()};
+  else if (!(*again == p))
+    return events::failure(events::errc::internal, "the plugin would not come back from the log as it is");
+  return text;
 }
 
 void plugin_registry::put(mock::plugin p) {

@@ -33,20 +33,22 @@ public:
     std::shared_ptr<const mock::script_source> library; ///< of one that is a script
   };
 
-  /// Blocking. What does not read or open is left out, and told by name when it is called.
+  /// Blocking. What does not read or open is there all the same, unusable: it is shown with why, and whoever calls it is told.
   events::outcome<void> load(const storage::store& store);
 
-  /// As an item of the catalogue's data. Secrets are sealed.
-  std::string sealed(const mock::plugin& p, const events::entropy& chance) const;
+  /// As an item of the catalogue's data. Secrets are sealed. Fails with what `load` would find wrong with it.
+  events::outcome<std::string> sealed(const mock::plugin& p, const events::entropy& chance) const;
   /// It has become durable.
   void put(mock::plugin p);
   void remove(std::string_view name);
 
-  /// Null: there is none.
+  /// Null: there is none. One may be unusable.
   std::shared_ptr<const entry> find(std::string_view name) const;
   std::vector<std::shared_ptr<const entry>> all() const;
 
 private:
+  events::outcome<mock::plugin> opened(std::string_view name, std::string_view text) const;
+
   std::shared_ptr<const events::vault> vault_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const entry>, std::less<>> plugins_;

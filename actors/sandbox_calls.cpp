@@ -132,6 +132,8 @@ void sandbox_actor::call_plugin(const request_ptr& job, const mock::outbound_cal
   const auto plugin = env_.plugins.find(call.url);
   if (!plugin || !plugin->what.is_for(id))
     return tell(mock::outbound_outcome::failed("unknown", "this sandbox has no such plugin"));
+  if (!plugin->what.unusable.empty()) // why is the operator's to see
+    return tell(mock::outbound_outcome::failed("unusable", "what is stored of this plugin cannot be used any more; the operator has to put it again"));
   if (!plugin->what.is_script()) {
     const auto now = wall_now();
     give_up_after(plugin->what.timeout, number, which);

@@ -34,7 +34,9 @@ actors::command item(const std::string& name, std::string text) {
 void store(core& in, const call_ptr& c, std::shared_ptr<const mock::plugin> what) {
   catalogue(in, c, [&in, what = std::move(what)](const call_ptr& ready, const events::sandbox_id& where) {
     auto text = in.node.plugins().sealed(*what, events::draw_entropy());
-    in.change(ready, where, item(what->name, std::move(text)), [&in, what](const call_ptr& done, const actors::receipt&) {
+    if (!text)
+      return ready->fail(text.error());
+    in.change(ready, where, item(what->name, std::move(*text)), [&in, what](const call_ptr& done, const actors::receipt&) {
       in.node.plugins().put(*what);
       done->answer(200, to_json(*what));
     });

@@ -2,6 +2,7 @@
 
 #include "actors/late_answers.hpp"
 #include "actors/node.hpp"
+#include "actors/plugins.hpp"
 #include "api/service.hpp"
 #include "api/tail.hpp"
 #include "cli/admin_key.hpp"
@@ -235,6 +236,10 @@ exit_code serve(const serve_options& options) {
   api::service service{**node, std::move(service_options)};
   auto handler = service.handler();
   late.to.store(&handler, std::memory_order_release);
+
+  for (const auto& p : (*node)->plugins().all())
+    if (!p->what.unusable.empty())
+      log(level::error, "a plugin cannot be used: put it again, or delete it", {{"plugin", p->what.name}, {"detail", p->what.unusable}});
 
   std::printf("listening on %s\n", url_of(options, *where, port).c_str());
   std::fflush(stdout);

@@ -95,8 +95,10 @@ bool is_type_name(std::string_view name) {
   });
 }
 
-/// Ends that the same task need not come to again.
-bool is_by_chance(script_fault f) { return f == script_fault::time || f == script_fault::memory || f == script_fault::died; }
+/// Ends that the same task need not come to again, or that depend on more than the task.
+bool is_by_chance(script_fault f) {
+  return f == script_fault::time || f == script_fault::memory || f == script_fault::died || f == script_fault::refused;
+}
 
 } // namespace
 
@@ -340,6 +342,18 @@ outcome<served> handler_run::finish(const script_outcome& outcome) const {
   out.emitted = emitted_;
   out.delay = std::max(out.delay, delay_);
   return out;
+}
+
+served refused_emission(const plan& p, std::string_view ran, std::string why, const request& req, const events::context& ctx, const std::string& sandbox,
+                        const events::redactor& redact) {
+  script_note note;
+  if (auto record = decode_served(ran); record && record->script)
+    note = std::move(*record->script);
+  note.interrupted = false;
+  note.changes = 0;
+  note.emitted.clear();
+  note.error = script_error{script_fault::refused, std::move(why), 0, 0, {}};
+  return conclude(p, answer_of(*note.error, p, ctx, sandbox, redact), req, ctx, redact, &note);
 }
 
 // -- apart from its sandbox -----------------------------------------------------------------

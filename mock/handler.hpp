@@ -130,6 +130,11 @@ private:
 /// A run that did not come about, as the script's own error.
 script_outcome not_run(const events::error& why);
 
+/// The end of a run whose webhooks its sandbox does not take: nothing has changed, and the script has failed. `ran`: the request_served event that it
+/// would have had; `why` names the webhook.
+served refused_emission(const plan& p, std::string_view ran, std::string why, const request& req, const events::context& ctx, const std::string& sandbox,
+                        const events::redactor& redact);
+
 /// As a script sees them: lower-case name -> text, repeats joined by ", ".
 void write_joined(events::json_text& j, const fields& headers);
 

@@ -19,11 +19,12 @@ using events::outcome;
 
 constexpr std::size_t secret_bytes = 4 * limits::kibi;
 
+/// Its values may be sealed, which makes them longer: `fault_of_http` looks at them when they are open.
 void read_http(const json_value& v, plugin& out, std::optional<events::error>& problem) {
   object_reader in{v, "/http"};
   in.only({"url", "headers", "secret"});
   out.url = in.text("url", limits::outbound_url_bytes, true);
-  out.secret = in.text("secret", secret_bytes);
+  out.secret = in.text("secret", limits::data_value_bytes);
   if (const auto* headers = in.object("headers"); headers != nullptr)
     for (std::size_t i = 0; i < headers->items.size(); ++i) {
       if (!headers->items[i].is_string() || headers->items[i].text.empty())
@@ -32,18 +33,24 @@ void read_http(const json_value& v, plugin& out, std::optional<events::error>& p
     }
   if (out.headers.size() > limits_of_plugins::headers)
     in.fail("has more than " + std::to_string(limits_of_plugins::headers) + " headers", "headers", errc::too_large);
-  if (!in.problem()) {
-    outbound_call call;
-    call.url = out.url;
-    call.timeout = limits::outbound_call_time;
-    if (auto fault = fault_of(call))
-      in.fail(std::move(*fault), "url");
-    call.headers = out.headers;
-    if (auto fault = fault_of(call))
-      in.fail(std::move(*fault), "headers");
-  }
   if (!problem)
     problem = in.problem();
+}
+
+outcome<void> check_http(const plugin& p) {
+  if (p.is_script())
+    return {};
+  if (p.secret.size() > secret_bytes)
+    return failure(errc::invalid, "is longer than " + std::to_string(secret_bytes) + " bytes", "/http/secret");
+  outbound_call call;
+  call.url = p.url;
+  call.timeout = limits::outbound_call_time;
+  if (auto fault = fault_of(call))
+    return failure(errc::invalid, std::move(*fault), "/http/url");
+  call.headers = p.headers;
+  if (auto fault = fault_of(call))
+    return failure(errc::invalid, std::move(*fault), "/http/headers");
+  return {};
 }
 
 void read_sandboxes(const json_value& v, object_reader& in, plugin& out) {
@@ -107,10 +114,7 @@ bool plugin::is_for(std::string_view id) const noexcept {
 }
 
 outcome<plugin> read_plugin(std::string_view name, std::string_view text) {
-  auto v = parse_json(text);
-  if (!v)
-    return tl::unexpected<events::error>{std::move(v).error()};
-  return read(name, *v);
+  return from_text(name, text, [](const std::string& plain, std::string_view) -> outcome<std::string> { return plain; });
 }
 
 outcome<std::string> to_text(const plugin& p, const turn_secret& turn) {
@@ -142,7 +146,10 @@ outcome<std::string> to_text(const plugin& p, const turn_secret& turn) {
 }
 
 outcome<plugin> from_text(std::string_view name, std::string_view text, const turn_secret& turn) {
-  auto out = read_plugin(name, text);
+  auto v = parse_json(text);
+  if (!v)
+    return tl::unexpected<events::error>{std::move(v).error()};
+  auto out = read(name, *v);
   if (!out)
     return out;
   for (auto& [header, value] : out->headers) {
@@ -157,6 +164,22 @@ outcome<plugin> from_text(std::string_view name, std::string_view text, const tu
       return tl::unexpected<events::error>{std::move(turned).error()};
     out->secret = std::move(*turned);
   }
+  if (auto fine = check_http(*out); !fine)
+    return tl::unexpected<events::error>{std::move(fine).error()};
+  return out;
+}
+
+plugin unusable_plugin(std::string_view name, std::string_view text, const events::error& why) {
+  plugin out;
+  out.for_all = true; // nothing says for whom it was, and nobody gets more than that it is no use
+  if (const auto v = parse_json(text))
+    if (auto read_again = read(name, *v))
+      out = std::move(*read_again);
+  out.name = name;
+  for (auto& h : out.headers)
+    h.value.clear();
+  out.secret.clear();
+  out.unusable = why.detail + (why.where.empty() ? "" : " (" + why.where + ")");
   return out;
 }
 
@@ -164,9 +187,11 @@ std::string to_json(const plugin& p) {
   std::string out;
   events::json_text j{out};
   j.open_object().key("name").value(p.name);
+  if (!p.unusable.empty())
+    j.key("unusable").value(p.unusable);
   if (p.is_script()) {
     j.key("script").value(p.source);
-  } else {
+  } else if (!p.url.empty()) {
     j.key("http").open_object().key("url").value(p.url).key("headers").open_array();
     for (const auto& h : p.headers)
       j.value(h.name);

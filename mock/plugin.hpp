@@ -25,7 +25,6 @@ namespace limits_of_plugins {
 inline constexpr std::size_t of_the_node = 200;
 inline constexpr std::size_t sandboxes = 1'000;
 inline constexpr std::size_t headers = 20;
-inline constexpr std::size_t args_bytes = 256 * 1024;
 } // namespace limits_of_plugins
 
 struct plugin {
@@ -37,7 +36,8 @@ struct plugin {
   std::string secret;
   std::chrono::milliseconds timeout{0};
   bool for_all = false;
-  std::vector<std::string> sandboxes; ///< ids and uids
+  std::vector<std::string> sandboxes; ///< ids
+  std::string unusable; ///< not empty: what is stored of it cannot be used, and why; the rest is what could be read of it
 
   bool is_script() const noexcept { return !source.empty(); }
   bool is_for(std::string_view id) const noexcept; ///< by id: a uid is whoever takes it
@@ -50,8 +50,10 @@ events::outcome<plugin> read_plugin(std::string_view name, std::string_view text
 using turn_secret = std::function<events::outcome<std::string>(const std::string& value, std::string_view place)>;
 /// As `read_plugin` takes it, each secret as `turn` has it; sealed, it is what is stored.
 events::outcome<std::string> to_text(const plugin& p, const turn_secret& turn);
-/// What is stored, its secrets as `turn` has them.
+/// What is stored, its secrets as `turn` has them: these, and not what they are stored as, are held against the rules.
 events::outcome<plugin> from_text(std::string_view name, std::string_view text, const turn_secret& turn);
+/// What is left of a stored one that `from_text` does not take: known by name, without secrets, and of no use.
+plugin unusable_plugin(std::string_view name, std::string_view text, const events::error& why);
 /// For people: without secrets, but with which there are.
 std::string to_json(const plugin& p);
 

@@ -17,7 +17,7 @@ struct named {
 constexpr std::array faults{named{script_fault::syntax, "syntax"},         named{script_fault::thrown, "thrown"},
                             named{script_fault::time, "time"},             named{script_fault::memory, "memory"},
                             named{script_fault::died, "died"},             named{script_fault::overloaded, "overloaded"},
-                            named{script_fault::unavailable, "unavailable"}};
+                            named{script_fault::unavailable, "unavailable"}, named{script_fault::refused, "refused"}};
 
 } // namespace
 

@@ -25,6 +25,7 @@ enum class script_fault : std::uint8_t {
   died,        ///< its worker ended under it
   overloaded,  ///< nobody had time for it: it did not run
   unavailable, ///< there is no engine, or it stops: it did not run
+  refused,     ///< it ran to its end, and the sandbox does not take what it emits
 };
 std::string_view to_string(script_fault f) noexcept;
 std::optional<script_fault> script_fault_from(std::string_view name) noexcept;
