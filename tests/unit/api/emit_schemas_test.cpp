@@ -60,7 +60,7 @@ TEST_F(emit_schemas, one_that_is_refused_is_the_script_s_failure_and_changes_not
 TEST_F(emit_schemas, it_is_on_the_timeline_with_what_the_script_said_and_replays_as_it_was) {
   const auto failed = pay(true);
   const auto shown = asked(200, "GET", base_ + "/requests/" + failed.header("X-Request-Id"));
-  EXPECT_EQ(shown["response"]["status"], 500);
+  EXPECT_EQ(shown["status"], 500) << shown;
   EXPECT_EQ(shown["script"]["error"]["kind"], "refused") << shown;
   EXPECT_EQ(shown["script"]["console"][0][1], "paid 1");
   const auto replay = "/requests/" + failed.header("X-Request-Id") + "/replay";
