@@ -208,7 +208,7 @@ TEST(message_content, is_shown_faithfully_but_for_the_values_of_credentials) {
   EXPECT_EQ(shown["payloadBase64"], events::to_base64(binary));
   EXPECT_EQ(shown["contentType"], "image/png");
   EXPECT_EQ(shown["headers"], (json{{"Authorization", "[hidden]"}, {"X-A", "1"}}));
-  const auto& [h, payload] = w.log.back();
+  const auto [h, payload] = w.log.back(); // which the next one moves
   EXPECT_EQ(json::parse(views::message_out(h, payload).value()), shown);
   EXPECT_FALSE(json::parse(views::message_out(h, payload, false).value()).contains("payloadBase64"));
   EXPECT_EQ(json::parse(w.run(bytes("<a/>", "text/xml"))->reply)["payloadText"], "<a/>");
@@ -266,7 +266,7 @@ TEST(params_of_a_message, are_kept_in_the_log_shown_and_read_with_its_content) {
   create_message c{"t", {}, R"({"a":1})", {}, {}};
   c.params = R"({"tenant":7})";
   w.must(c);
-  const auto& [h, payload] = w.log.back();
+  const auto [h, payload] = w.log.back(); // which the next one moves
   EXPECT_TRUE(has_content(payload));
   EXPECT_EQ(std::get<message_created>(*decode(h.kind, payload)).params, c.params);
   auto content = content_of(payload, nullptr);
