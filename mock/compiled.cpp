@@ -94,13 +94,8 @@ events::outcome<compiled_endpoint::answer> compile_answer(const response_spec& s
       auto& body = out.bodies.emplace_back();
       body.media_type = c.media_type;
       body.sent = e.body;
-      if (!templated) {
-        // What redaction leaves alone under one key it leaves alone under all.
-        static const events::redactor any_key{{}};
-        if (any_key.body(c.media_type, e.body) == e.body)
-          events::json_text{body.recorded}.bytes(e.body);
+      if (!templated)
         continue;
-      }
       auto compiled = compiled_template::compile(e.body, flavour_of(essence));
       if (!compiled)
         return tl::unexpected<events::error>{within(compiled.error(), "/response/body")};
@@ -108,6 +103,8 @@ events::outcome<compiled_endpoint::answer> compile_answer(const response_spec& s
     }
     out.media.push_back(std::move(essence));
   }
+  if (!templated && !spec.headers.empty())
+    out.fixed = &spec.headers;
   if (templated) {
     for (const auto& h : spec.headers) {
       auto compiled = compiled_template::compile(h.value, template_flavour::text);
@@ -133,6 +130,39 @@ void choose_preferred(compiled_endpoint& e) {
       e.preferred = i;
   const auto& chosen = e.answers[e.preferred];
   e.preferred_status = chosen.code != 0 ? chosen.code : chosen.range != 0 ? chosen.range * 100 : 200;
+}
+
+/// Puts what will be told of each request into one piece: beside what is recorded, the id and the body that is sent without Prefer and Accept.
+void lay_out(compiled_endpoint& e) {
+  static const events::redactor any_key{{}}; // what redaction leaves alone under one key it leaves alone under all
+  const auto& usual = e.answers[e.preferred];
+  const auto at = usual.first.empty() ? 0 : usual.first[usual.default_content];
+  const auto* first = !e.spec.templated && at < usual.bodies.size() ? &usual.bodies[at] : nullptr;
+  std::vector<std::string> recorded;
+  std::size_t room = e.spec.id.size() + (first != nullptr ? first->media_type.size() + first->sent.size() : 0);
+  for (const auto& a : e.answers)
+    for (const auto& b : a.bodies) {
+      auto& text = recorded.emplace_back();
+      if (!e.spec.templated && any_key.body(b.media_type, b.sent) == b.sent)
+        events::json_text{text}.bytes(b.sent);
+      room += text.size();
+    }
+  e.told.reserve(room);
+  const auto lay = [&](std::string_view text) {
+    const auto begin = e.told.size();
+    e.told += text;
+    return std::string_view{e.told}.substr(begin);
+  };
+  e.id = lay(e.spec.id);
+  auto next = recorded.begin();
+  for (auto& a : e.answers)
+    for (auto& b : a.bodies) {
+      if (&b == first) {
+        b.media_type = lay(b.media_type);
+        b.sent = lay(b.sent);
+      }
+      b.recorded = lay(*next++);
+    }
 }
 
 } // namespace
@@ -166,7 +196,7 @@ events::outcome<route_pattern> compile_route(std::string_view path) {
 
 events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::compile(endpoint spec, std::shared_ptr<const request_check> check,
                                                                                      const collections* kept, std::shared_ptr<const answer_schemas> made_of) {
-  auto out = std::make_shared<compiled_endpoint>();
+  auto out = std::allocate_shared<compiled_endpoint>(far_allocator<compiled_endpoint>{});
   out->spec = std::move(spec);
   out->check = std::move(check);
   if (out->spec.source == endpoint_source::openapi)
@@ -202,6 +232,7 @@ events::outcome<std::shared_ptr<const compiled_endpoint>> compiled_endpoint::com
     out->answers.push_back(std::move(*answer));
   }
   choose_preferred(*out);
+  lay_out(*out);
   if (kept != nullptr && out->spec.state.on)
     if (auto at = kept->find(out->spec.state.collection); at != kept->end() && out->route.parameters.size() + 1 >= at->second->spec.captures)
       out->kept = at->second;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mock/endpoints.hpp"
+#include "mock/far_memory.hpp"
 #include "mock/request_check.hpp"
 #include "mock/template.hpp"
 
@@ -42,9 +43,9 @@ events::outcome<route_pattern> compile_route(std::string_view path);
 /// endpoint needs to be found and to answer lies in one piece: of 100,000 hardly one is in a cache, and each pointer that is followed waits for memory.
 struct compiled_endpoint {
   struct body {
-    std::string_view media_type; ///< these two look into `spec`: one step from here, not five
+    std::string_view media_type; ///< these two look into `spec`, or into `told`
     std::string_view sent;
-    std::string recorded;                       ///< as request_served will hold `sent`; empty: it needs redaction
+    std::string_view recorded;                  ///< as request_served will hold `sent`, in `told`; empty: it needs redaction
     std::optional<compiled_template> templated; ///< instead of `sent`
   };
   struct answer {
@@ -55,9 +56,12 @@ struct compiled_endpoint {
     boost::container::small_vector<std::size_t, 1> first; ///< index of each content's first body
     std::vector<std::string> media;  ///< essence of each content
     std::vector<compiled_template> headers; ///< of a templated endpoint
+    const fields* fixed = nullptr;          ///< the headers of another, if it has any
   };
 
   endpoint spec;
+  std::basic_string<char, std::char_traits<char>, far_allocator<char>> told; ///< what the usual request takes, one behind the other
+  std::string_view id;   ///< as `spec` has it; looks into `told`
   route_pattern route;
   boost::container::small_vector<answer, 1> answers;
   std::shared_ptr<const request_check> check; ///< null: nothing is demanded of a request

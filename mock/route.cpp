@@ -189,7 +189,7 @@ plan choose_answer(plan p, const request& req, const good_credentials& good) {
 
 } // namespace
 
-std::string_view plan::endpoint_id() const noexcept { return endpoint ? std::string_view{endpoint->spec.id} : std::string_view{}; }
+std::string_view plan::endpoint_id() const noexcept { return endpoint ? endpoint->id : std::string_view{}; }
 
 bool plan::runs_script() const noexcept { return endpoint && endpoint->script && !refusal && !forwarding; }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "mock/far_memory.hpp"
+
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <algorithm>
@@ -71,7 +73,7 @@ private:
   };
 
   list few_;
-  boost::unordered_flat_map<std::string, Value, hash, std::equal_to<>> many_;
+  boost::unordered_flat_map<std::string, Value, hash, std::equal_to<>, far_allocator<std::pair<const std::string, Value>>> many_;
 };
 
 } // namespace hourglass::mock

@@ -25,7 +25,7 @@ namespace {
 
 struct filled {
   response answer;
-  const std::string* recorded = nullptr; ///< the body as JSON for the event, if it is a fixed one that needs no redaction
+  const std::string_view* recorded = nullptr; ///< the body as JSON for the event, if it is a fixed one that needs no redaction
 };
 
 response too_much(const events::error& why) {
@@ -71,10 +71,9 @@ filled fill(const plan& p, const data_state& data, const request& req, const eve
   if (p.endpoint->spec.templated)
     return fill_template(p, data, req, ctx);
   const auto& answer = p.endpoint->answers[p.response];
-  const auto& headers = p.endpoint->spec.responses[p.response].headers;
   filled out;
   out.answer.status = p.status;
-  out.answer.headers.reserve(headers.size() + 3);
+  out.answer.headers.reserve((answer.fixed != nullptr ? answer.fixed->size() : 0) + 3);
   if (!answer.bodies.empty() && p.status != 204 && p.status != 304) {
     const auto& body = answer.bodies[answer.first[p.content] + p.example];
     out.answer.headers.push_back({"Content-Type", std::string{body.media_type}});
@@ -87,7 +86,8 @@ filled fill(const plan& p, const data_state& data, const request& req, const eve
         out.recorded = nullptr;
       }
   }
-  out.answer.headers.insert(out.answer.headers.end(), headers.begin(), headers.end());
+  if (answer.fixed != nullptr)
+    out.answer.headers.insert(out.answer.headers.end(), answer.fixed->begin(), answer.fixed->end());
   if (p.generate)
     out.answer.headers.push_back({"Preference-Applied", p.generate->applied});
   return out;

@@ -136,6 +136,14 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[mid] : (values[mid - 1] + values[mid]) / 2;
 }
 
+std::optional<double> ratio_in_turn(const std::vector<double>& ours, const std::vector<double>& base) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < std::min(ours.size(), base.size()); ++i)
+    if (base[i] > 0)
+      ratios.push_back(ours[i] / base[i]);
+  return ratios.empty() ? std::nullopt : std::optional{median(std::move(ratios))};
+}
+
 std::string spread(const std::vector<double>& values) {
   if (values.empty())
     return "-";

@@ -87,6 +87,9 @@ struct rounds {
 
 double median(std::vector<double> values);
 
+/// The middle of the ratios of what was measured in turn: a machine that changes its pace between two rounds changes both of a pair.
+std::optional<double> ratio_in_turn(const std::vector<double>& ours, const std::vector<double>& base);
+
 /// Smallest and largest, for a person: `98000 … 102000`.
 std::string spread(const std::vector<double>& values);
 
