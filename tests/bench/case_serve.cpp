@@ -217,11 +217,16 @@ void run_endpoints(const settings& with, report& to) {
   settle(ours->process()); // what the creation has left to be written
   rounds few, all;
   double cpu = 0;
-  for (unsigned round = 0; round < with.rounds; ++round) {
-    auto r = measure(single_plan, ours->process(), cpu);
-    few.add(r, cpu, to, scenario, "one endpoint");
-    r = measure(full_plan, ours->process(), cpu);
-    all.add(r, cpu, to, scenario, "many endpoints");
+  const auto one_of = [&](const load_plan& plan, rounds& into, const char* what) {
+    const auto r = measure(plan, ours->process(), cpu);
+    into.add(r, cpu, to, scenario, what);
+  };
+  for (unsigned round = 0; round < with.rounds; ++round) { // each is the first as often as the other
+    if (round % 2 == 0)
+      one_of(single_plan, few, "one endpoint");
+    one_of(full_plan, all, "many endpoints");
+    if (round % 2 == 1)
+      one_of(single_plan, few, "one endpoint");
   }
   const std::string load = "64 connections, closed loop, GET, answer of 1 KB";
   auto n = std::to_string(count);
