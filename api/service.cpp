@@ -73,6 +73,8 @@ events::outcome<events::sandbox_id> sandbox_named(const actors::node& node, std:
 
 /// A host name has no case: a client may have written it in any.
 events::outcome<events::sandbox_id> sandbox_named(const actors::node& node, const mock_target& by) {
+  if (by.sandbox == catalogue_uid)
+    return failure(errc::not_found, "there is no such sandbox"); // for whom it is not
   auto found = sandbox_named(node, by.sandbox);
   if (found || !by.is_host)
     return found;

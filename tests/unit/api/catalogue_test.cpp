@@ -46,4 +46,11 @@ TEST_F(the_catalogue, is_read_by_the_admin_and_changed_by_its_own_routes) {
   asked(204, "DELETE", "/plugins/tax");
 }
 
+TEST_F(the_catalogue, answers_no_request_of_a_mock) {
+  const auto before = events();
+  asked(404, "GET", "/s/hourglass.catalogue/x");
+  asked(404, "POST", "/s/hourglass.catalogue");
+  EXPECT_EQ(events(), before);
+}
+
 } // namespace
