@@ -213,7 +213,8 @@ private:
     webhook::start what;
   };
   std::deque<gated> gated_;                      ///< taken, but what led to them is not durable yet
-  std::deque<making> to_make_;
+  std::deque<making> to_make_;                   ///< by a script
+  std::deque<making> to_gather_;                 ///< batches, as they are
   std::unordered_map<webhook::fencing_token, making> at_engine_;
   std::unordered_map<webhook::fencing_token, std::size_t> made_; ///< bytes of what is being sent and no other attempt has
   std::size_t bytes_made_ = 0;                                   ///< of `made_`

@@ -345,6 +345,7 @@ void outbox_actor::on_exit() {
   gated_.clear();
   bodiless_.clear();
   to_make_.clear();
+  to_gather_.clear();
   at_engine_.clear();
   unsent_.release();
   recovering_.release();

@@ -151,7 +151,7 @@ void outbox_actor::on_durable(events::seq last) {
 }
 
 void outbox_actor::keep_awake() {
-  const bool unsent = !gated_.empty() || !bodiless_.empty() || !to_make_.empty();
+  const bool unsent = !gated_.empty() || !bodiless_.empty() || !to_make_.empty() || !to_gather_.empty();
   if (!unsent)
     unsent_.release();
   else if (!unsent_)

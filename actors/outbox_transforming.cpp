@@ -5,6 +5,8 @@
 #include "http/media_type.hpp"
 #include "webhook/limits.hpp"
 
+#include <limits>
+
 // What a destination's script makes of a message before it is sent (docs/decisions/039-transformations.md). It runs at the engine, which tells us
 // by a message; until then the attempt is under way. A few of a sandbox at once: its requests use the same engine.
 
@@ -25,17 +27,21 @@ webhook::attempt_result failed(std::string why, events::wall_time at) {
 } // namespace
 
 void outbox_actor::make_first(webhook::start s, content_ptr content) {
-  to_make_.push_back({std::move(s), std::move(content), nullptr});
+  (s.transform ? to_make_ : to_gather_).push_back({std::move(s), std::move(content), nullptr});
   go_on_making();
 }
 
-/// What was made is held until its attempt has ended, and is no other's; so it is bounded as bodies are.
+/// What was made is held until its attempt has ended, and is no other's; so it is bounded as bodies are. A batch waits for no other destination's script.
 void outbox_actor::go_on_making() {
-  while (!to_make_.empty() && at_engine_.size() < limits::transformations_at_once && bytes_made_ < env_.options.bytes_under_way_per_sandbox) {
-    auto one = std::move(to_make_.front());
-    to_make_.pop_front();
-    make(std::move(one));
-  }
+  const auto go_on = [this](std::deque<making>& with, std::size_t at_engine_most) {
+    while (!with.empty() && at_engine_.size() < at_engine_most && bytes_made_ < env_.options.bytes_under_way_per_sandbox) {
+      auto one = std::move(with.front());
+      with.pop_front();
+      make(std::move(one));
+    }
+  };
+  go_on(to_gather_, std::numeric_limits<std::size_t>::max());
+  go_on(to_make_, limits::transformations_at_once);
   keep_awake();
 }
 

@@ -72,6 +72,7 @@ void decider::add_attempt(decision& out, attempt_finished f, const delivery* d) 
     for (const auto& m : *s.flights.at(f.token).what.members)
       members.push_back({m});
   const auto why = f.why;
+  const auto l = s.lanes.find(s.flights.at(f.token).lane);
   auto whole = std::move(f);
   auto part = whole;
   part.hold.reset();
@@ -89,6 +90,7 @@ void decider::add_attempt(decision& out, attempt_finished f, const delivery* d) 
       one.why = m.recovery != 0 ? trigger::recovery : trigger::schedule;
     one.was_dead = m.was_dead;
     one.was_delivered = m.was_delivered;
+    one.batch.beside = one.follows == outcome_kind::delivered && l != s.lanes.end() && l->second.deliveries.contains(m.message->seq);
     one.batch.left = static_cast<std::uint32_t>(members.size() - 1 - i);
     last ? add(out, std::move(one)) : add(out, one);
   }

@@ -52,7 +52,10 @@ void write_message(json_text& j, const message_ref& m) {
 void write_batch(json_text& j, const part_of_batch& b) {
   if (b.seq == 0)
     return;
-  j.key("batch").open_object().key("id").value(b.id).key("seq").value(b.seq).key("left").value(b.left).close_object();
+  j.key("batch").open_object().key("id").value(b.id).key("seq").value(b.seq).key("left").value(b.left);
+  if (b.beside)
+    j.key("beside").value(true);
+  j.close_object();
 }
 
 std::string hex_of(const events::hash& h) { return events::to_hex(events::as_text(h)); }
@@ -160,6 +163,8 @@ struct writer {
       j.key("line_held").value(true);
     if (f.detached)
       j.key("detached").value(true);
+    if (f.elsewhere)
+      j.key("elsewhere").value(true);
     write_batch(j, f.batch);
     j.key("request").open_object();
     write_fields(j, r.request_headers);

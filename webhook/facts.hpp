@@ -78,6 +78,7 @@ struct part_of_batch {
   std::string id;        ///< empty: of none
   events::seq seq = 0;   ///< of its `batch_formed`
   std::uint32_t left = 0; ///< how many of its messages have theirs behind this one, in the same append; with the last the batch goes on, or has ended
+  bool beside = false;    ///< of an attempt: with the batch has arrived what a person asked for beside it, too
 };
 
 /// What follows an attempt.
@@ -112,12 +113,12 @@ struct attempt_finished {
   bool line_held = false;   ///< with `dead`: what stands behind it in its line waits until it was delivered
   bool detached = false;    ///< its delivery was taken back while it was under way: recorded, and decides nothing
   bool answer_erased = false; ///< the body of the answer
+  bool elsewhere = false;   ///< a script chose another address than the destination's: it tells nothing of that. Logs of before judged by it all the same
   part_of_batch batch = {};
   fencing_token token = 0;  ///< of this process; not in the log
 
-  /// Who was asked: a script may have chosen another address than the destination's.
-  const std::string& asked() const noexcept { return elsewhere() ? result.transformed->url : url; }
-  bool elsewhere() const noexcept { return result.transformed && !result.transformed->url.empty() && result.transformed->url != url; }
+  /// It tells of the destination that has this address now. Decided and folded by this alone.
+  bool was_of(const std::string& now) const noexcept { return !elsewhere && url == now; }
 };
 
 struct resend_requested {

@@ -164,7 +164,7 @@ part_of_batch read_batch(object_reader& r) {
   if (at == nullptr)
     return out;
   object_reader b{*at};
-  out = {b.text("id"), b.natural("seq"), static_cast<std::uint32_t>(b.natural("left"))};
+  out = {b.text("id"), b.natural("seq"), static_cast<std::uint32_t>(b.natural("left")), b.truth("beside", false)};
   if (!b.problem().empty() || out.seq == 0 || out.left >= limits::batch_messages)
     r.fail("batch");
   return out;
@@ -206,6 +206,7 @@ fact read_attempt(object_reader& r) {
   f.was_dead = r.truth("was_dead", false);
   f.was_delivered = r.truth("was_delivered", false);
   f.line_held = r.truth("line_held", false);
+  f.elsewhere = r.truth("elsewhere", false);
   f.detached = r.truth("detached", false);
   f.result.started_us = r.integer("started_us");
   read_request(r.find("request"), r, f.result);

@@ -133,7 +133,7 @@ struct folder {
     b.due = b.since = at.now;
     for (const auto& m : f.messages) {
       auto* d = s.find_delivery(*l, m.seq);
-      if (d == nullptr || !d->gathers() || d->token != 0)
+      if (d == nullptr || !d->waits_by_itself() || d->token != 0)
         continue;
       if (b.members.empty())
         b.line = d->line, b.place = d->place;
@@ -167,7 +167,7 @@ struct folder {
       note_health(*l, f), note_backlog(*l, f);
     if (auto beside = l->deliveries.find(f.message.seq); beside != l->deliveries.end()) { // a person wants it by itself, too
       note_end(beside->second, f);
-      if (f.follows == outcome_kind::delivered)
+      if (f.batch.beside && f.follows == outcome_kind::delivered)
         arrived_beside(*l, beside->second);
     }
     if (auto* m = l->member(f.message.seq)) {
@@ -241,12 +241,12 @@ struct folder {
   void note_health(lane& l, const attempt_finished& f) const {
     if (f.result.cancelled())
       return; // nobody was asked
-    const bool current = f.asked() == l.config.url; // else it is another receiver's health
+    const bool current = f.was_of(l.config.url); // else it is another receiver's health
     if (current && f.follows == outcome_kind::delivered)
       l.guard.succeeded(f.result.started_us, at.now, l.cap());
     else if (current && f.why != trigger::manual)
       l.guard.failed(l.config.protection.rules(), f.result.started_us + f.result.answer.spent.total_us, at.now, f.hold, f.opened);
-    else if (!current && f.probe && f.hold)
+    else if (!current && f.hold)
       l.guard.wait_until(*f.hold);
     if (f.failing_told != 0)
       l.guard.told = f.failing_told;

@@ -39,6 +39,7 @@ result decider::operator()(const finish_attempt& c) const {
   f.why = flown.what.why;
   f.url = flown.what.url;
   f.result = c.result;
+  f.elsewhere = c.result.transformed && !c.result.transformed->url.empty() && c.result.transformed->url != f.url;
   f.token = c.token;
   f.was_dead = d != nullptr ? d->was_dead : flown.was_dead;
   f.was_delivered = d != nullptr ? d->was_delivered : flown.was_delivered;
@@ -62,7 +63,7 @@ result decider::judged(attempt_finished f, const lane& l, const delivery* d) con
   auto meaning = classify(answer.status, answer.error, wait, rules.success, l.config.retries.gone_disables());
   if (f.result.cancelled()) // done with, as if it had arrived; but nobody has proved anything
     meaning = delivered{};
-  const auto asked = l.config.obeys && answer.error == http::transport_error::none && f.asked() == l.config.url ? control_in(answer.headers) : delivery_control::none;
+  const auto asked = l.config.obeys && answer.error == http::transport_error::none && f.was_of(l.config.url) ? control_in(answer.headers) : delivery_control::none;
   judge(f, meaning, &l, d);
   if (asked == delivery_control::abort && f.follows == outcome_kind::retry) {
     f.follows = outcome_kind::dead;
@@ -91,14 +92,19 @@ bool decider::holds_line(const lane& l, const delivery& d) const noexcept { retu
 
 decision decider::leads_to(attempt_finished f, const classification& meaning, std::optional<duration> wait, const lane& l, const delivery* d) const {
   const auto status = f.result.answer.status;
-  const bool current = f.asked() == l.config.url; // else it says nothing about the one that is there now
+  const bool current = f.was_of(l.config.url); // else it says nothing about the one that is there now
+  const auto by_rule = [&](unsigned said, std::optional<duration> later, bool timed_out) {
+    return l.guard.judge(l.config.protection.rules(), {said, later, ctx.now, spread_of(ctx.chance), f.result.started_us, timed_out});
+  };
   decision out;
   if (std::holds_alternative<delivered>(meaning)) {
     const bool lifts = current && !f.result.cancelled() && l.guard.lifts(f.result.started_us, ctx.now);
-    // A script has taken the last that it could be probed with, or sent it elsewhere: without another nothing would ever enable it again.
-    const bool nothing_to_probe_with = d != nullptr && (f.result.cancelled() || f.elsewhere()) && !lifts && l.guard.probing && l.units() == 1;
+    // A script has taken the last that it could be probed with, or sent it elsewhere: until another comes nothing would enable it, and what was missed would wait as long.
+    const bool nothing_to_probe_with = d != nullptr && (f.result.cancelled() || f.elsewhere) && !lifts && l.guard.probing && l.units() == 1;
     if (lifts && l.guard.held_until)
       f.hold = ctx.now;
+    else if (f.elsewhere && l.guard.probing && f.why != trigger::manual) // it proves nothing, but the next probe waits as after any other
+      f.hold = by_rule(0, std::nullopt, false).hold;
     add_attempt(out, std::move(f), d);
     if ((lifts && l.guard.probing) || nothing_to_probe_with)
       add(out, destination_recovered{l.config.id}), add(out, missing_of(l));
@@ -112,12 +118,9 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
   }
   f.gone_kept = status == 410;
   // What a person tried has failed: he knows, and the rules are about the schedule's.
-  const auto by_rule = [&](unsigned said, std::optional<duration> later, bool timed_out) {
-    return l.guard.judge(l.config.protection.rules(), {said, later, ctx.now, spread_of(ctx.chance), f.result.started_us, timed_out});
-  };
   const auto rules = f.why == trigger::manual || !current ? lane_guard::verdict{} : by_rule(status, wait, f.result.answer.error == http::transport_error::timeout);
   f.hold = rules.hold;
-  if (f.probe && f.elsewhere() && !current) // it proves nothing, but the next probe waits as after any other
+  if (f.probe && f.elsewhere)
     f.hold = by_rule(0, std::nullopt, false).hold;
   f.opened = rules.opened;
   if (operators_want(s, "endpoint.failing") && !l.config.operational && !l.config.disabled && !rules.disable && f.why != trigger::manual && current)
@@ -129,7 +132,7 @@ decision decider::leads_to(attempt_finished f, const classification& meaning, st
     f.line_held = false;
   }
   const bool too_many = f.line_held && l.held.size() + 1 >= lines_held_most && !l.config.disabled && !rules.disable;
-  // The receiver wants the last no more that it could be probed with. It has said so itself, so what was missed is tried.
+  // The receiver wants the last no more that it could be probed with: it has answered, and what was missed is tried rather than left until the next message comes.
   const bool nothing_to_probe_with = d != nullptr && f.follows == outcome_kind::dead && l.guard.probing && l.units() == 1;
   add_attempt(out, std::move(f), d);
   if (nothing_to_probe_with)

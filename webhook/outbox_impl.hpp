@@ -54,7 +54,9 @@ struct delivery {
   /// It waits for its schedule, as a message that is new to the destination, and in no line.
   bool may_rest() const noexcept { return scheduled && manual == 0 && recovery == 0 && !was_dead && !was_delivered && line.empty() && members.empty() && !message->alone; }
   /// It may go with others, where its destination wants that.
-  bool gathers() const noexcept { return scheduled && manual == 0 && members.empty() && !message->alone; }
+  bool gathers() const noexcept { return waits_by_itself() && !message->alone; }
+  /// And what a log says that it went with: alone it goes by a rule that logs of before do not know.
+  bool waits_by_itself() const noexcept { return scheduled && manual == 0 && members.empty(); }
   std::size_t messages() const noexcept { return std::max<std::size_t>(1, members.size()); }
   /// Of them, those that a recovery queued.
   std::size_t recovered() const noexcept {

@@ -120,6 +120,25 @@ TEST_F(control, of_an_address_that_a_script_chose_does_nothing_and_neither_does_
   EXPECT_EQ(next(from_elsewhere(answer(200))).follows, outcome_kind::delivered);
 }
 
+/// The log with `from` replaced by `to` in what it says of attempts, folded.
+outbox_state folded_with(const world& w, std::string_view from, std::string_view to) {
+  outbox_state s;
+  for (auto [h, payload] : w.log) {
+    if (auto at = payload.find(from); h.kind == events::kind::attempt_finished && at != std::string::npos)
+      payload.replace(at, from.size(), to);
+    EXPECT_TRUE(apply(s, h, payload));
+  }
+  return s;
+}
+
+TEST_F(control, of_an_address_that_a_script_chose_is_folded_by_what_was_decided) {
+  obeying(true, R"({"breaker":{"failures":20,"probeAfter":60}})");
+  emit();
+  (void)attempt(from_elsewhere(answer(500)));
+  EXPECT_EQ(folded_with(*this, R"(,"elsewhere":true)", "").guard(id)->in_a_row, 1U) << "a log of before judged by it";
+  EXPECT_EQ(*folded_with(*this, "http://chosen.test/", "").guard(id), lane_guard{}) << "its address was erased";
+}
+
 TEST_F(control, of_an_address_that_a_script_chose_which_is_the_endpoints_is_obeyed) {
   obeying();
   emit();
@@ -155,6 +174,10 @@ TEST_F(control, a_success_elsewhere_lifts_no_hold_while_more_waits) {
   give_back(live, due[1].token);
   (void)next(from_elsewhere(answer(200)));
   EXPECT_TRUE(disabled());
+  EXPECT_TRUE(take().empty()) << "the next probe waits its pause";
+  EXPECT_GT(next_due(live).value(), now + 40s);
+  live = folded();
+  EXPECT_TRUE(take().empty());
   (void)next(answer(200));
   EXPECT_FALSE(disabled());
 }

@@ -41,6 +41,20 @@ TEST_F(batches_beside_faults, end_before_one_in_a_line) {
   EXPECT_EQ(go_later(60s), (std::vector<ids>{of({c})}));
 }
 
+TEST_F(batches_beside_faults, of_a_log_of_before_that_has_them_in_a_batch_fold_into_it) {
+  gathering(R"({"maxMessages":3,"maxWaitMs":1000})");
+  auto f = faulty(), a = emit();
+  decision formed;
+  formed.facts.push_back(batch_formed{"bat_1", id, {f, a}});
+  formed.drafts.push_back(encode(formed.facts[0]));
+  write(formed);
+  EXPECT_EQ(go(500), (std::vector<ids>{of({f, a})}));
+  now = next_due(live).value();
+  live = folded();
+  EXPECT_EQ(go(200), (std::vector<ids>{of({f, a})}));
+  EXPECT_EQ(folded().pending_count(), 0U);
+}
+
 TEST_F(batches_beside_faults, are_made_without_what_a_recovery_brings_of_them) {
   auto d = without_retries();
   gathering(R"({"maxMessages":3,"maxWaitMs":1000})", d);

@@ -108,8 +108,18 @@ TEST_F(batches, that_arrive_beside_one_of_their_messages_under_way_by_itself_cou
   must(resend{a, id, 0, false, false});
   auto alone = take();
   ASSERT_EQ(alone.size(), 1U);
-  EXPECT_EQ(finish(due[0].token, answer(200)).follows, outcome_kind::delivered);
+  const auto of_a = finish(due[0].token, answer(200));
+  EXPECT_EQ(of_a.follows, outcome_kind::delivered);
+  EXPECT_TRUE(of_a.batch.beside);
   EXPECT_EQ(live.pending_count(), 0U);
+  EXPECT_EQ(folded().pending_count(), 0U);
+  outbox_state of_before;
+  for (auto [h, payload] : log) {
+    if (auto at = payload.find(R"(,"beside":true)"); at != std::string::npos)
+      payload.erase(at, 14);
+    ASSERT_TRUE(apply(of_before, h, payload));
+  }
+  EXPECT_EQ(of_before.pending_count(), 1U) << "what a log of before does not say did not happen";
   (void)finish(alone[0].token, answer(200));
   EXPECT_EQ(live.counts(id).delivered, 3U);
   EXPECT_EQ(live.in_flight_count(), 0U);
