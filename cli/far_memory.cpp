@@ -44,7 +44,11 @@ public:
     hooks.alloc = alloc_huge;
     extent_hooks_t* ours = &hooks;
     flags_ = MALLOCX_ARENA(static_cast<int>(arena)) | MALLOCX_TCACHE_NONE;
-    return mallctl(name.c_str(), nullptr, nullptr, &ours, sizeof ours) == 0;
+    if (mallctl(name.c_str(), nullptr, nullptr, &ours, sizeof ours) != 0)
+      return false;
+    ssize_t at_once = 0; // later would be when somebody allocates here again, which may be never
+    const auto decay = "arena." + std::to_string(arena) + ".dirty_decay_ms";
+    return mallctl(decay.c_str(), nullptr, nullptr, &at_once, sizeof at_once) == 0;
   }
 
 private:

@@ -179,7 +179,7 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
       ->check(CLI::Range(1U, 256U));
   option("--webhook-threads", to.webhook_threads, "HOURGLASS_WEBHOOK_THREADS", "Threads that send webhooks")->check(CLI::Range(1U, 64U));
   option("--script-workers", to.script_workers, "HOURGLASS_SCRIPT_WORKERS",
-         "Processes that run handler scripts: so many run at once, each takes some 20 MB, none starts before it is needed. 0: endpoints with handlers are refused")
+         "Processes that run handler scripts: so many run at once, and half as many more for sandboxes whose scripts were slow; each takes some 20 MB, none starts before it is needed. 0: endpoints with handlers are refused")
       ->check(CLI::Range(0U, 64U));
   option("--passivate-after", to.passivate_after, "HOURGLASS_PASSIVATE_AFTER",
          "Seconds without a request after which a sandbox leaves memory; it wakes in milliseconds")

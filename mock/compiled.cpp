@@ -132,21 +132,33 @@ void choose_preferred(compiled_endpoint& e) {
   e.preferred_status = chosen.code != 0 ? chosen.code : chosen.range != 0 ? chosen.range * 100 : 200;
 }
 
-/// Puts what will be told of each request into one piece: beside what is recorded, the id and the body that is sent without Prefer and Accept.
+/// Puts what will be told of requests into one piece: first of the usual one, without Prefer and Accept, the id, media type, body and recorded body, unless they
+/// are long, which is read as fast where it lies; then what is recorded of the others.
 void lay_out(compiled_endpoint& e) {
+  constexpr std::size_t long_one = 4'096;
   static const events::redactor any_key{{}}; // what redaction leaves alone under one key it leaves alone under all
-  const auto& usual = e.answers[e.preferred];
-  const auto at = usual.first.empty() ? 0 : usual.first[usual.default_content];
-  const auto* first = !e.spec.templated && at < usual.bodies.size() ? &usual.bodies[at] : nullptr;
+  std::vector<compiled_endpoint::body*> bodies;
   std::vector<std::string> recorded;
-  std::size_t room = e.spec.id.size() + (first != nullptr ? first->media_type.size() + first->sent.size() : 0);
-  for (const auto& a : e.answers)
-    for (const auto& b : a.bodies) {
-      auto& text = recorded.emplace_back();
-      if (!e.spec.templated && any_key.body(b.media_type, b.sent) == b.sent)
-        events::json_text{text}.bytes(b.sent);
-      room += text.size();
-    }
+  const auto add = [&](compiled_endpoint::body& b) {
+    bodies.push_back(&b);
+    if (auto& text = recorded.emplace_back(); !e.spec.templated && any_key.body(b.media_type, b.sent) == b.sent)
+      events::json_text{text}.bytes(b.sent);
+  };
+  auto& usual = e.answers[e.preferred];
+  const auto at = usual.first.empty() ? 0 : usual.first[usual.default_content];
+  auto* first = at < usual.bodies.size() ? &usual.bodies[at] : nullptr;
+  if (first != nullptr)
+    add(*first);
+  for (auto& a : e.answers)
+    for (auto& b : a.bodies)
+      if (&b != first)
+        add(b);
+  std::size_t room = e.spec.id.size();
+  const auto of_first = first != nullptr && !e.spec.templated ? first->media_type.size() + first->sent.size() : 0;
+  const bool copied = of_first != 0 && room + of_first + recorded.front().size() <= long_one;
+  room += copied ? of_first : 0;
+  for (const auto& text : recorded)
+    room += text.size();
   e.told.reserve(room);
   const auto lay = [&](std::string_view text) {
     const auto begin = e.told.size();
@@ -154,15 +166,12 @@ void lay_out(compiled_endpoint& e) {
     return std::string_view{e.told}.substr(begin);
   };
   e.id = lay(e.spec.id);
-  auto next = recorded.begin();
-  for (auto& a : e.answers)
-    for (auto& b : a.bodies) {
-      if (&b == first) {
-        b.media_type = lay(b.media_type);
-        b.sent = lay(b.sent);
-      }
-      b.recorded = lay(*next++);
-    }
+  if (copied) {
+    first->media_type = lay(first->media_type);
+    first->sent = lay(first->sent);
+  }
+  for (std::size_t i = 0; i < bodies.size(); ++i)
+    bodies[i]->recorded = lay(recorded[i]);
 }
 
 } // namespace

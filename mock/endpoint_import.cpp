@@ -147,7 +147,9 @@ outcome<decision> decide_import(const endpoint_state& state, const import_openap
     }
     p.close_array();
   }
-  if (auto answers = answers_text(*doc, fresh, command.generated); !answers.empty() && payload.size() + answers.size() < limits::record_bytes - 80 * limits::kibi)
+  const auto answers = answers_text(*doc, fresh, command.generated);
+  const bool room_for_answers = payload.size() + answers.size() < limits::record_bytes - 80 * limits::kibi;
+  if (!answers.empty() && room_for_answers)
     p.key("answers").raw(answers);
   p.close_object();
   if (payload.size() > limits::record_bytes - 64 * limits::kibi)
@@ -161,6 +163,8 @@ outcome<decision> decide_import(const endpoint_state& state, const import_openap
   j.key("warnings").open_array();
   for (const auto& w : doc->warnings)
     j.open_object().key("detail").value(w.detail).key("pointer").value(w.where).close_object();
+  if (!room_for_answers)
+    j.open_object().key("detail").value("the schemas of its answers do not fit into the limit record_bytes with the rest; nothing is made anew by Prefer: dynamic").key("pointer").value("").close_object();
   j.close_array().close_object();
   return out;
 }

@@ -88,12 +88,12 @@ std::optional<json_value> answer_schemas::make(const std::string& key, std::stri
   const auto* schema = in.schemas != nullptr ? in.schemas->member(key) : nullptr;
   if (schema == nullptr)
     return std::nullopt;
-  sampler one{*in.schemas, chance, {},
-               [fits = compiled(key)](const json_value&, const json_value& value, schema_purse& purse) { return fits.accepts(value, purse); }};
+  const auto fits = compiled(key);
+  sampler one{*in.schemas, chance, {}, [&fits](const json_value&, const json_value& value, schema_purse& purse) { return fits.accepts(value, purse); }};
   one.use_own_values(own_values);
   one.leave(limits::generated_answer_steps);
   auto out = one.sample(*schema, place);
-  if (one.exhausted() && out.is_null())
+  if (schema_purse purse; (one.exhausted() && out.is_null()) || !fits.accepts(out, purse))
     return std::nullopt;
   return out;
 }

@@ -29,7 +29,7 @@ struct plan;
 ///    "of": {endpoint id: [of each response [of each content {"schema"?: key, "generated"?: true, "given"?: text}]]}}
 /// Nothing of it is looked at before somebody asks.
 ///
-/// Threads: any.
+/// Threads: any, but one at a time makes.
 class answer_schemas {
 public:
   /// `text`: JSON, as above.
@@ -65,7 +65,7 @@ struct generation {
   std::optional<std::string> seed; ///< none: of the request's own chance
   std::string applied; ///< the value of `Preference-Applied`
 
-  /// Nothing where the one that is there stands.
+  /// Nothing where the one that is there stands, or none is found.
   std::optional<std::string> body(const events::entropy& chance) const;
 };
 

@@ -29,6 +29,8 @@ public:
   json_value take();
   /// About as long as they are in JSON.
   std::size_t bytes() const noexcept { return bytes_; }
+  /// What was gathered last may not be whole, nor is what comes.
+  bool full() const noexcept { return full_; }
 
 private:
   void read_parameters(const json_value* list, const std::string& at, std::vector<parameter_spec>& out);

@@ -148,7 +148,8 @@ void openapi_responses::read_content(const std::string& media_type, const json_v
   if (c.examples.empty())
     return;
   if (const auto* schema = media.member("schema"); schema != nullptr && !is_xml_media(essence))
-    source.schema = kept_.keep(*schema, where + "/schema");
+    if (auto key = kept_.keep(*schema, where + "/schema"); !kept_.full())
+      source.schema = std::move(key);
   out.contents.push_back(std::move(c));
   from.push_back(std::move(source));
 }

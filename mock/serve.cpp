@@ -72,6 +72,7 @@ filled fill(const plan& p, const data_state& data, const request& req, const eve
     return fill_template(p, data, req, ctx);
   const auto& answer = p.endpoint->answers[p.response];
   filled out;
+  bool honoured = false;
   out.answer.status = p.status;
   out.answer.headers.reserve((answer.fixed != nullptr ? answer.fixed->size() : 0) + 3);
   if (!answer.bodies.empty() && p.status != 204 && p.status != 304) {
@@ -80,15 +81,17 @@ filled fill(const plan& p, const data_state& data, const request& req, const eve
     out.answer.body = body.sent;
     if (!body.recorded.empty() && body.recorded.size() <= limits::recorded_body_bytes)
       out.recorded = &body.recorded;
+    honoured = p.generate && p.generate->stands;
     if (p.generate)
       if (auto made = p.generate->body(ctx.chance)) {
         out.answer.body = std::move(*made);
         out.recorded = nullptr;
+        honoured = true;
       }
   }
   if (answer.fixed != nullptr)
     out.answer.headers.insert(out.answer.headers.end(), answer.fixed->begin(), answer.fixed->end());
-  if (p.generate)
+  if (honoured)
     out.answer.headers.push_back({"Preference-Applied", p.generate->applied});
   return out;
 }

@@ -10,7 +10,6 @@
 #include <thread>
 #include <vector>
 
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -98,7 +97,7 @@ private:
     {
       std::lock_guard guard{mutex_};
       stopping = stopping_;
-      if (!stopping && queue_.push(sandbox, j)) {
+      if (!stopping && queue_.push(sandbox, j, process::clock::now())) {
         if (!queue_.is_out(sandbox))
           wake(queue_.pace_of(sandbox)).notify_one();
         return;
@@ -120,8 +119,6 @@ private:
   // -- a worker's thread ----------------------------------------------------------
 
   void work(slot& s) {
-    if (s.serves == pace::slow)
-      ::setpriority(PRIO_PROCESS, 0, slow_nice); // of this thread: what is done for slow scripts gives way, and so do workers from their very start
     std::unique_lock lock{mutex_};
     for (;;) {
       auto turn = next_turn(lock, s.serves);
@@ -145,8 +142,11 @@ private:
     while (!stopping_) {
       const auto now = process::clock::now();
       try {
-        if (auto turn = queue_.next(serves, now))
+        if (auto turn = queue_.next(serves, now)) {
+          if (queue_.end_of_rest(serves, now)) // which we have waited for
+            wake.notify_one();
           return turn;
+        }
       } catch (...) { // no memory for a name: what waits is still there
         wake.wait_for(lock, std::chrono::milliseconds{10});
         continue;

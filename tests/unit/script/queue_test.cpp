@@ -14,7 +14,7 @@ struct fair : testing::Test {
   fair_queue<int> queue;
   fair_queue<int>::moment now{};
 
-  bool push(const std::string& sandbox, int job) { return queue.push(sandbox, job); }
+  bool push(const std::string& sandbox, int job) { return queue.push(sandbox, job, now); }
   std::string next(pace worker = pace::quick) {
     auto t = queue.next(worker, now);
     return t ? t->sandbox : std::string{};
@@ -97,6 +97,7 @@ TEST_F(fair, who_was_slow_is_quick_again_after_many_quick_runs_in_a_row) {
   for (unsigned i = 1; i < limits::script_quick_again; ++i)
     run("a", end::quick);
   run("a", end::slow);
+  now += 1ms * limits::script_slow_for;
   for (unsigned i = 1; i < limits::script_quick_again; ++i) {
     run("a", end::quick);
     EXPECT_EQ(queue.pace_of("a"), pace::slow);
@@ -106,6 +107,46 @@ TEST_F(fair, who_was_slow_is_quick_again_after_many_quick_runs_in_a_row) {
   EXPECT_EQ(next(pace::slow), "a");
   EXPECT_TRUE(queue.finished("a", 1ms, now));
   EXPECT_EQ(next(), "a");
+}
+
+TEST_F(fair, who_was_slow_is_so_for_twenty_times_as_long_however_quick_it_is_then) {
+  run("a", end::slow, 90ms);
+  for (unsigned i = 0; i < 10 * limits::script_quick_again; ++i)
+    run("a", end::quick);
+  EXPECT_EQ(queue.pace_of("a"), pace::slow);
+  now += 90ms * limits::script_slow_for;
+  run("a", end::quick);
+  EXPECT_EQ(queue.pace_of("a"), pace::quick);
+}
+
+TEST_F(fair, what_it_used_of_the_quick_workers_it_owes_when_it_is_quick_again) {
+  run("busy", end::quick);
+  run("a", end::slow, 90ms);
+  now += 1h;
+  for (unsigned i = 0; i < limits::script_quick_again; ++i)
+    run("a", end::quick);
+  ASSERT_EQ(queue.pace_of("a"), pace::quick);
+  push("a", 1);
+  push("busy", 1);
+  EXPECT_EQ(next(), "busy");
+  queue.finished("busy", 50ms, now);
+  push("busy", 2);
+  EXPECT_EQ(next(), "busy") << "it has still used less";
+}
+
+TEST_F(fair, of_many_sandboxes_those_that_were_slow_or_rest_are_not_forgotten) {
+  run("loop", end::stopped, 100ms);
+  for (int i = 0; i < 2'000; ++i)
+    run(std::to_string(i), end::quick);
+  EXPECT_EQ(queue.pace_of("loop"), pace::slow);
+  push("loop", 1);
+  EXPECT_EQ(next(pace::slow), "") << "it rests";
+  now += limits::script_slow_for * 100ms + limits::script_slow_remembered;
+  EXPECT_EQ(next(pace::slow), "loop");
+  queue.finished("loop", 1ms, now);
+  for (int i = 2'000; i < 10'000; ++i)
+    run(std::to_string(i), end::quick);
+  EXPECT_EQ(queue.pace_of("loop"), pace::quick) << "long after it is as any other";
 }
 
 TEST_F(fair, one_whose_script_had_to_be_stopped_rests_and_others_do_not) {
