@@ -71,6 +71,15 @@ response answer_of(const script_outcome& o) {
   return out;
 }
 
+/// The shared function that it was thrown in, as `function name`; empty: the handler itself.
+std::string_view function_of(const script_error& e) {
+  auto frame = std::string_view{e.stack}.substr(0, e.stack.find('\n')); // name@file:line:column
+  frame.remove_prefix(std::min(frame.find('@') + 1, frame.size()));
+  for (int numbers = 0; numbers < 2; ++numbers)
+    frame = frame.substr(0, frame.rfind(':'));
+  return frame.starts_with("function ") ? frame : std::string_view{};
+}
+
 /// Its words as the log has them: what a script throws may quote what it knows.
 response answer_of(const script_error& e, const plan& p, const events::context& ctx, const std::string& sandbox, const events::redactor& redact) {
   response out;
@@ -83,6 +92,8 @@ response answer_of(const script_error& e, const plan& p, const events::context& 
   j.key("sandbox").value(sandbox).key("endpoint").value(spec.id).key("project").value(spec.project_root).key("group").value(spec.group_root);
   if (e.line != 0)
     j.key("line").value(e.line).key("column").value(e.column);
+  if (const auto function = function_of(e); !function.empty())
+    j.key("in").value(function);
   if (!ctx.correlation.empty())
     j.key("correlation_id").value(ctx.correlation);
   j.close_object();
@@ -285,7 +296,7 @@ outcome<std::string> handler_run::emit(const json_value& arguments) {
   return "null";
 }
 
-/// The status to answer with instead, or null.
+/// The status to answer with instead, or null. What breaks on the wire is the server's.
 outcome<std::string> handler_run::chaos_of(const json_value& arguments) {
   if (arguments.item_at(0).is_null())
     return "null";
@@ -293,9 +304,10 @@ outcome<std::string> handler_run::chaos_of(const json_value& arguments) {
   if (!wanted)
     return tl::unexpected<events::error>{std::move(wanted).error()};
   const auto fate = fate_of(*wanted, ctx_.chance);
-  if (fate.fault != wire_fault::none || fate.dribble.count() > 0)
-    return failure(errc::invalid, "a handler cannot break its own answer: give the header to the request, or the endpoint a chaos profile");
-  delay_ = std::max(delay_, fate.delay);
+  const auto before = fate_.value_or(chaos_fate{});
+  fate_ = chaos_fate{std::max(before.delay, fate.delay), std::max(before.dribble, fate.dribble), std::nullopt, fate.fault != wire_fault::none ? fate.fault : before.fault};
+  if (fate.fault != wire_fault::none)
+    return fate.fault == wire_fault::malformed ? "200" : "503";
   return fate.status ? std::to_string(*fate.status) : std::string{"null"};
 }
 
@@ -337,10 +349,16 @@ outcome<served> handler_run::finish(const script_outcome& outcome) const {
   note.changes = changes.size();
   for (const auto& e : emitted_)
     note.emitted.push_back(e.type);
-  auto out = conclude(*plan_, answer_of(outcome), *request_, ctx_, redact_, &note);
+  auto met = *plan_;
+  if (fate_) { // it has asked for it
+    auto& all = met.fate ? *met.fate : met.fate.emplace();
+    all.delay = std::max(all.delay, fate_->delay);
+    all.dribble = std::max(all.dribble, fate_->dribble);
+    all.fault = fate_->fault != wire_fault::none ? fate_->fault : all.fault;
+  }
+  auto out = conclude(met, answer_of(outcome), *request_, ctx_, redact_, &note);
   std::move(changes.begin(), changes.end(), std::back_inserter(out.events));
   out.emitted = emitted_;
-  out.delay = std::max(out.delay, delay_);
   return out;
 }
 

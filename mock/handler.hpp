@@ -103,7 +103,7 @@ private:
   std::size_t emitted_bytes_ = 0;
   std::string walked_to_; ///< of what is remembered, in search of what has had its time
   bool full_ = false;     ///< and there was no more of it
-  std::chrono::milliseconds delay_{0};
+  std::optional<chaos_fate> fate_; ///< that the script asks for
   outbound_book book_;
 };
 

@@ -83,6 +83,19 @@ bool goes_before(const candidate& a, const candidate& b) {
   return a.distance != b.distance ? a.distance < b.distance : a.endpoint->spec.id < b.endpoint->spec.id;
 }
 
+/// The plain text that every path which it fits begins with.
+std::string beginning(const compiled_endpoint& e) {
+  auto text = e.spec.full_path();
+  const auto roots = e.spec.project_root.size() + e.spec.group_root.size();
+  const auto special = text.find_first_of("\\^$.|?*+()[]{}", roots);
+  if (special == std::string::npos)
+    return text;
+  const bool repeats = special > roots && (text[special] == '?' || text[special] == '*' || text[special] == '{');
+  const bool either = text.find('|', roots) != std::string::npos;
+  text.resize(either ? roots : special - (repeats ? 1 : 0));
+  return text;
+}
+
 struct told {
   candidate of;
   std::vector<match_difference> differences;
@@ -101,9 +114,12 @@ public:
       captured_.push_back(captures);
     add(e, 0, captured_.size() - 1);
   }
-  void add_if_it_fits(const compiled_endpoint& e) {
+  /// One whose path is an expression: how far it is from fitting nobody can say, but what it begins with the path may have.
+  void add_pattern(const compiled_endpoint& e) {
     if (judge_.has_path(e))
       add(e, 0);
+    else if (const auto begins = beginning(e); begins.size() > 1 && split_target(req_.target).path.starts_with(begins))
+      add(e, farthest_path / 2);
   }
   /// The nearest, with what differs.
   std::vector<told> nearest() {
@@ -128,7 +144,9 @@ private:
     if (!asks(c))
       return;
     const auto& match = *c.endpoint->match;
-    const auto failed = match.conditions() - match.compare(judge_.subject(), captured_[c.captured], 0).held;
+    const auto compared = match.compare(judge_.subject(), captured_[c.captured], 0);
+    const auto failed = match.conditions() - compared.held;
+    c.distance += compared.off_target ? farthest_path * path_weight : 0; // it is what the endpoint has for a path
     if (failed > 0)
       c.distance += match_weight + static_cast<unsigned>(match_weight * failed / match.conditions());
   }
@@ -191,7 +209,7 @@ void tell_near_misses(const endpoint_state::tables& all, const std::vector<std::
   all.routes.each_on_path(segments, limits::near_miss_on_path,
                           [&](const router::entry& e, const std::vector<std::string>& captures) { near.add_on_path(*e, captures); });
   for (const auto& e : all.routes.patterns())
-    near.add_if_it_fits(*e);
+    near.add_pattern(*e);
   std::size_t looked = 0;
   for (auto at = all.by_id.begin(); at != all.by_id.end() && looked < limits::near_miss_sample; ++at, ++looked)
     if (!at->second->pattern)

@@ -123,6 +123,7 @@ request_match::comparison request_match::compare(match_subject& of, const std::v
       ++out.held;
       continue;
     }
+    out.off_target = out.off_target || n.where == "/match/target";
     if (out.differences.size() >= most)
       continue;
     auto& d = out.differences.emplace_back();

@@ -37,6 +37,7 @@ public:
   struct comparison {
     std::vector<match_difference> differences;
     std::size_t held = 0;
+    bool off_target = false; ///< a condition on the whole target does not hold
   };
   comparison compare(match_subject& of, const std::vector<std::string>& captures, std::size_t most) const;
 

@@ -82,22 +82,22 @@ std::string scenario_meant(const plan& p, const scenario_pack* pack, const reque
   return at != pack->magic.end() ? at->scenario : std::string{};
 }
 
-/// Has the endpoint give its own answer of that code, or a fixed one instead.
+/// Has the endpoint give its own answer of that code and example, or a fixed one instead. A script knows the scenario's name, and answers itself.
 void play(const scenario& s, plan& p, const request& req) {
   if (s.answer) {
     p.refusal = s.answer;
     p.status = s.answer->status;
     return;
   }
-  if (!s.code)
+  if ((!s.code && s.example.empty()) || p.endpoint->script)
     return;
-  auto other = p;
-  if (!choose_code(*p.endpoint, *s.code, other) || p.endpoint->script) {
-    p.refusal = refusal(501, "no-such-response", "No such response",
-                        "the scenario wants the answer of code " + std::to_string(*s.code) + ", which this endpoint has not", "X-Sandbox-Scenario");
+  const auto has_none = [&p](const std::string& what) {
+    p.refusal = refusal(501, "no-such-response", "No such response", "the scenario wants " + what + ", which this endpoint has not", "X-Sandbox-Scenario");
     p.status = 501;
-    return;
-  }
+  };
+  auto other = p;
+  if (s.code && !choose_code(*p.endpoint, *s.code, other))
+    return has_none("the answer of code " + std::to_string(*s.code));
   other.forwarding = false;
   other.example = 0;
   other.generate = nullptr;
@@ -105,10 +105,13 @@ void play(const scenario& s, plan& p, const request& req) {
   if (const auto& a = p.endpoint->answers[other.response]; !choose_content(a, req.headers, other))
     other.content = a.default_content;
   const auto& contents = p.endpoint->spec.responses[other.response].contents;
-  if (!s.example.empty() && !contents.empty()) {
-    const auto& examples = contents[other.content].examples;
+  if (!s.example.empty()) {
+    const auto none = std::vector<example>{};
+    const auto& examples = contents.empty() ? none : contents[other.content].examples;
     const auto at = std::find_if(examples.begin(), examples.end(), [&](const example& e) { return e.name == s.example; });
-    other.example = at != examples.end() ? static_cast<std::size_t>(at - examples.begin()) : 0;
+    if (at == examples.end())
+      return has_none("the example " + s.example);
+    other.example = static_cast<std::size_t>(at - examples.begin());
     other.stateful = false;
   }
   p = std::move(other);

@@ -417,6 +417,37 @@ TEST(script_templates, snapshots_of_before_there_were_any_still_read) {
   EXPECT_TRUE(restore<endpoint_state>(R"({"format":1,"title":"","version":"","endpoints":[]})"));
 }
 
+
+TEST_F(handler, chaos_that_it_asks_for_from_a_header_breaks_its_answer_on_the_wire_and_is_recorded) {
+  const auto asks = [this](const char* header, const char* wanted) {
+    engine.during = [=](script_host& host) {
+      auto said = host.call("chaos.apply", json::array({header}).dump());
+      ASSERT_TRUE(said) << said.error().detail;
+      EXPECT_EQ(*said, wanted);
+    };
+    return serve_it();
+  };
+  auto broken = asks("latency=20,reset=100%", "503");
+  EXPECT_EQ(broken.response.fault, wire_fault::reset);
+  EXPECT_EQ(broken.delay, std::chrono::milliseconds{20});
+  EXPECT_EQ(json::parse(broken.events.front().payload)["chaos"]["fault"], "reset");
+  EXPECT_EQ(asks("malformed=100%", "200").response.fault, wire_fault::malformed);
+  auto slow = asks("dribble=900", "null");
+  EXPECT_EQ(slow.response.dribble, std::chrono::milliseconds{900});
+  EXPECT_EQ(slow.response.fault, wire_fault::none);
+  EXPECT_EQ(asks("503=100%", "503").response.fault, wire_fault::none);
+  engine.during = nullptr;
+  EXPECT_FALSE(json::parse(serve_it().events.front().payload).contains("chaos"));
+}
+
+TEST_F(handler, an_error_in_a_shared_function_says_in_which) {
+  engine.outcome = {};
+  engine.outcome.error = script_error{script_fault::thrown, "why", 3, 8, "@function thr:3:8\n@handler:1:7"};
+  EXPECT_EQ(json::parse(serve_it().response.body)["in"], "function thr");
+  engine.outcome.error->stack = "f@handler:3:8\n";
+  EXPECT_FALSE(json::parse(serve_it().response.body).contains("in"));
+}
+
 } // namespace
 
 } // namespace hourglass::mock

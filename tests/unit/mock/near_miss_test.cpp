@@ -16,6 +16,10 @@ struct near_misses : testing::Test {
     auto done = put(state, named(method, path, "x", std::string{R"(,"name":")"} + std::string{name} + '"' + std::string{more}), {}, next++);
     ASSERT_TRUE(done) << path << ": " << done.error().detail << " at " << done.error().where;
   }
+  void add_expression(const std::string& path, const std::string& name, const std::string& more = "") {
+    auto done = put(state, R"({"method":"POST","path_regex":")" + path + R"(","name":")" + name + R"(","response":{"body":"x"})" + more + "}", {}, next++);
+    ASSERT_TRUE(done) << path << ": " << done.error().detail << " at " << done.error().where;
+  }
   json told(const request& r) {
     auto a = answer(state, r);
     EXPECT_EQ(a.status, 404U) << a.body;
@@ -42,6 +46,24 @@ TEST_F(near_misses, name_the_condition_and_what_came_the_nearest_first) {
   EXPECT_EQ(near[1]["differences"][0]["wanted"], R"({"matches":"eu|uk"})");
   auto without = told(post("/orders", "{}"));
   EXPECT_TRUE(without[0]["differences"][0]["came"].is_null());
+}
+
+TEST_F(near_misses, whose_target_is_another_come_behind_those_on_the_path) {
+  add_expression("/.*", "stub", R"(,"match":{"target":{"matches":"/x/.*"}})");
+  add("POST", "/pay", "pay", R"(,"match":{"query":{"a":"1"},"headers":{"X-B":"2"}})");
+  auto near = told(post("/pay", "{}"));
+  ASSERT_FALSE(near.empty());
+  EXPECT_EQ(near[0]["name"], "pay") << near;
+}
+
+TEST_F(near_misses, have_expressions_whose_beginning_the_path_has) {
+  add_expression("/users/[0-9]+", "users");
+  add_expression("/a|/users/x", "either");
+  auto near = told(post("/users/ab", "{}"));
+  ASSERT_EQ(near.size(), 1U) << near;
+  EXPECT_EQ(near[0]["name"], "users");
+  EXPECT_EQ(near[0]["differences"][0]["condition"], "/path");
+  EXPECT_TRUE(told(post("/orders/ab", "{}")).empty());
 }
 
 TEST_F(near_misses, say_where_a_body_differs) {

@@ -68,6 +68,35 @@ TEST_F(scenarios, magic_values_and_the_header_choose_what_is_answered) {
   EXPECT_EQ(send("POST", "/charges", "{}", {{"X-Sandbox-Scenario", "lost"}}).status, 501U) << "there is no 409 here, and that is said";
 }
 
+TEST_F(scenarios, of_an_example_alone_choose_it_of_the_usual_answer_and_one_that_is_not_there_is_told) {
+  import(R"({"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{"/charges":{"post":{"responses":{"200":{"description":"ok","content":{"application/json":
+    {"examples":{"one":{"value":1},"two":{"value":2}}}}}}}}}})");
+  put("p", R"({"scenarios":{"two":{"example":"two"},"nope":{"example":"nope"},"none":{"code":200,"example":"nope"}}})");
+  ASSERT_TRUE(apply_it("p"));
+  EXPECT_EQ(send("POST", "/charges", "{}").body, "1");
+  EXPECT_EQ(send("POST", "/charges", "{}", {{"X-Sandbox-Scenario", "two"}}).body, "2");
+  EXPECT_EQ(send("POST", "/charges", "{}", {{"X-Sandbox-Scenario", "nope"}}).status, 501U);
+  EXPECT_EQ(send("POST", "/charges", "{}", {{"X-Sandbox-Scenario", "none"}}).status, 501U);
+}
+
+TEST_F(scenarios, leave_a_script_to_answer_unless_they_have_an_answer_of_their_own) {
+  auto made = decide(endpoints, put_endpoint{R"({"method":"POST","path":"/run","handler":{"script":"$resp.body = 1"}})", {}}, at_moment());
+  ASSERT_TRUE(made);
+  ASSERT_TRUE(mock::apply(endpoints, made->events.front().kind, made->events.front().payload));
+  put("p", R"({"scenarios":{"poor":{"code":402},"fixed":{"answer":{"status":418}}}})");
+  ASSERT_TRUE(apply_it("p"));
+  const auto planned = [&](const std::string& scenario) {
+    auto r = post("/run", "{}");
+    r.headers.push_back({"X-Sandbox-Scenario", scenario});
+    auto p = route(endpoints, r);
+    meet_fate(p, data, r, at_moment().chance);
+    return p;
+  };
+  EXPECT_TRUE(planned("poor").runs_script());
+  EXPECT_EQ(planned("poor").scenario, "poor");
+  EXPECT_FALSE(planned("fixed").runs_script());
+}
+
 TEST_F(scenarios, a_replay_means_the_same_although_the_log_has_no_card_number) {
   put("cards", pack);
   ASSERT_TRUE(apply_it("cards"));
