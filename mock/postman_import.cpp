@@ -236,6 +236,8 @@ private:
           headers.push_back({std::string{h.string_member("key")}, std::string{h.string_member("value")}});
     set_headers(out, headers, at + "/header", out_);
     const auto* body = saved.member("body");
+    if (body != nullptr && body->is_string() && body->text.find("{{") != std::string::npos)
+      out_.warn("variables in `{{ }}` have no translation in an answer: they are sent as they are", at + "/body");
     if (body != nullptr && body->is_string() && !body->text.empty())
       set_recorded_body(out, body->text, at + "/body", out_);
     return out;

@@ -246,6 +246,9 @@ TEST_F(translated, saved_examples_of_postman_answer) {
   EXPECT_EQ(put_all(read_postman(R"({"item":[{"request":{"method":"GET","url":"{{host}}/a/{{x}}/b"},"response":[{"code":200,"body":"b"}]}]})",
                                  false))["endpoints"][0]["path"],
             "/a/{x}/b");
+  put_all(read_postman(R"({"item":[{"request":{"method":"GET","url":"https://x/v"},"response":[{"code":200,"body":"{\"id\":\"{{$guid}}\"}"}]}]})", false));
+  ASSERT_EQ(warnings.size(), 1U) << warnings;
+  EXPECT_EQ(warnings[0]["pointer"], "/item/0/response/0/body");
 }
 
 // -- HAR -----------------------------------------------------------------------------------
