@@ -9,7 +9,8 @@
 
 #include <rocksdb/snapshot.h>
 
-// How whole streams leave the database. A reader who is at it sees the end of the stream: their events go in one write, after their places in the log.
+// How whole streams leave the database. A reader who is at it sees the end of the stream: their
+// events go in one write, after their places in the log.
 namespace hourglass::storage::rocks {
 
 using events::errc;
@@ -24,10 +25,13 @@ constexpr std::size_t bytes_a_piece = std::size_t{8} << 20;
 constexpr std::size_t keys_a_piece = 8'192;
 constexpr std::size_t streams_a_piece = 64;
 
-void go_to(prune_place& place, prune_place::part next) { place = {next, 0, 0, {}}; }
+void go_to(prune_place& place, prune_place::part next) {
+  place = {next, 0, 0, {}};
+}
 
 /// `runs` with the pruned ones taken out; false if there are none.
-bool take_out(std::vector<keys::log_run>& runs, const std::unordered_map<sandbox_id, events::seq>& said_by) {
+bool take_out(std::vector<keys::log_run>& runs,
+              const std::unordered_map<sandbox_id, events::seq>& said_by) {
   bool any = false;
   std::vector<keys::log_run> out;
   for (auto run : runs) {
@@ -35,7 +39,8 @@ bool take_out(std::vector<keys::log_run>& runs, const std::unordered_map<sandbox
       run = {{}, gone->second, run.count};
       any = true;
     }
-    const bool joins = !out.empty() && run.pruned() && out.back().pruned() && out.back().first == run.first;
+    const bool joins =
+        !out.empty() && run.pruned() && out.back().pruned() && out.back().first == run.first;
     if (joins && run.count <= ~out.back().count)
       out.back().count += run.count;
     else
@@ -64,7 +69,8 @@ outcome<bool> rocks_store::prune(prune_order which, prune_place& from) {
   return false;
 }
 
-/// The entries that stand under no sandbox but under a correlation id are found by the events: so before these go.
+/// The entries that stand under no sandbox but under a correlation id are found by the events: so
+/// before these go.
 outcome<bool> rocks_store::prune_correlations(prune_order which, prune_place& from) {
   if (from.stream >= which.size()) {
     go_to(from, prune_place::part::log);
@@ -80,23 +86,28 @@ outcome<bool> rocks_store::prune_correlations(prune_order which, prune_place& fr
     auto unpack = unpacker(now.snapshot());
     const auto begin = keys::of_event(keys::event, sandbox, from.seq + 1);
     const auto end = keys::of_event(keys::event, sandbox, ~events::seq{0});
-    const auto walked = walk(in_events, begin, end, false, [&](auto key, auto value) {
-      from.seq = keys::number_at<events::seq>(key.substr(keys::stream_prefix_bytes));
-      ++looked;
-      bytes += value.size();
-      const auto header = unpack.unpack(sandbox, from.seq, value).and_then([](auto record) { return events::decode_header(record); });
-      if (!header && header.error().code != errc::corrupt) {
-        good = tl::unexpected{header.error()};
-        return false;
-      }
-      of_event.clear();
-      if (header) // what cannot be read was not folded either
-        terms::of_event(*header, of_event);
-      for (auto& term : of_event)
-        if (term.starts_with(keys::everywhere_by_correlation))
-          terms.insert(std::move(term));
-      return looked < events_a_piece && bytes < bytes_a_piece;
-    }, now.snapshot());
+    const auto walked = walk(
+        in_events, begin, end, false,
+        [&](auto key, auto value) {
+          from.seq = keys::number_at<events::seq>(key.substr(keys::stream_prefix_bytes));
+          ++looked;
+          bytes += value.size();
+          const auto header = unpack.unpack(sandbox, from.seq, value).and_then([](auto record) {
+            return events::decode_header(record);
+          });
+          if (!header && header.error().code != errc::corrupt) {
+            good = tl::unexpected{header.error()};
+            return false;
+          }
+          of_event.clear();
+          if (header) // what cannot be read was not folded either
+            terms::of_event(*header, of_event);
+          for (auto& term : of_event)
+            if (term.starts_with(keys::everywhere_by_correlation))
+              terms.insert(std::move(term));
+          return looked < events_a_piece && bytes < bytes_a_piece;
+        },
+        now.snapshot());
     if (!walked || !good)
       return tl::unexpected{!walked ? walked.error() : good.error()};
   }
@@ -118,7 +129,8 @@ outcome<bool> rocks_store::prune_correlations(prune_order which, prune_place& fr
   return true;
 }
 
-/// Before the events, so that whoever reads the log as of a moment never finds one named that is not there.
+/// Before the events, so that whoever reads the log as of a moment never finds one named that is
+/// not there.
 outcome<bool> rocks_store::prune_log(prune_order which, prune_place& from) {
   std::unordered_map<sandbox_id, events::seq> said_by;
   for (const auto& one : which)
@@ -127,20 +139,21 @@ outcome<bool> rocks_store::prune_log(prune_order which, prune_place& from) {
   std::size_t looked = 0;
   bool sound = true;
   rocksdb::WriteBatch batch;
-  const auto walked = walk(in_events, begin, keys::behind(keys::log), false, [&](auto key, auto value) {
-    auto runs = keys::runs_of(value);
-    sound = runs.has_value();
-    if (!sound)
-      return false;
-    if (take_out(*runs, said_by)) {
-      std::string left;
-      for (const auto& run : *runs)
-        keys::add_run(left, run);
-      batch.Put(in(in_events), slice(key), left);
-    }
-    from.after = key;
-    return ++looked < keys_a_piece;
-  });
+  const auto walked =
+      walk(in_events, begin, keys::behind(keys::log), false, [&](auto key, auto value) {
+        auto runs = keys::runs_of(value);
+        sound = runs.has_value();
+        if (!sound)
+          return false;
+        if (take_out(*runs, said_by)) {
+          std::string left;
+          for (const auto& run : *runs)
+            keys::add_run(left, run);
+          batch.Put(in(in_events), slice(key), left);
+        }
+        from.after = key;
+        return ++looked < keys_a_piece;
+      });
   if (!walked)
     return tl::unexpected{walked.error()};
   if (!sound)
@@ -203,15 +216,16 @@ outcome<bool> rocks_store::prune_streams(prune_order which, prune_place& from) {
 outcome<std::map<events::seq, std::uint64_t>> rocks_store::pruned_places() const {
   std::map<events::seq, std::uint64_t> out;
   bool sound = true;
-  const auto walked = walk(in_events, keys::of_log(0), keys::behind(keys::log), false, [&](auto, auto value) {
-    const auto runs = keys::runs_of(value);
-    sound = runs.has_value();
-    if (sound)
-      for (const auto& run : *runs)
-        if (run.pruned())
-          out[run.first] += run.count;
-    return sound;
-  });
+  const auto walked =
+      walk(in_events, keys::of_log(0), keys::behind(keys::log), false, [&](auto, auto value) {
+        const auto runs = keys::runs_of(value);
+        sound = runs.has_value();
+        if (sound)
+          for (const auto& run : *runs)
+            if (run.pruned())
+              out[run.first] += run.count;
+        return sound;
+      });
   if (!walked)
     return tl::unexpected{walked.error()};
   if (!sound)
@@ -220,7 +234,8 @@ outcome<std::map<events::seq, std::uint64_t>> rocks_store::pruned_places() const
 }
 
 /// Seeks from one stream behind it to the next: their events are not walked over.
-outcome<std::vector<sandbox_id>> rocks_store::streams(const std::optional<sandbox_id>& after, std::size_t limit) const {
+outcome<std::vector<sandbox_id>> rocks_store::streams(const std::optional<sandbox_id>& after,
+                                                      std::size_t limit) const {
   std::vector<sandbox_id> out;
   const auto end = keys::behind(keys::event);
   auto from = after ? keys::behind(keys::of_stream(keys::event, *after)) : std::string{keys::event};

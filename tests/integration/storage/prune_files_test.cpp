@@ -17,14 +17,20 @@ protected:
   void write(author& by, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
       const auto name = std::to_string(i);
-      auto batch = by.batch({{events::kind::data_put, R"({"secret":")" + secret(by) + name + R"("})", 0, "admin", "c" + name, {"thing" + name}}});
+      auto batch = by.batch({{events::kind::data_put,
+                              R"({"secret":")" + secret(by) + name + R"("})",
+                              0,
+                              "admin",
+                              "c" + name,
+                              {"thing" + name}}});
       batch.due = events::wall_time{by.head().wall.us + 60'000'000};
       ASSERT_TRUE(store_->write({&batch, 1}, store_->end(), durability::buffered));
     }
   }
   static std::string secret(const author& by) { return "top-secret-of-" + by.id().to_string(); }
   static std::vector<std::string> names(const author& of) {
-    return {std::string{reinterpret_cast<const char*>(of.id().bytes.data()), of.id().bytes.size()}, secret(of)};
+    return {std::string{reinterpret_cast<const char*>(of.id().bytes.data()), of.id().bytes.size()},
+            secret(of)};
   }
   static void fold(store& of) {
     index_options by_hand;
@@ -58,14 +64,18 @@ protected:
   std::filesystem::path db() const { return folder_.path() / "db"; }
 };
 
-/// A family or kind of key that is added later and forgotten in `prune` makes this fail: so add it to `fill`.
+/// A family or kind of key that is added later and forgotten in `prune` makes this fail: so add it
+/// to `fill`.
 TEST_F(prune_files, no_key_and_no_value_of_any_family_names_the_sandbox_any_more) {
   open();
   fill();
   store_.reset();
   const auto before = where_they_stand(db(), names(ann_));
-  for (const auto* kind : {"events ev", "events go", "index ty", "index pr", "index en", "index gc", "state sm", "state sn", "due du"})
-    EXPECT_TRUE(std::any_of(before.begin(), before.end(), [&](const auto& one) { return one.first.starts_with(kind); })) << kind << ": or the test sees nothing";
+  for (const auto* kind : {"events ev", "events go", "index ty", "index pr", "index en", "index gc",
+                           "state sm", "state sn", "due du"})
+    EXPECT_TRUE(std::any_of(before.begin(), before.end(),
+                            [&](const auto& one) { return one.first.starts_with(kind); }))
+        << kind << ": or the test sees nothing";
   const auto of_bob = where_they_stand(db(), names(bob_));
   open();
   prune(*store_);
@@ -89,7 +99,8 @@ TEST_F(prune_files, after_a_scrub_no_file_has_it_any_more) {
   const auto scrubbed = store_->scrub(stop);
   ASSERT_TRUE(scrubbed) << scrubbed.error().detail;
   store_.reset();
-  open(); // the list of tables names the first and last key of those that were, until it is begun anew
+  open(); // the list of tables names the first and last key of those that were, until it is begun
+          // anew
   store_.reset();
   std::size_t of_bob = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator{db()}) {

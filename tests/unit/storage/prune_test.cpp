@@ -19,7 +19,12 @@ protected:
 
   void write(author& by, std::size_t count, const std::string& correlation = "shared") {
     for (std::size_t i = 0; i < count; ++i) {
-      auto batch = by.batch({{events::kind::data_put, R"({"text":")" + std::string(700, 'b') + R"("})", 0, "admin", correlation, {"thing"}}});
+      auto batch = by.batch({{events::kind::data_put,
+                              R"({"text":")" + std::string(700, 'b') + R"("})",
+                              0,
+                              "admin",
+                              correlation,
+                              {"thing"}}});
       batch.due = events::wall_time{by.head().wall.us + 60'000'000};
       ASSERT_TRUE(store_->write({&batch, 1}, store_->end(), durability::buffered));
     }
@@ -104,7 +109,8 @@ TEST_P(pruning, again_it_changes_nothing) {
   EXPECT_EQ(store_->pruned_places().value(), (std::map<events::seq, std::uint64_t>{{7, 5}}));
 }
 
-INSTANTIATE_TEST_SUITE_P(of, pruning, ::testing::Bool(), [](const auto& i) { return i.param ? "rocksdb" : "memory"; });
+INSTANTIATE_TEST_SUITE_P(of, pruning, ::testing::Bool(),
+                         [](const auto& i) { return i.param ? "rocksdb" : "memory"; });
 
 } // namespace
 } // namespace hourglass::storage
