@@ -1,5 +1,6 @@
 #include "actors/directory.hpp"
 
+#include "actors/pruner.hpp"
 #include "actors/retention.hpp"
 #include "actors/sandbox.hpp"
 
@@ -31,6 +32,8 @@ events::outcome<directory::visitor> directory::enter(const events::sandbox_id& i
       std::lock_guard guard{mine.mutex};
       if (mine.closed)
         return events::failure(events::errc::unavailable, "the server is shutting down");
+      if (mine.kept_out.contains(id))
+        return events::failure(events::errc::not_found, "no such sandbox");
       auto i = mine.seats.find(id);
       if (i == mine.seats.end() && known)
         i = mine.seats.emplace(id, spawn(id)).first;
@@ -66,7 +69,7 @@ std::optional<caf::actor> directory::peek(const events::sandbox_id& id) const {
 caf::actor directory::wake(const events::sandbox_id& id) {
   auto& mine = stripe_of(id);
   std::lock_guard guard{mine.mutex};
-  if (mine.closed)
+  if (mine.closed || mine.kept_out.contains(id))
     return {};
   auto i = mine.seats.find(id);
   if (i == mine.seats.end())
@@ -74,6 +77,29 @@ caf::actor directory::wake(const events::sandbox_id& id) {
   else if (i->second.door->closed()) // it is leaving, and reads no more messages
     i->second = spawn(id);
   return i->second.sandbox;
+}
+
+bool directory::keep_out(const events::sandbox_id& id) {
+  auto& mine = stripe_of(id);
+  std::lock_guard guard{mine.mutex};
+  mine.kept_out.insert(id);
+  auto i = mine.seats.find(id);
+  if (i == mine.seats.end())
+    return true;
+  caf::anon_send(i->second.sandbox, retire{});
+  return false;
+}
+
+void directory::no_longer_keep_out(const events::sandbox_id& id) {
+  auto& mine = stripe_of(id);
+  std::lock_guard guard{mine.mutex};
+  mine.kept_out.erase(id);
+}
+
+bool directory::is_kept_out(const events::sandbox_id& id) const {
+  const auto& mine = stripe_of(id);
+  std::lock_guard guard{mine.mutex};
+  return mine.kept_out.contains(id);
 }
 
 void directory::forget(const resident_ptr& door) {
@@ -139,7 +165,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(hourglass::actors::round_of_care)
 
 namespace hourglass::actors {
 
-caretaker_actor::caretaker_actor(caf::actor_config& cfg, environment& env, directory& where)
+caretaker_actor::caretaker_actor(caf::actor_config& cfg, environment& env, directory& where, std::shared_ptr<pruner> prunes)
   : caf::event_based_actor(cfg),
     env_(env),
     where_(where),
@@ -154,7 +180,8 @@ caretaker_actor::caretaker_actor(caf::actor_config& cfg, environment& env, direc
       job->inside = std::move(visitor->inside);
       caf::anon_send(visitor->sandbox, do_change{std::move(job)});
       return true;
-    })) {
+    })),
+    pruner_(std::move(prunes)) {
 }
 
 caf::behavior caretaker_actor::make_behavior() {
@@ -172,6 +199,7 @@ caf::behavior caretaker_actor::make_behavior() {
       if (round_ % 20 == 0)
         expire();
       keeper_->round(wall_now());
+      pruner_->round();
       ++round_;
       delayed_send(this, period, round_of_care{});
     },
@@ -241,6 +269,8 @@ void caretaker_actor::ask_next_page() {
   for (const auto& id : ids)
     if (auto who = where_.wake(id))
       send(who, renew_due{sweep_->asked});
+    else if (where_.is_kept_out(id)) // it waits for nothing any more
+      sweep_->asked->one_has();
 }
 
 /// Deletes sandboxes whose time to live is over, a page of the registry a round.

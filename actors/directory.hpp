@@ -17,6 +17,7 @@ namespace hourglass::actors {
 namespace retention {
 class keeper;
 }
+class pruner;
 
 /// Which sandboxes are in memory: id -> its door and its supervisor. Wakes one when work comes for it.
 ///
@@ -40,6 +41,11 @@ public:
   /// Wakes it, if it sleeps or is about to, without work: something of it is due. Null once the directory is closed.
   caf::actor wake(const events::sandbox_id& id);
 
+  /// From now on it neither enters nor wakes; if it is in memory it is asked to leave. True when it is not.
+  bool keep_out(const events::sandbox_id& id);
+  void no_longer_keep_out(const events::sandbox_id& id);
+  bool is_kept_out(const events::sandbox_id& id) const;
+
   void forget(const resident_ptr& door);
 
   std::size_t live() const;
@@ -57,6 +63,7 @@ private:
   struct stripe {
     mutable std::mutex mutex;
     std::unordered_map<events::sandbox_id, seat> seats;
+    std::set<events::sandbox_id> kept_out;
     bool closed = false;
   };
   stripe& stripe_of(const events::sandbox_id& id) { return stripes_.at(std::hash<events::sandbox_id>{}(id) % stripes_.size()); }
@@ -74,10 +81,10 @@ private:
 std::optional<std::int64_t> idle_over_the_cap(std::vector<std::int64_t> last_used, std::size_t most);
 
 /// Looks after the sandboxes at intervals: lets idle ones leave memory, wakes those that have something due, deletes expired ones, has
-/// content erased whose time is over, and brings the journal back after a failure.
+/// content erased and streams pruned whose time is over, and brings the journal back after a failure.
 class caretaker_actor : public caf::event_based_actor {
 public:
-  caretaker_actor(caf::actor_config& cfg, environment& env, directory& where);
+  caretaker_actor(caf::actor_config& cfg, environment& env, directory& where, std::shared_ptr<pruner> prunes);
   caf::behavior make_behavior() override;
 
 private:
@@ -102,6 +109,7 @@ private:
   std::optional<sweep> sweep_;
   std::string expiry_cursor_;
   std::shared_ptr<retention::keeper> keeper_;
+  std::shared_ptr<pruner> pruner_;
   std::uint64_t round_ = 0;
 };
 

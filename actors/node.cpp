@@ -6,6 +6,7 @@
 #include "actors/late_answers.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_secrets.hpp"
+#include "actors/pruner.hpp"
 #include "actors/reader_pool.hpp"
 #include "actors/registry.hpp"
 #include "actors/scrubber.hpp"
@@ -56,8 +57,16 @@ public:
       index->take(first, std::move(batches));
     });
     journal_->listen([index = index_.get()](storage::position end) { index->notify(end); });
-    caretaker_ = system_->spawn<caretaker_actor>(std::ref(*env_), std::ref(*directory_));
+    pruner_ = std::make_shared<pruner>(*env_, *directory_);
+  }
+
+  /// From here on sandboxes wake by themselves.
+  events::outcome<void> begin() {
+    if (auto ok = pruner_->start(); !ok)
+      return ok;
+    caretaker_ = system_->spawn<caretaker_actor>(std::ref(*env_), std::ref(*directory_), pruner_);
     let_go_of_logger();
+    return {};
   }
 
   ~real_node() override { stop(std::chrono::milliseconds{0}); }
@@ -190,6 +199,14 @@ public:
   }
   webhook_figures webhooks() const override { return env_->webhooks.read(wall_now()); }
 
+  void prune(const events::sandbox_id& sandbox, caller who, std::function<void(events::outcome<void>)> done) override {
+    if (env_->stopping)
+      return done(events::failure(events::errc::unavailable, "the server is shutting down"));
+    pruner_->want(sandbox, {std::move(who.principal), std::move(who.correlation)}, std::move(done));
+  }
+  events::outcome<prune_report> report_of(const events::sandbox_id& sandbox) const override { return pruner_->report(sandbox); }
+  prune_figures prunes() const override { return pruner_->figures(); }
+
   void stop(std::chrono::milliseconds grace) override {
     std::lock_guard guard{stop_mutex_};
     if (!system_)
@@ -198,8 +215,10 @@ public:
     env_->holds_nothing_back = true;
     {
       caf::scoped_actor here{*system_}; // first, and to its end: it wakes sandboxes
-      here->send_exit(caretaker_, caf::exit_reason::user_shutdown);
-      here->wait_for(std::exchange(caretaker_, nullptr));
+      if (caretaker_) {
+        here->send_exit(caretaker_, caf::exit_reason::user_shutdown);
+        here->wait_for(std::exchange(caretaker_, nullptr));
+      }
     }
     auto deadline = std::chrono::steady_clock::now() + grace;
     auto busy = [this] {
@@ -332,6 +351,7 @@ private:
   std::shared_ptr<payload_schemas> schemas_ = std::make_shared<payload_schemas>();
   std::unique_ptr<environment> env_;
   std::unique_ptr<directory> directory_;
+  std::shared_ptr<pruner> pruner_;
   caf::actor caretaker_;
   std::mutex stop_mutex_;
 };
@@ -359,7 +379,7 @@ events::outcome<std::unique_ptr<node>> open_on(node_options options, std::unique
   auto made = std::make_unique<real_node>(std::move(options), std::move(store), events::redactor{*key}, std::move(*vault));
   if (auto loaded = made->plugins().load(made->store()); !loaded && loaded.error().code != events::errc::corrupt) // then the catalogue is degraded, and has none
     return tl::unexpected<events::error>{std::move(loaded).error()};
-  if (auto ok = made->read_catalogue(); !ok)
+  if (auto ok = made->read_catalogue().and_then([&] { return made->begin(); }); !ok)
     return tl::unexpected<events::error>{std::move(ok).error()};
   return made;
 }

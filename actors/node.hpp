@@ -80,12 +80,44 @@ struct node_options {
   std::uint64_t events_per_snapshot = limits::events_per_snapshot; ///< of a busy sandbox
   std::chrono::seconds retention_every{3'600}; ///< so often sandboxes are looked through for content whose time is over
   std::chrono::seconds scrub_after{86'400};    ///< so long erased content may stand in the files, but for the time that rewriting them takes
+  /// So long the stream of a deleted sandbox stays; nothing: until somebody wants it gone.
+  std::optional<std::chrono::seconds> deleted_sandbox_retention;
+  /// Position behind what Kafka has, 0 while that is not known; null when there is no export. Nothing is pruned that it does not have.
+  std::function<storage::position()> exported;
   std::string secret_keys; ///< what seals secrets at rest (`events::vault::parse`); empty: the key in `data/secret.key`, made on first use
   http::client_options client;
   std::shared_ptr<const http::egress_guard> guard;
   std::shared_ptr<mock::script_engine> scripts; ///< stopped with the node; null: endpoints with handlers are refused
   /// Tells after every committed batch which sandbox has new events; runs on the journal's thread, must not block.
   std::function<void(const events::sandbox_id&, events::seq last)> on_committed;
+};
+
+/// How the stream of a sandbox stands that was deleted, and what it has or had.
+struct prune_report {
+  enum class state : std::uint8_t {
+    live,    ///< it is not deleted
+    deleted, ///< it goes when its time is over, if ever
+    waiting, ///< it goes as soon as nothing holds it: see `held_by`
+    going,   ///< it is said to be gone, and what is left of it is being taken away
+    gone,
+  };
+  state is = state::live;
+  std::string held_by; ///< `kafka_export`, `index`, `use` or nothing
+  events::seq events = 0;
+  events::hash last_link{};
+  events::wall_time last_at;
+  events::wall_time deleted_at;
+  std::optional<events::wall_time> goes_at;   ///< by the retention
+  std::optional<events::wall_time> pruned_at; ///< when it was said
+  std::string pruned_by;
+};
+
+struct prune_figures {
+  std::uint64_t sandboxes = 0; ///< pruned since the start
+  std::uint64_t events = 0;    ///< of those
+  std::uint64_t deleted = 0;   ///< whose streams stand in the log
+  std::uint64_t held = 0;      ///< of those, that wait for Kafka
+  std::uint64_t going = 0;
 };
 
 struct node_counters {
@@ -120,6 +152,13 @@ public:
   /// Answers after every change that the look could have seen is durable.
   virtual void read(const events::sandbox_id& sandbox, reading what, on_receipt done) = 0;
 
+  /// Has the stream of a deleted sandbox pruned (actors/pruner.hpp), as soon as Kafka has it all; `done` when that wish is durable. Nothing happens to one
+  /// that is going or gone. Blocking, for a reader thread. Fails with `errc::conflict` unless it is deleted, `errc::not_found`.
+  virtual void prune(const events::sandbox_id& sandbox, caller who, std::function<void(events::outcome<void>)> done) = 0;
+
+  /// Blocking, for a reader thread; what is folded. Fails with `errc::not_found` when there never was such a sandbox.
+  virtual events::outcome<prune_report> report_of(const events::sandbox_id& sandbox) const = 0;
+
   // -- look-ups (point reads; any thread) ------------------------------------------
 
   /// Id of the sandbox with that id or uid; `errc::not_found`.
@@ -150,6 +189,7 @@ public:
   virtual std::shared_ptr<const webhook::payload_judge> schemas() const = 0; ///< what payloads are held against
   virtual node_counters counters() const noexcept = 0;
   virtual webhook_figures webhooks() const = 0;
+  virtual prune_figures prunes() const = 0;
 
   /// Requests in flight finish, timers stop, sandboxes leave memory, the journal drains. Idempotent. Afterwards
   /// only `store()` may be used.

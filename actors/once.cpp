@@ -37,6 +37,8 @@ std::vector<storage::row> write_once(std::string_view name, const once_row& row)
                {"status", row.status},
                {"headers", json::array()},
                {"body_bytes", row.body.size()}};
+  if (!row.sandbox.empty())
+    head["sandbox"] = row.sandbox;
   for (const auto& h : row.headers)
     head["headers"].push_back({h.name, h.value});
   auto value = head.dump(-1, ' ', false, json::error_handler_t::replace) + '\n' + row.done.reply + row.body;
@@ -57,6 +59,7 @@ events::outcome<once_row> read_once(std::string_view value) {
     row.done.first = head.at("first").get<events::seq>();
     row.done.last = head.at("last").get<events::seq>();
     row.status = head.at("status").get<unsigned>();
+    row.sandbox = head.value("sandbox", std::string{});
     auto reply = head.at("reply_bytes").get<std::size_t>();
     auto body = head.at("body_bytes").get<std::size_t>();
     if (reply > rest.size() || body != rest.size() - reply)
@@ -69,6 +72,17 @@ events::outcome<once_row> read_once(std::string_view value) {
   } catch (const json::exception&) {
     return corrupt();
   }
+}
+
+std::optional<once_origin> origin_of_once(std::string_view value) {
+  const auto head = json::parse(value.substr(0, value.find('\n')), nullptr, false);
+  if (!head.is_object())
+    return std::nullopt;
+  const auto at = head.find("at_us");
+  const auto sandbox = head.find("sandbox");
+  if (at == head.end() || !at->is_number_integer())
+    return std::nullopt;
+  return once_origin{{at->get<std::int64_t>()}, sandbox != head.end() && sandbox->is_string() ? sandbox->get<std::string>() : std::string{}};
 }
 
 events::outcome<void> erase_payload_in_answers(storage::store& in, events::wall_time wall, events::seq seq, std::string_view id) {

@@ -14,7 +14,7 @@
 ///   "on" name      -> the row below
 ///   "ox" at name   -> nothing: the same rows in the order of their age, for whoever forgets them
 ///   row  := head '\n' reply body
-///   head := {"at_us", "fingerprint", "first", "last", "reply_bytes", "status", "headers": [[name, value]…], "body_bytes"}
+///   head := {"at_us", "fingerprint", "first", "last", "reply_bytes", "status", "headers": [[name, value]…], "body_bytes", "sandbox"}
 namespace hourglass::actors {
 
 struct once_row {
@@ -24,6 +24,7 @@ struct once_row {
   unsigned status = 0; ///< 0: the change is made, and how it was answered nobody has written down
   http::fields headers;
   std::string body;
+  std::string sandbox = {}; ///< whose change it is, or empty: it goes with it (actors/pruner.hpp)
 };
 
 inline constexpr std::string_view once_prefix = "on";
@@ -39,6 +40,13 @@ std::string_view name_in_age_key(std::string_view key) noexcept;
 std::vector<storage::row> write_once(std::string_view name, const once_row& row);
 /// Fails with `errc::corrupt`.
 events::outcome<once_row> read_once(std::string_view value);
+
+/// When a row was made, and of which sandbox, without reading the rest.
+struct once_origin {
+  events::wall_time at;
+  std::string sandbox;
+};
+std::optional<once_origin> origin_of_once(std::string_view value);
 
 /// Takes the payload out of what is kept as the answer to the request that made the message at `seq`, `id`, at `wall`: such an answer shows it. Blocking.
 events::outcome<void> erase_payload_in_answers(storage::store& in, events::wall_time wall, events::seq seq, std::string_view id);

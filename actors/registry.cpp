@@ -25,7 +25,7 @@ std::string sandbox_key(const events::sandbox_id& id) { return keyed(sandbox_pre
 std::string uid_key(std::string_view uid) { return keyed("ui", uid); }
 std::string api_key_key(std::string_view hash_hex) { return keyed("ak", hash_hex); }
 std::string claim_key(const events::sandbox_id& id, std::string_view claim) {
-  return keyed("cl", std::string{raw(id)} + std::string{claim});
+  return keyed(claim_prefix, std::string{raw(id)} + std::string{claim});
 }
 
 std::vector<storage::row> rows_for(const mock::settings_state& before, const mock::settings_state& after,

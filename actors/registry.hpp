@@ -19,6 +19,7 @@
 ///   "cl" sandbox(16) claim      -> nothing: a name that may be taken once per sandbox
 ///   "on", "ox"                  -> actors/once.hpp
 ///   "rt", "rc"                  -> actors/retention.hpp
+///   "dl", "pw", "db"            -> actors/pruning.hpp
 namespace hourglass::actors::registry {
 
 std::string sandbox_key(const events::sandbox_id& id);
@@ -26,6 +27,7 @@ std::string uid_key(std::string_view uid);
 std::string api_key_key(std::string_view hash_hex);
 std::string claim_key(const events::sandbox_id& id, std::string_view claim);
 inline constexpr std::string_view sandbox_prefix = "sb";
+inline constexpr std::string_view claim_prefix = "cl"; ///< and a sandbox
 
 /// What changes in the registry when `before` becomes `after`.
 std::vector<storage::row> rows_for(const mock::settings_state& before, const mock::settings_state& after, const events::sandbox_id& id);

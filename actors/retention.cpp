@@ -32,7 +32,7 @@ constexpr std::int64_t hour_us = 3'600'000'000;
 constexpr std::int64_t day_us = 24 * hour_us;
 
 std::string cursor_key(const events::sandbox_id& sandbox, events::kind kind) {
-  std::string key{"rc"};
+  std::string key{cursor_prefix};
   keys::add_sandbox(key, sandbox);
   keys::add_number(key, static_cast<std::uint16_t>(kind));
   return key;
@@ -325,13 +325,21 @@ void keeper::work_on(const task& t, const std::shared_ptr<void>& busy) {
   const auto row = env_.store.get(registry::sandbox_key(t.sandbox));
   if (!row)
     return;
-  const auto by = *row ? settings_of(**row) : mock::retention_settings{};
+  if (!*row) { // it was deleted: nothing can be added to its stream
+    std::vector<storage::row> done;
+    for (const auto& one : t.of) {
+      done.push_back(row_of(one));
+      done.back().remove = true;
+    }
+    (void)env_.store.put(done);
+    return;
+  }
+  const auto by = settings_of(**row);
   auto made = t.of.empty() ? turn_of(env_.store, t.sandbox, by, wall_now())
                            : turn_of(env_.store, t.sandbox, t.of, by, wall_now());
   if (!made)
     return put_off(t);                   // that it does not verify is told to whoever asks for it
-  if (made->what.items.empty() || !*row) // nothing to erase, or of a sandbox that was deleted:
-                                         // nothing can be added to its stream
+  if (made->what.items.empty())
     return write_down(t, *made, {}, busy);
   auto what = made->what;
   auto then = [self = shared_from_this(), t, busy,

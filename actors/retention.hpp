@@ -34,6 +34,7 @@ struct due {
 storage::row row_of(const due& what);
 std::optional<due> due_of(std::string_view key);
 inline constexpr std::string_view due_prefix = "rt";
+inline constexpr std::string_view cursor_prefix = "rc"; ///< and a sandbox
 
 /// The setting in a "sb" row of the registry.
 mock::retention_settings settings_of(std::string_view row);

@@ -2,6 +2,7 @@
 
 #include "actors/deciding.hpp"
 #include "actors/once.hpp"
+#include "actors/pruning.hpp"
 
 #include <type_traits>
 
@@ -211,7 +212,10 @@ void sandbox_actor::decide_settings(const change_ptr& job) {
   }
   if (job->reply_override)
     part.reply.insert(part.reply.rfind('}'), *job->reply_override);
-  append(p, part.drafts.empty() ? std::vector<storage::row>{} : registry::rows_for(before, settings_, id_));
+  auto rows = part.drafts.empty() ? std::vector<storage::row>{} : registry::rows_for(before, settings_, id_);
+  if (settings_.phase != before.phase && settings_.phase == mock::settings_state::life::deleted)
+    rows.push_back(pruning::row_of(pruning::deleted{id_, at.wall, {}}));
+  append(p, std::move(rows));
 }
 
 } // namespace hourglass::actors

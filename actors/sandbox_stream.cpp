@@ -140,7 +140,7 @@ void sandbox_actor::append(const proposal_ptr& p, std::vector<storage::row> rows
     }
     if (part.change && part.change->once && !part.drafts.empty()) {
       const auto& name = *part.change->once;
-      const once_row made{part.ctx.wall, name.fingerprint, {head_.seq + 1 - part.drafts.size(), head_.seq, part.reply}, 0, {}, {}};
+      const once_row made{part.ctx.wall, name.fingerprint, {head_.seq + 1 - part.drafts.size(), head_.seq, part.reply}, 0, {}, {}, id_.to_string()};
       for (auto& row : write_once(name.name, made))
         batch.rows.push_back(std::move(row));
     }

@@ -118,7 +118,7 @@ bool answer_book::admit(const call_ptr& c) {
     }
     // On a reader thread: an answer comes from the journal's, which may not wait for the disk.
     node_.post([this, held = std::move(held), keeping = answered.shared_from_this(), copy = answer, go_on = std::move(go_on)]() mutable {
-      keep(held->what(), keeping->taken_back, copy);
+      keep(held->what(), *keeping, copy);
       held.reset();
       go_on();
     });
@@ -138,8 +138,8 @@ void answer_book::replay(const call_ptr& c, actors::once_row row) {
 }
 
 /// If the rows cannot be written the answer is true all the same, and the receipt stands.
-void answer_book::keep(const std::shared_ptr<const actors::once>& what, bool taken_back, const http::response& answer) {
-  if (taken_back) {
+void answer_book::keep(const std::shared_ptr<const actors::once>& what, const call& answered, const http::response& answer) {
+  if (answered.taken_back) {
     const storage::row gone{actors::once_key(what->name), {}, true};
     (void)node_.store().put({&gone, 1});
     return;
@@ -151,6 +151,8 @@ void answer_book::keep(const std::shared_ptr<const actors::once>& what, bool tak
   if (!*made)
     row.at = events::wall_now();
   row.fingerprint = what->fingerprint;
+  if (row.sandbox.empty() && answered.sandbox != events::sandbox_id{})
+    row.sandbox = answered.sandbox.to_string();
   row.done.reply.clear(); // it was needed for as long as there was no answer
   row.status = answer.status;
   for (const auto& h : answer.headers)

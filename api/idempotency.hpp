@@ -33,7 +33,7 @@ private:
   class lease;
 
   static void replay(const call_ptr& c, actors::once_row row);
-  void keep(const std::shared_ptr<const actors::once>& what, bool taken_back, const http::response& answer);
+  void keep(const std::shared_ptr<const actors::once>& what, const call& answered, const http::response& answer);
   void forget_old();
 
   actors::node& node_;

@@ -116,6 +116,12 @@ void add_storage(page& to, actors::node& node) {
   const auto owed = node.store().scrub_owed();
   to.gauge("erased_in_files_seconds", "For how long content that was erased has stood in the files; a day and a merge, if all is well (there must be room for it)",
            owed ? static_cast<std::uint64_t>(std::max<std::int64_t>(events::wall_now().us - owed->us, 0)) / 1'000'000 : 0);
+  const auto pruned = node.prunes();
+  to.counter("pruned_sandboxes", "Deleted sandboxes whose streams were taken out of the store", pruned.sandboxes);
+  to.counter("pruned_events", "Events of those", pruned.events);
+  to.gauge("prune_deleted_sandboxes", "Deleted sandboxes whose streams stand in the log, as of the last look", pruned.deleted);
+  to.gauge("prune_held_sandboxes", "Of those, whose time is over but that wait until Kafka has all of them", pruned.held);
+  to.gauge("prune_going_sandboxes", "Sandboxes whose streams are being taken away", pruned.going);
   auto figures = node.store().figures();
   to.gauge("store_disk_bytes", "Bytes on disk, estimated", figures.disk_bytes);
   to.gauge("store_memory_bytes", "Memory of the store, estimated", figures.memory_bytes);

@@ -156,7 +156,7 @@ void add_sandboxes(router& to) {
           .says = "Merge patch: changes what is given, null takes away", .who = access::sandbox, .takes = body::json,
           .body_schema = "SandboxPatch", .answers = {{200, "Sandbox"}}, .run = patch});
   to.add({.method = "DELETE", .path = "/sandboxes/{sandbox}", .id = "deleteSandbox", .tag = tag,
-          .says = "Deletes a sandbox; its events stay in the log", .who = access::sandbox, .answers = {{204}}, .run = remove});
+          .says = "Deletes a sandbox. Its events stay in the log until they are pruned (--deleted-sandbox-retention, pruneSandbox)", .who = access::sandbox, .answers = {{204}}, .run = remove});
 }
 
 } // namespace hourglass::api

@@ -291,6 +291,7 @@ router all_routes() {
   router out;
   add_operations(out);
   add_sandboxes(out);
+  add_pruning(out);
   add_mock_endpoints(out);
   add_imports(out);
   add_forwarding(out);

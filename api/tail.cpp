@@ -103,6 +103,11 @@ struct tail_hub::impl : std::enable_shared_from_this<impl> {
       s.to->close();
       return false;
     }
+    if (records->empty() && s.next <= last) { // the sandbox was deleted, and its stream pruned meanwhile
+      s.to->send({}, events::to_string(events::kind::sandbox_pruned), "{}");
+      s.to->close();
+      return false;
+    }
     for (auto& r : *records) {
       s.next = r.header.seq + 1;
       const bool last_of_all = r.header.kind == events::kind::sandbox_deleted;

@@ -90,8 +90,14 @@ std::shared_ptr<mock::script_engine> open_scripts(const serve_options& options) 
   return nullptr;
 }
 
+/// The node is there before the export of its store, and asks how far it has come.
+struct export_place {
+  std::atomic<const storage::kafka_export*> of{nullptr};
+};
+
 actors::node_options node_options_of(const serve_options& options, std::shared_ptr<const http::egress_guard> guard,
-                                     std::size_t connections, std::shared_ptr<api::tail_hub> tails) {
+                                     std::size_t connections, std::shared_ptr<api::tail_hub> tails,
+                                     const std::shared_ptr<export_place>& exported) {
   actors::node_options out;
   out.data = options.data;
   out.secret_keys = options.secret_keys;
@@ -99,6 +105,13 @@ actors::node_options node_options_of(const serve_options& options, std::shared_p
   out.readers = options.readers;
   out.passivate_after = std::chrono::seconds{options.passivate_after};
   out.live_sandboxes = options.live_sandboxes;
+  if (auto kept = parse_retention(options.deleted_sandbox_retention))
+    out.deleted_sandbox_retention = *kept;
+  if (!options.kafka.empty())
+    out.exported = [exported] {
+      const auto* kafka = exported->of.load(std::memory_order_acquire);
+      return kafka ? kafka->figures().exported : storage::position{0};
+    };
   out.client.threads = options.webhook_threads;
   out.client.connections = connections;
   out.client.verify_tls = !options.unsafe_skip_tls_verify;
@@ -191,7 +204,8 @@ exit_code serve(const serve_options& options) {
     return report(server.error());
   auto port = (*server)->port();
   auto tails = std::make_shared<api::tail_hub>();
-  auto node = actors::node::open(node_options_of(options, make_guard(options, **server), descriptors.outgoing, tails));
+  auto exported = std::make_shared<export_place>();
+  auto node = actors::node::open(node_options_of(options, make_guard(options, **server), descriptors.outgoing, tails, exported));
   if (!node)
     return report(node.error());
 
@@ -219,6 +233,7 @@ exit_code serve(const serve_options& options) {
     if (!opened)
       return report(opened.error());
     kafka = std::move(*opened);
+    exported->of.store(kafka.get(), std::memory_order_release); // `node::stop` below ends whoever asks
     // The listener stays until the journal ends, which is after the export; but `node::stop` below leaves nothing to tell.
     (*node)->journal().listen([to_tell = kafka.get()](storage::position end) { to_tell->notify(end); });
     kafka->notify((*node)->journal().end());

@@ -41,6 +41,21 @@ events::outcome<host_port> parse_host_port(std::string_view text) {
   return host_port{host.empty() ? "0.0.0.0" : std::string{host}, port};
 }
 
+events::outcome<std::optional<std::chrono::seconds>> parse_retention(std::string_view text) {
+  constexpr std::int64_t most_hours = 3'660 * 24;
+  if (text == "never")
+    return std::optional<std::chrono::seconds>{};
+  std::int64_t number = 0;
+  const auto* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  const auto unit = error == std::errc{} ? std::string_view{end, static_cast<std::size_t>(last - end)} : std::string_view{"?"};
+  const auto hours = unit == "d" ? 24 : 1;
+  const bool known = unit == "d" || unit == "h" || (unit.empty() && number == 0);
+  if (!known || number < 0 || number > most_hours / hours)
+    return failure(errc::invalid, "must be days or hours up to ten years, such as 30d or 12h, or 0 or never", std::string{text});
+  return std::optional<std::chrono::seconds>{std::chrono::hours{number * hours}};
+}
+
 namespace {
 
 bool holds_certificate(const std::string& pem) {
@@ -52,6 +67,11 @@ bool holds_certificate(const std::string& pem) {
 
 std::string check_host_port(const std::string& text) {
   auto parsed = parse_host_port(text);
+  return parsed ? std::string{} : parsed.error().detail;
+}
+
+std::string check_retention(const std::string& text) {
+  auto parsed = parse_retention(text);
   return parsed ? std::string{} : parsed.error().detail;
 }
 
@@ -186,6 +206,10 @@ void add_serve_options(CLI::App& app, serve_options& to, std::string& config) {
       ->check(CLI::Range(1U, 86'400U));
   option("--live-sandboxes", to.live_sandboxes, "HOURGLASS_LIVE_SANDBOXES", "Sandboxes in memory at once; beyond it the longest idle ones leave")
       ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}));
+  option("--deleted-sandbox-retention", to.deleted_sandbox_retention, "HOURGLASS_DELETED_SANDBOX_RETENTION",
+         "How long the events of a deleted sandbox stay in the log before they are pruned for good, such as 30d or 12h; 0: not at all, never: until somebody asks. "
+         "With --kafka they go only once the topic has them")
+      ->check(check_retention, "TIME");
   app.add_flag("--unsafe-skip-tls-verify", to.unsafe_skip_tls_verify,
                "Send webhooks to receivers whose certificate does not verify: anybody on the way can read and change them. Default: off")
       ->envname("HOURGLASS_UNSAFE_SKIP_TLS_VERIFY");

@@ -2,6 +2,7 @@
 
 #include "events/outcome.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,6 +34,7 @@ struct serve_options {
   unsigned workers = 1, io_threads = 2, readers = 2, webhook_threads = 1, script_workers = 2;
   unsigned passivate_after = 60;
   std::size_t live_sandboxes = 10'000;
+  std::string deleted_sandbox_retention = "30d";
   bool unsafe_skip_tls_verify = false;
   bool https_only = false;
   std::string signature_default = "hmac256";
@@ -50,6 +52,9 @@ events::outcome<std::vector<std::string>> arguments_of_file(const std::string& p
 
 /// 16 to 256 printable ASCII characters without blanks: what fits in `Authorization: Bearer …` as it is.
 bool is_admin_key(std::string_view key) noexcept;
+
+/// `30d`, `12h`, `0` (at once), or `never`, which is nothing. At most ten years. Fails with `errc::invalid`.
+events::outcome<std::optional<std::chrono::seconds>> parse_retention(std::string_view text);
 
 struct host_port {
   std::string host; ///< without brackets

@@ -18,6 +18,7 @@ constexpr std::array entries{
     entry{kind::sandbox_created, "sandbox.created", 1},
     entry{kind::sandbox_updated, "sandbox.updated", 1},
     entry{kind::sandbox_deleted, "sandbox.deleted", 1},
+    entry{kind::sandbox_pruned, "sandbox.pruned", 1},
     entry{kind::endpoint_put, "endpoint.put", 1},
     entry{kind::endpoint_removed, "endpoint.removed", 1},
     entry{kind::openapi_imported, "openapi.imported", 1},

@@ -7,12 +7,13 @@
 
 namespace hourglass::events {
 
-/// Everything that can happen in a sandbox. Numbers are on disk: never reuse one; a retired kind stays listed.
+/// Everything that can happen in a sandbox, or to it. Numbers are on disk: never reuse one; a retired kind stays listed.
 enum class kind : std::uint16_t {
   // -- the sandbox itself (mock/settings.hpp) -----------------------------------
   sandbox_created = 1,
   sandbox_updated = 2,
   sandbox_deleted = 3,
+  sandbox_pruned = 4, ///< in the stream of the node: what stood in the stream of a deleted one that is gone (actors/pruning.hpp)
   // -- endpoint (mock/endpoints.hpp) --------------------------------------------
   endpoint_put = 10,
   endpoint_removed = 11,

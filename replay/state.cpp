@@ -29,6 +29,7 @@ std::optional<part> part_of(events::kind k) noexcept {
   case kind::forwarding_put:
   case kind::function_put:
   case kind::function_removed: return part::endpoints;
+  case kind::sandbox_pruned: // stands in no sandbox
   case kind::request_served: return std::nullopt;
   case kind::data_put:
   case kind::data_removed:

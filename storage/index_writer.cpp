@@ -161,6 +161,8 @@ private:
     if (!entries)
       return tl::unexpected{entries.error()};
     for (const auto& entry : *entries) {
+      if (entry.pruned())
+        continue;
       const auto header = events::decode_header(entry.bytes);
       if (!header)
         return tl::unexpected{header.error()};

@@ -16,11 +16,17 @@ namespace {
 
 constexpr auto cursor_interval = 200ms; // a crash sends at most this much twice
 
-/// `POSITION PARTITIONS`; nothing if it is anything else.
+/// `POSITION PARTITIONS [EMPTY]`; nothing if it is anything else.
 struct cursor {
   position at = 0;
   int partitions = 0;
+  std::uint64_t empty_places = 0; ///< before it, that had been pruned when it came to them: the topic never had their events
 };
+
+std::string text_of(const cursor& c) {
+  auto out = std::to_string(c.at) + ' ' + std::to_string(c.partitions);
+  return c.empty_places == 0 ? out : out + ' ' + std::to_string(c.empty_places);
+}
 
 std::optional<cursor> parse_cursor(std::string_view text) {
   cursor out;
@@ -29,7 +35,9 @@ std::optional<cursor> parse_cursor(std::string_view text) {
   if (got.ec != std::errc{} || got.ptr == end || *got.ptr != ' ')
     return std::nullopt;
   got = std::from_chars(got.ptr + 1, end, out.partitions);
-  if (got.ec != std::errc{} || got.ptr != end || out.at == 0)
+  if (got.ec == std::errc{} && got.ptr != end && *got.ptr == ' ')
+    got = std::from_chars(got.ptr + 1, end, out.empty_places);
+  if (got.ec != std::errc{} || got.ptr != end || out.at == 0 || out.empty_places >= out.at)
     return std::nullopt;
   return out;
 }
@@ -48,6 +56,7 @@ outcome<void> session::find_cursor(topic_answer answer) {
   cursor_key_ = std::string{"cursor/kafka/"} + cluster.get() + '/' + options_.topic;
 
   position at = 1;
+  std::uint64_t empty_places = 0;
   if (answer == topic_answer::was_there) {
     const auto row = store_.get(cursor_key_);
     if (!row)
@@ -62,7 +71,7 @@ outcome<void> session::find_cursor(topic_answer answer) {
       const auto held = messages_ever();
       if (!held)
         return tl::unexpected{held.error()};
-      if (*held < found->at - 1)
+      if (*held < found->at - 1 - found->empty_places)
         return begin_anew(); // another topic of the same name: deleted and made again, by us or behind our back
       if (found->partitions != partitions_)
         return failure(errc::conflict,
@@ -71,11 +80,12 @@ outcome<void> session::find_cursor(topic_answer answer) {
                            " when the export began; sandboxes would change their partition and lose their order",
                        options_.topic);
       at = found->at;
+      empty_places = found->empty_places;
     }
   }
   if (answer == topic_answer::created)
     return begin_anew(); // an old cursor of a topic that was deleted must go
-  window_ = delivery_window{at};
+  window_ = delivery_window{at, empty_places};
   saved_ = at;
   board_.window(at, 0);
   return {};
@@ -86,14 +96,15 @@ outcome<void> session::begin_anew() {
   window_ = delivery_window{1};
   saved_ = 0;
   board_.window(1, 0);
-  const row cursor_row{cursor_key_, "1 " + std::to_string(partitions_)};
+  const row cursor_row{cursor_key_, text_of({1, partitions_})};
   if (const auto put = store_.put({&cursor_row, 1}); !put)
     return put;
   saved_ = 1;
   return {};
 }
 
-/// How many messages the topic has ever taken; retention does not lower it. Every event before the cursor is one of them at least.
+/// How many messages the topic has ever taken; retention does not lower it. Every event before the cursor is one of them at least, but for those
+/// that had been pruned when it came to them.
 outcome<std::uint64_t> session::messages_ever() const {
   std::uint64_t sum = 0;
   for (int partition = 0; partition < partitions_; ++partition) {
@@ -114,7 +125,7 @@ void session::save_cursor(bool now) {
   if (!now && steady_clock::now() - saved_at_ < cursor_interval)
     return;
   saved_at_ = steady_clock::now();
-  const row cursor_row{cursor_key_, std::to_string(window_.confirmed()) + ' ' + std::to_string(partitions_)};
+  const row cursor_row{cursor_key_, text_of({window_.confirmed(), partitions_, window_.empty_places()})};
   // When the store refuses, the cursor stays behind, which only means duplicates; it is tried again.
   if (const auto put = store_.put({&cursor_row, 1}); !put)
     board_.trouble(put.error());

@@ -197,6 +197,11 @@ outcome<bool> session::send_more() {
   for (const auto& entry : *entries) {
     if (entry.at != window_.next())
       return failure(errc::corrupt, "the log has no event at " + std::to_string(window_.next()), std::to_string(entry.at));
+    if (entry.pruned()) {
+      window_.passed();
+      any = true;
+      continue;
+    }
     const auto sent = send(entry);
     if (!sent)
       return tl::unexpected{sent.error()};

@@ -11,12 +11,18 @@ namespace hourglass::storage {
 /// whatever order the confirmations come in, so that nothing behind the cursor can be missing.
 class delivery_window {
 public:
-  explicit delivery_window(position first) : first_(first) {}
+  explicit delivery_window(position first, std::uint64_t empty = 0) : first_(first), empty_places_(empty) {}
 
   /// The record at `next()` was handed over.
   void sent(std::size_t bytes) {
-    waiting_.push_back({bytes, false});
+    waiting_.push_back({bytes, false, false});
     bytes_ += bytes;
+  }
+
+  /// At `next()` stands nothing to send: its event was pruned.
+  void passed() {
+    waiting_.push_back({0, true, true});
+    advance();
   }
 
   /// The record at `at` arrived. True if the cursor moved. A position outside of the window changes nothing.
@@ -25,14 +31,12 @@ public:
       return false;
     waiting_[at - first_].arrived = true;
     const auto before = first_;
-    while (!waiting_.empty() && waiting_.front().arrived) {
-      bytes_ -= waiting_.front().bytes;
-      waiting_.pop_front();
-      ++first_;
-    }
+    advance();
     return first_ != before;
   }
 
+  /// Positions before the cursor that nothing was sent for.
+  std::uint64_t empty_places() const noexcept { return empty_places_; }
   /// Position after the last record of the confirmed prefix.
   position confirmed() const noexcept { return first_; }
   /// Position of the record to send next.
@@ -45,9 +49,20 @@ private:
   struct entry {
     std::size_t bytes;
     bool arrived;
+    bool empty_place;
   };
 
+  void advance() {
+    while (!waiting_.empty() && waiting_.front().arrived) {
+      bytes_ -= waiting_.front().bytes;
+      empty_places_ += waiting_.front().empty_place ? 1 : 0;
+      waiting_.pop_front();
+      ++first_;
+    }
+  }
+
   position first_;
+  std::uint64_t empty_places_ = 0;
   std::deque<entry> waiting_;
   std::size_t bytes_ = 0;
 };

@@ -14,7 +14,8 @@
 ///   family  key                                              value
 ///   events  ev | sandbox(16) | seq(8)                        record as `events::seal` made it, or its difference from another (packing.hpp), or what
 ///                                                            `events::erase` left of it
-///           go | position(8) of the first                    runs, each sandbox(16) | first seq(8) | count(4)
+///           go | position(8) of the first                    runs, each sandbox(16) | first seq(8) | count(4); of events that were pruned
+///                                                            zeros(16) | seq of the event of `node_stream` that says so(8) | count(4)
 ///   index   ty | sandbox(16) | event kind(2) | last seq(8)   more seqs (postings.hpp), as of the three below
 ///           pr | sandbox(16) | principal | 0 | last seq(8)   not of mock traffic
 ///           en | sandbox(16) | entity | 0 | last seq(8)
@@ -32,14 +33,15 @@
 /// Which texts stand in `pr`, `en` and `gc` is said in storage/terms.hpp; they may stand for more than one.
 ///
 /// Format 1 had an entry of its own for each event: `go` with the value sandbox(16) | seq(8), and index entries without more seqs. Formats 1 and 2
-/// had whole ids in `en` and `gc`. Formats 1 to 3 had every record whole, 1 to 4 none that was erased.
+/// had whole ids in `en` and `gc`. Formats 1 to 3 had every record whole, 1 to 4 none that was erased, 1 to 5
+/// none that was pruned.
 /// All that still reads.
 ///
 /// In texts that end with 0, the bytes 00 and 01 are written as 01 01 and 01 02, so that no text is the beginning of another.
 namespace hourglass::storage::keys {
 
 /// Raise it when the table above changes in a way that an older program would misread.
-inline constexpr std::uint32_t format = 5;
+inline constexpr std::uint32_t format = 6;
 
 inline constexpr std::string_view event = "ev";
 inline constexpr std::string_view log = "go";
@@ -126,6 +128,8 @@ struct log_run {
   events::seq first = 0;
   std::uint32_t count = 0;
 
+  /// The events are gone; then `first` is the event of `node_stream` that says so, of all of them.
+  bool pruned() const noexcept { return sandbox == events::sandbox_id{}; }
   bool operator==(const log_run&) const = default;
 };
 
@@ -179,6 +183,14 @@ inline std::string of_correlation(std::string_view correlation, const events::sa
   key.reserve(key.size() + 24);
   add_sandbox(key, sandbox);
   return key;
+}
+
+/// The sandbox in a `gc` key.
+inline std::optional<events::sandbox_id> sandbox_of_correlation(std::string_view key) {
+  constexpr std::size_t tail = 24; // sandbox and seq
+  if (!key.starts_with(everywhere_by_correlation) || key.size() < everywhere_by_correlation.size() + 1 + tail)
+    return std::nullopt;
+  return sandbox_at(key.substr(key.size() - tail));
 }
 
 inline std::string of_row(std::string_view key) { return std::string{row}.append(key); }

@@ -47,6 +47,48 @@ public:
     return {};
   }
 
+  outcome<bool> prune(std::span<const pruned_stream> which, prune_place& from) override {
+    const std::lock_guard one_at_a_time{snapshot_mutex_};
+    const std::unique_lock lock{mutex_};
+    for (const auto& one : which) {
+      streams_.erase(one.sandbox);
+      snapshots_.erase(one.sandbox);
+      for (auto& place : log_)
+        if (place.first == one.sandbox)
+          place = {sandbox_id{}, one.said_by};
+      std::erase_if(due_, [&](const auto& entry) { return entry.second.sandbox == one.sandbox; });
+      std::erase_if(index_, [&](const auto& entry) {
+        const std::string_view key = entry.first;
+        for (const auto kind : {keys::by_kind, keys::by_principal, keys::by_entity})
+          if (key.starts_with(keys::of_stream(kind, one.sandbox)))
+            return true;
+        return keys::sandbox_of_correlation(key) == one.sandbox;
+      });
+    }
+    from.at = prune_place::part::done;
+    return false;
+  }
+
+  outcome<std::map<events::seq, std::uint64_t>> pruned_places() const override {
+    const std::shared_lock lock{mutex_};
+    std::map<events::seq, std::uint64_t> out;
+    for (const auto& [sandbox, seq] : log_)
+      if (sandbox == sandbox_id{})
+        ++out[seq];
+    return out;
+  }
+
+  outcome<std::vector<sandbox_id>> streams(const std::optional<sandbox_id>& after, std::size_t limit) const override {
+    const std::shared_lock lock{mutex_};
+    std::vector<sandbox_id> out;
+    for (const auto& [sandbox, stream] : streams_)
+      if (!after || sandbox > *after)
+        out.push_back(sandbox);
+    std::sort(out.begin(), out.end());
+    out.resize(std::min(out.size(), limit));
+    return out;
+  }
+
   position end() const noexcept override { return end_.load(); }
   outcome<void> resume() override { return {}; }
   outcome<void> health() const override { return {}; }
@@ -105,6 +147,12 @@ public:
     std::size_t bytes = 0;
     for (auto at = std::max<position>(from, 1); at <= log_.size(); ++at) {
       const auto& [sandbox, seq] = log_[at - 1];
+      if (sandbox == sandbox_id{}) { // pruned
+        if (out.size() >= budget.max_records)
+          break;
+        out.push_back({at, sandbox, seq, {}});
+        continue;
+      }
       const auto& record = streams_.at(sandbox).at(seq);
       if (!out.empty() && (out.size() >= budget.max_records || bytes + record.size() > budget.max_bytes))
         break;

@@ -62,12 +62,35 @@ struct read_budget {
   std::size_t max_bytes = 4'194'304;
 };
 
+/// The stream of the node itself, in which stands what no sandbox can say any more. It belongs to no sandbox, and nobody is asked for under this id.
+inline constexpr events::sandbox_id node_stream{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+
+/// A stream that is to go, and the event that says so: its seq in `node_stream`.
+struct pruned_stream {
+  events::sandbox_id sandbox;
+  events::seq said_by = 0;
+
+  bool operator==(const pruned_stream&) const = default;
+};
+
+/// How far a prune has come. In memory only: begun anew it does no harm.
+struct prune_place {
+  enum class part : std::uint8_t { correlations, log, due, streams, done };
+  part at = part::correlations;
+  std::size_t stream = 0; ///< of those that are asked for
+  events::seq seq = 0;    ///< of it, that was looked at last
+  std::string after;      ///< the key that was looked at last
+};
+
 /// One record in the order of the node, as stored.
 struct log_entry {
   position at = 0;
   events::sandbox_id sandbox;
   events::seq seq = 0;
   std::string bytes;
+
+  /// The event that stood here went with its stream (`store::prune`). Then `sandbox` is zero, and `seq` of `node_stream` says of which.
+  bool pruned() const noexcept { return bytes.empty(); }
 };
 
 /// One record in the order of the node, decoded.

@@ -47,13 +47,17 @@ outcome<void> rocks_store::add_erasures(std::span<const record_batch> batches) {
     if (auto kept = keep_whole_what_is_packed_from(sandbox, erased); !kept)
       return failure(errc::conflict, kept.error().detail, kept.error().where);
   }
+  owe_a_scrub(batch_);
+  return {};
+}
+
+void rocks_store::owe_a_scrub(rocksdb::WriteBatch& to) {
   const std::lock_guard lock{scrub_mutex_};
   ++erasures_;
   if (!scrub_owed_)
     scrub_owed_ = events::wall_now();
   // Each time: the write before this one may have failed.
-  batch_.Put(in(in_meta), slice(keys::meta_scrub), number_of(*scrub_owed_));
-  return {};
+  to.Put(in(in_meta), slice(keys::meta_scrub), number_of(*scrub_owed_));
 }
 
 /// A record depends on nothing further back than `most_reach`, so that is how far one has to look;
@@ -120,7 +124,7 @@ outcome<void> rocks_store::scrub(std::atomic<bool>& stop) {
   o.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
   o.blob_garbage_collection_age_cutoff = 1.0;
   o.canceled = &stop;
-  for (const auto which : {in_events, in_state}) { // rows held answers with content
+  for (const auto which : {in_events, in_state, in_index, in_due}) { // rows held answers with content; the rest names what was pruned
     const auto merged = db().CompactRange(o, in(which), nullptr, nullptr);
     if (stop || merged.IsIncomplete())
       return failure(errc::abandoned, "rewriting what holds erased content was ended early");

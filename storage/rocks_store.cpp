@@ -158,7 +158,7 @@ void rocks_store::name_the_end() {
   if (end() == 1 || end() == head_file_end_)
     return;
   const auto last = read_log(end() - 1, {1, 1});
-  if (!last || last->empty())
+  if (!last || last->empty() || last->front().pruned())
     return;
   if (const auto record = events::decode(last->front().bytes))
     if (write_journal_head(folder_, {last->front().at, record->link})) // the file of a second ago is also true
@@ -351,7 +351,7 @@ outcome<std::vector<log_entry>> rocks_store::places_from(position from, position
     for (const auto& run : *runs)
       for (std::uint32_t i = 0; i < run.count; ++i, ++at)
         if (at >= from && at < last && out.size() < most)
-          out.push_back({at, run.sandbox, run.first + i, {}});
+          out.push_back({at, run.sandbox, run.pruned() ? run.first : run.first + i, {}});
     return out.size() < most;
   });
   if (!walked)
@@ -365,13 +365,21 @@ outcome<std::vector<log_entry>> rocks_store::read_log(position from, read_budget
   constexpr std::size_t step = 256; // looked up together
   std::vector<log_entry> out;
   std::size_t bytes = 0;
+  const auto last = end(); // before the moment that is read of, or it might not have them all
   rocksdb::ManagedSnapshot now{&db()};
   auto unpack = unpacker(now.snapshot());
-  for (position next = std::max<position>(from, 1), last = end(); next < last;) {
+  for (auto next = std::max<position>(from, 1); next < last;) {
     auto places = places_from(next, last, std::min(step, std::max<std::size_t>(budget.max_records - out.size(), 1)));
     if (!places)
       return places;
     for (auto& place : *places) {
+      if (place.sandbox == sandbox_id{}) { // pruned
+        if (out.size() >= budget.max_records && !out.empty())
+          return out;
+        out.push_back(std::move(place));
+        ++next;
+        continue;
+      }
       auto record = read_record(unpack, place.sandbox, place.seq, now.snapshot());
       if (!record)
         return tl::unexpected{record.error()};

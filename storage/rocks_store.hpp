@@ -16,7 +16,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/write_batch.h>
 
-/// The store on RocksDB 7.8.3. Private to `rocks_open.cpp` (opening, options, verifying), `rocks_erasure.cpp` and `rocks_store.cpp` (everything else).
+/// The store on RocksDB 7.8.3. Private to `rocks_open.cpp` (opening, options, verifying), `rocks_erasure.cpp` and `rocks_prune.cpp` (what goes), and `rocks_store.cpp` (everything else).
 namespace hourglass::storage::rocks {
 
 enum family : std::size_t { in_events, in_index, in_state, in_due, in_meta, family_count };
@@ -77,12 +77,15 @@ public:
   events::outcome<void> resume() override;
   std::optional<events::wall_time> scrub_owed() const override;
   events::outcome<void> scrub(std::atomic<bool>& stop) override;
+  events::outcome<bool> prune(std::span<const pruned_stream> which, prune_place& from) override;
+  events::outcome<std::map<events::seq, std::uint64_t>> pruned_places() const override;
   void idle() override;
   events::outcome<void> health() const override;
   store_figures figures() const override;
 
   // -- streams --------------------------------------------------------------------
   events::outcome<std::optional<events::chain_head>> head(const events::sandbox_id& sandbox) const override;
+  events::outcome<std::vector<events::sandbox_id>> streams(const std::optional<events::sandbox_id>& after, std::size_t limit) const override;
   events::outcome<std::vector<events::record>> read(const events::sandbox_id& sandbox, events::seq from,
                                                     read_budget budget) const override;
   events::outcome<std::optional<std::string>> read_raw(const events::sandbox_id& sandbox,
@@ -138,6 +141,13 @@ private:
   using left_of = std::map<events::seq, std::string>; ///< records that take the place of others of one stream
   events::outcome<void> add_erasures(std::span<const record_batch> batches);
   events::outcome<void> keep_whole_what_is_packed_from(const events::sandbox_id& sandbox, const left_of& erased);
+  void owe_a_scrub(rocksdb::WriteBatch& to);
+  using prune_order = std::span<const pruned_stream>;
+  events::outcome<bool> prune_correlations(prune_order which, prune_place& from);
+  events::outcome<bool> prune_log(prune_order which, prune_place& from);
+  events::outcome<bool> prune_due(prune_order which, prune_place& from);
+  events::outcome<bool> prune_streams(prune_order which, prune_place& from);
+  events::outcome<void> add_correlations(rocksdb::WriteBatch& to, const std::vector<std::string>& terms) const;
   void add_log(std::span<const record_batch> batches, position at);
   events::outcome<std::vector<log_entry>> places_from(position from, position last, std::size_t most) const;
   void add_rows(rocksdb::WriteBatch& to, std::span<const row> rows) const;

@@ -8,7 +8,9 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -70,6 +72,14 @@ public:
   /// else. Ends early, with `errc::abandoned`, when `stop` becomes true.
   virtual events::outcome<void> scrub(std::atomic<bool>& /*stop*/) { return {}; }
 
+  /// Takes away all that is kept of these streams but rows, which are the caller's: events, their places in the log, snapshots, index, due entries. A
+  /// bounded piece a call, beginning at `from`; true if there is more. Begun anew, after a crash say, it goes on with what is left. Where an event stood, the
+  /// log names the one that says so. Nobody may write to these streams any more, and the index must have folded them. From one thread at a time.
+  virtual events::outcome<bool> prune(std::span<const pruned_stream> which, prune_place& from) = 0;
+
+  /// How many places of the log are empty since a prune, by the event of `node_stream` that says so. Reads the order of the whole log.
+  virtual events::outcome<std::map<events::seq, std::uint64_t>> pruned_places() const = 0;
+
   /// Position after the last committed record; 1 for an empty log. Any thread.
   virtual position end() const noexcept = 0;
 
@@ -91,6 +101,9 @@ public:
   virtual events::outcome<std::optional<events::chain_head>>
   head(const events::sandbox_id& sandbox) const = 0;
 
+  /// Whose streams there are, in order of id, behind `after`. `node_stream` is one of them.
+  virtual events::outcome<std::vector<events::sandbox_id>> streams(const std::optional<events::sandbox_id>& after, std::size_t limit) const = 0;
+
   /// Events `from`, `from + 1`, … decoded, each checked against the one before it. Empty at the end of the stream.
   virtual events::outcome<std::vector<events::record>>
   read(const events::sandbox_id& sandbox, events::seq from, read_budget budget = {}) const = 0;
@@ -99,7 +112,8 @@ public:
   virtual events::outcome<std::optional<std::string>> read_raw(const events::sandbox_id& sandbox,
                                                                events::seq seq) const = 0;
 
-  /// The log of the node from `from` on, in order, bytes as `events::seal` made them: for the index and the export.
+  /// The log of the node from `from` on, in order, bytes as `events::seal` made them: for the index and the export. Every position
+  /// has its entry, those whose events were pruned too.
   virtual events::outcome<std::vector<log_entry>> read_log(position from,
                                                            read_budget budget = {}) const = 0;
 

@@ -22,6 +22,11 @@ public:
   events::outcome<void> health() const override { return real_->health(); }
   void idle() override { real_->idle(); }
   store_figures figures() const override { return real_->figures(); }
+  events::outcome<bool> prune(std::span<const pruned_stream> which, prune_place& from) override { return real_->prune(which, from); }
+  events::outcome<std::map<events::seq, std::uint64_t>> pruned_places() const override { return real_->pruned_places(); }
+  events::outcome<std::vector<events::sandbox_id>> streams(const std::optional<events::sandbox_id>& after, std::size_t limit) const override {
+    return real_->streams(after, limit);
+  }
   events::outcome<std::optional<events::chain_head>> head(const events::sandbox_id& s) const override { return real_->head(s); }
   events::outcome<std::vector<events::record>> read(const events::sandbox_id& s, events::seq from, read_budget b) const override {
     return real_->read(s, from, b);

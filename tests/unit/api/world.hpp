@@ -168,6 +168,11 @@ public:
   std::shared_ptr<const webhook::payload_judge> schemas() const override { return real_.schemas(); }
   actors::node_counters counters() const noexcept override { return real_.counters(); }
   actors::webhook_figures webhooks() const override { return real_.webhooks(); }
+  void prune(const events::sandbox_id& id, actors::caller who, std::function<void(events::outcome<void>)> done) override {
+    real_.prune(id, std::move(who), std::move(done));
+  }
+  events::outcome<actors::prune_report> report_of(const events::sandbox_id& id) const override { return real_.report_of(id); }
+  actors::prune_figures prunes() const override { return real_.prunes(); }
   void stop(std::chrono::milliseconds grace) override { real_.stop(grace); }
 
 private:

@@ -71,6 +71,18 @@ TEST_F(serve_options, flags_go_before_the_environment_that_before_the_file_that_
   EXPECT_EQ(read({})->io_threads, 5U);
 }
 
+TEST(retention_option, is_days_hours_at_once_or_never) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(cli::parse_retention("30d").value(), std::optional<std::chrono::seconds>{30 * 24h});
+  EXPECT_EQ(cli::parse_retention("12h").value(), std::optional<std::chrono::seconds>{12h});
+  EXPECT_EQ(cli::parse_retention("0").value(), std::optional<std::chrono::seconds>{0s});
+  EXPECT_EQ(cli::parse_retention("0d").value(), std::optional<std::chrono::seconds>{0s});
+  EXPECT_EQ(cli::parse_retention("3660d").value(), std::optional<std::chrono::seconds>{3'660 * 24h});
+  EXPECT_EQ(cli::parse_retention("never").value(), std::nullopt);
+  for (auto* bad : {"", "d", "30", "30m", "30 d", "-1d", "1.5d", "3661d", "99999999999999999999d", "9223372036854775807h", "Never", "30dd", "forever"})
+    EXPECT_FALSE(cli::parse_retention(bad)) << bad;
+}
+
 TEST_F(serve_options, lists_come_from_everywhere) {
   using list = std::vector<std::string>;
   EXPECT_EQ(read({"--egress-allow", "10.0.0.0/8", "--egress-allow", "127.0.0.0/8"})->egress_allow, (list{"10.0.0.0/8", "127.0.0.0/8"}));

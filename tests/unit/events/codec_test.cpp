@@ -268,6 +268,7 @@ TEST(catalogue, every_kind_has_its_own_name_and_is_found_by_it) {
 
 TEST(catalogue, numbers_on_disk_do_not_change) {
   EXPECT_EQ(static_cast<int>(kind::sandbox_created), 1);
+  EXPECT_EQ(static_cast<int>(kind::sandbox_pruned), 4);
   EXPECT_EQ(static_cast<int>(kind::request_served), 20);
   EXPECT_EQ(static_cast<int>(kind::clock_moved), 42);
   EXPECT_EQ(static_cast<int>(kind::attempt_finished), 61);

@@ -222,6 +222,26 @@ TEST_F(kafka_export_on_mock, stops_at_a_record_that_does_not_verify_rather_than_
   ASSERT_TRUE(figures.trouble);
 }
 
+/// The topic has fewer messages than the log has places, and is still the same topic.
+TEST_F(kafka_export_on_mock, passes_over_what_was_pruned_before_it_came_to_it) {
+  author_.write_many(30);
+  const pruned_stream gone{sandbox(2), 1};
+  prune_place at;
+  while (log_->prune({&gone, 1}, at).value()) {
+  }
+  {
+    const auto first = open();
+    ASSERT_TRUE(first->wait_until(31, soon()));
+    EXPECT_EQ(first->figures().delivered, 20U);
+  }
+  EXPECT_EQ(cursor(), cursor_at(31) + " 10");
+  author_.write_many(3);
+  const auto second = open();
+  ASSERT_TRUE(second->wait_until(34, soon()));
+  EXPECT_EQ(second->figures().delivered, 3U) << "it did not begin anew";
+  EXPECT_EQ(second->figures().lag, 0U);
+}
+
 TEST_F(kafka_export_on_mock, refuses_to_go_on_when_it_is_ahead_of_the_log) {
   author_.write_many(10);
   {

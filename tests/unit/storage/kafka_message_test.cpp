@@ -96,6 +96,21 @@ TEST(delivery_window, moves_over_the_contiguous_confirmed_prefix_only) {
   EXPECT_EQ(window.bytes(), 0U);
 }
 
+TEST(delivery_window, passes_empty_places_in_their_turn_only) {
+  delivery_window window{5, 2};
+  window.passed();
+  EXPECT_EQ(window.confirmed(), 6U);
+  window.sent(10);
+  window.passed();
+  EXPECT_EQ(window.confirmed(), 6U);
+  EXPECT_EQ(window.next(), 8U);
+  EXPECT_EQ(window.empty_places(), 3U) << "those before the cursor";
+  EXPECT_TRUE(window.confirm(6));
+  EXPECT_EQ(window.confirmed(), 8U);
+  EXPECT_EQ(window.empty_places(), 4U);
+  EXPECT_TRUE(window.empty());
+}
+
 TEST(delivery_window, ignores_confirmations_of_what_it_did_not_send_or_already_passed) {
   delivery_window window{5};
   window.sent(1);
