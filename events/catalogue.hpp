@@ -13,6 +13,11 @@ enum class kind : std::uint16_t {
   sandbox_created = 1,
   sandbox_updated = 2,
   sandbox_deleted = 3,
+  // -- access for its users (mock/portal.hpp), part of the settings ---------------
+  portal_opened = 4,  ///< somebody was given a token, and a link to it
+  portal_entered = 5, ///< the link was exchanged for the token, which it may be once
+  portal_left = 6,    ///< a token was logged out
+  portal_expired = 7, ///< tokens end before their time
   // -- endpoint (mock/endpoints.hpp) --------------------------------------------
   endpoint_put = 10,
   endpoint_removed = 11,
