@@ -120,7 +120,8 @@ outcome<portal_token> open_portal_link(actors::node& node, std::string_view text
   if (t)
     t = still_good(node, std::move(*t), now);
   if (!t && t.error().code == errc::unauthorized)
-    return failure(errc::unauthorized, "the link is not valid, or is no longer: it opens the portal once, within an hour of being made", "oneTimeToken");
+    return failure(errc::unauthorized, "the link is not valid, or is no longer: it opens the portal once, within an hour of being made",
+                   "oneTimeToken");
   return t;
 }
 

@@ -309,6 +309,7 @@ router all_routes() {
   add_signatures(out);
   add_applications(out);
   add_portal_access(out);
+  add_portal_page(out);
   add_webhook_endpoints(out);
   add_transformations(out);
   add_broadcast(out);

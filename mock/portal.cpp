@@ -98,7 +98,8 @@ std::string closing(std::string_view id, std::int64_t until_us) {
 }
 
 auto full() {
-  return failure(errc::overloaded, "too many portal tokens were ended one by one within their time (20,000); end them all by expire-all without sessionIds");
+  return failure(errc::overloaded, "too many portal tokens were ended one by one within their time (20,000); end them all by "
+                                   "expire-all without sessionIds");
 }
 
 } // namespace

@@ -49,7 +49,8 @@ events::outcome<mock::open_portal> read_access(const json& body) {
     for (std::size_t i = 0; i < given->size(); ++i) {
       auto c = mock::capability_named((*given)[i]);
       if (!c)
-        in.reject("capabilities/" + std::to_string(i), "must be ViewBase, ViewEndpointSecret, ManageEndpointSecret, ManageTransformations, CreateAttempts or ManageEndpoint");
+        in.reject("capabilities/" + std::to_string(i),
+                  "must be ViewBase, ViewEndpointSecret, ManageEndpointSecret, ManageTransformations, CreateAttempts or ManageEndpoint");
       else
         out.capabilities |= static_cast<std::uint8_t>(*c);
     }
@@ -170,19 +171,21 @@ void add_portal_access(router& to) {
     to.add(std::move(r));
   };
   add({.method = "POST", .path = "/api/v1/auth/app-portal-access/{app_id}", .id = "v1.authentication.app-portal-access",
-       .says = "A token for the users of an application, and a link that opens the portal with it once, within an hour. The admin may bring along an application that is not there yet",
-       .who = sandbox, .takes = body::optional_json, .body_schema = "AppPortalAccessIn", .answers = {{200, "AppPortalAccessOut"}}, .may_create = true, .run = svix::access});
+       .says = "A token for the users of an application, and a link that opens the portal with it once, within an hour. The admin may bring "
+               "along an application that is not there yet",
+       .who = sandbox, .takes = body::optional_json, .body_schema = "AppPortalAccessIn", .answers = {{200, "AppPortalAccessOut"}},
+       .may_create = true, .run = svix::access});
   add({.method = "POST", .path = "/api/v1/auth/dashboard-access/{app_id}", .id = "v1.authentication.dashboard-access",
-       .says = "The old name of it", .who = sandbox, .takes = body::optional_json, .body_schema = "AppPortalAccessIn", .answers = {{200, "AppPortalAccessOut"}},
-       .run = svix::access});
+       .says = "The old name of it", .who = sandbox, .takes = body::optional_json, .body_schema = "AppPortalAccessIn",
+       .answers = {{200, "AppPortalAccessOut"}}, .run = svix::access});
   add({.method = "POST", .path = "/api/v1/auth/app/{app_id}/expire-all", .id = "v1.authentication.expire-all",
        .says = "Ends the portal tokens of an application that were given out until now, or those of some sessions, at once or some time from now",
        .who = sandbox, .takes = body::optional_json, .body_schema = "ApplicationTokenExpireIn", .answers = {{204}}, .run = svix::expire_all});
   add({.method = "POST", .path = "/api/v1/auth/logout", .id = "v1.authentication.logout", .says = "Ends the portal token that it comes with",
        .who = any_key, .answers = {{204}}, .portal = capability::view, .run = svix::logout});
   add({.method = "POST", .path = "/api/v1/auth/one-time-token", .id = "v1.authentication.exchange-one-time-token",
-       .says = "The portal token of a link, once", .who = anyone, .takes = body::json, .body_schema = "OneTimeTokenIn", .answers = {{200, "OneTimeTokenOut"}},
-       .run = svix::exchange});
+       .says = "The portal token of a link, once", .who = anyone, .takes = body::json, .body_schema = "OneTimeTokenIn",
+       .answers = {{200, "OneTimeTokenOut"}}, .run = svix::exchange});
   to.add({.method = "GET", .path = "/portal/session", .id = "portalSession", .tag = "authentication",
           .says = "Which application a portal token is for, and what it may do", .who = any_key, .answers = {{200, "PortalSession"}},
           .portal = capability::view, .run = svix::session});

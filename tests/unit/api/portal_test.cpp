@@ -359,6 +359,22 @@ TEST_F(portal_access, tells_the_page_whose_it_is) {
   EXPECT_EQ(ask("GET", "/portal/session").status(), 403U);
 }
 
+TEST_F(portal_access, has_a_page_that_loads_nothing_and_runs_only_what_is_its_own) {
+  for (auto* path : {"/portal/", "/portal"}) {
+    auto a = send(make("GET", path));
+    ASSERT_EQ(a.status(), 200U);
+    auto policy = a.header("Content-Security-Policy");
+    for (auto* rule : {"default-src 'none'", "script-src 'sha256-", "style-src 'sha256-", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'", "form-action 'none'"})
+      EXPECT_NE(policy.find(rule), std::string::npos) << policy;
+    EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+    EXPECT_EQ(a.header("Referrer-Policy"), "no-referrer");
+    EXPECT_EQ(a.header("Cross-Origin-Opener-Policy"), "same-origin");
+    auto& body = a.response.body;
+    EXPECT_EQ(body.find("<!--script-->"), std::string::npos);
+    for (auto* outside : {"src=\"http", "href=\"http", "@import", "url(http", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("})
+      EXPECT_EQ(body.find(outside), std::string::npos) << outside;
+  }
+}
 
 TEST_F(portal_access, is_safe_from_a_worker_that_a_sandbox_would_put_before_its_page) {
   asked(201, "POST", "/sandboxes/shop/endpoints",
