@@ -191,6 +191,18 @@ test('an endpoint is added, changed, tested, rotated, disabled and removed', asy
   await page.getByText('Signs too, for a while').waitFor();
   assert.notEqual((await server.ask('GET', `/api/v1/app/${uid}/endpoint/${endpoint.id}/secret`)).key, old);
 
+  await page.getByRole('tab', { name: 'Transformation' }).click();
+  await page.getByLabel('Script').fill('function handler(webhook) { return webhook');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('It was not saved').waitFor();
+  await page.getByLabel('Script').fill('function handler(webhook) { webhook.payload.made = "here"; return webhook; }');
+  await page.getByRole('button', { name: 'Try it' }).click();
+  await page.getByText('"made": "here"').waitFor();
+  await page.getByLabel('In use').check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved').waitFor();
+  assert.equal((await server.ask('GET', `/api/v1/app/${uid}/endpoint/${endpoint.id}/transformation`)).enabled, true);
+
   await page.getByRole('button', { name: 'Disable' }).click();
   await page.getByRole('button', { name: 'Enable' }).waitFor();
   assert.equal((await server.ask('GET', `/api/v1/app/${uid}/endpoint/${endpoint.id}`)).disabled, true);
@@ -218,6 +230,24 @@ test('dead letters are listed, and all that failed is sent again after it was co
   await page.getByText('2 queued · 2 delivered').waitFor({ timeout: 20_000 });
   await page.getByRole('tab', { name: 'Dead letters' }).click();
   await page.getByText('No dead letters').waitFor();
+  assert.deepEqual(page.wrong, []);
+  await page.context().close();
+});
+
+test('what an endpoint never got is counted and sent', async () => {
+  const { uid } = await failing(answers.ok);
+  receiver.behaviours.set('/late', answers.ok);
+  await server.ask('POST', `/api/v1/app/${uid}/endpoint`, { url: `${receiver.base}/late`, description: 'Late' });
+  const page = await opened(uid);
+  await page.getByRole('link', { name: /Late/ }).click();
+  await page.getByRole('button', { name: 'Send again…' }).click();
+  await page.getByText('0 messages').waitFor();
+  assert.ok(await page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }).isDisabled());
+  await page.getByLabel(/never got/).check();
+  await page.getByText('1 message', { exact: true }).waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }).click();
+  await page.getByText('1 queued · 1 delivered').waitFor({ timeout: 20_000 });
+  assert.equal(receiver.deliveries.filter((d) => d.path === '/late').length, 1);
   assert.deepEqual(page.wrong, []);
   await page.context().close();
 });
@@ -271,6 +301,10 @@ test('a session is kept over a reload, ends with sign out, and a used link says 
   const again = await context.newPage();
   await again.goto(url);
   await again.getByText('opens the portal once').waitFor();
+  await again.goto((await access(uid)).url);
+  await again.getByRole('heading', { name: 'Endpoints', level: 1 }).waitFor();
+  await server.ask('POST', `/api/v1/auth/app/${uid}/expire-all`, {});
+  await again.getByText('Your session has ended').waitFor({ timeout: 15_000 });
   await context.close();
 });
 
