@@ -178,6 +178,7 @@ public:
   storage::index_writer& index() noexcept override { return *index_; }
   storage::journal& journal() noexcept override { return *journal_; }
   const events::redactor& redactor() const noexcept override { return *redactor_; }
+  const events::vault& vault() const noexcept override { return *vault_; }
   mock::script_engine* scripts() noexcept override { return options_.scripts.get(); }
   plugin_registry& plugins() noexcept override { return plugins_; }
   std::shared_ptr<const webhook::payload_judge> schemas() const override { return schemas_; }

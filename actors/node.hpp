@@ -5,6 +5,7 @@
 #include "events/envelope.hpp"
 #include "events/limits.hpp"
 #include "events/redact.hpp"
+#include "events/vault.hpp"
 #include "http/client.hpp"
 #include "mock/clock.hpp"
 #include "mock/data.hpp"
@@ -184,6 +185,7 @@ public:
   virtual storage::index_writer& index() noexcept = 0;
   virtual storage::journal& journal() noexcept = 0;
   virtual const events::redactor& redactor() const noexcept = 0;
+  virtual const events::vault& vault() const noexcept = 0;
   virtual mock::script_engine* scripts() noexcept = 0; ///< null: there is none
   virtual plugin_registry& plugins() noexcept = 0;
   virtual std::shared_ptr<const webhook::payload_judge> schemas() const = 0; ///< what payloads are held against

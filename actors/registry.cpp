@@ -24,9 +24,34 @@ std::string keyed(std::string_view kind, std::string_view rest) {
 std::string sandbox_key(const events::sandbox_id& id) { return keyed(sandbox_prefix, raw(id)); }
 std::string uid_key(std::string_view uid) { return keyed("ui", uid); }
 std::string api_key_key(std::string_view hash_hex) { return keyed("ak", hash_hex); }
+std::string portal_ends_key(const events::sandbox_id& id, std::string_view session) {
+  return keyed("pe", std::string{raw(id)} + std::string{session});
+}
+std::string portal_closed_key(const events::sandbox_id& id, std::string_view name) {
+  return keyed("pc", std::string{raw(id)} + std::string{name});
+}
 std::string claim_key(const events::sandbox_id& id, std::string_view claim) {
   return keyed(claim_prefix, std::string{raw(id)} + std::string{claim});
 }
+
+namespace {
+
+void portal_rows(const mock::portal_state& before, const mock::portal_state& after, const events::sandbox_id& id, std::vector<storage::row>& rows) {
+  for (const auto& [session, ends] : before.ends)
+    if (!after.ends.contains(session))
+      rows.push_back({portal_ends_key(id, session), {}, true});
+  for (const auto& [session, ends] : after.ends)
+    if (auto was = before.ends.find(session); was == before.ends.end() || was->second != ends)
+      rows.push_back({portal_ends_key(id, session), mock::to_text(ends)});
+  for (const auto& [name, until] : before.closed)
+    if (!after.closed.contains(name))
+      rows.push_back({portal_closed_key(id, name), {}, true});
+  for (const auto& [name, until] : after.closed)
+    if (!before.closed.contains(name))
+      rows.push_back({portal_closed_key(id, name), {}});
+}
+
+} // namespace
 
 std::vector<storage::row> rows_for(const mock::settings_state& before, const mock::settings_state& after,
                                    const events::sandbox_id& id) {
@@ -51,6 +76,8 @@ std::vector<storage::row> rows_for(const mock::settings_state& before, const moc
   for (const auto& k : after.keys)
     if (is && (!was || !has(before.keys, k)))
       rows.push_back({api_key_key(k.hash), std::string{raw(id)}});
+  static const mock::portal_state nothing;
+  portal_rows(was ? before.portal : nothing, is ? after.portal : nothing, id, rows);
   return rows;
 }
 

@@ -16,6 +16,8 @@
 ///   "sb" sandbox(16)            -> the sandbox as JSON (`mock::to_json`)
 ///   "ui" uid                    -> sandbox(16)
 ///   "ak" sha256 of the key, hex -> sandbox(16)
+///   "pe" sandbox(16) session    -> which of its portal tokens are over (`mock::to_text`); of all of them under the empty session
+///   "pc" sandbox(16) name       -> nothing: a portal link that was used, a token that was logged out
 ///   "cl" sandbox(16) claim      -> nothing: a name that may be taken once per sandbox
 ///   "on", "ox"                  -> actors/once.hpp
 ///   "rt", "rc"                  -> actors/retention.hpp
@@ -25,6 +27,8 @@ namespace hourglass::actors::registry {
 std::string sandbox_key(const events::sandbox_id& id);
 std::string uid_key(std::string_view uid);
 std::string api_key_key(std::string_view hash_hex);
+std::string portal_ends_key(const events::sandbox_id& id, std::string_view session);
+std::string portal_closed_key(const events::sandbox_id& id, std::string_view name);
 std::string claim_key(const events::sandbox_id& id, std::string_view claim);
 inline constexpr std::string_view sandbox_prefix = "sb";
 inline constexpr std::string_view claim_prefix = "cl"; ///< and a sandbox

@@ -205,10 +205,10 @@ void sandbox_actor::decide_settings(const change_ptr& job) {
       env_.schemas->catalogue_is(id_);
     if (outbox_ && settings_.schema_check != before.schema_check)
       send(outbox_, check_is{schema_check_of(settings_.schema_check)});
-    if (settings_.phase == mock::settings_state::life::live)
-      part.reply = mock::to_json(settings_, id_.to_string());
-    else
+    if (settings_.phase != mock::settings_state::life::live)
       fall_silent();
+    else if (part.reply.empty()) // a portal's says what it is itself
+      part.reply = mock::to_json(settings_, id_.to_string());
   }
   if (job->reply_override)
     part.reply.insert(part.reply.rfind('}'), *job->reply_override);

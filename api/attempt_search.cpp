@@ -319,7 +319,7 @@ void add_attempt_search(router& to) {
                {"cursor", "string", "next_cursor of the page before"}},
           .answers = {{200, "AttemptSearch",
                        "A page may be short, even empty, and still have a next one"}},
-          .run = run});
+          .portal = capability::view, .run = run});
 }
 
 } // namespace hourglass::api

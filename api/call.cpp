@@ -1,17 +1,27 @@
 #include "api/call.hpp"
 
+#include <algorithm>
+
 namespace hourglass::api {
 
 std::string principal::name() const {
   switch (is) {
   case role::nobody:
     return "anonymous";
+  case role::portal:
+    return "portal:" + (portal->session.empty() ? portal->id : portal->session);
   case role::sandbox:
     return "sandbox:" + own.to_string();
   case role::admin:
     return "admin";
   }
   return "anonymous";
+}
+
+bool principal::sees(const std::vector<std::string>& feature_flags) const {
+  if (is != role::portal || feature_flags.empty())
+    return true;
+  return std::find_first_of(feature_flags.begin(), feature_flags.end(), portal->flags.begin(), portal->flags.end()) != feature_flags.end();
 }
 
 call::call(std::shared_ptr<const http::request> what, http::reply to, std::string id)

@@ -21,9 +21,13 @@ namespace hourglass::api {
 
 /// Who holds the key that came with a request.
 struct principal {
-  enum class role : std::uint8_t { nobody, sandbox, admin };
+  enum class role : std::uint8_t { nobody, portal, sandbox, admin };
   role is = role::nobody;
-  events::sandbox_id own; ///< with `role::sandbox`
+  events::sandbox_id own; ///< with `role::sandbox` and `role::portal`
+  std::shared_ptr<const mock::portal_claims> portal; ///< with `role::portal`: what its token says
+
+  /// Event types with feature flags are for who has one of them. Only a portal's user can lack one.
+  bool sees(const std::vector<std::string>& feature_flags) const;
 
   /// As it stands in the log.
   std::string name() const;

@@ -186,7 +186,7 @@ void add_clock(router& to) {
             .answers = {{200, "Clock"}}, .run = run});
   };
   to.add({.method = "GET", .path = "/sandboxes/{sandbox}/clock", .id = "getClock", .tag = tag, .says = "The sandbox's own clock",
-          .who = access::sandbox, .answers = {{200, "Clock"}}, .run = get});
+          .who = access::sandbox, .answers = {{200, "Clock"}}, .portal = capability::view, .run = get});
   simple("/sandboxes/{sandbox}/clock/freeze", "freezeClock", "Time stands from now on",
          [](core& in, const call_ptr& c) { change_and_show(in, c, mock::freeze_clock{}); });
   simple("/sandboxes/{sandbox}/clock/resume", "resumeClock", "Time goes on from where it stood",

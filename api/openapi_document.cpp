@@ -81,6 +81,8 @@ json operation(const route& r) {
   if (r.takes != body::none)
     out["requestBody"] = request_body(r);
   out["responses"] = answers(r);
+  if (r.portal)
+    out["x-portal-capability"] = mock::name_of(*r.portal);
   if (r.who == access::anyone)
     out["security"] = json::array();
   return out;
@@ -107,7 +109,10 @@ std::string openapi_document(const router& routes, std::string_view version, std
   }
   auto& components = out["components"];
   components["securitySchemes"] = {
-      {"key", {{"type", "http"}, {"scheme", "bearer"}, {"description", "The admin key, or the client secret of one sandbox"}}}};
+      {"key",
+       {{"type", "http"},
+        {"scheme", "bearer"},
+        {"description", "The admin key, the client secret of one sandbox, or, where there is x-portal-capability, a portal token with it"}}}};
   components["parameters"] = {
       {"CorrelationId",
        {{"name", "X-Correlation-Id"},

@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace hourglass::api {
+
+using mock::capability;
 
 /// Which key a route asks for.
 enum class access : std::uint8_t {
@@ -59,6 +62,8 @@ struct route {
   std::vector<answer_doc> answers{};
   /// The sandbox of the path need not be there, for the admin: then the call's `sandbox` is zero, and the handler makes it or answers 404.
   bool may_create = false;
+  /// What a portal's token needs for it, beside being of this sandbox; without: no such token is let in.
+  std::optional<capability> portal{};
   handler run = nullptr;
 };
 

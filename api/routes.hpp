@@ -26,6 +26,9 @@ void add_broadcast(router& to);       // broadcast.cpp: one message to many sand
 void add_attempt_search(router& to);  // attempt_search.cpp: attempts by what they were and by text
 void add_signatures(router& to);      // signatures.cpp: public keys, verification, the page for it
 
+void add_portal_page(router& to);     // portal_page.cpp: the page on which a sandbox's users look after their webhooks
+void add_portal_access(router& to);   // svix/portal_access.cpp: tokens for it
+
 void add_applications(router& to);    // svix/applications.cpp
 void add_webhook_endpoints(router& to); // svix/endpoints.cpp
 void add_transformations(router& to); // svix/transformations.cpp: scripts that change what is sent

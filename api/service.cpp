@@ -148,6 +148,9 @@ void serve_mock(const std::shared_ptr<core>& shared, const std::shared_ptr<const
     std::string_view sandbox; ///< into the request
 
     void answer(http::response out) {
+      // What a sandbox answers is of one origin with our pages: no script of it may ask to stand before them.
+      if (!http::find(request->headers, "Service-Worker").empty())
+        std::erase_if(out.headers, [](const http::field& h) { return http::contains({h}, "Service-Worker-Allowed"); });
       out.headers.push_back({"X-Correlation-Id", correlation});
       count(in->mock_answered, out.status);
       reply.send(std::move(out));
@@ -229,9 +232,9 @@ events::outcome<void> check_access(core& in, call& c) {
     return tl::unexpected<events::error>{who.error()};
   c.who = *who;
   if (c.path.empty() || (c.path[0].first != "sandbox" && c.path[0].first != "app_id"))
-    return permit(c.who, c.at->who, nullptr);
+    return permit(c.who, *c.at, nullptr);
   if (c.who.is == principal::role::nobody)
-    return permit(c.who, c.at->who, nullptr);
+    return permit(c.who, *c.at, nullptr);
   auto asked = sandbox_named(in.node, c.path[0].second);
   if (asked)
     c.sandbox = *asked;
@@ -243,7 +246,7 @@ events::outcome<void> check_access(core& in, call& c) {
       return {};
     }
   }
-  if (auto permitted = permit(c.who, c.at->who, &asked); !permitted)
+  if (auto permitted = permit(c.who, *c.at, &asked); !permitted)
     return permitted;
   return leaves_catalogue_alone(in, c);
 }
@@ -308,6 +311,8 @@ router all_routes() {
   add_emit(out);
   add_signatures(out);
   add_applications(out);
+  add_portal_access(out);
+  add_portal_page(out);
   add_webhook_endpoints(out);
   add_transformations(out);
   add_broadcast(out);

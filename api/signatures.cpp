@@ -157,7 +157,8 @@ void add_signatures(router& to) {
           .body_schema = "VerifyIn", .answers = {{200, "Diagnosis"}}, .run = verify});
   to.add({.method = "POST", .path = "/sandboxes/{sandbox}/webhooks/verify", .id = "verifySandboxWebhook", .tag = tag,
           .says = "The same with the secrets of the sandbox's endpoints: tells an expired one, and one of another endpoint", .who = access::sandbox,
-          .takes = body::json, .body_schema = "SandboxVerifyIn", .answers = {{200, "Diagnosis"}}, .run = verify_with_sandbox});
+          .takes = body::json, .body_schema = "SandboxVerifyIn", .answers = {{200, "Diagnosis"}},
+          .portal = capability::view, .run = verify_with_sandbox});
   to.add({.method = "GET", .path = "/webhooks/verifier", .id = "verifierPage", .tag = tag, .says = "A page for people that asks these two",
           .who = access::anyone, .answers = {{200, "Text", "A page", "text/html"}},
           .run = [](core&, const call_ptr& c) { c->send(verifier_page()); }});

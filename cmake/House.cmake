@@ -20,6 +20,20 @@ function(hourglass_folder name)
   endif()
 endfunction()
 
+# hourglass_page(TARGET FOLDER): what stands in the folder (index.html, style.css, *.js in order of name) becomes <FOLDER/page.hpp> of the target, so that
+# the program serves it without a file beside it.
+function(hourglass_page target folder)
+  file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.js)
+  list(SORT scripts)
+  set(made ${PROJECT_BINARY_DIR}/pages/${folder}/page.hpp)
+  set(parts ${PROJECT_SOURCE_DIR}/${folder}/index.html ${PROJECT_SOURCE_DIR}/${folder}/style.css ${scripts})
+  add_custom_command(OUTPUT ${made}
+    COMMAND ${CMAKE_COMMAND} -DNAME=${folder} -DMADE=${made} "-DPARTS=${parts}" -P ${PROJECT_SOURCE_DIR}/cmake/Page.cmake
+    DEPENDS ${parts} ${PROJECT_SOURCE_DIR}/cmake/Page.cmake VERBATIM)
+  target_sources(${target} PRIVATE ${made})
+  target_include_directories(${target} PRIVATE ${PROJECT_BINARY_DIR}/pages)
+endfunction()
+
 # hourglass-script-worker, from script/worker/. Confined by a filter of system calls and a limit of its address space, neither of which a sanitizer's
 # runtime survives: so it is built without, and shares no library with the rest.
 function(hourglass_script_worker)

@@ -14,6 +14,11 @@ enum class kind : std::uint16_t {
   sandbox_updated = 2,
   sandbox_deleted = 3,
   sandbox_pruned = 4, ///< in the stream of the node: what stood in the stream of a deleted one that is gone (actors/pruning.hpp)
+  // -- access for its users (mock/portal.hpp), part of the settings ---------------
+  portal_opened = 5,  ///< somebody was given a token, and a link to it
+  portal_entered = 6, ///< the link was exchanged for the token, which it may be once
+  portal_left = 7,    ///< a token was logged out
+  portal_expired = 8, ///< tokens end before their time
   // -- endpoint (mock/endpoints.hpp) --------------------------------------------
   endpoint_put = 10,
   endpoint_removed = 11,

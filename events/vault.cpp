@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 namespace hourglass::events {
@@ -34,6 +35,12 @@ std::string nonce_for(const vault::key& k, std::string_view plain, std::string_v
   // Hashed one by one, so that no context and text can be cut in another place.
   what.append(as_text(sha256({context}))).append(as_text(sha256({plain})));
   return std::string{as_text(hmac_sha256(k, what)).substr(0, nonce_size)};
+}
+
+std::string tag_of(const vault::key& k, std::string_view text, std::string_view purpose) {
+  std::string what{"hourglass tag "};
+  what.append(as_text(sha256({purpose}))).append(as_text(sha256({text})));
+  return std::string{as_text(hmac_sha256(k, what))};
 }
 
 } // namespace
@@ -114,6 +121,17 @@ outcome<std::string> vault::open(std::string_view sealed, std::string_view conte
   if (!good)
     return failure(errc::corrupt, "does not authenticate under the key " + with->id + ": it was changed, or belongs to something else");
   return plain;
+}
+
+std::string vault::tag(std::string_view text, std::string_view purpose) const { return tag_of(entries_.front().key, text, purpose); }
+
+bool vault::is_tag(std::string_view tag, std::string_view text, std::string_view purpose) const {
+  bool any = false;
+  for (const auto& e : entries_) { // all of them, so that the time does not tell which
+    const auto right = tag_of(e.key, text, purpose);
+    any |= tag.size() == right.size() && CRYPTO_memcmp(tag.data(), right.data(), right.size()) == 0;
+  }
+  return any;
 }
 
 } // namespace hourglass::events

@@ -37,6 +37,11 @@ public:
   /// Fails with `errc::corrupt`: no sealed text, its key is not here (the detail names the id), or it does not authenticate.
   outcome<std::string> open(std::string_view sealed, std::string_view context) const;
 
+  /// What only who has the first key can make of a text: 32 bytes. `purpose` keeps those of one use from another.
+  std::string tag(std::string_view text, std::string_view purpose) const;
+  /// Whether `tag` was made of `text` with one of the keys, in a time that says nothing about it.
+  bool is_tag(std::string_view tag, std::string_view text, std::string_view purpose) const;
+
   /// Id of the key that seals.
   const std::string& active() const noexcept { return entries_.front().id; }
   /// Ids of all, the active one first, separated by commas.

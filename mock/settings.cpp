@@ -180,7 +180,7 @@ outcome<json_value> parse_object(std::string_view text) {
   return v;
 }
 
-outcome<decision> decide_one(const settings_state& state, const create_sandbox& c) {
+outcome<decision> decide_one(const settings_state& state, const create_sandbox& c, const events::context&) {
   if (state.phase != life::none)
     return failure(errc::conflict, "this sandbox exists already");
   auto v = parse_object(c.text);
@@ -197,7 +197,7 @@ outcome<decision> decide_one(const settings_state& state, const create_sandbox& 
   return out;
 }
 
-outcome<decision> decide_one(const settings_state& state, const update_sandbox& c) {
+outcome<decision> decide_one(const settings_state& state, const update_sandbox& c, const events::context&) {
   if (state.phase != life::live)
     return failure(errc::not_found, "there is no such sandbox");
   auto v = parse_object(c.text);
@@ -217,12 +217,20 @@ outcome<decision> decide_one(const settings_state& state, const update_sandbox& 
   return out;
 }
 
-outcome<decision> decide_one(const settings_state& state, const delete_sandbox&) {
+outcome<decision> decide_one(const settings_state& state, const delete_sandbox&, const events::context&) {
   if (state.phase != life::live)
     return failure(errc::not_found, "there is no such sandbox");
   decision out;
   out.events.push_back({events::kind::sandbox_deleted, "{}", {}, 0, {}});
   return out;
+}
+
+/// All that is of the portal.
+template <class Command>
+outcome<decision> decide_one(const settings_state& state, const Command& c, const events::context& ctx) {
+  if (state.phase != life::live)
+    return failure(errc::not_found, "there is no such sandbox");
+  return decide(state.portal, c, ctx);
 }
 
 } // namespace
@@ -241,8 +249,8 @@ std::optional<events::entropy> chance_of_import(std::string_view seed) {
   return chance_of("import " + std::string{seed}, 0);
 }
 
-outcome<decision> decide(const settings_state& state, const settings_command& command, const events::context&) {
-  return std::visit([&](const auto& c) { return decide_one(state, c); }, command);
+outcome<decision> decide(const settings_state& state, const settings_command& command, const events::context& ctx) {
+  return std::visit([&](const auto& c) { return decide_one(state, c, ctx); }, command);
 }
 
 outcome<void> apply(settings_state& state, events::kind kind, std::string_view payload, const events::header& header) {
@@ -251,6 +259,8 @@ outcome<void> apply(settings_state& state, events::kind kind, std::string_view p
       ++state.drawn;
     return {};
   }
+  if (is_of_portal(kind))
+    return apply(state.portal, kind, payload, header);
   if (kind == events::kind::sandbox_deleted) {
     state.phase = life::deleted;
     state.updated = header.wall;
@@ -268,6 +278,7 @@ outcome<void> apply(settings_state& state, events::kind kind, std::string_view p
   next->created = kind == events::kind::sandbox_created ? header.wall : state.created;
   next->updated = header.wall;
   next->drawn = next->seed == state.seed ? state.drawn : 0;
+  next->portal = std::move(state.portal);
   state = std::move(*next);
   return {};
 }
@@ -279,6 +290,8 @@ std::string snapshot(const settings_state& state) {
   j.key("created_us").value(state.created.us).key("updated_us").value(state.updated.us);
   if (state.drawn != 0)
     j.key("drawn").value(state.drawn);
+  if (state.portal != portal_state{})
+    j.key("portal").raw(snapshot_text(state.portal));
   j.key("settings").raw(payload_of(state)).close_object();
   return out;
 }
@@ -310,6 +323,12 @@ outcome<settings_state> restore<settings_state>(std::string_view text) {
   if (v->member("drawn") != nullptr && (!number("drawn", drawn) || drawn < 0))
     return failure(errc::corrupt, "a snapshot of settings does not read");
   out->drawn = static_cast<std::uint64_t>(drawn);
+  if (const auto* portal = v->member("portal"); portal != nullptr) {
+    auto read = restore_portal(to_text(*portal));
+    if (!read)
+      return tl::unexpected<events::error>{read.error()};
+    out->portal = std::move(*read);
+  }
   out->phase = static_cast<life>(phase);
   return out;
 }

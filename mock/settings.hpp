@@ -3,6 +3,7 @@
 #include "events/time.hpp"
 #include "mock/decision.hpp"
 #include "mock/fwd.hpp"
+#include "mock/portal.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -41,6 +42,7 @@ struct settings_state {
   std::string seed;         ///< what the chance of requests and imports comes from; empty: none, each has its own
   std::uint64_t drawn = 0;  ///< requests served since the seed was given
   std::vector<api_key> keys;
+  portal_state portal; ///< has events of its own
   events::wall_time created;
   events::wall_time updated;
 
@@ -65,12 +67,12 @@ struct delete_sandbox {};
 /// What the values of an imported document are made from; none without a seed.
 std::optional<events::entropy> chance_of_import(std::string_view seed);
 
-using settings_command = std::variant<create_sandbox, update_sandbox, delete_sandbox>;
+using settings_command = std::variant<create_sandbox, update_sandbox, delete_sandbox, open_portal, enter_portal, leave_portal, expire_portals>;
 
 /// Fails with `errc::invalid` (`where` = JSON Pointer), `errc::conflict` (created already), `errc::not_found` (not there, or deleted).
 events::outcome<decision> decide(const settings_state& state, const settings_command& command, const events::context& ctx);
 
-/// Folds sandbox_created, sandbox_updated, sandbox_deleted, with a seed request_served; other kinds change nothing. `header.wall` becomes `created`, `updated`.
+/// Folds sandbox_created, sandbox_updated, sandbox_deleted, what is of the portal, with a seed request_served; other kinds change nothing. `header.wall` becomes `created`, `updated`.
 events::outcome<void> apply(settings_state& state, events::kind kind, std::string_view payload, const events::header& header);
 
 std::string snapshot(const settings_state& state);

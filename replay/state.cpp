@@ -21,7 +21,11 @@ std::optional<part> part_of(events::kind k) noexcept {
   switch (k) {
   case kind::sandbox_created:
   case kind::sandbox_updated:
-  case kind::sandbox_deleted: return part::settings;
+  case kind::sandbox_deleted:
+  case kind::portal_opened:
+  case kind::portal_entered:
+  case kind::portal_left:
+  case kind::portal_expired: return part::settings;
   case kind::endpoint_put:
   case kind::endpoint_removed:
   case kind::openapi_imported:

@@ -223,7 +223,7 @@ void add_applications(router& to) {
                     {"order", "string", "ascending or descending"}},
           .answers = {{200, "ListResponseApplicationOut"}}, .run = svix::list});
   to.add({.method = "GET", .path = "/api/v1/app/{app_id}", .id = "v1.application.get", .tag = tag, .says = "One application, by id or uid",
-          .who = access::sandbox, .speaks = dialect::svix, .answers = {{200, "ApplicationOut"}}, .run = svix::get});
+          .who = access::sandbox, .speaks = dialect::svix, .answers = {{200, "ApplicationOut"}}, .portal = capability::view, .run = svix::get});
   to.add({.method = "PUT", .path = "/api/v1/app/{app_id}", .id = "v1.application.update", .tag = tag,
           .says = "Replaces an application; the admin creates one under this uid if there is none", .who = access::sandbox,
           .speaks = dialect::svix, .takes = body::json, .body_schema = "ApplicationIn",

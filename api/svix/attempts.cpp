@@ -288,22 +288,23 @@ void add_attempts(router& to) {
   with_endpoint.push_back({"endpoint_id", "string", "At this endpoint"});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/attempt/endpoint/{endpoint_id}", .id = "v1.message-attempt.list-by-endpoint",
        .says = "Attempts at an endpoint, newest first", .query = filters, .answers = {{200, "ListResponseMessageAttemptOut"}},
-       .run = svix::by_endpoint});
+       .portal = capability::view, .run = svix::by_endpoint});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/attempt/msg/{msg_id}", .id = "v1.message-attempt.list-by-msg",
        .says = "Attempts of a message, newest first", .query = with_endpoint, .answers = {{200, "ListResponseMessageAttemptOut"}},
-       .run = svix::by_message});
+       .portal = capability::view, .run = svix::by_message});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}", .id = "v1.message-attempt.get",
        .says = "One attempt, with request, response and timing", .query = {{"expanded_statuses", "boolean", "Taken"}},
-       .answers = {{200, "MessageAttemptOut"}}, .run = svix::get});
+       .answers = {{200, "MessageAttemptOut"}}, .portal = capability::view, .run = svix::get});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/msg/{msg_id}/attempt/{attempt_id}/curl", .id = "hourglass.attempt.curl",
-       .says = "A curl command that sends what the attempt sent; credentials are left out", .answers = {{200, "Text", "The command", "text/plain"}}, .run = svix::curl});
+       .says = "A curl command that sends what the attempt sent; credentials are left out", .answers = {{200, "Text", "The command", "text/plain"}},
+       .portal = capability::view, .run = svix::curl});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint", .id = "v1.message-attempt.list-attempted-destinations",
        .says = "Endpoints a message went to, those removed since among them (disabledReason removed), and how it stands with each",
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"}},
-       .answers = {{200, "ListResponseMessageEndpointOut"}}, .run = svix::destinations});
+       .answers = {{200, "ListResponseMessageEndpointOut"}}, .portal = capability::view, .run = svix::destinations});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/msg", .id = "v1.message-attempt.list-attempted-messages",
        .says = "Messages that went to an endpoint, newest first", .query = filters, .answers = {{200, "ListResponseEndpointMessageOut"}},
-       .run = svix::messages_of});
+       .portal = capability::view, .run = svix::messages_of});
 }
 
 } // namespace hourglass::api

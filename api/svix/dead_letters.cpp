@@ -164,15 +164,17 @@ void add_dead_letters(router& to) {
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
                  {"before", "date-time", "Before, on the sandbox's clock"}, {"after", "date-time", "After, on the sandbox's clock"},
                  {"with_content", "boolean", "Show bodies; true if absent"}, {"event_types", "string", "Comma-separated, or repeated, also as event_types[]"}},
-       .answers = {{200, "ListResponseMessageAttemptOut"}}, .run = svix::dead_letters});
+       .answers = {{200, "ListResponseMessageAttemptOut"}}, .portal = capability::view, .run = svix::dead_letters});
   add({.method = "DELETE", .path = one, .id = "hourglass.dead.purge-one",
-       .says = "Throws a dead letter away: it is listed no more, and no recovery sends it. The message stays", .answers = {{204}}, .run = svix::purge_one});
+       .says = "Throws a dead letter away: it is listed no more, and no recovery sends it. The message stays", .answers = {{204}},
+       .portal = capability::manage_endpoint, .run = svix::purge_one});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/dead/{msg_id}/edit", .id = "hourglass.dead.edit",
        .says = "Sends another payload in place of a dead letter, as a message of its own that names it; the letter is superseded. What is left out is as in the old message",
        .takes = body::json, .body_schema = "DeadEditIn", .answers = {{202, "MessageOut"}}, .run = svix::edit});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/dead/purge", .id = "hourglass.dead.purge",
        .says = "Throws away all dead letters of an endpoint that fit; durable, goes on after a crash, told and cancelled as a recovery", .takes = body::optional_json,
-       .body_schema = "PurgeIn", .answers = {{202, "RecoverOut"}, {200, "RecoverDryRun", "With dryRun: how many it would remove"}}, .run = svix::purge_of_endpoint});
+       .body_schema = "PurgeIn", .answers = {{202, "RecoverOut"}, {200, "RecoverDryRun", "With dryRun: how many it would remove"}},
+       .portal = capability::manage_endpoint, .run = svix::purge_of_endpoint});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/dead/purge", .id = "hourglass.dead.purge-all",
        .says = "The same at every endpoint that has dead letters and no recovery under way: one recovery for each, as many as may run", .takes = body::optional_json, .body_schema = "PurgeIn",
        .answers = {{202, "PurgeOut"}, {200, "RecoverDryRun", "With dryRun: how many they would remove"}}, .run = svix::purge_of_all});

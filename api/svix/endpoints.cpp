@@ -279,48 +279,51 @@ void add_webhook_endpoints(router& to) {
     to.add(std::move(r));
   };
   add({.method = "POST", .path = base, .id = "v1.endpoint.create", .says = "Adds an endpoint: where webhooks go", .takes = body::unread_json,
-       .body_schema = "EndpointIn", .answers = {{201, "EndpointOut"}}, .run = svix::create});
+       .body_schema = "EndpointIn", .answers = {{201, "EndpointOut"}}, .portal = capability::manage_endpoint, .run = svix::create});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/bulk", .id = "hourglass.endpoint.create-many",
        .says = "Adds up to 1,000 endpoints, all or none; says of each what is wrong with it", .takes = body::unread_json, .body_schema = "EndpointsIn",
        .answers = {{201, "EndpointsOut"}}, .run = svix::create_many});
   add({.method = "GET", .path = base, .id = "v1.endpoint.list", .says = "Endpoints, by id",
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
                  {"order", "string", "ascending or descending"}},
-       .answers = {{200, "ListResponseEndpointOut"}}, .run = svix::list});
+       .answers = {{200, "ListResponseEndpointOut"}}, .portal = capability::view, .run = svix::list});
   add({.method = "GET", .path = one, .id = "v1.endpoint.get", .says = "One endpoint, by id or uid", .answers = {{200, "EndpointOut"}},
-       .run = svix::get});
+       .portal = capability::view, .run = svix::get});
   add({.method = "PUT", .path = one, .id = "v1.endpoint.update", .says = "Replaces an endpoint, or creates it under this uid; keeps retryPolicy, protection, ordering, batching, deliveryControl, tls, authentication, proxy and signatureProfile where it does not name them",
        .takes = body::unread_json, .body_schema = "EndpointUpdate", .answers = {{200, "EndpointOut"}, {201, "EndpointOut", "Created"}},
-       .run = svix::update});
+       .portal = capability::manage_endpoint, .run = svix::update});
   add({.method = "PATCH", .path = one, .id = "v1.endpoint.patch", .says = "Changes an endpoint", .takes = body::unread_json,
-       .body_schema = "EndpointPatch", .answers = {{200, "EndpointOut"}}, .run = svix::patch});
+       .body_schema = "EndpointPatch", .answers = {{200, "EndpointOut"}}, .portal = capability::manage_endpoint, .run = svix::patch});
   add({.method = "DELETE", .path = one, .id = "v1.endpoint.delete", .says = "Removes an endpoint", .answers = {{204}},
-       .run = svix::remove});
+       .portal = capability::manage_endpoint, .run = svix::remove});
   constexpr std::string_view secret = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret";
   add({.method = "GET", .path = secret, .id = "v1.endpoint.get-secret", .says = "The newest signing secret; of an Ed25519 key the public half (whpk_)",
-       .answers = {{200, "EndpointSecretOut"}}, .run = svix::secret});
+       .answers = {{200, "EndpointSecretOut"}}, .portal = capability::view_secret, .run = svix::secret});
   add({.method = "PUT", .path = secret, .id = "v1.endpoint.replace-secret", .says = "The one signing secret from now on; all before it stop at once",
        .takes = body::unread_json, .body_schema = "EndpointSecretReplaceIn", .answers = {{204}},
+       .portal = capability::manage_secret,
        .run = [](core& in, const call_ptr& c) { svix::rotate(in, c, webhook::read_secret_replace(c->request->body)); }});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/secret/rotate", .id = "v1.endpoint.rotate-secret",
        .says = "A new secret; the old one signs too for a while", .takes = body::optional_json, .body_schema = "EndpointSecretRotateIn",
        .answers = {{200, "EndpointSecretOut"}, {400, "SvixError", "limit_reached: too many secrets are live"}},
+       .portal = capability::manage_secret,
        .run = [](core& in, const call_ptr& c) { svix::rotate(in, c, webhook::read_secret_rotate(c->request->body)); }});
   constexpr std::string_view headers = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/headers";
   add({.method = "GET", .path = headers, .id = "v1.endpoint.get-headers", .says = "Headers that go with every attempt",
-       .answers = {{200, "EndpointHeadersOut"}}, .run = svix::headers});
+       .answers = {{200, "EndpointHeadersOut"}}, .portal = capability::view, .run = svix::headers});
   add({.method = "PUT", .path = headers, .id = "v1.endpoint.update-headers", .says = "Replaces all of them", .takes = body::unread_json,
        .body_schema = "EndpointHeadersIn", .answers = {{204}},
-       .run = [](core& in, const call_ptr& c) { svix::change_headers(in, c, true); }});
+       .portal = capability::manage_endpoint, .run = [](core& in, const call_ptr& c) { svix::change_headers(in, c, true); }});
   add({.method = "PATCH", .path = headers, .id = "v1.endpoint.patch-headers", .says = "Changes some of them", .takes = body::unread_json,
        .body_schema = "EndpointHeadersPatchIn", .answers = {{204}},
-       .run = [](core& in, const call_ptr& c) { svix::change_headers(in, c, false); }});
+       .portal = capability::manage_endpoint, .run = [](core& in, const call_ptr& c) { svix::change_headers(in, c, false); }});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/stats", .id = "v1.endpoint.get-stats",
        .says = "Deliveries since the endpoint was created; with a time range, of the messages of that time",
        .query = {{"since", "date-time", "Of messages from then on, on the sandbox's clock"}, {"until", "date-time", "Of messages until then"}},
-       .answers = {{200, "EndpointStats"}}, .run = svix::stats});
+       .answers = {{200, "EndpointStats"}}, .portal = capability::view, .run = svix::stats});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/health", .id = "hourglass.endpoint.health",
-       .says = "How an endpoint is faring: whether it is held back, by what, and until when", .answers = {{200, "EndpointHealth"}}, .run = svix::health});
+       .says = "How an endpoint is faring: whether it is held back, by what, and until when", .answers = {{200, "EndpointHealth"}},
+       .portal = capability::view, .run = svix::health});
 }
 
 } // namespace hourglass::api

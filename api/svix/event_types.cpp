@@ -56,11 +56,11 @@ void list(core& in, const call_ptr& c) {
     return c->answer(200, list_response(page, {}, {}, false));
   in.look<state>(
       c, *there,
-      [page, after = *after, descending, archived](const state& s, events::virtual_time) -> events::outcome<std::string> {
+      [page, after = *after, descending, archived, who = c->who](const state& s, events::virtual_time) -> events::outcome<std::string> {
         auto down = page.backwards != descending;
         std::vector<const webhook::event_type*> found;
         for (auto& [name, type] : s.event_types())
-          if ((archived || !type.archived) && (after.empty() || (down ? name < after : name > after)))
+          if ((archived || !type.archived) && who.sees(type.feature_flags) && (after.empty() || (down ? name < after : name > after)))
             found.push_back(&type);
         if (down)
           std::reverse(found.begin(), found.end());
@@ -84,9 +84,9 @@ void get(core& in, const call_ptr& c) {
     return c->fail(no_type().value());
   in.look<state>(
       c, *there,
-      [name = c->param("event_type_name")](const state& s, events::virtual_time) -> events::outcome<std::string> {
+      [name = c->param("event_type_name"), who = c->who](const state& s, events::virtual_time) -> events::outcome<std::string> {
         auto it = s.event_types().find(name);
-        if (it == s.event_types().end())
+        if (it == s.event_types().end() || !who.sees(it->second.feature_flags))
           return no_type();
         return views::event_type_out(it->second);
       },
@@ -150,9 +150,9 @@ void add_event_types(router& to) {
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before; with - backwards"},
                  {"order", "string", "ascending or descending"}, {"include_archived", "boolean", "Archived ones too"},
                  {"with_content", "boolean", "Taken; schemas always come"}},
-       .answers = {{200, "ListResponseEventTypeOut"}}, .run = svix::list});
+       .answers = {{200, "ListResponseEventTypeOut"}}, .portal = capability::view, .run = svix::list});
   add({.method = "GET", .path = one, .id = "v1.event-type.get", .says = "One event type", .who = access::any_key,
-       .answers = {{200, "EventTypeOut"}}, .run = svix::get});
+       .answers = {{200, "EventTypeOut"}}, .portal = capability::view, .run = svix::get});
   add({.method = "PUT", .path = one, .id = "v1.event-type.update", .says = "Replaces an event type, or creates it", .who = access::admin,
        .takes = body::unread_json, .body_schema = "EventTypeUpdate", .answers = {{200, "EventTypeOut"}, {201, "EventTypeOut", "Created"}},
        .run = [](core& in, const call_ptr& c) { svix::change(in, c, false); }});

@@ -144,8 +144,8 @@ void find_and_send(core& in, const call_ptr& c, const std::string& type, std::si
   auto found = std::make_shared<std::optional<events::outcome<std::string>>>();
   in.look<state>(
       c, here,
-      [type, index, found](const state& s, events::virtual_time) -> events::outcome<std::string> {
-        if (auto it = s.event_types().find(type); it != s.event_types().end())
+      [type, index, found, who = c->who](const state& s, events::virtual_time) -> events::outcome<std::string> {
+        if (auto it = s.event_types().find(type); it != s.event_types().end() && who.sees(it->second.feature_flags))
           *found = example_of(it->second, index);
         return "{}";
       },
@@ -185,7 +185,7 @@ void add_examples(router& to) {
   to.add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/send-example", .id = "v1.endpoint.send-example",
           .tag = "endpoint", .says = "Sends an example of an event type to this endpoint alone, whatever its filters: one of its schema's, else one made up to fit. Or one that goes wrong on purpose, and says so in its attempts",
           .who = access::sandbox, .speaks = dialect::svix, .takes = body::json, .body_schema = "EventExampleIn",
-          .answers = {{202, "MessageOut"}}, .run = svix::send_example});
+          .answers = {{202, "MessageOut"}}, .portal = capability::attempts, .run = svix::send_example});
 }
 
 } // namespace hourglass::api

@@ -105,7 +105,7 @@ void add_filters(router& to) {
   to.add({.method = "POST", .path = "/api/v1/app/{app_id}/filter/try", .id = "hourglass.filter.try", .tag = "endpoint",
           .says = "Which of the last messages an endpoint would get with these filters, newest first, and what keeps it from the others. Changes nothing",
           .who = access::sandbox, .speaks = dialect::svix, .takes = body::unread_json, .body_schema = "FilterTrialIn",
-          .answers = {{200, "FilterTrialOut"}}, .run = svix::run});
+          .answers = {{200, "FilterTrialOut"}}, .portal = capability::view, .run = svix::run});
 }
 
 } // namespace hourglass::api

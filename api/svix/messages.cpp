@@ -160,9 +160,10 @@ void add_messages(router& to) {
                  {"channel", "string", "With this channel"}, {"tag", "string", "With this tag"},
                  {"before", "date-time", "Before, on the sandbox's clock"}, {"after", "date-time", "After, on the sandbox's clock"},
                  {"with_content", "boolean", "Show payloads; true if absent"}, {"event_types", "string", "Comma-separated, or repeated, also as event_types[]"}},
-       .answers = {{200, "ListResponseMessageOut"}}, .run = svix::list});
+       .answers = {{200, "ListResponseMessageOut"}}, .portal = capability::view, .run = svix::list});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/msg/{msg_id}", .id = "v1.message.get", .says = "One message, by id",
-       .query = {{"with_content", "boolean", "Show the payload; true if absent"}}, .answers = {{200, "MessageOut"}}, .run = svix::get});
+       .query = {{"with_content", "boolean", "Show the payload; true if absent"}}, .answers = {{200, "MessageOut"}},
+       .portal = capability::view, .run = svix::get});
 }
 
 } // namespace hourglass::api

@@ -174,26 +174,29 @@ void add_redelivery(router& to) {
   };
   add({.method = "POST", .path = "/api/v1/app/{app_id}/msg/{msg_id}/endpoint/{endpoint_id}/resend", .id = "v1.message-attempt.resend",
        .says = "Sends one message to one endpoint again, now", .takes = body::optional_json, .body_schema = "AnyObject",
-       .answers = {{202, "AnyObject"}}, .run = svix::resend});
+       .answers = {{202, "AnyObject"}}, .portal = capability::attempts, .run = svix::resend});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recover", .id = "v1.endpoint.recover",
        .says = "Sends again everything that failed in a time; durable, goes on after a crash, can be cancelled", .takes = body::unread_json,
-       .body_schema = "RecoverIn", .answers = {{202, "RecoverOut"}, {200, "RecoverDryRun", "With dryRun: what it would send"}}, .run = svix::recover});
+       .body_schema = "RecoverIn", .answers = {{202, "RecoverOut"}, {200, "RecoverDryRun", "With dryRun: what it would send"}},
+       .portal = capability::attempts, .run = svix::recover});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/replay-missing", .id = "v1.endpoint.replay-missing",
        .says = "Sends everything of a time that the endpoint never got", .takes = body::unread_json, .body_schema = "ReplayIn",
-       .answers = {{202, "RecoverOut"}, {200, "RecoverDryRun", "With dryRun: what it would send"}}, .run = svix::replay_missing});
+       .answers = {{202, "RecoverOut"}, {200, "RecoverDryRun", "With dryRun: what it would send"}},
+       .portal = capability::attempts, .run = svix::replay_missing});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/bulk-replay", .id = "v1.endpoint.bulk-replay",
        .says = "Sends everything of a time again, or what failed", .takes = body::json, .body_schema = "BulkReplayIn",
-       .answers = {{202, "RecoverOut"}, {200, "RecoverDryRun", "With dryRun: what it would send"}}, .run = svix::bulk_replay});
+       .answers = {{202, "RecoverOut"}, {200, "RecoverDryRun", "With dryRun: what it would send"}},
+       .portal = capability::attempts, .run = svix::bulk_replay});
   add({.method = "GET", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recovery", .id = "hourglass.recovery.list",
        .says = "Recoveries of an endpoint, newest first: all that run, and the last that ended",
        .query = {{"limit", "integer", "1 to 250; 50 if absent"}, {"iterator", "string", "Of the page before"}},
-       .answers = {{200, "ListResponseRecoverOut"}}, .run = svix::list_recoveries});
+       .answers = {{200, "ListResponseRecoverOut"}}, .portal = capability::view, .run = svix::list_recoveries});
   constexpr std::string_view one = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recovery/{recovery_id}";
   add({.method = "GET", .path = one, .id = "hourglass.recovery.get", .says = "One recovery, with its progress",
-       .answers = {{200, "RecoverOut"}}, .run = svix::show_recovery});
+       .answers = {{200, "RecoverOut"}}, .portal = capability::view, .run = svix::show_recovery});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recovery/{recovery_id}/cancel",
        .id = "hourglass.recovery.cancel", .says = "Stops a recovery and takes back what it queued and has not sent; what was dead stays dead",
-       .answers = {{200, "RecoverOut"}}, .run = svix::cancel_recovery});
+       .answers = {{200, "RecoverOut"}}, .portal = capability::attempts, .run = svix::cancel_recovery});
 }
 
 } // namespace hourglass::api

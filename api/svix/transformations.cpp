@@ -131,14 +131,15 @@ void add_transformations(router& to) {
     to.add(std::move(r));
   };
   add({.method = "GET", .path = one, .id = "v1.endpoint.transformation.get", .says = "The script that changes what is sent to an endpoint",
-       .answers = {{200, "EndpointTransformationOut"}}, .run = svix::show});
+       .answers = {{200, "EndpointTransformationOut"}}, .portal = capability::view, .run = svix::show});
   add({.method = "PATCH", .path = one, .id = "v1.endpoint.transformation.patch",
        .says = "Sets or takes away the script that changes what is sent: it declares handler(webhook). Must compile: otherwise 422 with line and column",
-       .takes = body::unread_json, .body_schema = "EndpointTransformationPatch", .answers = {{204}}, .run = svix::change});
+       .takes = body::unread_json, .body_schema = "EndpointTransformationPatch", .answers = {{204}},
+       .portal = capability::transformations, .run = svix::change});
   add({.method = "POST", .path = "/api/v1/app/{app_id}/endpoint/{endpoint_id}/transformation/simulate", .id = "v1.endpoint.transformation.simulate",
        .says = "What a script makes of a message. Sends and changes nothing",
        .takes = body::unread_json, .body_schema = "EndpointTransformationSimulateIn",
-       .answers = {{200, "EndpointTransformationSimulateOut"}}, .run = svix::simulate});
+       .answers = {{200, "EndpointTransformationSimulateOut"}}, .portal = capability::transformations, .run = svix::simulate});
 }
 
 } // namespace hourglass::api

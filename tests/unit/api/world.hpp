@@ -163,6 +163,7 @@ public:
   storage::index_writer& index() noexcept override { return real_.index(); }
   storage::journal& journal() noexcept override { return real_.journal(); }
   const events::redactor& redactor() const noexcept override { return real_.redactor(); }
+  const events::vault& vault() const noexcept override { return real_.vault(); }
   mock::script_engine* scripts() noexcept override { return real_.scripts(); }
   actors::plugin_registry& plugins() noexcept override { return real_.plugins(); }
   std::shared_ptr<const webhook::payload_judge> schemas() const override { return real_.schemas(); }

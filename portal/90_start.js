@@ -1,0 +1,3 @@
+// @ts-check
+void enter();
+setTimeout(tick, refreshEvery);
