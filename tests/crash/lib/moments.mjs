@@ -1,4 +1,4 @@
-// Kills that are aimed: during fan-out, redrive, rotation, automatic disable and erasure. That a kill fell where it was aimed the log tells afterwards;
+// Kills that are aimed: during fan-out, redrive, rotation, automatic disable, erasure and prune. That a kill fell where it was aimed the log tells afterwards;
 // those that did not are made again.
 import { Receiver } from '../../interop/lib/receiver.mjs';
 import { Server, freshFolder, removeFolder } from '../../interop/lib/server.mjs';
@@ -6,11 +6,12 @@ import { Disable } from './moments/disable.mjs';
 import { Erasure } from './moments/erasure.mjs';
 import { FanOut } from './moments/fan_out.mjs';
 import { Log } from './moments/log.mjs';
+import { Prune } from './moments/prune.mjs';
 import { Redrive } from './moments/redrive.mjs';
 import { Rotation } from './moments/rotation.mjs';
 import { Random } from './random.mjs';
 
-export const moments = { 'fan-out': FanOut, redrive: Redrive, rotation: Rotation, disable: Disable, erasure: Erasure };
+export const moments = { 'fan-out': FanOut, redrive: Redrive, rotation: Rotation, disable: Disable, erasure: Erasure, prune: Prune };
 
 const holds = {
   'fan-out': 'every destination got every message, under its one id, and none again that the log had as delivered',
@@ -18,6 +19,7 @@ const holds = {
   rotation: 'the secret is the one that the log says, what was acknowledged holds, and every delivery verifies for who has the old one',
   disable: 'the rule holds counted from the log, operators were told once, and what came meanwhile arrived',
   erasure: 'what was acknowledged is gone, what nobody asked for is whole, and every gap is named in the log',
+  prune: 'what was acknowledged is gone, said once with what it had, every empty place of the log is answered for, and the others are whole',
 };
 
 /// Of each moment in `wanted`, `kills` that fell into it.
