@@ -107,6 +107,7 @@ TEST_F(node_prune, nothing_that_is_kept_of_a_sandbox_is_left) {
   EXPECT_TRUE(actors::testing::ask_to_sleep(*node_, id));
   ASSERT_TRUE(eventually([&] { return node_->counters().live <= 1; }))
       << "with a snapshot, and an entry of what is due";
+  ASSERT_TRUE(eventually([&] { return node_->store().index_end() == node_->store().end(); }));
   close();
   const auto before = left_of(id);
   for (const auto* kind :
