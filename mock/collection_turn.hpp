@@ -30,7 +30,8 @@ private:
   response get();
   response put(const std::string& id, json_value least, json_value wanted, bool fresh, bool removes);
   void answer_as_made();
-  tl::expected<json_value, response> body() const;
+  tl::expected<json_value, response> body();
+  bool answers_for_many() const;
   std::string id_meant(const json_value& given) const;
   std::string id_in_path() const;
 
@@ -63,7 +64,9 @@ private:
   response missing(std::string_view id) const;
   response refuse(unsigned status, std::string_view name, std::string_view title, std::string detail) const;
   response refuse(const events::error& why) const;
+  response refuse(const std::vector<request_fault>& faults);
   response unfit(const events::error& why) const;
+  void tell(std::string_view what); ///< in `X-Request-Validation`
   static std::string shortened(std::string_view text);
   json_value visible(json_value item, const json_value* like) const;
   bool shows_json() const;
@@ -83,6 +86,8 @@ private:
   collection_view items_;
   schema_purse purse_; ///< what holding items against their schema may cost
   std::string made_;   ///< the id of a new item
+  std::string told_;   ///< for `X-Request-Validation`
+  bool unread_ = false; ///< the body is of a media type that is not read: what it says is not known
   struct page {
     std::size_t total = 0, size = 0, number = 0, offset = 0;
     bool more = false;

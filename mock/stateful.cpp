@@ -21,6 +21,11 @@ json_value typed_like(const json_value* before, const std::string& text) {
   return json_value::of(text);
 }
 
+schema_fault unread_fault(const events::error& why) {
+  const bool costly = why.code == events::errc::too_large;
+  return {"", "", costly ? "" : "json", (costly ? "" : "does not read: ") + why.detail + (why.where.empty() ? "" : " (" + why.where + ")")};
+}
+
 } // namespace
 
 collection_turn::collection_turn(const plan& p, const data_state& data, const request& req, const events::context& ctx, const events::redactor& redact)
@@ -66,6 +71,8 @@ state_answer collection_turn::run(const data_state& data) {
     out.answer = remove();
     break;
   }
+  if (out.answer.status != 404) // of what is not there, nothing was to be taken
+    out.report = std::move(told_);
   if (out.answer.status >= 300)
     return out;
   for (const auto& command : items_.changes()) {
@@ -82,7 +89,7 @@ std::string collection_turn::id_in_path() const {
 }
 
 /// The body as an object without what is the server's; or what is answered because there is none, or one that is too large.
-tl::expected<json_value, response> collection_turn::body() const {
+tl::expected<json_value, response> collection_turn::body() {
   static const request_check nothing_demanded;
   auto out = json_value::object();
   if (req_.body.empty())
@@ -93,8 +100,19 @@ tl::expected<json_value, response> collection_turn::body() const {
     return tl::unexpected{refuse(413, "content-too-large", "Content too large",
                                  "the body is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")")};
   const auto v = (e_.check ? *e_.check : nothing_demanded).body_of(req_, c_.schema);
-  if (!v || !v->is_object())
+  if (!v && v.error().code == events::errc::not_found) { // an upload, perhaps: the operation may take it, but what it says is no item's
+    unread_ = true;
+    tell("not taken: body " + v.error().detail);
+    return out;
+  }
+  if (!v)
+    return tl::unexpected{refuse({{{"body"}, unread_fault(v.error())}})};
+  if (v->is_array() && answers_for_many()) {
+    tell("not taken: body is a list, and items are made one at a time");
     return tl::unexpected{example()};
+  }
+  if (!v->is_object())
+    return tl::unexpected{refuse({{{"body"}, {"", "", "type", "must be an object: the members of an item"}}})};
   if (v->items.size() > limits::collection_item_members)
     return tl::unexpected{refuse(422, "unfit-item", "Item does not fit",
                                  "the body has more members than the limit collection_item_members (" + std::to_string(limits::collection_item_members) + ")")};
@@ -103,6 +121,14 @@ tl::expected<json_value, response> collection_turn::body() const {
       out.add(v->names[i], v->items[i]);
   out.seal();
   return out;
+}
+
+/// Whether the operation itself says that it takes this body, which is a list: to make many items at once.
+bool collection_turn::answers_for_many() const {
+  if (s_.role != collection_role::create || !e_.check || !e_.check->demands_body())
+    return false;
+  const auto faults = e_.check->faults(req_, e_.route.parameters, p_.captures);
+  return std::none_of(faults.begin(), faults.end(), [](const request_fault& f) { return f.location.front() == "body"; });
 }
 
 response collection_turn::get() {
@@ -183,15 +209,19 @@ std::string collection_turn::id_meant(const json_value& given) const {
 
 response collection_turn::replace() {
   auto given = body();
-  if (!given)
+  if (!given && s_.id_in_body)
     return std::move(given).error();
-  const auto id = id_meant(*given);
+  const auto id = given ? id_meant(*given) : id_in_path();
   auto before = items_.find(id);
   const bool creates = std::any_of(e_.answers.begin(), e_.answers.end(), [](const auto& a) { return a.code == 201; });
   if (!before && (!creates || id.empty()))
     return missing(id);
   if (!before && items_.taken(id))
     return refuse(409, "conflict", "Conflict", "what is stored under the id " + shortened(id) + " is no item");
+  if (!given)
+    return std::move(given).error();
+  if (unread_ && before)
+    return show(std::move(*before));
   const auto* known = before ? before->member(c_.spec.id) : nullptr;
   auto value = known != nullptr ? *known : items_.id_of(id);
   auto least = begun(value, before ? &*before : nullptr);
@@ -204,12 +234,16 @@ response collection_turn::replace() {
 
 response collection_turn::merge() {
   auto given = body();
-  if (!given)
+  if (!given && s_.id_in_body)
     return std::move(given).error();
-  const auto id = id_meant(*given);
+  const auto id = given ? id_meant(*given) : id_in_path();
   auto before = items_.find(id);
   if (!before)
     return missing(id);
+  if (!given)
+    return std::move(given).error();
+  if (unread_)
+    return show(std::move(*before));
   if (!s_.filters.empty())
     for (const auto& pair : parse_query(split_target(req_.target).query))
       for (const auto& f : s_.filters)
