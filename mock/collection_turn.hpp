@@ -42,6 +42,7 @@ private:
   json_value without_secrets(json_value wanted) const;
   bool id_fits(const json_value& item);
   json_value one_by_one(json_value least, const json_value& wanted, bool removes);
+  void leave_out(const std::string& name, const json_value& with_it);
   events::outcome<json_value> fitted(json_value least, const json_value& wanted, bool removes);
 
   // stateful_list.cpp
@@ -86,6 +87,7 @@ private:
   collection_view items_;
   schema_purse purse_; ///< what holding items against their schema may cost
   std::string made_;   ///< the id of a new item
+  std::vector<request_fault> left_out_; ///< members that a body gives and the item did not get
   std::string told_;   ///< for `X-Request-Validation`
   bool unread_ = false; ///< the body is of a media type that is not read: what it says is not known
   struct page {

@@ -154,6 +154,10 @@ response collection_turn::put(const std::string& id, json_value least, json_valu
   auto item = fitted(std::move(least), without_secrets(std::move(wanted)), removes);
   if (!item)
     return unfit(item.error());
+  if (!left_out_.empty() && e_.check && e_.check->enforced())
+    return refuse(left_out_);
+  for (const auto& f : left_out_)
+    tell((told_.empty() ? "not taken: " : "") + f.location.front() + '.' + f.location.back() + " (" + f.why.message + ')');
   if (auto ok = items_.put(id, *item); !ok)
     return refuse(ok.error());
   if (fresh)

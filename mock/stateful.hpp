@@ -21,8 +21,8 @@ struct state_answer {
 /// A body that does not read is 400, one that is no object 422, and nothing changes; of an item that is not there it is 404, whatever the body. One of a
 /// media type that is not read has no members, and leaves an item as it is.
 ///
-/// create   members that are the server's are not taken from the body; what does not fit the item's schema is left out; if nothing can be left out so that
-///          it fits, it is 422. An id that is taken is 409. Where the operation itself takes a list of items, the example answers, and nothing changes.
+/// create   members that are the server's are not taken from the body; what does not fit the item's schema is left out, which is told in `report`, or
+///          under `enforce` refused; if nothing can be left out so that it fits, it is 422. An id that is taken is 409. Where the operation itself takes a list of items, the example answers, and nothing changes.
 /// replace  keeps the id, what is the server's and what is required; of an item that is not there it makes one if the document has a 201.
 /// merge    as RFC 7396 (a null takes away only in application/merge-patch+json); parameters of the query that are named like members count, too.
 /// list     filtered by parameters named like members, paged by those named like pages, at most `limits::collection_page` items a page.

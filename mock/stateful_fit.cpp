@@ -123,6 +123,18 @@ bool collection_turn::id_fits(const json_value& item) {
   return std::none_of(faults.begin(), faults.end(), [&](const schema_fault& f) { return f.instance == at; });
 }
 
+/// Notes why `name` could not be in the item, or not go from it. What the path says of an item is none of the body's.
+void collection_turn::leave_out(const std::string& name, const json_value& with_it) {
+  const bool of_path = std::any_of(c_.spec.from_path.begin(), c_.spec.from_path.end(), [&](const path_member& p) { return p.member == name; });
+  if (of_path || left_out_.size() >= limits::schema_faults)
+    return;
+  auto faults = c_.schema.check(with_it, purse_, 1);
+  if (faults.empty())
+    faults.push_back({told_pointer(pointer_to("", name)), "", "", "does not fit"});
+  faults.front().schema = told_pointer(place_in_document(faults.front().schema));
+  left_out_.push_back({{"body", told_pointer(name)}, std::move(faults.front())});
+}
+
 /// `least` with as many members of `wanted` as fit. A null takes a member away where it `removes`, or where it may not be one.
 json_value collection_turn::one_by_one(json_value least, const json_value& wanted, bool removes) {
   for (std::size_t i = 0; i < wanted.items.size() && !purse_.empty(); ++i) {
@@ -130,6 +142,7 @@ json_value collection_turn::one_by_one(json_value least, const json_value& wante
     const auto& value = wanted.items[i];
     const auto at = index_of(least, name);
     const bool there = at < least.names.size();
+    const bool takes_away = value.is_null() && name != c_.spec.id && there;
     if (!removes || !value.is_null()) {
       json_value before;
       if (there)
@@ -138,6 +151,8 @@ json_value collection_turn::one_by_one(json_value least, const json_value& wante
         least.add(name, value);
       if (c_.schema.accepts(least, purse_))
         continue;
+      if (!value.is_null()) // what a null would take away is not there, or goes below
+        leave_out(name, least);
       if (there) {
         least.items[at] = std::move(before);
       } else {
@@ -145,12 +160,14 @@ json_value collection_turn::one_by_one(json_value least, const json_value& wante
         least.items.pop_back();
       }
     }
-    if (!value.is_null() || name == c_.spec.id || !there)
+    if (!takes_away)
       continue;
     auto before = least.items[at];
     drop(least, name);
-    if (!c_.schema.accepts(least, purse_))
-      least.add(name, std::move(before));
+    if (c_.schema.accepts(least, purse_))
+      continue;
+    leave_out(name, least);
+    least.add(name, std::move(before));
   }
   least.seal();
   return least;

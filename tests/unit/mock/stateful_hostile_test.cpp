@@ -52,6 +52,48 @@ TEST_F(hostile, no_required_member_goes) {
   }
 }
 
+/// The document's own rule allows what the item's schema does not: only the second one speaks here.
+json with_open_bodies() {
+  auto document = json::parse(pets_document());
+  for (auto* method : {"put", "patch"})
+    document["paths"]["/pets/{petId}"][method]["requestBody"]["content"] = {{"application/json", {{"schema", {{"type", "object"}}}}}};
+  return document;
+}
+
+TEST_F(hostile, members_that_are_not_taken_are_told_by_name) {
+  import(with_open_bodies().dump());
+  for (auto* method : {"PUT", "PATCH"}) {
+    auto now = send(method, "/pets/1", R"({"name":"Eve","status":"eaten","tag":"none"})");
+    ASSERT_EQ(now.status, 200U) << now.body;
+    EXPECT_EQ(json::parse(now.body)["name"], "Eve");
+    EXPECT_NE(json::parse(now.body)["status"], "eaten");
+    const auto told = header(now, "X-Request-Validation");
+    EXPECT_TRUE(told.starts_with("not taken: body.status (")) << told;
+    EXPECT_NE(told.find("; body.tag ("), std::string::npos) << told;
+    EXPECT_EQ(told.find("body.name"), std::string::npos) << told;
+    EXPECT_EQ(header(send(method, "/pets/1", R"({"name":"Ada"})"), "X-Request-Validation"), "");
+  }
+  EXPECT_NE(header(send("PATCH", "/pets/1", R"({"name":null})"), "X-Request-Validation").find("body.name"), std::string::npos) << "required: it cannot go";
+  EXPECT_EQ(header(send("PATCH", "/pets/1", R"({"tag":null})"), "X-Request-Validation"), "") << "it went";
+}
+
+TEST_F(hostile, under_enforce_a_member_that_does_not_fit_the_item_is_refused_with_its_place) {
+  import(with_open_bodies().dump(), {}, validation_mode::enforce);
+  ASSERT_EQ(send("PUT", "/pets/1", R"({"name":"Rex","tag":["dog"]})").status, 200U) << "the document's example is not whole";
+  for (auto* method : {"PUT", "PATCH"}) {
+    auto refused = send(method, "/pets/1", R"({"name":"Eve","status":"eaten"})");
+    EXPECT_EQ(refused.status, 422U) << refused.body;
+    EXPECT_EQ(changes(), 0U);
+    const auto fault = json::parse(refused.body)["validation"][0];
+    EXPECT_EQ(fault["pointer"], "/status");
+    EXPECT_EQ(fault["location"], json::parse(R"(["body","status"])"));
+    EXPECT_EQ(fault["rule"], "enum");
+    EXPECT_EQ(fault["schema"], "#/components/schemas/Pet/properties/status/enum");
+  }
+  EXPECT_EQ(send("PATCH", "/pets/1", R"({"tag":null})").status, 200U);
+  EXPECT_EQ(got("/pets/1")["name"], "Rex");
+}
+
 TEST_F(hostile, a_given_id_that_the_schema_refuses_is_not_taken) {
   auto document = json::parse(pets_document());
   document["components"]["schemas"]["Pet"]["properties"]["id"] = {{"type", "string"}, {"pattern", "^p-[0-9]+$"}};
