@@ -26,6 +26,11 @@ schema_fault unread_fault(const events::error& why) {
   return {"", "", costly ? "" : "json", (costly ? "" : "does not read: ") + why.detail + (why.where.empty() ? "" : " (" + why.where + ")")};
 }
 
+/// Whether a path can name it: dot segments are taken out on the way, and control characters are refused by much of what stands in between.
+bool can_be_named(std::string_view id) {
+  return id != "." && id != ".." && std::none_of(id.begin(), id.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
 } // namespace
 
 collection_turn::collection_turn(const plan& p, const data_state& data, const request& req, const events::context& ctx, const events::redactor& redact)
@@ -150,6 +155,9 @@ response collection_turn::remove() {
 // -- making an item ----------------------------------------------------------------------
 
 response collection_turn::put(const std::string& id, json_value least, json_value wanted, bool fresh, bool removes) {
+  if (fresh && !can_be_named(id))
+    return refuse({{{"body", told_pointer(c_.spec.id)},
+                    {told_pointer(pointer_to("", c_.spec.id)), "", "", "must be an id that a path can name: neither `.` nor `..`, and without control characters"}}});
   items_.set_from_path(wanted);
   auto item = fitted(std::move(least), without_secrets(std::move(wanted)), removes);
   if (!item)

@@ -140,6 +140,25 @@ TEST_F(hostile, a_form_of_which_nothing_is_demanded_means_what_the_schema_says) 
 
 // -- ids ----------------------------------------------------------------------------------
 
+TEST_F(hostile, an_id_that_no_path_can_name_is_refused) {
+  auto document = json::parse(pets_document());
+  document["components"]["schemas"]["Pet"]["properties"]["id"] = {{"type", "string"}};
+  document["paths"]["/pets/{petId}"]["parameters"][0]["schema"] = {{"type", "string"}};
+  document["paths"]["/pets"]["get"]["responses"]["200"]["content"]["application/json"]["example"] = json::array();
+  document["paths"]["/pets"]["post"]["responses"].erase("422");
+  import(document.dump());
+  for (auto* id : {R"(".")", R"("..")", R"("a\u0001b")", R"("\n")", R"("a\u0000")", R"("\u007f")"}) {
+    auto refused = send("POST", "/pets", std::string{R"({"name":"Ada","id":)"} + id + '}');
+    EXPECT_EQ(refused.status, 422U) << id;
+    EXPECT_EQ(changes(), 0U) << id;
+    EXPECT_EQ(json::parse(refused.body)["validation"][0]["pointer"], "/id") << refused.body;
+  }
+  for (auto* id : {"...", "a.b", ".x"}) {
+    ASSERT_EQ(send("POST", "/pets", std::string{R"({"name":"Ada","id":")"} + id + "\"}").status, 201U) << id;
+    EXPECT_EQ(got(std::string{"/pets/"} + id)["id"], id);
+  }
+}
+
 TEST_F(hostile, one_large_id_does_not_end_creation) {
   import(with_open_id().dump());
   EXPECT_EQ(send("POST", "/pets", R"({"id":9007199254740991,"name":"far"})").status, 201U);
