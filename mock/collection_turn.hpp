@@ -14,6 +14,9 @@ namespace hourglass::mock {
 
 inline bool contains(const std::vector<std::string>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
 
+/// What is said of a body that does not read.
+schema_fault unread_fault(const events::error& why);
+
 /// One request to one collection. Private to stateful*.cpp.
 class collection_turn {
 public:
@@ -31,7 +34,9 @@ private:
   response put(const std::string& id, json_value least, json_value wanted, bool fresh, bool removes);
   void answer_as_made();
   tl::expected<json_value, response> body();
+  std::optional<response> too_large() const;
   bool answers_for_many() const;
+  std::optional<response> what_is_left_out();
   std::string id_meant(const json_value& given) const;
   std::string id_in_path() const;
 
@@ -44,6 +49,14 @@ private:
   json_value one_by_one(json_value least, const json_value& wanted, bool removes);
   void leave_out(const std::string& name, const json_value& with_it);
   events::outcome<json_value> fitted(json_value least, const json_value& wanted, bool removes);
+
+  events::outcome<void> fits_as_well(const json_value& item, const json_value& before);
+
+  // stateful_patch.cpp
+  response patch();
+  json_value with_own_members(json_value after, const json_value& before);
+  void hide_tested(json_value& operations) const;
+  response not_patched(const events::error& why);
 
   // stateful_list.cpp
   response list();

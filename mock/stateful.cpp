@@ -21,17 +21,17 @@ json_value typed_like(const json_value* before, const std::string& text) {
   return json_value::of(text);
 }
 
-schema_fault unread_fault(const events::error& why) {
-  const bool costly = why.code == events::errc::too_large;
-  return {"", "", costly ? "" : "json", (costly ? "" : "does not read: ") + why.detail + (why.where.empty() ? "" : " (" + why.where + ")")};
-}
-
 /// Whether a path can name it: dot segments are taken out on the way, and control characters are refused by much of what stands in between.
 bool can_be_named(std::string_view id) {
   return id != "." && id != ".." && std::none_of(id.begin(), id.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
 } // namespace
+
+schema_fault unread_fault(const events::error& why) {
+  const bool costly = why.code == events::errc::too_large;
+  return {"", "", costly ? "" : "json", (costly ? "" : "does not read: ") + why.detail + (why.where.empty() ? "" : " (" + why.where + ")")};
+}
 
 collection_turn::collection_turn(const plan& p, const data_state& data, const request& req, const events::context& ctx, const events::redactor& redact)
   : p_(p),
@@ -101,9 +101,9 @@ tl::expected<json_value, response> collection_turn::body() {
     return out;
   const auto* type = find(req_.headers, "content-type");
   const auto media = type != nullptr ? media_essence(*type) : std::string{};
-  if (req_.body.size() > limits::data_value_bytes && (media.empty() || is_json_media(media) || media == "application/x-www-form-urlencoded" || is_xml_media(media)))
-    return tl::unexpected{refuse(413, "content-too-large", "Content too large",
-                                 "the body is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")")};
+  if (media.empty() || is_json_media(media) || media == "application/x-www-form-urlencoded" || is_xml_media(media))
+    if (auto large = too_large())
+      return tl::unexpected{std::move(*large)};
   const auto v = (e_.check ? *e_.check : nothing_demanded).body_of(req_, c_.schema);
   if (!v && v.error().code == events::errc::not_found) { // an upload, perhaps: the operation may take it, but what it says is no item's
     unread_ = true;
@@ -126,6 +126,12 @@ tl::expected<json_value, response> collection_turn::body() {
       out.add(v->names[i], v->items[i]);
   out.seal();
   return out;
+}
+
+std::optional<response> collection_turn::too_large() const {
+  if (req_.body.size() <= limits::data_value_bytes)
+    return std::nullopt;
+  return refuse(413, "content-too-large", "Content too large", "the body is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")");
 }
 
 /// Whether the operation itself says that it takes this body, which is a list: to make many items at once.
@@ -162,10 +168,8 @@ response collection_turn::put(const std::string& id, json_value least, json_valu
   auto item = fitted(std::move(least), without_secrets(std::move(wanted)), removes);
   if (!item)
     return unfit(item.error());
-  if (!left_out_.empty() && e_.check && e_.check->enforced())
-    return refuse(left_out_);
-  for (const auto& f : left_out_)
-    tell((told_.empty() ? "not taken: " : "") + f.location.front() + '.' + f.location.back() + " (" + f.why.message + ')');
+  if (auto refused = what_is_left_out())
+    return std::move(*refused);
   if (auto ok = items_.put(id, *item); !ok)
     return refuse(ok.error());
   if (fresh)
@@ -173,6 +177,15 @@ response collection_turn::put(const std::string& id, json_value least, json_valu
   if (fresh && s_.role == collection_role::replace)
     answer_as_made();
   return show(std::move(*item));
+}
+
+/// Refused under `enforce`, else told.
+std::optional<response> collection_turn::what_is_left_out() {
+  if (!left_out_.empty() && e_.check && e_.check->enforced())
+    return refuse(left_out_);
+  for (const auto& f : left_out_)
+    tell((told_.empty() ? "not taken: " : "") + f.location.front() + '.' + f.location.back() + " (" + f.why.message + ')');
+  return std::nullopt;
 }
 
 void collection_turn::answer_as_made() {
@@ -245,6 +258,10 @@ response collection_turn::replace() {
 }
 
 response collection_turn::merge() {
+  const auto* type = find(req_.headers, "content-type");
+  const auto media = type != nullptr ? media_essence(*type) : std::string{};
+  if (media == "application/json-patch+json" && !s_.id_in_body)
+    return patch();
   auto given = body();
   if (!given && s_.id_in_body)
     return std::move(given).error();
@@ -263,8 +280,7 @@ response collection_turn::merge() {
           given->set(f.value, typed_like(before->member(f.value), pair.value));
   if (const auto* value = before->member(c_.spec.id))
     given->set(c_.spec.id, *value);
-  const auto* type = find(req_.headers, "content-type");
-  const bool removes = type != nullptr && media_essence(*type) == "application/merge-patch+json";
+  const bool removes = media == "application/merge-patch+json";
   auto wanted = json_value::object();
   for (std::size_t i = 0; i < given->items.size(); ++i) {
     const auto* old = before->member(given->names[i]);

@@ -25,6 +25,8 @@ struct state_answer {
 ///          under `enforce` refused; if nothing can be left out so that it fits, it is 422. An id that is taken is 409. Where the operation itself takes a list of items, the example answers, and nothing changes.
 /// replace  keeps the id, what is the server's and what is required; of an item that is not there it makes one if the document has a 201.
 /// merge    as RFC 7396 (a null takes away only in application/merge-patch+json); parameters of the query that are named like members count, too.
+///          A JSON Patch (RFC 6902) in application/json-patch+json is done as a whole or not at all: 409 for a test that does not hold, 422 for a path
+///          that leads to nothing or an item that would not fit its schema, 400 for what is no JSON Patch.
 /// list     filtered by parameters named like members, paged by those named like pages, at most `limits::collection_page` items a page.
 /// What a body has under names such as `password` is kept as `redact` puts it, as it is in the log.
 state_answer answer_from_collection(const plan& p, const data_state& data, const request& req, const events::context& ctx, const events::redactor& redact);

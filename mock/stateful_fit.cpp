@@ -189,14 +189,25 @@ outcome<json_value> collection_turn::fitted(json_value least, const json_value& 
       return failure(errc::too_large, "holding the item against its schema costs more than a request may");
     return out;
   }
-  const auto known = c_.schema.check(least, purse_);
-  auto faults = c_.schema.check(all, purse_);
+  if (auto ok = fits_as_well(all, least); !ok)
+    return tl::unexpected<events::error>{std::move(ok).error()};
+  return all;
+}
+
+/// Fails with what is wrong with `item`, but was not with `before`.
+outcome<void> collection_turn::fits_as_well(const json_value& item, const json_value& before) {
+  if (item.items.size() > 2 * limits::collection_item_members)
+    return failure(errc::too_large, "the item would have more members than the limit collection_item_members (" + std::to_string(limits::collection_item_members) + ")");
+  if (!c_.schema || c_.schema.accepts(item, purse_))
+    return {};
+  const auto known = c_.schema.check(before, purse_);
+  const auto faults = c_.schema.check(item, purse_);
   if (purse_.empty())
     return failure(errc::too_large, "holding the item against its schema costs more than a request may");
   for (const auto& f : faults)
     if (std::find(known.begin(), known.end(), f) == known.end())
       return failure(errc::invalid, f.message, f.instance);
-  return all;
+  return {};
 }
 
 } // namespace hourglass::mock

@@ -138,6 +138,77 @@ TEST_F(hostile, a_form_of_which_nothing_is_demanded_means_what_the_schema_says) 
   EXPECT_EQ(made["balance"], 100);
 }
 
+// -- JSON Patch ---------------------------------------------------------------------------
+
+struct patching : hostile {
+  void SetUp() override { use(validation_mode::report); }
+  void use(validation_mode mode) {
+    auto document = json::parse(pets_document());
+    document["paths"]["/pets/{petId}"]["patch"]["requestBody"]["content"]["application/json-patch+json"] = {{"schema", {{"type", "array"}}}};
+    import(document.dump(), {}, mode);
+  }
+  response patch(const std::string& body, const std::string& target = "/pets/1") { return send("PATCH", target, body, {{"Content-Type", "application/json-patch+json"}}); }
+};
+
+TEST_F(patching, changes_the_item_that_the_path_names) {
+  auto now = patch(R"([{"op":"test","path":"/name","value":"Rex"},{"op":"replace","path":"/name","value":"Max"},{"op":"add","path":"/tag/-","value":"old"},{"op":"copy","from":"/tag/0","path":"/kind"}])");
+  ASSERT_EQ(now.status, 200U) << now.body;
+  auto pet = json::parse(now.body);
+  EXPECT_EQ(pet["id"], 1);
+  EXPECT_EQ(pet["name"], "Max");
+  EXPECT_EQ(pet["tag"], json::parse(R"(["dog","old"])"));
+  EXPECT_EQ(pet["kind"], "dog");
+  EXPECT_EQ(got("/pets/1"), pet);
+  EXPECT_EQ(got("/pets/2")["name"], "Tom");
+  EXPECT_EQ(header(now, "X-Request-Validation"), "");
+}
+
+TEST_F(patching, is_done_whole_or_not_at_all_and_says_at_which_operation) {
+  const struct {
+    const char* body;
+    unsigned status;
+    const char* pointer;
+  } cases[] = {
+    {R"([{"op":"replace","path":"/name","value":"Max"},{"op":"test","path":"/status","value":"free"}])", 409, "/1/value"},
+    {R"([{"op":"replace","path":"/name","value":"Max"},{"op":"remove","path":"/none"}])", 422, "/1/path"},
+    {R"([{"op":"replace","path":"/name","value":"Max"},{"op":"jump","path":"/name"}])", 400, "/1/op"},
+  };
+  for (const auto& c : cases) {
+    auto r = patch(c.body);
+    EXPECT_EQ(r.status, c.status) << r.body;
+    EXPECT_EQ(json::parse(r.body)["pointer"], c.pointer) << r.body;
+    EXPECT_EQ(changes(), 0U);
+  }
+  for (auto* body : {R"([{"op":"replace","path":"/name","value":"Max"},{"op":"replace","path":"/status","value":"eaten"}])", R"([{"op":"remove","path":"/name"}])",
+                     R"([{"op":"replace","path":"","value":[]}])"}) {
+    EXPECT_EQ(patch(body).status, 422U) << body;
+    EXPECT_EQ(changes(), 0U) << body;
+  }
+  EXPECT_EQ(patch("{").status, 400U);
+  EXPECT_EQ(patch("{}").status, 400U);
+  EXPECT_EQ(patch("[]", "/pets/4711").status, 404U);
+  EXPECT_EQ(patch("{", "/pets/4711").status, 404U);
+  EXPECT_EQ(got("/pets/1")["name"], "Rex");
+}
+
+TEST_F(patching, leaves_what_is_the_server_s_and_says_so) {
+  auto now = patch(R"([{"op":"replace","path":"/id","value":7},{"op":"replace","path":"/name","value":"Max"}])");
+  ASSERT_EQ(now.status, 200U) << now.body;
+  EXPECT_EQ(json::parse(now.body)["id"], 1);
+  EXPECT_EQ(json::parse(now.body)["name"], "Max");
+  EXPECT_NE(header(now, "X-Request-Validation").find("not taken: body.id"), std::string::npos) << header(now, "X-Request-Validation");
+  use(validation_mode::enforce);
+  EXPECT_EQ(patch(R"([{"op":"replace","path":"/id","value":7}])").status, 422U);
+  EXPECT_EQ(changes(), 0U);
+}
+
+TEST_F(patching, tests_a_secret_as_it_is_kept) {
+  ASSERT_EQ(patch(R"([{"op":"add","path":"/password","value":"hunter2-hunter2"}])").status, 200U);
+  EXPECT_EQ(got("/pets/1")["password"], test_redactor().token("hunter2-hunter2"));
+  EXPECT_EQ(patch(R"([{"op":"test","path":"/password","value":"hunter2-hunter2"}])").status, 200U);
+  EXPECT_EQ(patch(R"([{"op":"test","path":"/password","value":"another"}])").status, 409U);
+}
+
 // -- ids ----------------------------------------------------------------------------------
 
 TEST_F(hostile, an_id_that_no_path_can_name_is_refused) {
