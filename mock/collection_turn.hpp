@@ -46,6 +46,9 @@ private:
   void stamp(json_value& item, bool fresh) const;
   json_value without_secrets(json_value wanted) const;
   bool id_fits(const json_value& item);
+  bool fits(const json_value& item);
+  bool is_kept_secret(const json_value& item, std::string_view at) const;
+  void stand_in_for_secrets(json_value& item);
   json_value one_by_one(json_value least, const json_value& wanted, bool removes);
   void leave_out(const std::string& name, const json_value& with_it);
   events::outcome<json_value> fitted(json_value least, const json_value& wanted, bool removes);

@@ -41,8 +41,8 @@ outcome<steps> steps_of(std::string_view pointer) {
 
 /// The index in an array of `size` elements; nothing if it is no index, or one beyond. Leading zeros are none (RFC 6901).
 bool index_in(std::string_view step, std::size_t size, std::size_t& out) {
-  const bool plain = !step.empty() && (step.size() == 1 || step.front() != '0') && std::all_of(step.begin(), step.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return plain && std::from_chars(step.data(), step.data() + step.size(), out).ec == std::errc{} && out < size;
+  const bool digits = !step.empty() && std::all_of(step.begin(), step.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return digits && (step.size() == 1 || step.front() != '0') && std::from_chars(step.data(), step.data() + step.size(), out).ec == std::errc{} && out < size;
 }
 
 class patcher {
@@ -96,7 +96,9 @@ private:
   }
 
   bool pay(std::uint64_t work) { return (work_ = work < work_ ? work_ - work : 0) != 0; }
-  static tl::unexpected<events::error> costly(std::string_view where) { return failure(errc::too_large, "makes the patch more work than one may be", std::string{where}); }
+  static tl::unexpected<events::error> costly(std::string_view where) {
+    return failure(errc::too_large, "makes the patch more work than one may be", std::string{where});
+  }
 
   /// Pays for a copy of `v` at `depth`.
   outcome<void> charge(const json_value& v, std::size_t depth, std::string_view where) {

@@ -170,6 +170,7 @@ response collection_turn::put(const std::string& id, json_value least, json_valu
     return unfit(item.error());
   if (auto refused = what_is_left_out())
     return std::move(*refused);
+  stand_in_for_secrets(*item);
   if (auto ok = items_.put(id, *item); !ok)
     return refuse(ok.error());
   if (fresh)

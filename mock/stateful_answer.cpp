@@ -139,7 +139,7 @@ response collection_turn::refuse(const events::error& why) const {
   return refusal(507, "insufficient-storage", "Insufficient storage", why.detail);
 }
 
-/// As a request is answered that breaks a rule of its operation. Where the document has an answer of its own, it has no place for what is wrong: the header tells.
+/// As a request is answered that breaks a rule of its operation. An answer of the document's own has no place for what is wrong: the header tells.
 response collection_turn::refuse(const std::vector<request_fault>& faults) {
   static const request_check nothing_demanded;
   const auto& check = e_.check ? *e_.check : nothing_demanded;

@@ -30,7 +30,8 @@ json_value collection_turn::with_own_members(json_value after, const json_value&
     if (old == now || (old != nullptr && now != nullptr && same_value(*old, *now)))
       return;
     if (left_out_.size() < limits::schema_faults)
-      left_out_.push_back({{"body", told_pointer(name)}, {told_pointer(pointer_to("", name)), "", "readOnly", "is the server's, and stays what it is"}});
+      left_out_.push_back({{"body", told_pointer(name)},
+                           {told_pointer(pointer_to("", name)), "", "readOnly", "is the server's, and stays what it is"}});
     if (old != nullptr)
       after.set(name, *old);
     else
@@ -91,6 +92,7 @@ response collection_turn::patch() {
   item.seal();
   if (auto ok = fits_as_well(item, *before); !ok)
     return unfit(ok.error());
+  stand_in_for_secrets(item);
   if (auto ok = items_.put(id, item); !ok)
     return refuse(ok.error());
   return show(std::move(item));

@@ -264,6 +264,44 @@ TEST_F(hostile, what_is_a_secret_is_none_of_the_log_s) {
   }
 }
 
+TEST_F(hostile, a_secret_is_kept_redacted_where_the_schema_asks_for_another_text) {
+  auto document = json::parse(pets_document());
+  auto& pet = document["components"]["schemas"]["Pet"];
+  pet["properties"]["password"] = {{"type", "string"}, {"maxLength", 12}, {"pattern", "^[a-z]+$"}};
+  pet["properties"]["more"] = json::parse(R"({"type":"object","properties":{"keys":{"type":"array","items":{"type":"object","properties":{"api_key":{"type":"string","maxLength":9}}}}}})");
+  pet["required"].push_back("password");
+  import(document.dump());
+  const auto kept = test_redactor().token("hunter");
+  for (auto [method, target] : {std::pair{"POST", "/pets"}, std::pair{"PUT", "/pets/1"}, std::pair{"PATCH", "/pets/2"}}) {
+    auto now = send(method, target, R"({"name":"Ada","made":"m","password":"hunter","more":{"keys":[{"api_key":"k-123456"}]}})");
+    ASSERT_LT(now.status, 300U) << method << now.body;
+    const auto pet_now = json::parse(now.body);
+    EXPECT_EQ(pet_now["password"], kept) << method;
+    EXPECT_EQ(pet_now["more"]["keys"][0]["api_key"], test_redactor().token("k-123456")) << method;
+    EXPECT_EQ(header(now, "X-Request-Validation"), "") << method;
+    EXPECT_EQ(logged().find("hunter"), std::string::npos);
+  }
+  EXPECT_EQ(json::parse(send("PATCH", "/pets/1", R"({"status":"free"})").body)["password"], kept) << "it does not stand in the way of what comes after it";
+  EXPECT_EQ(got("/pets/1")["status"], "free");
+  auto told = send("PATCH", "/pets/1", json{{"status", kept}}.dump());
+  EXPECT_EQ(got("/pets/1")["status"], "free") << "only what is a secret may look like one";
+  EXPECT_NE(header(told, "X-Request-Validation").find("body.status"), std::string::npos);
+}
+
+TEST_F(hostile, for_a_secret_that_is_a_number_stands_one_that_is_not_it_and_that_is_told) {
+  auto document = json::parse(pets_document());
+  document["components"]["schemas"]["Pet"]["properties"]["pin"] = {{"type", "integer"}, {"minimum", 1000}, {"maximum", 9999}};
+  import(document.dump());
+  auto now = send("POST", "/pets", R"({"name":"Ada","pin":7351})");
+  ASSERT_EQ(now.status, 201U) << now.body;
+  const auto pin = json::parse(now.body)["pin"];
+  ASSERT_TRUE(pin.is_number_integer()) << now.body;
+  EXPECT_NE(pin, 7351);
+  EXPECT_GE(pin, 1000);
+  EXPECT_NE(header(now, "X-Request-Validation").find("body/pin is a secret"), std::string::npos) << header(now, "X-Request-Validation");
+  EXPECT_EQ(logged().find("7351"), std::string::npos);
+}
+
 // -- a great deal -------------------------------------------------------------------------
 
 TEST_F(hostile, bodies_of_very_many_members_are_taken_whole_or_refused) {
