@@ -53,7 +53,7 @@ private:
   void leave_out(const std::string& name, const json_value& with_it);
   events::outcome<json_value> fitted(json_value least, const json_value& wanted, bool removes);
 
-  events::outcome<void> fits_as_well(const json_value& item, const json_value& before);
+  events::outcome<void> fits_as_well(const json_value& item, const json_value& before, const char* in);
 
   // stateful_patch.cpp
   response patch();
@@ -82,7 +82,7 @@ private:
   response refuse(unsigned status, std::string_view name, std::string_view title, std::string detail) const;
   response refuse(const events::error& why) const;
   response refuse(const std::vector<request_fault>& faults);
-  response unfit(const events::error& why) const;
+  response unfit(const events::error& why);
   void tell(std::string_view what); ///< in `X-Request-Validation`
   static std::string shortened(std::string_view text);
   json_value visible(json_value item, const json_value* like) const;

@@ -159,10 +159,10 @@ void collection_turn::tell(std::string_view what) {
   told_.resize(std::min(told_.size(), most));
 }
 
-response collection_turn::unfit(const events::error& why) const {
+response collection_turn::unfit(const events::error& why) {
   if (why.code == events::errc::too_large)
     return refuse(422, "unfit-item", "Item does not fit", why.detail);
-  return refuse(422, "unfit-item", "Item does not fit", "in the item, " + (why.where.empty() ? std::string{"it"} : why.where) + ' ' + why.detail);
+  return refuse(left_out_);
 }
 
 } // namespace hourglass::mock

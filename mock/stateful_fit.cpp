@@ -253,13 +253,13 @@ outcome<json_value> collection_turn::fitted(json_value least, const json_value& 
       return failure(errc::too_large, "holding the item against its schema costs more than a request may");
     return out;
   }
-  if (auto ok = fits_as_well(all, least); !ok)
+  if (auto ok = fits_as_well(all, least, "body"); !ok)
     return tl::unexpected<events::error>{std::move(ok).error()};
   return all;
 }
 
-/// Fails with what is wrong with `item`, but was not with `before`.
-outcome<void> collection_turn::fits_as_well(const json_value& item, const json_value& before) {
+/// Fails where something is wrong with `item` that was not with `before`: what it is, is then in `left_out_`, at `in`.
+outcome<void> collection_turn::fits_as_well(const json_value& item, const json_value& before, const char* in) {
   if (item.items.size() > 2 * limits::collection_item_members)
     return failure(errc::too_large, "the item would have more members than the limit collection_item_members (" + std::to_string(limits::collection_item_members) + ")");
   if (!c_.schema || fits(item))
@@ -268,10 +268,13 @@ outcome<void> collection_turn::fits_as_well(const json_value& item, const json_v
   const auto faults = c_.schema.check(item, purse_);
   if (purse_.empty())
     return failure(errc::too_large, "holding the item against its schema costs more than a request may");
-  for (const auto& f : faults)
-    if (std::find(known.begin(), known.end(), f) == known.end() && !is_kept_secret(item, f.instance))
-      return failure(errc::invalid, f.message, f.instance);
-  return {};
+  left_out_.clear();
+  for (auto f : faults)
+    if (std::find(known.begin(), known.end(), f) == known.end() && !is_kept_secret(item, f.instance)) {
+      f.schema = told_pointer(place_in_document(f.schema));
+      left_out_.push_back({{in}, std::move(f)});
+    }
+  return left_out_.empty() ? outcome<void>{} : failure(errc::invalid, "the item does not fit its schema");
 }
 
 } // namespace hourglass::mock

@@ -90,7 +90,7 @@ response collection_turn::patch() {
   item = without_secrets(std::move(item));
   stamp(item, false);
   item.seal();
-  if (auto ok = fits_as_well(item, *before); !ok)
+  if (auto ok = fits_as_well(item, *before, "item"); !ok)
     return unfit(ok.error());
   stand_in_for_secrets(item);
   if (auto ok = items_.put(id, item); !ok)
