@@ -123,26 +123,27 @@ std::vector<request_fault> request_check::faults(const request& req, const std::
   return out;
 }
 
-std::optional<json_value> request_check::body_of(const request& req, const json_schema& otherwise) const {
+events::outcome<json_value> request_check::body_of(const request& req, const json_schema& otherwise) const {
   const auto* type = find(req.headers, "content-type");
   auto media = type != nullptr ? media_essence(*type) : bodies_.empty() ? "application/json" : assumed_media();
-  if (is_json_media(media)) {
-    auto value = parse_json(req.body);
-    return value ? std::optional{std::move(*value)} : std::nullopt;
-  }
+  if (is_json_media(media))
+    return parse_json(req.body);
   const bool xml = is_xml_media(media);
   if (media != "application/x-www-form-urlencoded" && !xml)
-    return std::nullopt;
+    return events::failure(events::errc::not_found, "is of the type " + quoted(media) + ", which is not read");
+  const auto costly = [] { return events::failure(events::errc::too_large, too_much_work().message); };
   schema_purse purse;
   reading how{purse};
   const schema_walk any{otherwise};
   auto by = std::find_if(bodies_.begin(), bodies_.end(), [&](const body& b) { return b.media_type == media; });
   if (xml) {
     auto read = read_xml(req.body, by != bodies_.end() ? by->as : any, how);
-    return !read || purse.empty() || how.cut ? std::nullopt : std::optional{std::move(read->value)};
+    if (!read)
+      return events::failure(events::errc::invalid, "as XML, it " + read.error().detail, read.error().where);
+    return purse.empty() || how.cut ? events::outcome<json_value>{costly()} : std::move(read->value);
   }
   auto value = read_form(req.body, by != bodies_.end() ? by->as : any, how);
-  return purse.empty() || how.cut ? std::nullopt : std::optional{std::move(value)};
+  return purse.empty() || how.cut ? events::outcome<json_value>{costly()} : std::move(value);
 }
 
 /// What a body without a Content-Type is taken for: JSON if the operation takes that, else the first type that it names.

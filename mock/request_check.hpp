@@ -22,12 +22,14 @@ public:
   /// At most `limits::schema_faults`, none if the request is as it should be. `captures`: the path's parameters, in order of `names`.
   std::vector<request_fault> faults(const request& req, const std::vector<std::string>& names, const std::vector<std::string>& captures) const;
   bool enforced() const noexcept { return enforced_; }
+  bool demands_body() const noexcept { return !bodies_.empty(); } ///< something of it, if there is one
   const security_spec& credentials() const noexcept { return security_; } ///< those that are demanded
   bool credentials_enforced() const noexcept { return security_enforced_; }
 
-  /// The body as the value that it means; nothing if it is none, or one of a media type that is not read. A form of which nothing is demanded here
-  /// means what `otherwise` says.
-  std::optional<json_value> body_of(const request& req, const json_schema& otherwise = {}) const;
+  /// The body as the value that it means. A form of which nothing is demanded here means what `otherwise` says.
+  /// Fails with `errc::not_found` if its media type is one that is not read, `errc::invalid` (`where` = `line:column`, if known) if it does not read,
+  /// `errc::too_large` if that would cost more than a request may.
+  events::outcome<json_value> body_of(const request& req, const json_schema& otherwise = {}) const;
   unsigned refusal_status(const std::vector<request_fault>& faults) const noexcept; ///< 400 where a body is not even a value to be judged
 
   /// The answer to a request with `faults`: a problem document with a `validation` list.

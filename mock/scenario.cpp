@@ -53,8 +53,10 @@ public:
     }
     if (!body_) {
       static const request_check nothing_demanded;
-      auto v = request_.body.empty() ? std::nullopt : (plan_.endpoint->check ? *plan_.endpoint->check : nothing_demanded).body_of(request_);
-      body_ = v ? std::move(*v) : json_value{};
+      body_.emplace();
+      if (!request_.body.empty())
+        if (auto v = (plan_.endpoint->check ? *plan_.endpoint->check : nothing_demanded).body_of(request_))
+          body_ = std::move(*v);
     }
     const auto* at = at_pointer(*body_, m.at);
     return at != nullptr && (at->is_string() || at->is_number() || at->is_bool()) && text_of(*at) == m.equals;

@@ -2,6 +2,7 @@
 #include "mock/seed.hpp"
 
 #include "events/json_text.hpp"
+#include "events/redact_json.hpp"
 #include "mock/chaos.hpp"
 #include "mock/collection_id.hpp"
 #include "mock/collection_limits.hpp"
@@ -37,15 +38,16 @@ public:
   }
   json_value make(const json_value& schema, const std::string& place) { return sampler_.sample(schema, place); }
   bool exhausted() const noexcept { return sampler_.exhausted(); }
-
-private:
-  bool fits(const json_value& schema, const json_value& value, schema_purse& purse) {
+  const json_schema& compiled(const json_value& schema) {
     auto [at, fresh] = known_.try_emplace(&schema);
     if (fresh)
-      if (auto compiled = compiler_.compile("", schema, "#"))
-        at->second = std::move(*compiled);
-    return at->second.accepts(value, purse);
+      if (auto done = compiler_.compile("", schema, "#"))
+        at->second = std::move(*done);
+    return at->second;
   }
+
+private:
+  bool fits(const json_value& schema, const json_value& value, schema_purse& purse) { return compiled(schema).accepts(value, purse); }
 
   schema_compiler compiler_;
   std::map<const json_value*, json_schema> known_;
@@ -170,11 +172,54 @@ private:
     return {};
   }
 
+  /// An item of a collection is one that its operations could have made: its id is what its key says, and it fits the schema.
+  outcome<void> check_item(const source& from, const std::string* key, const json_value& item, const std::string& where) {
+    if (!from.is_collection)
+      return {};
+    const auto* id = item.member(from.of.id);
+    const auto text = id != nullptr ? id_text(*id) : std::string{};
+    if (text.empty())
+      return wrong("must be an object with a text or a number as `" + from.of.id + "`: it is an item of a collection", where);
+    if (key != nullptr) {
+      const auto parents = key->rfind("::");
+      const auto own = collection_key(text);
+      if ((from.of.captures > 1 && parents != std::string::npos ? key->substr(parents + 2) : *key) != own)
+        return wrong("must be what the key of the item says, whose last part is then `" + own + '`', pointer_to(where, from.of.id));
+    }
+    const auto* schemas = requests_ != nullptr ? requests_->member("schemas") : nullptr;
+    const auto* schema = schemas != nullptr && !from.of.schema.empty() ? schemas->member(from.of.schema) : nullptr;
+    if (schema == nullptr)
+      return {};
+    auto imported = from;
+    imported.root = schemas;
+    const auto& held_against = maker_of(imported).compiled(*schema);
+    if (held_against.accepts(item, purse_))
+      return {};
+    const auto faults = held_against.check(item, purse_);
+    const auto known = held_against.check(from.of.base, purse_); // the document's own item: where that does as badly, the document contradicts itself
+    if (purse_.empty())
+      return wrong("holding the items against their schemas takes longer than one seed document may", where, errc::too_large);
+    for (const auto& f : faults)
+      if (std::find(known.begin(), known.end(), f) == known.end() && !is_redacted(item, f.instance))
+        return wrong(f.message, where + f.instance);
+    return {};
+  }
+
+  /// A secret as the log and the data have it, when what was read there comes back as a seed.
+  static bool is_redacted(const json_value& item, const std::string& at) {
+    const auto* v = at_pointer(item, at);
+    return v != nullptr && v->is_string() && v->text.starts_with("[redacted:") && events::is_sensitive_name(at.substr(at.rfind('/') + 1), {});
+  }
+
   outcome<void> read_items(const source& from, const json_value& items, const std::string& at) {
     if (items.is_object()) {
-      for (std::size_t i = 0; i < items.items.size(); ++i)
-        if (auto ok = add(from.of.space, items.names[i], items.items[i], pointer_to(at, items.names[i])); !ok)
+      for (std::size_t i = 0; i < items.items.size(); ++i) {
+        const auto where = pointer_to(at, items.names[i]);
+        if (auto ok = check_item(from, &items.names[i], items.items[i], where); !ok)
           return ok;
+        if (auto ok = add(from.of.space, items.names[i], items.items[i], where); !ok)
+          return ok;
+      }
       return {};
     }
     if (!items.is_array())
@@ -185,6 +230,8 @@ private:
       const auto text = id != nullptr ? id_text(*id) : std::string{};
       if (text.empty())
         return wrong("must be an object with a text or a number as `" + from.of.id + '`', where);
+      if (auto ok = check_item(from, nullptr, items.items[i], where); !ok)
+        return ok;
       if (auto ok = add(from.of.space, collection_key(text), items.items[i], where); !ok)
         return ok;
     }
@@ -294,6 +341,7 @@ private:
   std::shared_ptr<seeding> out_ = std::make_shared<seeding>();
   std::set<std::string, std::less<>> keys_; ///< of the namespace that is read
   std::int64_t last_ = 0;                   ///< the greatest of them that is a number
+  schema_purse purse_{limits::schema_work * 4}; ///< what holding all items against their schemas may cost
   std::unique_ptr<value_maker> own_;
   std::unique_ptr<value_maker> imported_;
 };

@@ -20,6 +20,7 @@ namespace hourglass::mock {
 ///                     "from"?: 1,                             the first number where ids are numbers
 ///                     "schema"?: {…}}}}                       of an item; may refer to `#/…` of the document; of a collection its own if it does not say
 ///    "env"?: {"<NAME>": "text"}}
+/// Items of a collection are objects that fit its schema, with an id that agrees with their key; elsewhere values are what they are.
 /// An id is: of a number in the schema, `from` and those after it; else a text made of seed, namespace and ordinal, of the form that
 /// the schema or the collection shows (UUID, pattern, `cus_…`), so that it stays when `count` grows or another namespace comes in.
 struct seeding {

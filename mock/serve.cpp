@@ -26,6 +26,7 @@ namespace {
 struct filled {
   response answer;
   const std::string_view* recorded = nullptr; ///< the body as JSON for the event, if it is a fixed one that needs no redaction
+  std::string report = {};                    ///< more for `X-Request-Validation` than the plan knows
 };
 
 response too_much(const events::error& why) {
@@ -282,8 +283,8 @@ served conclude_filled(const plan& p, filled done, const request& req, const eve
   served out;
   // By wall time: a frozen clock must not give a million requests the same beginning, by which the index finds them.
   out.request_id = events::make_id("req_", ctx.wall.us / 1000, ctx.chance);
-  if (!p.report.empty())
-    done.answer.headers.push_back({"X-Request-Validation", p.report});
+  if (!p.report.empty() || !done.report.empty())
+    done.answer.headers.push_back({"X-Request-Validation", p.report + (p.report.empty() || done.report.empty() ? "" : "; ") + done.report});
   if (p.forwarded)
     done.answer.headers.push_back({"X-Upstream", p.forwarded->says});
   done.answer.headers.push_back({"X-Request-Id", out.request_id});
@@ -319,7 +320,7 @@ served render(const plan& p, const data_state& data, const request& req, const e
               const events::redactor& redact) {
   if (p.stateful) {
     auto done = answer_from_collection(p, data, req, ctx, redact);
-    auto out = conclude_filled(p, {std::move(done.answer), nullptr}, req, ctx, redact, nullptr);
+    auto out = conclude_filled(p, {std::move(done.answer), nullptr, std::move(done.report)}, req, ctx, redact, nullptr);
     std::move(done.changes.begin(), done.changes.end(), std::back_inserter(out.events));
     return out;
   }

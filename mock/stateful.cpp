@@ -21,7 +21,17 @@ json_value typed_like(const json_value* before, const std::string& text) {
   return json_value::of(text);
 }
 
+/// Whether a path can name it: dot segments are taken out on the way, and control characters are refused by much of what stands in between.
+bool can_be_named(std::string_view id) {
+  return id != "." && id != ".." && std::none_of(id.begin(), id.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
 } // namespace
+
+schema_fault unread_fault(const events::error& why) {
+  const bool costly = why.code == events::errc::too_large;
+  return {"", "", costly ? "" : "json", (costly ? "" : "does not read: ") + why.detail + (why.where.empty() ? "" : " (" + why.where + ")")};
+}
 
 collection_turn::collection_turn(const plan& p, const data_state& data, const request& req, const events::context& ctx, const events::redactor& redact)
   : p_(p),
@@ -66,6 +76,8 @@ state_answer collection_turn::run(const data_state& data) {
     out.answer = remove();
     break;
   }
+  if (out.answer.status != 404) // of what is not there, nothing was to be taken
+    out.report = std::move(told_);
   if (out.answer.status >= 300)
     return out;
   for (const auto& command : items_.changes()) {
@@ -82,19 +94,30 @@ std::string collection_turn::id_in_path() const {
 }
 
 /// The body as an object without what is the server's; or what is answered because there is none, or one that is too large.
-tl::expected<json_value, response> collection_turn::body() const {
+tl::expected<json_value, response> collection_turn::body() {
   static const request_check nothing_demanded;
   auto out = json_value::object();
   if (req_.body.empty())
     return out;
   const auto* type = find(req_.headers, "content-type");
   const auto media = type != nullptr ? media_essence(*type) : std::string{};
-  if (req_.body.size() > limits::data_value_bytes && (media.empty() || is_json_media(media) || media == "application/x-www-form-urlencoded" || is_xml_media(media)))
-    return tl::unexpected{refuse(413, "content-too-large", "Content too large",
-                                 "the body is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")")};
+  if (media.empty() || is_json_media(media) || media == "application/x-www-form-urlencoded" || is_xml_media(media))
+    if (auto large = too_large())
+      return tl::unexpected{std::move(*large)};
   const auto v = (e_.check ? *e_.check : nothing_demanded).body_of(req_, c_.schema);
-  if (!v || !v->is_object())
+  if (!v && v.error().code == events::errc::not_found) { // an upload, perhaps: the operation may take it, but what it says is no item's
+    unread_ = true;
+    tell("not taken: body " + v.error().detail);
+    return out;
+  }
+  if (!v)
+    return tl::unexpected{refuse({{{"body"}, unread_fault(v.error())}})};
+  if (v->is_array() && answers_for_many()) {
+    tell("not taken: body is a list, and items are made one at a time");
     return tl::unexpected{example()};
+  }
+  if (!v->is_object())
+    return tl::unexpected{refuse({{{"body"}, {"", "", "type", "must be an object: the members of an item"}}})};
   if (v->items.size() > limits::collection_item_members)
     return tl::unexpected{refuse(422, "unfit-item", "Item does not fit",
                                  "the body has more members than the limit collection_item_members (" + std::to_string(limits::collection_item_members) + ")")};
@@ -103,6 +126,20 @@ tl::expected<json_value, response> collection_turn::body() const {
       out.add(v->names[i], v->items[i]);
   out.seal();
   return out;
+}
+
+std::optional<response> collection_turn::too_large() const {
+  if (req_.body.size() <= limits::data_value_bytes)
+    return std::nullopt;
+  return refuse(413, "content-too-large", "Content too large", "the body is larger than the limit data_value_bytes (" + std::to_string(limits::data_value_bytes) + ")");
+}
+
+/// Whether the operation itself says that it takes this body, which is a list: to make many items at once.
+bool collection_turn::answers_for_many() const {
+  if (s_.role != collection_role::create || !e_.check || !e_.check->demands_body())
+    return false;
+  const auto faults = e_.check->faults(req_, e_.route.parameters, p_.captures);
+  return std::none_of(faults.begin(), faults.end(), [](const request_fault& f) { return f.location.front() == "body"; });
 }
 
 response collection_turn::get() {
@@ -124,10 +161,16 @@ response collection_turn::remove() {
 // -- making an item ----------------------------------------------------------------------
 
 response collection_turn::put(const std::string& id, json_value least, json_value wanted, bool fresh, bool removes) {
+  if (fresh && !can_be_named(id))
+    return refuse({{{"body", told_pointer(c_.spec.id)},
+                    {told_pointer(pointer_to("", c_.spec.id)), "", "", "must be an id that a path can name: neither `.` nor `..`, and without control characters"}}});
   items_.set_from_path(wanted);
   auto item = fitted(std::move(least), without_secrets(std::move(wanted)), removes);
   if (!item)
     return unfit(item.error());
+  if (auto refused = what_is_left_out())
+    return std::move(*refused);
+  stand_in_for_secrets(*item);
   if (auto ok = items_.put(id, *item); !ok)
     return refuse(ok.error());
   if (fresh)
@@ -135,6 +178,15 @@ response collection_turn::put(const std::string& id, json_value least, json_valu
   if (fresh && s_.role == collection_role::replace)
     answer_as_made();
   return show(std::move(*item));
+}
+
+/// Refused under `enforce`, else told.
+std::optional<response> collection_turn::what_is_left_out() {
+  if (!left_out_.empty() && e_.check && e_.check->enforced())
+    return refuse(left_out_);
+  for (const auto& f : left_out_)
+    tell((told_.empty() ? "not taken: " : "") + f.location.front() + '.' + f.location.back() + " (" + f.why.message + ')');
+  return std::nullopt;
 }
 
 void collection_turn::answer_as_made() {
@@ -183,15 +235,19 @@ std::string collection_turn::id_meant(const json_value& given) const {
 
 response collection_turn::replace() {
   auto given = body();
-  if (!given)
+  if (!given && s_.id_in_body)
     return std::move(given).error();
-  const auto id = id_meant(*given);
+  const auto id = given ? id_meant(*given) : id_in_path();
   auto before = items_.find(id);
   const bool creates = std::any_of(e_.answers.begin(), e_.answers.end(), [](const auto& a) { return a.code == 201; });
   if (!before && (!creates || id.empty()))
     return missing(id);
   if (!before && items_.taken(id))
     return refuse(409, "conflict", "Conflict", "what is stored under the id " + shortened(id) + " is no item");
+  if (!given)
+    return std::move(given).error();
+  if (unread_ && before)
+    return show(std::move(*before));
   const auto* known = before ? before->member(c_.spec.id) : nullptr;
   auto value = known != nullptr ? *known : items_.id_of(id);
   auto least = begun(value, before ? &*before : nullptr);
@@ -203,13 +259,21 @@ response collection_turn::replace() {
 }
 
 response collection_turn::merge() {
+  const auto* type = find(req_.headers, "content-type");
+  const auto media = type != nullptr ? media_essence(*type) : std::string{};
+  if (media == "application/json-patch+json" && !s_.id_in_body)
+    return patch();
   auto given = body();
-  if (!given)
+  if (!given && s_.id_in_body)
     return std::move(given).error();
-  const auto id = id_meant(*given);
+  const auto id = given ? id_meant(*given) : id_in_path();
   auto before = items_.find(id);
   if (!before)
     return missing(id);
+  if (!given)
+    return std::move(given).error();
+  if (unread_)
+    return show(std::move(*before));
   if (!s_.filters.empty())
     for (const auto& pair : parse_query(split_target(req_.target).query))
       for (const auto& f : s_.filters)
@@ -217,8 +281,7 @@ response collection_turn::merge() {
           given->set(f.value, typed_like(before->member(f.value), pair.value));
   if (const auto* value = before->member(c_.spec.id))
     given->set(c_.spec.id, *value);
-  const auto* type = find(req_.headers, "content-type");
-  const bool removes = type != nullptr && media_essence(*type) == "application/merge-patch+json";
+  const bool removes = media == "application/merge-patch+json";
   auto wanted = json_value::object();
   for (std::size_t i = 0; i < given->items.size(); ++i) {
     const auto* old = before->member(given->names[i]);

@@ -139,10 +139,30 @@ response collection_turn::refuse(const events::error& why) const {
   return refusal(507, "insufficient-storage", "Insufficient storage", why.detail);
 }
 
-response collection_turn::unfit(const events::error& why) const {
+/// As a request is answered that breaks a rule of its operation. An answer of the document's own has no place for what is wrong: the header tells.
+response collection_turn::refuse(const std::vector<request_fault>& faults) {
+  static const request_check nothing_demanded;
+  const auto& check = e_.check ? *e_.check : nothing_demanded;
+  auto declared = declared_error(e_, check.refusal_status(faults), req_);
+  if (!declared)
+    return check.refusal_of(faults);
+  if (auto text = request_check::report_of(faults); text != p_.report)
+    tell(text);
+  return std::move(*declared);
+}
+
+void collection_turn::tell(std::string_view what) {
+  constexpr std::size_t most = 500;
+  told_ += (told_.empty() ? "" : "; ") + std::string{what};
+  for (char& c : told_) // a header has no room for more than plain text
+    c = static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f ? '?' : c;
+  told_.resize(std::min(told_.size(), most));
+}
+
+response collection_turn::unfit(const events::error& why) {
   if (why.code == events::errc::too_large)
     return refuse(422, "unfit-item", "Item does not fit", why.detail);
-  return refuse(422, "unfit-item", "Item does not fit", "in the item, " + (why.where.empty() ? std::string{"it"} : why.where) + ' ' + why.detail);
+  return refuse(left_out_);
 }
 
 } // namespace hourglass::mock

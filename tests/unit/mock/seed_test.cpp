@@ -143,6 +143,31 @@ TEST_F(seeded, a_document_that_breaks_a_rule_is_refused_with_its_place_and_chang
   EXPECT_EQ(data, data_state{});
 }
 
+TEST_F(seeded, items_of_a_collection_have_the_id_that_their_key_says_and_fit_its_schema) {
+  import(pets_document());
+  const std::pair<const char*, const char*> cases[] = {
+    {R"({"5":{"id":6,"name":"x","made":"m"}})", "/namespaces/pets/items/5/id"},
+    {R"({"5":{"name":"x","made":"m"}})", "/namespaces/pets/items/5"},
+    {R"({"5":7})", "/namespaces/pets/items/5"},
+    {R"({"05":{"id":5,"name":"x","made":"m"}})", "/namespaces/pets/items/05/id"},
+    {R"({"5":{"id":5,"name":7,"made":"m"}})", "/namespaces/pets/items/5/name"},
+    {R"({"5":{"id":"5","name":"x","made":"m"}})", "/namespaces/pets/items/5/id"},
+    {R"([{"id":1,"name":"x","made":"m"},{"id":2,"name":"x","made":"m","status":"eaten"}])", "/namespaces/pets/items/1/status"},
+    {R"([{"id":1,"name":"x","made":"m","tag":["a",7]}])", "/namespaces/pets/items/0/tag/1"},
+    {R"([{"id":1,"made":"m"}])", "/namespaces/pets/items/0"},
+  };
+  for (const auto& [items, where] : cases) {
+    auto r = seed(std::string{R"({"namespaces":{"cards":{"items":{"a":1}},"pets":{"items":)"} + items + "}}}");
+    ASSERT_FALSE(r) << items;
+    EXPECT_EQ(r.error().code, events::errc::invalid);
+    EXPECT_EQ(r.error().where, where) << items << r.error().detail;
+  }
+  EXPECT_EQ(data, data_state{}) << "nothing of it is stored";
+  ASSERT_TRUE(seed(R"({"namespaces":{"pets":{"items":{"5":{"id":5,"name":"x","made":"m","status":"sold"}}},"other":{"items":{"5":{"id":6}}}}})"));
+  EXPECT_EQ(got("/pets/5")["name"], "x");
+  EXPECT_EQ(got("/pets").size(), 1U);
+}
+
 TEST_F(seeded, too_much_is_refused_whole) {
   std::string big(900'000, 'x');
   std::string items;

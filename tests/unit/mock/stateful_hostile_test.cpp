@@ -52,6 +52,48 @@ TEST_F(hostile, no_required_member_goes) {
   }
 }
 
+/// The document's own rule allows what the item's schema does not: only the second one speaks here.
+json with_open_bodies() {
+  auto document = json::parse(pets_document());
+  for (auto* method : {"put", "patch"})
+    document["paths"]["/pets/{petId}"][method]["requestBody"]["content"] = {{"application/json", {{"schema", {{"type", "object"}}}}}};
+  return document;
+}
+
+TEST_F(hostile, members_that_are_not_taken_are_told_by_name) {
+  import(with_open_bodies().dump());
+  for (auto* method : {"PUT", "PATCH"}) {
+    auto now = send(method, "/pets/1", R"({"name":"Eve","status":"eaten","tag":"none"})");
+    ASSERT_EQ(now.status, 200U) << now.body;
+    EXPECT_EQ(json::parse(now.body)["name"], "Eve");
+    EXPECT_NE(json::parse(now.body)["status"], "eaten");
+    const auto told = header(now, "X-Request-Validation");
+    EXPECT_TRUE(told.starts_with("not taken: body.status (")) << told;
+    EXPECT_NE(told.find("; body.tag ("), std::string::npos) << told;
+    EXPECT_EQ(told.find("body.name"), std::string::npos) << told;
+    EXPECT_EQ(header(send(method, "/pets/1", R"({"name":"Ada"})"), "X-Request-Validation"), "");
+  }
+  EXPECT_NE(header(send("PATCH", "/pets/1", R"({"name":null})"), "X-Request-Validation").find("body.name"), std::string::npos) << "required: it cannot go";
+  EXPECT_EQ(header(send("PATCH", "/pets/1", R"({"tag":null})"), "X-Request-Validation"), "") << "it went";
+}
+
+TEST_F(hostile, under_enforce_a_member_that_does_not_fit_the_item_is_refused_with_its_place) {
+  import(with_open_bodies().dump(), {}, validation_mode::enforce);
+  ASSERT_EQ(send("PUT", "/pets/1", R"({"name":"Rex","tag":["dog"]})").status, 200U) << "the document's example is not whole";
+  for (auto* method : {"PUT", "PATCH"}) {
+    auto refused = send(method, "/pets/1", R"({"name":"Eve","status":"eaten"})");
+    EXPECT_EQ(refused.status, 422U) << refused.body;
+    EXPECT_EQ(changes(), 0U);
+    const auto fault = json::parse(refused.body)["validation"][0];
+    EXPECT_EQ(fault["pointer"], "/status");
+    EXPECT_EQ(fault["location"], json::parse(R"(["body","status"])"));
+    EXPECT_EQ(fault["rule"], "enum");
+    EXPECT_EQ(fault["schema"], "#/components/schemas/Pet/properties/status/enum");
+  }
+  EXPECT_EQ(send("PATCH", "/pets/1", R"({"tag":null})").status, 200U);
+  EXPECT_EQ(got("/pets/1")["name"], "Rex");
+}
+
 TEST_F(hostile, a_given_id_that_the_schema_refuses_is_not_taken) {
   auto document = json::parse(pets_document());
   document["components"]["schemas"]["Pet"]["properties"]["id"] = {{"type", "string"}, {"pattern", "^p-[0-9]+$"}};
@@ -96,7 +138,97 @@ TEST_F(hostile, a_form_of_which_nothing_is_demanded_means_what_the_schema_says) 
   EXPECT_EQ(made["balance"], 100);
 }
 
+// -- JSON Patch ---------------------------------------------------------------------------
+
+struct patching : hostile {
+  void SetUp() override { use(validation_mode::report); }
+  void use(validation_mode mode) {
+    auto document = json::parse(pets_document());
+    document["paths"]["/pets/{petId}"]["patch"]["requestBody"]["content"]["application/json-patch+json"] = {{"schema", {{"type", "array"}}}};
+    import(document.dump(), {}, mode);
+  }
+  response patch(const std::string& body, const std::string& target = "/pets/1") { return send("PATCH", target, body, {{"Content-Type", "application/json-patch+json"}}); }
+};
+
+TEST_F(patching, changes_the_item_that_the_path_names) {
+  auto now = patch(R"([{"op":"test","path":"/name","value":"Rex"},{"op":"replace","path":"/name","value":"Max"},{"op":"add","path":"/tag/-","value":"old"},{"op":"copy","from":"/tag/0","path":"/kind"}])");
+  ASSERT_EQ(now.status, 200U) << now.body;
+  auto pet = json::parse(now.body);
+  EXPECT_EQ(pet["id"], 1);
+  EXPECT_EQ(pet["name"], "Max");
+  EXPECT_EQ(pet["tag"], json::parse(R"(["dog","old"])"));
+  EXPECT_EQ(pet["kind"], "dog");
+  EXPECT_EQ(got("/pets/1"), pet);
+  EXPECT_EQ(got("/pets/2")["name"], "Tom");
+  EXPECT_EQ(header(now, "X-Request-Validation"), "");
+}
+
+TEST_F(patching, is_done_whole_or_not_at_all_and_says_at_which_operation) {
+  const struct {
+    const char* body;
+    unsigned status;
+    const char* pointer;
+  } cases[] = {
+    {R"([{"op":"replace","path":"/name","value":"Max"},{"op":"test","path":"/status","value":"free"}])", 409, "/1/value"},
+    {R"([{"op":"replace","path":"/name","value":"Max"},{"op":"remove","path":"/none"}])", 422, "/1/path"},
+    {R"([{"op":"replace","path":"/name","value":"Max"},{"op":"jump","path":"/name"}])", 400, "/1/op"},
+  };
+  for (const auto& c : cases) {
+    auto r = patch(c.body);
+    EXPECT_EQ(r.status, c.status) << r.body;
+    EXPECT_EQ(json::parse(r.body)["pointer"], c.pointer) << r.body;
+    EXPECT_EQ(changes(), 0U);
+  }
+  for (auto* body : {R"([{"op":"replace","path":"/name","value":"Max"},{"op":"replace","path":"/status","value":"eaten"}])", R"([{"op":"remove","path":"/name"}])",
+                     R"([{"op":"replace","path":"","value":[]}])"}) {
+    EXPECT_EQ(patch(body).status, 422U) << body;
+    EXPECT_EQ(changes(), 0U) << body;
+  }
+  EXPECT_EQ(patch("{").status, 400U);
+  EXPECT_EQ(patch("{}").status, 400U);
+  EXPECT_EQ(patch("[]", "/pets/4711").status, 404U);
+  EXPECT_EQ(patch("{", "/pets/4711").status, 404U);
+  EXPECT_EQ(got("/pets/1")["name"], "Rex");
+}
+
+TEST_F(patching, leaves_what_is_the_server_s_and_says_so) {
+  auto now = patch(R"([{"op":"replace","path":"/id","value":7},{"op":"replace","path":"/name","value":"Max"}])");
+  ASSERT_EQ(now.status, 200U) << now.body;
+  EXPECT_EQ(json::parse(now.body)["id"], 1);
+  EXPECT_EQ(json::parse(now.body)["name"], "Max");
+  EXPECT_NE(header(now, "X-Request-Validation").find("not taken: body.id"), std::string::npos) << header(now, "X-Request-Validation");
+  use(validation_mode::enforce);
+  EXPECT_EQ(patch(R"([{"op":"replace","path":"/id","value":7}])").status, 422U);
+  EXPECT_EQ(changes(), 0U);
+}
+
+TEST_F(patching, tests_a_secret_as_it_is_kept) {
+  ASSERT_EQ(patch(R"([{"op":"add","path":"/password","value":"hunter2-hunter2"}])").status, 200U);
+  EXPECT_EQ(got("/pets/1")["password"], test_redactor().token("hunter2-hunter2"));
+  EXPECT_EQ(patch(R"([{"op":"test","path":"/password","value":"hunter2-hunter2"}])").status, 200U);
+  EXPECT_EQ(patch(R"([{"op":"test","path":"/password","value":"another"}])").status, 409U);
+}
+
 // -- ids ----------------------------------------------------------------------------------
+
+TEST_F(hostile, an_id_that_no_path_can_name_is_refused) {
+  auto document = json::parse(pets_document());
+  document["components"]["schemas"]["Pet"]["properties"]["id"] = {{"type", "string"}};
+  document["paths"]["/pets/{petId}"]["parameters"][0]["schema"] = {{"type", "string"}};
+  document["paths"]["/pets"]["get"]["responses"]["200"]["content"]["application/json"]["example"] = json::array();
+  document["paths"]["/pets"]["post"]["responses"].erase("422");
+  import(document.dump());
+  for (auto* id : {R"(".")", R"("..")", R"("a\u0001b")", R"("\n")", R"("a\u0000")", R"("\u007f")"}) {
+    auto refused = send("POST", "/pets", std::string{R"({"name":"Ada","id":)"} + id + '}');
+    EXPECT_EQ(refused.status, 422U) << id;
+    EXPECT_EQ(changes(), 0U) << id;
+    EXPECT_EQ(json::parse(refused.body)["validation"][0]["pointer"], "/id") << refused.body;
+  }
+  for (auto* id : {"...", "a.b", ".x"}) {
+    ASSERT_EQ(send("POST", "/pets", std::string{R"({"name":"Ada","id":")"} + id + "\"}").status, 201U) << id;
+    EXPECT_EQ(got(std::string{"/pets/"} + id)["id"], id);
+  }
+}
 
 TEST_F(hostile, one_large_id_does_not_end_creation) {
   import(with_open_id().dump());
@@ -130,6 +262,44 @@ TEST_F(hostile, what_is_a_secret_is_none_of_the_log_s) {
     EXPECT_EQ(logged().find("hunter2"), std::string::npos) << logged();
     EXPECT_EQ(got("/pets/1")["password"], test_redactor().token("hunter2-hunter2")) << "equal secrets stay equal";
   }
+}
+
+TEST_F(hostile, a_secret_is_kept_redacted_where_the_schema_asks_for_another_text) {
+  auto document = json::parse(pets_document());
+  auto& pet = document["components"]["schemas"]["Pet"];
+  pet["properties"]["password"] = {{"type", "string"}, {"maxLength", 12}, {"pattern", "^[a-z]+$"}};
+  pet["properties"]["more"] = json::parse(R"({"type":"object","properties":{"keys":{"type":"array","items":{"type":"object","properties":{"api_key":{"type":"string","maxLength":9}}}}}})");
+  pet["required"].push_back("password");
+  import(document.dump());
+  const auto kept = test_redactor().token("hunter");
+  for (auto [method, target] : {std::pair{"POST", "/pets"}, std::pair{"PUT", "/pets/1"}, std::pair{"PATCH", "/pets/2"}}) {
+    auto now = send(method, target, R"({"name":"Ada","made":"m","password":"hunter","more":{"keys":[{"api_key":"k-123456"}]}})");
+    ASSERT_LT(now.status, 300U) << method << now.body;
+    const auto pet_now = json::parse(now.body);
+    EXPECT_EQ(pet_now["password"], kept) << method;
+    EXPECT_EQ(pet_now["more"]["keys"][0]["api_key"], test_redactor().token("k-123456")) << method;
+    EXPECT_EQ(header(now, "X-Request-Validation"), "") << method;
+    EXPECT_EQ(logged().find("hunter"), std::string::npos);
+  }
+  EXPECT_EQ(json::parse(send("PATCH", "/pets/1", R"({"status":"free"})").body)["password"], kept) << "it does not stand in the way of what comes after it";
+  EXPECT_EQ(got("/pets/1")["status"], "free");
+  auto told = send("PATCH", "/pets/1", json{{"status", kept}}.dump());
+  EXPECT_EQ(got("/pets/1")["status"], "free") << "only what is a secret may look like one";
+  EXPECT_NE(header(told, "X-Request-Validation").find("body.status"), std::string::npos);
+}
+
+TEST_F(hostile, for_a_secret_that_is_a_number_stands_one_that_is_not_it_and_that_is_told) {
+  auto document = json::parse(pets_document());
+  document["components"]["schemas"]["Pet"]["properties"]["pin"] = {{"type", "integer"}, {"minimum", 1000}, {"maximum", 9999}};
+  import(document.dump());
+  auto now = send("POST", "/pets", R"({"name":"Ada","pin":7351})");
+  ASSERT_EQ(now.status, 201U) << now.body;
+  const auto pin = json::parse(now.body)["pin"];
+  ASSERT_TRUE(pin.is_number_integer()) << now.body;
+  EXPECT_NE(pin, 7351);
+  EXPECT_GE(pin, 1000);
+  EXPECT_NE(header(now, "X-Request-Validation").find("body/pin is a secret"), std::string::npos) << header(now, "X-Request-Validation");
+  EXPECT_EQ(logged().find("7351"), std::string::npos);
 }
 
 // -- a great deal -------------------------------------------------------------------------

@@ -206,12 +206,65 @@ TEST_F(stateful, a_refused_body_is_answered_as_the_document_declares) {
   EXPECT_EQ(header(put, "Content-Type"), "application/problem+json") << "this operation declares none";
 }
 
-TEST_F(stateful, a_body_that_is_no_object_changes_nothing) {
-  import(pets_document());
-  for (auto* body : {"[1]", "\"x\"", "{", "7"}) {
-    EXPECT_EQ(send("POST", "/pets", body).status, 201U) << "answered as ever, by the example";
-    EXPECT_EQ(changes(), 0U) << body;
+TEST_F(stateful, a_body_that_is_no_object_is_refused_with_its_place_and_changes_nothing) {
+  for (auto mode : {validation_mode::report, validation_mode::off}) {
+    import(pets_document(), {}, mode);
+    for (auto [method, target] : {std::pair{"POST", "/pets"}, std::pair{"PUT", "/pets/1"}, std::pair{"PATCH", "/pets/1"}}) {
+      for (auto* body : {"[1]", "\"x\"", "7", "null"}) {
+        auto refused = send(method, target, body);
+        EXPECT_EQ(refused.status, 422U) << method << body;
+        EXPECT_EQ(changes(), 0U) << body;
+        if (*method == 'P' && method[1] == 'O') { // the document's own
+          EXPECT_EQ(refused.body, R"({"error":"no pet"})");
+          EXPECT_NE(header(refused, "X-Request-Validation").find("must be an object"), std::string::npos);
+        } else {
+          EXPECT_EQ(json::parse(refused.body)["validation"][0]["location"], json::array({"body"})) << refused.body;
+        }
+      }
+      auto broken = send(method, target, R"({"name":"x",})");
+      EXPECT_EQ(broken.status, 400U) << method;
+      EXPECT_EQ(changes(), 0U);
+      EXPECT_NE(broken.body.find("(1:13)"), std::string::npos) << broken.body;
+    }
   }
+  EXPECT_EQ(got("/pets/1")["name"], "Rex");
+}
+
+TEST_F(stateful, an_item_that_is_not_there_is_404_whatever_the_body) {
+  import(pets_document());
+  for (auto* method : {"PUT", "PATCH"})
+    for (auto* body : {"[1]", "{", "null", "{}"}) {
+      auto gone = send(method, "/pets/4711", body);
+      EXPECT_EQ(gone.status, 404U) << method << body;
+      EXPECT_NE(gone.body.find("4711"), std::string::npos) << gone.body;
+    }
+}
+
+TEST_F(stateful, a_body_that_is_not_read_leaves_an_item_as_it_is_and_says_so) {
+  auto document = json::parse(pets_document());
+  for (auto* method : {"put", "patch"})
+    document["paths"]["/pets/{petId}"][method]["requestBody"]["content"]["application/octet-stream"] = json::object();
+  import(document.dump());
+  const auto rex = got("/pets/1");
+  for (auto* method : {"PUT", "PATCH"}) {
+    auto same = send(method, "/pets/1", "photo", {{"Content-Type", "application/octet-stream"}});
+    EXPECT_EQ(same.status, 200U);
+    EXPECT_EQ(json::parse(same.body), rex) << "neither an invented item nor another one";
+    EXPECT_EQ(changes(), 0U);
+    EXPECT_NE(header(same, "X-Request-Validation").find("application/octet-stream, which is not read"), std::string::npos) << header(same, "X-Request-Validation");
+    EXPECT_EQ(send(method, "/pets/4711", "photo", {{"Content-Type", "application/octet-stream"}}).status, 404U);
+  }
+}
+
+TEST_F(stateful, an_operation_that_takes_lists_is_answered_by_its_example_and_says_that_nothing_was_made) {
+  auto document = json::parse(pets_document());
+  document["paths"]["/pets"]["post"]["requestBody"]["content"]["application/json"]["schema"] = {{"type", "array"}, {"items", {{"type", "object"}}}};
+  import(document.dump());
+  auto many = send("POST", "/pets", R"([{"name":"a"},{"name":"b"}])");
+  EXPECT_EQ(many.status, 201U);
+  EXPECT_EQ(changes(), 0U);
+  EXPECT_NE(header(many, "X-Request-Validation").find("not taken"), std::string::npos);
+  EXPECT_EQ(send("POST", "/pets", "[1]").status, 422U);
 }
 
 TEST_F(stateful, forms_are_read_as_the_schema_means_them) {
