@@ -161,7 +161,8 @@ std::string redactor::body(std::string_view content_type, std::string_view bytes
   if (equals_ignoring_case(type, "application/x-www-form-urlencoded")) {
     out = form(bytes, seen);
   } else if (is_json(type, bytes)) {
-    out = redact_json(bytes, [&](std::string_view value, bool number) { return noted(value, seen, number); });
+    const auto token = [&](std::string_view value, bool number) { return noted(value, seen, number); };
+    out = equals_ignoring_case(type, "application/json-patch+json") ? redact_json_patch(bytes, token) : redact_json(bytes, token);
   }
   if (!out)
     return std::string{bytes};

@@ -47,8 +47,8 @@ bool names_card(std::string_view name) noexcept {
 /// One pass over a JSON text with its own stack, so depth costs memory and not the program's stack.
 class scanner {
 public:
-  scanner(std::string_view json, const std::function<std::string(std::string_view, bool)>& token)
-      : in_(json), json_(json), token_(token) {}
+  scanner(std::string_view json, const std::function<std::string(std::string_view, bool)>& token, bool values_of_patch = false)
+      : in_(json), json_(json), token_(token), values_of_patch_(values_of_patch) {}
 
   std::optional<std::string> run() {
     bool good = value({});
@@ -94,7 +94,8 @@ private:
     in_.space();
     if (!name || !in_.eat(':'))
       return false;
-    return value({top.sensitive || is_sensitive(*name, top.name), top.card || names_card(*name), *name});
+    const bool of_patch = values_of_patch_ && open_.size() == 2 && *name == "value";
+    return value({top.sensitive || of_patch || is_sensitive(*name, top.name), top.card || names_card(*name), *name});
   }
 
   bool is_sensitive(std::string_view raw, std::string_view parent) const {
@@ -167,6 +168,7 @@ private:
   json_cursor in_;
   std::string_view json_;
   const std::function<std::string(std::string_view, bool)>& token_;
+  bool values_of_patch_;
   std::vector<frame> open_;
   std::string out_;
   std::size_t kept_ = 0; ///< up to here the text is in `out_`
@@ -211,6 +213,28 @@ bool is_card_number(std::string_view text) noexcept {
 std::optional<std::string> redact_json(std::string_view json,
                                        const std::function<std::string(std::string_view, bool)>& token) {
   return scanner{json, token}.run();
+}
+
+namespace {
+
+/// Whether any text in it is a JSON Pointer to a sensitive name. What is no path is looked at too, which does no harm.
+bool has_sensitive_path(std::string_view json) {
+  for (auto at = json.find("\"/"); at != std::string_view::npos; at = json.find("\"/", at + 1)) {
+    auto path = json.substr(at + 2);
+    path = path.substr(0, path.find('"'));
+    const auto last = path.rfind('/');
+    const auto parent = last == std::string_view::npos ? std::string_view{} : path.substr(0, last);
+    const auto before = parent.rfind('/');
+    if (is_sensitive_name(last == std::string_view::npos ? path : path.substr(last + 1), before == std::string_view::npos ? parent : parent.substr(before + 1)))
+      return true;
+  }
+  return false;
+}
+
+} // namespace
+
+std::optional<std::string> redact_json_patch(std::string_view json, const std::function<std::string(std::string_view, bool)>& token) {
+  return scanner{json, token, has_sensitive_path(json)}.run();
 }
 
 } // namespace hourglass::events

@@ -16,6 +16,9 @@ bool is_sensitive_name(std::string_view name, std::string_view parent) noexcept;
 std::optional<std::string> redact_json(std::string_view json,
                                        const std::function<std::string(std::string_view, bool)>& token);
 
+/// As `redact_json`, of a JSON Patch (RFC 6902): where any of its paths leads to a sensitive name, the `value` of every operation is one.
+std::optional<std::string> redact_json_patch(std::string_view json, const std::function<std::string(std::string_view, bool)>& token);
+
 /// 13 to 19 digits, perhaps with blanks or dashes between, whose check digit (Luhn) is right.
 bool is_card_number(std::string_view text) noexcept;
 

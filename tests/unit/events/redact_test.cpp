@@ -47,6 +47,15 @@ TEST(redaction, a_header_keeps_its_scheme_and_loses_its_credential) {
   EXPECT_EQ(node.header("x-api-key", ""), "");
 }
 
+TEST(redaction, a_patch_loses_its_values_where_one_of_its_paths_leads_to_a_secret) {
+  const auto patch = [](std::string_view body) { return node.body("application/json-patch+json; charset=utf-8", body); };
+  EXPECT_EQ(patch(R"([{"op":"replace","value":"hunter2","path":"/user/password"}])"), R"([{"op":"replace","value":")" + hunter + R"(","path":"/user/password"}])");
+  EXPECT_EQ(patch(R"([{"op":"add","path":"/card/number","value":{"deep":[4242]}}])"), R"([{"op":"add","path":"/card/number","value":{"deep":[")" + card + R"("]}}])");
+  const std::string plain = R"([{"op":"add","path":"/name","value":{"value":"hunter2"}}])";
+  EXPECT_EQ(patch(plain), plain);
+  EXPECT_EQ(in_json(R"([{"path":"/password","value":"hunter2"}])"), R"([{"path":"/password","value":"hunter2"}])") << "which is no patch";
+}
+
 TEST(redaction, sensitive_members_lose_their_value_and_every_other_byte_stays) {
   EXPECT_EQ(in_json(R"( { "user" : "ann" ,"password" :  "hunter2", "n":1.50e1 } )"),
             R"( { "user" : "ann" ,"password" :  ")" + hunter + R"(", "n":1.50e1 } )");
