@@ -70,9 +70,6 @@ public:
     } else {
       responses_.warn("is required by OpenAPI, and missing here", "/info");
     }
-    for (std::size_t i = 0; i < root_.names.size(); ++i)
-      if (root_.member(root_.names[i]) != &root_.items[i])
-        responses_.warn("is given more than once; only the last one counts", pointer_to("", root_.names[i]));
     if (auto ok = walk(); !ok)
       return tl::unexpected<events::error>{ok.error()};
     out_.state = state_said_by(root_);
@@ -82,6 +79,7 @@ public:
     if (auto ok = charge_collections(); !ok)
       return tl::unexpected<events::error>{ok.error()};
     take_answers();
+    responses_.tell_doubts();
     return std::move(out_);
   }
 
@@ -398,12 +396,19 @@ outcome<openapi_document> read_openapi(std::string_view text, const events::entr
   auto root = parse_document(text);
   if (!root)
     return tl::unexpected<events::error>{root.error()};
+  std::vector<document_warning> doubles;
+  drop_doubles(*root, doubles);
   if (openapi_bundle::is_one(*root)) {
     root = openapi_bundle::join(std::move(*root));
     if (!root)
       return tl::unexpected<events::error>{root.error()};
   }
   auto doc = read_root(*root, seed, generated);
+  if (doc) {
+    doc->warnings.insert(doc->warnings.begin(), doubles.begin(), doubles.end());
+    if (doc->warnings.size() > limits::document_warnings)
+      doc->warnings.resize(limits::document_warnings);
+  }
   if (doc && doc->warnings.size() < limits::document_warnings)
     if (auto other = openapi_bundle::first_of_others(*root))
       doc->warnings.insert(doc->warnings.begin(), std::move(*other));
