@@ -2,7 +2,10 @@
 #include "mock/openapi.hpp"
 
 #include "events/limits.hpp"
+#include "events/digest.hpp"
+#include "events/json_text.hpp"
 #include "mock/compiled.hpp"
+#include "mock/document_limits.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/openapi_bundle.hpp"
 #include "mock/openapi_collections.hpp"
@@ -338,10 +341,12 @@ private:
         w.description = clipped(std::move(description), 1024);
       if (body == nullptr)
         continue;
+      w.shape = digest_of_all(root_, *body, shape_bytes_);
       if (auto ok = responses_.read_payload(*body, pointer_to(at, resolved->names[i]), w.media_type, w.example); !ok)
         return ok;
       break;
     }
+    w.shape = events::to_hex(events::as_text(events::sha256({w.shape, "\n", w.description})));
     out_.webhooks.push_back(std::move(w));
     return {};
   }
@@ -356,6 +361,7 @@ private:
   std::unordered_set<std::string> routes_;
   std::unordered_map<std::string, std::size_t> variants_; ///< of one method and path, that ask something more
   std::unordered_set<std::string> webhook_names_;
+  std::size_t shape_bytes_ = limits::document_text_bytes; ///< that are still looked at for the shapes of webhooks
 };
 
 /// A document whose generated examples do not fit in one event is read again with shorter ones.
@@ -405,6 +411,7 @@ outcome<openapi_document> read_openapi(std::string_view text, const events::entr
   }
   auto doc = read_root(*root, seed, generated);
   if (doc) {
+    doc->sha256 = events::to_hex(events::as_text(events::sha256({text})));
     doc->warnings.insert(doc->warnings.begin(), doubles.begin(), doubles.end());
     if (doc->warnings.size() > limits::document_warnings)
       doc->warnings.resize(limits::document_warnings);
