@@ -8,6 +8,7 @@ namespace hourglass::api {
 void add_operations(router& to);      // operations.cpp: health, metrics, the OpenAPI document
 void add_sandboxes(router& to);       // sandboxes.cpp
 void add_mock_endpoints(router& to);  // mock_endpoints.cpp: endpoints and OpenAPI import
+void add_openapi_versions(router& to); // openapi_versions.cpp: what was imported before
 void add_imports(router& to);         // imports.cpp: WireMock, Postman, HAR
 void add_forwarding(router& to);      // forwarding.cpp: how upstreams are asked
 void add_recordings(router& to);      // recordings.cpp: endpoints of recorded traffic, mocks beside upstreams

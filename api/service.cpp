@@ -292,6 +292,7 @@ router all_routes() {
   add_operations(out);
   add_sandboxes(out);
   add_mock_endpoints(out);
+  add_openapi_versions(out);
   add_imports(out);
   add_forwarding(out);
   add_recordings(out);
