@@ -266,6 +266,8 @@ void pruner::judge() {
     if (c.fate != fate::goes || c.out || !where_.keep_out(id))
       continue;
     c.out = true;
+    c.until = env_.journal.end(); // nobody writes to it any more
+    c.fate = pruning::decide(c.what, c.until, m);
     // Behind whatever was begun for it, a snapshot say.
     env_.post_for(id, [self = shared_from_this(), id = id] {
       const std::lock_guard held{self->mutex_};

@@ -102,23 +102,20 @@ outcome<bool> pruner::drop_content_times() {
   return true;
 }
 
-/// Answers that are kept for an Idempotency-Key: of these sandboxes, and those that are not given
-/// any more, whosever they are.
+/// Answers that are kept for an Idempotency-Key: of these sandboxes. What is too old of others goes elsewhere,
+/// by whoever may know that it is not in use.
 outcome<bool> pruner::drop_answers() {
   auto& s = *sweep_;
   const auto rows = env_.store.scan(once_prefix, s.after, answers_a_turn);
   if (!rows)
     return tl::unexpected<events::error>{rows.error()};
-  constexpr auto kept_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(limits::idempotency_time).count();
-  const auto young = wall_now().us - kept_us;
   std::vector<storage::row> gone;
   for (const auto& row : *rows) {
     const auto made = origin_of_once(row.value);
     if (!made)
       continue;
     const auto of = sandbox_id::parse(made->sandbox);
-    if (made->at.us > young && !(of && s.ids.contains(*of)))
+    if (!of || !s.ids.contains(*of))
       continue;
     gone.push_back(without(row.key));
     gone.push_back(

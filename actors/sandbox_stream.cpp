@@ -40,6 +40,8 @@ events::error told(const events::error& why) {
 void sandbox_actor::on_propose(const proposal_ptr& p) {
   if (p->generation != generation(p->from))
     return p->fail(rebuilt_meanwhile());
+  if (settings_.phase == mock::settings_state::life::deleted) // decided before, and nothing comes behind its end
+    return p->fail({events::errc::not_found, "the sandbox was deleted meanwhile; nothing was changed", {}});
   if (p->place && p->from == child::data)
     return ask_outbox(p);
   if (p->place && p->pipeline != generation(child::data)) {

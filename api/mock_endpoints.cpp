@@ -64,10 +64,15 @@ void import(core& in, const call_ptr& c) {
   auto kept = q.choice("state", {"off", "on", "empty"});
   auto examples = q.choice("examples", {"document", "generated"}).value_or("document");
   auto seed = q.text("seed", 256);
+  auto pin = q.choice("pin", {"true", "false"});
+  const auto dry_run = q.truth("dry_run", false);
   if (auto fine = q.done(); !fine)
     return c->fail(fine.error());
   mock::import_openapi import{c->request->body, {}};
   import.generated = examples == "generated";
+  import.dry_run = dry_run;
+  if (pin)
+    import.pin = *pin == "true";
   if (kept)
     import.state = mock::state_mode_from(*kept);
   import.validation = validation.value_or(mock::validation_mode::report);
@@ -131,7 +136,9 @@ void add_mock_endpoints(router& to) {
                     {"security", "string", "Requests without the credentials that the document demands: ignore, report (answered, with X-Request-Validation), check (refused with 401). Any credential is good that could be one, unless PUT /sandboxes/{sandbox}/credentials says which are. Default: as strict as validation"},
                     {"state", "string", "Collections (paths such as /pets beside /pets/{petId}): on (they keep what is created, changed and deleted, beginning with the document's examples), empty (beginning with nothing), off (every operation answers from its examples). Default: what the document says with x-hourglass-state, else on"},
                     {"seed", "string", "What the values that are made come from: the same seed and document make the same values. Default: the sandbox's seed, if it has one"},
-                    {"examples", "string", "document (its examples, and values made from its schemas where it has none) or generated (only those); document if absent"}},
+                    {"examples", "string", "document (its examples, and values made from its schemas where it has none) or generated (only those); document if absent"},
+                    {"dry_run", "boolean", "Changes nothing, and says what would change; false if absent"},
+                    {"pin", "boolean", "Whether this one is pinned: an import or restore that does not say pin itself is then refused with 409. Absent: it is not, and it replaces none that is"}},
           .takes = body::document, .answers = {{200, "OpenapiImport"}}, .run = import});
 }
 

@@ -9,6 +9,7 @@ void add_operations(router& to);      // operations.cpp: health, metrics, the Op
 void add_sandboxes(router& to);       // sandboxes.cpp
 void add_pruning(router& to);         // pruning.cpp: deleted sandboxes, out of the store
 void add_mock_endpoints(router& to);  // mock_endpoints.cpp: endpoints and OpenAPI import
+void add_openapi_versions(router& to); // openapi_versions.cpp: what was imported before
 void add_imports(router& to);         // imports.cpp: WireMock, Postman, HAR
 void add_forwarding(router& to);      // forwarding.cpp: how upstreams are asked
 void add_recordings(router& to);      // recordings.cpp: endpoints of recorded traffic, mocks beside upstreams

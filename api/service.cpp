@@ -146,10 +146,14 @@ void serve_mock(const std::shared_ptr<core>& shared, const std::shared_ptr<const
     http::reply reply;
     std::string correlation;
     std::string_view sandbox; ///< into the request
+    bool by_host;             ///< it has a name of its own
 
     void answer(http::response out) {
-      // What a sandbox answers is of one origin with our pages: no script of it may ask to stand before them.
-      if (!http::find(request->headers, "Service-Worker").empty())
+      // What a sandbox answers under our own name is of one origin with our pages, unless the browser is told to take it for another: else a page of
+      // it could read what ours keep, stand before them as a worker, or put itself into the cache under their names. JSON is no page.
+      if (!by_host && !http::is_json_type(http::find(out.headers, "Content-Type")))
+        out.headers.push_back({"Content-Security-Policy", "sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads"});
+      if (!by_host && !http::find(request->headers, "Service-Worker").empty())
         std::erase_if(out.headers, [](const http::field& h) { return http::contains({h}, "Service-Worker-Allowed"); });
       out.headers.push_back({"X-Correlation-Id", correlation});
       count(in->mock_answered, out.status);
@@ -162,7 +166,7 @@ void serve_mock(const std::shared_ptr<core>& shared, const std::shared_ptr<const
     }
   };
   // std::function wants a copyable callable, and a reply is not one.
-  auto slot = std::make_shared<under_way>(under_way{shared, request, std::move(reply), correlation_of(*request), where.sandbox});
+  auto slot = std::make_shared<under_way>(under_way{shared, request, std::move(reply), correlation_of(*request), where.sandbox, where.is_host});
   auto sandbox = sandbox_named(shared->node, where);
   if (!sandbox)
     return slot->refuse(sandbox.error());
@@ -296,6 +300,7 @@ router all_routes() {
   add_sandboxes(out);
   add_pruning(out);
   add_mock_endpoints(out);
+  add_openapi_versions(out);
   add_imports(out);
   add_forwarding(out);
   add_recordings(out);

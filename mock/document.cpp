@@ -12,6 +12,7 @@
 #include <optional>
 #include <sstream>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace hourglass::mock {
 
@@ -214,7 +215,7 @@ public:
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     if (build_.awaits_key())
-      return checked(mark, build_.key(""));
+      return take_key(mark, "");
     checked(mark, build_.scalar({}));
     remember(anchor);
   }
@@ -226,7 +227,7 @@ public:
     if (build_.awaits_key()) {
       if (!at->second.first.is_string())
         refuse(mark, "a mapping key must be a scalar");
-      return checked(mark, build_.key(at->second.first.text));
+      return take_key(mark, at->second.first.text);
     }
     checked(mark, build_.copy(at->second.first, at->second.second));
   }
@@ -237,7 +238,7 @@ public:
     if (build_.awaits_key()) {
       if (anchor != YAML::NullAnchor)
         anchors_[anchor] = {json_value::of(text), 0};
-      return checked(mark, build_.key(text));
+      return take_key(mark, text);
     }
     bool plain = tag == "?" || tag.empty();
     bool typed = tag.rfind("tag:yaml.org,2002:", 0) == 0 && tag != "tag:yaml.org,2002:str";
@@ -272,12 +273,19 @@ private:
     if (build_.awaits_key())
       refuse(mark, "a mapping key must be a scalar");
     checked(mark, build_.open(kind));
-    open_.push_back(anchor);
+    open_.push_back({anchor, {}});
+  }
+
+  /// Keys of a mapping are unique (YAML 1.2, 3.2.1.3); merge keys are no keys of it.
+  void take_key(const YAML::Mark& mark, const std::string& name) {
+    if (name != "<<" && !open_.back().keys.insert(name).second)
+      refuse(mark, name.size() <= 100 ? "the key `" + name + "` stands twice in this mapping" : std::string{"this key stands twice in its mapping"});
+    checked(mark, build_.key(name));
   }
 
   void close() {
     build_.close();
-    auto anchor = open_.back();
+    auto anchor = open_.back().anchor;
     open_.pop_back();
     remember(anchor);
   }
@@ -316,7 +324,11 @@ private:
   }
 
   builder& build_;
-  std::vector<YAML::anchor_t> open_;
+  struct opened {
+    YAML::anchor_t anchor;
+    std::unordered_set<std::string> keys;
+  };
+  std::vector<opened> open_;
   std::unordered_map<YAML::anchor_t, std::pair<json_value, std::size_t>> anchors_;
 };
 

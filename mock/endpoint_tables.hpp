@@ -24,6 +24,7 @@ struct recording_session {
 };
 
 class answer_schemas; // mock/generated.hpp
+struct answer_source; // mock/openapi.hpp
 
 /// What endpoint_state holds. Private to endpoint*.cpp and route.cpp.
 struct endpoint_state::tables {
@@ -31,6 +32,10 @@ struct endpoint_state::tables {
   router routes;
   std::string imported_title; ///< of the imported document; empty without one
   std::string imported_version;
+  std::string imported_sha256; ///< of its text; empty if the log does not say
+  bool imported = false;       ///< there was an import
+  bool imported_pinned = false;
+  std::map<std::string, std::string, std::less<>> imported_webhooks; ///< name -> `document_webhook::shape`
   std::string imported_requests; ///< what `request_schemas` reads, as JSON; empty: requests are not checked
   std::string imported_collections; ///< as JSON; empty: none
   collections kept;                 ///< of these, by namespace
@@ -74,10 +79,33 @@ struct decoded_endpoints {
   std::shared_ptr<const answer_schemas> answers;
 };
 events::outcome<decision> decide_import(const endpoint_state& state, const import_openapi& command, const events::context& ctx);
+events::outcome<decision> decide_restore(const endpoint_state& state, const restore_openapi& command);
 /// Those of an event or a snapshot, with the collections and schemas beside them.
 events::outcome<decoded_endpoints> decode_all(const json_value& v);
 /// What this core wrote itself, which may be larger than what it takes from outside.
 events::outcome<json_value> parse_own(std::string_view text);
+
+// import_changes.cpp
+/// What an import brings, beside what there is.
+struct fresh_import {
+  std::vector<const endpoint*> endpoints; ///< with ids
+  std::vector<std::string> collections;   ///< their `space`s
+  std::map<std::string, std::string, std::less<>> webhooks; ///< name -> shape
+  const json_value* requests = nullptr;   ///< as in its event; null: none
+  const json_value* answers = nullptr;    ///< of which `schemas` are looked at; null: none
+  std::function<const answer_source*(std::size_t endpoint, std::size_t response, std::size_t content)> source;
+  bool ids_are_known = true; ///< also those of endpoints that are new
+};
+/// The method, the match and the whole path: by these an endpoint is the same over re-imports.
+std::pair<std::string, std::string> import_key(const endpoint& e);
+/// What replacing the imported endpoints by `after` changes, as a JSON object:
+///   {"before": {"title", "version", "sha256"} or null, "counts": {"added", "removed", "changed", "unchanged"},
+///    "added": [{"id"?, "method", "path"}], "removed": […], "changed": [{…, "parts": […]}], "collections_added": [], "collections_removed": [],
+///    "webhooks_added": [], "webhooks_removed": [], "webhooks_changed": [], "validation"?: {"before", "after"}, "security"?: {"before", "after"}}
+/// Lists end at `limits::import_changes`; `counts` go on. Values that were generated for both are not compared, but the schemas that they are made of.
+std::string changes_of(const endpoint_state::tables& before, const fresh_import& after);
+/// Of an import's event or of a snapshot.
+std::map<std::string, std::string, std::less<>> webhooks_of(const json_value& v);
 
 // endpoint_functions.cpp
 events::outcome<decision> decide_put_function(const endpoint_state& state, const put_function& command);

@@ -40,6 +40,9 @@ void endpoint_state::tables::remove(std::string_view id) {
 void endpoint_state::tables::note_import(const json_value& v) {
   imported_title = v.string_member("title");
   imported_version = v.string_member("version");
+  imported_sha256 = v.string_member("sha256");
+  imported_pinned = v.truth_member("pinned");
+  imported_webhooks = webhooks_of(v);
   const auto* requests = v.member("requests");
   imported_requests = requests != nullptr ? to_text(*requests) : std::string{};
   const auto* kept_of = v.member("collections");
@@ -52,6 +55,10 @@ endpoint_state::endpoint_state(const endpoint_state& other) : self(std::make_uni
   self->routes = other.self->routes.clone();
   self->imported_title = other.self->imported_title;
   self->imported_version = other.self->imported_version;
+  self->imported_sha256 = other.self->imported_sha256;
+  self->imported = other.self->imported;
+  self->imported_pinned = other.self->imported_pinned;
+  self->imported_webhooks = other.self->imported_webhooks;
   self->imported_requests = other.self->imported_requests;
   self->imported_collections = other.self->imported_collections;
   self->kept = other.self->kept;
@@ -166,6 +173,8 @@ outcome<decision> decide(const endpoint_state& state, const endpoint_command& co
     return decide_forwarding(state, *put, ctx);
   if (const auto* all = std::get_if<retarget_endpoints>(&command))
     return decide_retarget(state, *all);
+  if (const auto* one = std::get_if<restore_openapi>(&command))
+    return decide_restore(state, *one);
   return decide_import(state, std::get<import_openapi>(command), ctx);
 }
 
@@ -221,6 +230,7 @@ outcome<void> apply(endpoint_state& state, events::kind kind, std::string_view p
   state.self->kept = std::move(fresh->kept);
   state.self->imported_answers = std::move(fresh->answers);
   state.self->note_import(*v);
+  state.self->imported = true;
   return {};
 }
 
@@ -235,7 +245,7 @@ std::string snapshot(const endpoint_state& state) {
   });
   const bool said = !state.self->forwarding.empty() || state.self->recording != recording_session{};
   const bool forwarding = said || std::any_of(state.self->by_id.begin(), state.self->by_id.end(), [](const auto& e) { return !e.second->spec.forward.empty(); });
-  j.open_object().key("format").value(state.self->imported_answers ? 6 : forwarding ? 5 : choosy ? 4 : state.self->imported_collections.empty() ? 2 : 3);
+  j.open_object().key("format").value(state.self->imported_pinned ? 7 : state.self->imported_answers ? 6 : forwarding ? 5 : choosy ? 4 : state.self->imported_collections.empty() ? 2 : 3);
   j.key("functions").open_object();
   for (const auto& [name, source] : state.self->functions)
     j.key(name).value(source);
@@ -245,6 +255,18 @@ std::string snapshot(const endpoint_state& state) {
   if (said)
     write_forwarding(*state.self, j);
   j.key("title").value(state.self->imported_title).key("version").value(state.self->imported_version);
+  if (state.self->imported)
+    j.key("imported").value(true);
+  if (!state.self->imported_sha256.empty())
+    j.key("sha256").value(state.self->imported_sha256);
+  if (state.self->imported_pinned)
+    j.key("pinned").value(true);
+  if (!state.self->imported_webhooks.empty()) {
+    j.key("webhooks").open_object();
+    for (const auto& [name, shape] : state.self->imported_webhooks)
+      j.key(name).value(shape);
+    j.close_object();
+  }
   if (!state.self->imported_requests.empty())
     j.key("requests").raw(state.self->imported_requests);
   if (!state.self->imported_collections.empty())
@@ -269,7 +291,7 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
   std::int64_t format = 0;
   if (const auto* f = v->member("format"); f == nullptr || !f->as_integer(format))
     return failure(errc::corrupt, "a snapshot of endpoints does not read");
-  if (format > 6)
+  if (format > 7)
     return failure(errc::newer_format, "a snapshot of endpoints is of a newer format");
   auto all = decode_all(*v);
   if (!all)
@@ -280,6 +302,9 @@ outcome<endpoint_state> restore<endpoint_state>(std::string_view text) {
   out.self->kept = std::move(all->kept);
   out.self->imported_answers = std::move(all->answers);
   out.self->note_import(*v);
+  out.self->imported = v->truth_member("imported") || std::any_of(out.self->by_id.begin(), out.self->by_id.end(), [](const auto& e) {
+                         return e.second->spec.source == endpoint_source::openapi; // what a snapshot of before has to say
+                       });
   if (const auto* credentials = v->member("credentials"))
     out.self->credentials = decode_credentials(*credentials);
   if (v->member("clients") != nullptr)

@@ -137,9 +137,10 @@ struct remove_endpoint {
 };
 /// Replaces all imported endpoints by those of an OpenAPI 3.0 or 3.1 document, JSON or YAML; hand-made ones stay, and win
 /// over an imported one with the same route. Reply:
-///   {"title", "version", "endpoints", "collections": [{"namespace", "path", "id", "seeds"}],
-///    "webhooks": [{"name", "description", "media_type", "example"}], "warnings": []}
+///   {"title", "version", "sha256", "endpoints", "collections": [{"namespace", "path", "id", "seeds"}],
+///    "webhooks": [{"name", "description", "media_type", "example"}], "pinned", "dry_run", "changes": `write_changes`, "warnings": []}
 /// The event's payload holds the same `webhooks`, so that event types can be made of them.
+/// Fails with `errc::conflict` where the document that is there is pinned and `pin` does not say what becomes of that.
 struct import_openapi {
   std::string document;
   std::shared_ptr<const openapi_document> already; ///< what `read_ahead` made of it
@@ -148,6 +149,16 @@ struct import_openapi {
   std::optional<state_mode> state; ///< of its collections; none: what the document says with `x-hourglass-state`, else `on`
   std::optional<events::entropy> chance = {}; ///< what values are made from; none: of its own
   std::optional<security_mode> security; ///< what becomes of requests without credentials; none: `security_that_follows(validation)`
+  std::optional<bool> pin = {}; ///< whether the next import must say so itself before it replaces this one; none: it need not
+  bool dry_run = false; ///< nothing changes; the reply is the same, but for the ids of endpoints that there are not yet
+};
+/// Has an earlier import serve again, as a new one. `payload`: of its event. Reply and failures as those of an import; `errc::conflict` also where one
+/// of its ids is a hand-made endpoint's by now.
+struct restore_openapi {
+  std::string payload;
+  std::uint64_t version = 0; ///< the seq of its event
+  std::optional<bool> pin = {};
+  bool dry_run = false;
 };
 /// Which credentials of a security scheme are good. `text`: {"schemes": {"<name in the document>": ["…"]}}, of `basic` as `user:password`. It replaces all
 /// that was said before; of a scheme that is not named every credential is good that could be one. Only digests of them are kept. Reply: as `credentials_json`.
@@ -182,7 +193,8 @@ struct retarget_endpoints {
 /// Does the part of an import that takes long and needs no state. Fails as `decide` would.
 events::outcome<void> read_ahead(import_openapi& import, const events::entropy& seed);
 
-using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi, put_function, remove_function, switch_state, put_endpoints, put_credentials, put_forwarding, retarget_endpoints>;
+using endpoint_command = std::variant<put_endpoint, remove_endpoint, import_openapi, put_function, remove_function, switch_state, put_endpoints, put_credentials, put_forwarding, retarget_endpoints,
+                                      restore_openapi>;
 
 /// The script in a command that must compile before anybody decides on it.
 struct script_to_check {

@@ -66,6 +66,8 @@ auto answer_schemas::open() const -> const opened& {
 
 bool answer_schemas::generated() const { return open().root.truth_member("generated"); }
 
+const json_value& answer_schemas::value() const { return open().root; }
+
 const answer_source* answer_schemas::find(std::string_view endpoint, std::size_t response, std::size_t content) const {
   const auto& all = open().of;
   const auto at = all.find(endpoint);

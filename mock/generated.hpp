@@ -38,6 +38,7 @@ public:
 
   const std::string& text() const noexcept { return text_; }
   bool generated() const;
+  const json_value& value() const; ///< `text`, read
   /// Null: nothing is known of it.
   const answer_source* find(std::string_view endpoint, std::size_t response, std::size_t content) const;
 

@@ -2,7 +2,10 @@
 #include "mock/openapi.hpp"
 
 #include "events/limits.hpp"
+#include "events/digest.hpp"
+#include "events/json_text.hpp"
 #include "mock/compiled.hpp"
+#include "mock/document_limits.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/openapi_bundle.hpp"
 #include "mock/openapi_collections.hpp"
@@ -70,9 +73,6 @@ public:
     } else {
       responses_.warn("is required by OpenAPI, and missing here", "/info");
     }
-    for (std::size_t i = 0; i < root_.names.size(); ++i)
-      if (root_.member(root_.names[i]) != &root_.items[i])
-        responses_.warn("is given more than once; only the last one counts", pointer_to("", root_.names[i]));
     if (auto ok = walk(); !ok)
       return tl::unexpected<events::error>{ok.error()};
     out_.state = state_said_by(root_);
@@ -82,6 +82,7 @@ public:
     if (auto ok = charge_collections(); !ok)
       return tl::unexpected<events::error>{ok.error()};
     take_answers();
+    responses_.tell_doubts();
     return std::move(out_);
   }
 
@@ -340,10 +341,12 @@ private:
         w.description = clipped(std::move(description), 1024);
       if (body == nullptr)
         continue;
+      w.shape = digest_of_all(root_, *body, shape_bytes_);
       if (auto ok = responses_.read_payload(*body, pointer_to(at, resolved->names[i]), w.media_type, w.example); !ok)
         return ok;
       break;
     }
+    w.shape = events::to_hex(events::as_text(events::sha256({w.shape, "\n", w.description})));
     out_.webhooks.push_back(std::move(w));
     return {};
   }
@@ -358,6 +361,7 @@ private:
   std::unordered_set<std::string> routes_;
   std::unordered_map<std::string, std::size_t> variants_; ///< of one method and path, that ask something more
   std::unordered_set<std::string> webhook_names_;
+  std::size_t shape_bytes_ = limits::document_text_bytes; ///< that are still looked at for the shapes of webhooks
 };
 
 /// A document whose generated examples do not fit in one event is read again with shorter ones.
@@ -398,12 +402,20 @@ outcome<openapi_document> read_openapi(std::string_view text, const events::entr
   auto root = parse_document(text);
   if (!root)
     return tl::unexpected<events::error>{root.error()};
+  std::vector<document_warning> doubles;
+  drop_doubles(*root, doubles);
   if (openapi_bundle::is_one(*root)) {
     root = openapi_bundle::join(std::move(*root));
     if (!root)
       return tl::unexpected<events::error>{root.error()};
   }
   auto doc = read_root(*root, seed, generated);
+  if (doc) {
+    doc->sha256 = events::to_hex(events::as_text(events::sha256({text})));
+    doc->warnings.insert(doc->warnings.begin(), doubles.begin(), doubles.end());
+    if (doc->warnings.size() > limits::document_warnings)
+      doc->warnings.resize(limits::document_warnings);
+  }
   if (doc && doc->warnings.size() < limits::document_warnings)
     if (auto other = openapi_bundle::first_of_others(*root))
       doc->warnings.insert(doc->warnings.begin(), std::move(*other));

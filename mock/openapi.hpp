@@ -16,6 +16,7 @@ struct document_webhook {
   std::string description;
   std::string media_type;
   std::string example; ///< JSON text
+  std::string shape;   ///< hex digits that stay as long as the document says the same of it, whatever its example was made from
 };
 
 /// Something that was left out or read with good will.
@@ -35,6 +36,7 @@ using answer_sources = std::vector<std::vector<answer_source>>; ///< of an endpo
 struct openapi_document {
   std::string title;
   std::string version;
+  std::string sha256; ///< of the text, in hex digits
   std::vector<endpoint> endpoints; ///< without ids; each compiles
   std::vector<document_webhook> webhooks;
   json_value requests; ///< the schemas that the endpoints' `demands` name, as `request_schemas` reads them but for `validation`; null: none
@@ -58,6 +60,9 @@ std::string reference_to_place(std::string_view pointer);
 
 /// Follows `$ref`s within `root` from `v` to something that is none. Null for one that leaves the document, dangles or runs in a circle.
 const json_value* follow_reference(const json_value& root, const json_value& v);
+
+/// Hex digits of all that `from` says, also by what it refers to. `bytes_left` is what may still be looked at, of one document.
+std::string digest_of_all(const json_value& root, const json_value& from, std::size_t& bytes_left);
 
 /// The body that an operation takes, and its media types; null without a body that has any.
 struct openapi_body {

@@ -33,30 +33,39 @@ std::string concrete_media(const std::string& media_type, const json_value& medi
   return media_type.starts_with("text/") || text ? "text/plain" : "application/json";
 }
 
-schema_options options_of(const json_value& root) {
-  schema_options out;
-  out.dialect = root.string_member("openapi").starts_with("3.1") ? schema_dialect::draft2020_12 : schema_dialect::openapi_3_0;
-  out.lenient = true;
-  return out;
-}
-
 } // namespace
 
 openapi_responses::openapi_responses(const json_value& root, const events::entropy& seed, sampler::extent most, bool generated,
                                      std::vector<document_warning>& warnings, openapi_requests& schemas)
-  : root_(root), generated_only_(generated), kept_(schemas), schemas_(options_of(root)),
-    sampler_(root, seed, most, [this](const json_value& schema, const json_value& value, schema_purse& purse) { return fits(schema, value, purse); }), warnings_(warnings) {
-  schemas_.add("", root);
+  : root_(root), generated_only_(generated), kept_(schemas), doubts_(root),
+    sampler_(root, seed, most,
+             [this](const json_value& schema, const json_value& value, schema_purse& purse) { return doubts_.compiled(schema, at_).accepts(value, purse); }),
+    warnings_(warnings) {
   sampler_.use_own_values(!generated);
 }
 
 /// What cannot be compiled is no reason to make another example.
-bool openapi_responses::fits(const json_value& schema, const json_value& value, schema_purse& purse) {
-  auto [at, fresh] = known_.try_emplace(&schema);
-  if (fresh)
-    if (auto compiled = schemas_.compile("", schema, "#"))
-      at->second = std::move(*compiled);
-  return at->second.accepts(value, purse);
+json_value openapi_responses::sampled(const json_value& schema, std::string_view place, std::string at) {
+  at_ = std::move(at);
+  auto out = sampler_.sample(schema, place);
+  switch (sampler_.last()) {
+  case sampler::judgement::fits: break;
+  case sampler::judgement::fits_without_own: doubts_.tell_unused(schema, at_, sampler_.first_try()); break;
+  case sampler::judgement::does_not_fit: doubts_.tell_misfit(schema, at_, &sampler_.first_try()); break;
+  case sampler::judgement::no_value: doubts_.tell_misfit(schema, at_, nullptr); break;
+  }
+  return out;
+}
+
+/// A text in place of an object or array is read as one when it is sent (`body_of_value`).
+void openapi_responses::judge(const std::string& essence, const json_value& media, const std::string& where, const json_value& example, const std::string& at) {
+  const auto* schema = media.member("schema");
+  if (schema == nullptr || generated_only_ || !is_json_media(essence))
+    return;
+  const auto* resolved = schema_of(media, {});
+  const auto type = resolved != nullptr ? resolved->string_member("type") : std::string_view{};
+  if (resolved != nullptr && !(example.is_string() && (type == "object" || type == "array")))
+    doubts_.judge_example(*schema, where + "/schema", example, at);
 }
 
 void openapi_responses::warn(std::string detail, std::string where) {
@@ -127,7 +136,7 @@ void openapi_responses::read_headers(const json_value& response, const std::stri
     if (const auto* given = header->member("example"); given != nullptr && !generated_only_)
       value = *given;
     else if (const auto* schema = header->member("schema"))
-      value = sampler_.sample(*schema, at);
+      value = sampled(*schema, at, at + "/schema");
     auto text = value.is_string() || value.is_number() ? value.text : value.is_bool() ? to_text(value) : std::string{};
     if (!text.empty() && text.size() <= 8 * limits::kibi && is_field_value(text))
       out.headers.push_back({name, std::move(text)});
@@ -159,8 +168,10 @@ std::vector<example> openapi_responses::given_examples(const std::string& essenc
   std::vector<example> out;
   named_examples(essence, media, where, out);
   if (const auto* one = media.member("example"); one != nullptr && out.empty())
-    if (auto body = body_of_value(essence, *one, schema_of(media, {})))
+    if (auto body = body_of_value(essence, *one, schema_of(media, {}))) {
+      judge(essence, media, where, *one, where + "/example");
       out.push_back({{}, std::move(*body)});
+    }
   return out;
 }
 
@@ -197,10 +208,12 @@ void openapi_responses::named_examples(const std::string& essence, const json_va
     if (one != nullptr && value == nullptr && one->member("externalValue") == nullptr && one->member("summary") == nullptr)
       value = one;
     auto body = value != nullptr ? body_of_value(essence, *value, schema) : std::nullopt;
-    if (body)
+    if (body) {
+      judge(essence, media, where, *value, at);
       out.push_back({examples->names[i], std::move(*body)});
-    else
+    } else {
       warn("this example was left out: it has no value within the document", at);
+    }
   }
 }
 
@@ -221,7 +234,7 @@ std::optional<std::string> openapi_responses::generated(const std::string& essen
       return "null";
     return std::nullopt;
   }
-  auto value = sampler_.sample(*schema, where);
+  auto value = sampled(*schema, where, where + "/schema");
   if (sampler_.exhausted() && !told_exhausted_) {
     told_exhausted_ = true;
     warn("from here on nothing is generated: the limit document_sample_steps is used up", where);

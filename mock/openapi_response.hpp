@@ -1,11 +1,10 @@
 #pragma once
 
 #include "mock/openapi.hpp"
+#include "mock/openapi_doubt.hpp"
 #include "mock/openapi_request.hpp"
 #include "mock/sample.hpp"
 #include "mock/schema.hpp"
-
-#include <map>
 
 namespace hourglass::mock {
 
@@ -29,6 +28,9 @@ public:
   /// True if there is something to save by generating less.
   bool has_generated() const noexcept { return generated_ > 0; }
 
+  /// Adds what does not fit its schema to the warnings, behind all others.
+  void tell_doubts() { doubts_.take(warnings_); }
+
 private:
   void read_headers(const json_value& response, const std::string& where, response_spec& out);
   void read_content(const std::string& media_type, const json_value& media, const std::string& where, response_spec& out, std::vector<answer_source>& from);
@@ -38,13 +40,15 @@ private:
   std::optional<std::string> generated(const std::string& essence, const json_value& media, const std::string& where);
   const json_value* schema_of(const json_value& media, const std::string& where);
 
-  bool fits(const json_value& schema, const json_value& value, schema_purse& purse);
+  /// A value for the schema at `at`, made at `place`.
+  json_value sampled(const json_value& schema, std::string_view place, std::string at);
+  void judge(const std::string& essence, const json_value& media, const std::string& where, const json_value& example, const std::string& at);
 
   const json_value& root_;
   bool generated_only_;
   openapi_requests& kept_;
-  schema_compiler schemas_;
-  std::map<const json_value*, json_schema> known_;
+  openapi_doubts doubts_;
+  std::string at_; ///< of the schema that a value is made of
   sampler sampler_;
   std::vector<document_warning>& warnings_;
   static constexpr std::size_t reserve = 1 * limits::mebi; ///< for what stands around the bodies

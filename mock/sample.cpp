@@ -113,10 +113,22 @@ json_value sampler::sample(const json_value& schema, std::string_view place) {
   auto fits = [&](const json_value& value) {
     return paid(limits::schema_work, [&](schema_purse& purse) { return fits_(schema, value, purse); });
   };
-  if (fits_ && !exhausted() && !fits(first ? *first : json_value{}))
+  last_ = judgement::fits;
+  const bool own = own_taken_;
+  if (fits_ && !exhausted() && !fits(first ? *first : json_value{})) {
     for (std::uint64_t n = 1; n < most && !exhausted(); ++n)
-      if (auto next = attempt(schema, place, n); next && fits(*next))
+      if (auto next = attempt(schema, place, n); next && fits(*next)) {
+        if (own && first && n == 1) {
+          last_ = judgement::fits_without_own;
+          first_try_ = std::move(*first);
+        }
         return std::move(*next);
+      }
+    if (!exhausted()) {
+      last_ = first ? judgement::does_not_fit : judgement::no_value;
+      first_try_ = first ? *first : json_value{};
+    }
+  }
   return first ? std::move(*first) : json_value{};
 }
 
@@ -126,6 +138,7 @@ sampler::maybe sampler::attempt(const json_value& schema, std::string_view place
   state_ = seed_ + number;
   for (unsigned char c : place) // FNV-1a, so that one place's values do not depend on another's
     state_ = (state_ ^ c) * 0x100000001b3U;
+  own_taken_ = false;
   active_.clear();
   nodes_ = 0;
   steps_ = 0;
@@ -238,6 +251,10 @@ sampler::maybe sampler::given(const view& v, std::size_t ordinal) {
     steps_ += size;
     return maybe{value};
   };
+  auto own = [&](const json_value& value) {
+    own_taken_ = true;
+    return take(value);
+  };
   for (const auto& p : v.parts)
     if (const auto* k = p.schema->member("const"))
       return take(*k);
@@ -245,13 +262,13 @@ sampler::maybe sampler::given(const view& v, std::size_t ordinal) {
     if (!own_values_)
       break;
     if (const auto* k = p.schema->member("example"); k != nullptr && usable(p, *k))
-      return take(*k);
+      return own(*k);
     if (const auto* k = p.schema->member("examples"); k != nullptr && k->is_array() && !k->items.empty() && usable(p, k->items.front()))
-      return take(k->items[ordinal % k->items.size()]);
+      return own(k->items[ordinal % k->items.size()]);
   }
   for (const auto& p : v.parts)
     if (const auto* k = p.schema->member("default"); k != nullptr && !k->is_null() && usable(p, *k) && ordinal == 0 && own_values_)
-      return take(*k);
+      return own(*k);
   for (const auto& p : v.parts)
     if (const auto* k = p.schema->member("enum"); k != nullptr && k->is_array() && !k->items.empty())
       return take(k->items[ordinal % k->items.size()]);

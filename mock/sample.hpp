@@ -45,6 +45,16 @@ public:
   /// A value for `schema`; null if there is none within the limits.
   json_value sample(const json_value& schema, std::string_view place);
 
+  /// What `verdict` said of the value that was made last.
+  enum class judgement : std::uint8_t {
+    fits,
+    fits_without_own, ///< but `first_try`, with the examples and defaults that schemas give, did not
+    does_not_fit,     ///< none did, and the first stands
+    no_value,         ///< and there was none
+  };
+  judgement last() const noexcept { return last_; }
+  const json_value& first_try() const noexcept { return first_try_; } ///< only where it did not fit
+
   /// True once `limits::document_sample_steps` are used up, by schemas that were visited, verdicts, and tries of texts for patterns: from then on every value is null.
   bool exhausted() const noexcept { return total_steps_ >= limits::document_sample_steps; }
 
@@ -80,6 +90,9 @@ private:
   verdict fits_;
   bool may_use_own_ = true;
   bool own_values_ = true; ///< examples and defaults of schemas are used
+  bool own_taken_ = false; ///< in this try
+  judgement last_ = judgement::fits;
+  json_value first_try_;
   bool lean_ = false;      ///< only what is required
   std::uint64_t state_ = 0;
   schemas active_; ///< references being filled in, for the recursion cut

@@ -52,7 +52,16 @@ bool take_out(std::vector<keys::log_run>& runs,
 
 } // namespace
 
+/// A piece that failed is done again: the caller's place moves with what was written.
 outcome<bool> rocks_store::prune(prune_order which, prune_place& from) {
+  auto next = from;
+  auto more = prune_piece(which, next);
+  if (more)
+    from = std::move(next);
+  return more;
+}
+
+outcome<bool> rocks_store::prune_piece(prune_order which, prune_place& from) {
   using part = prune_place::part;
   switch (from.at) {
   case part::correlations:

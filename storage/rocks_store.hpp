@@ -143,6 +143,7 @@ private:
   events::outcome<void> keep_whole_what_is_packed_from(const events::sandbox_id& sandbox, const left_of& erased);
   void owe_a_scrub(rocksdb::WriteBatch& to);
   using prune_order = std::span<const pruned_stream>;
+  events::outcome<bool> prune_piece(prune_order which, prune_place& from);
   events::outcome<bool> prune_correlations(prune_order which, prune_place& from);
   events::outcome<bool> prune_log(prune_order which, prune_place& from);
   events::outcome<bool> prune_due(prune_order which, prune_place& from);

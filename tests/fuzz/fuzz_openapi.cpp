@@ -42,6 +42,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& e : d->events)
     if (!apply(state, e.kind, e.payload))
       std::abort(); // what decide writes, apply must read
+  if (!d->events.empty() && !decide(state, restore_openapi{d->events.front().payload, 1}, ctx))
+    std::abort(); // a version can always be returned to
   auto text = snapshot(state);
   auto back = restore<endpoint_state>(text);
   if (!back || snapshot(*back) != text)

@@ -159,7 +159,7 @@ TEST(endpoints, a_snapshot_and_the_events_after_it_give_what_all_events_give) {
       EXPECT_EQ(answer(*back, get(target)).body, answer(all, get(target)).body);
   }
   EXPECT_FALSE(restore<endpoint_state>("{}"));
-  EXPECT_EQ(restore<endpoint_state>(R"({"format":7})").error().code, errc::newer_format);
+  EXPECT_EQ(restore<endpoint_state>(R"({"format":8})").error().code, errc::newer_format);
 }
 
 TEST(endpoints, a_payload_that_does_not_read_changes_nothing) {

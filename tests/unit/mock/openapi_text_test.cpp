@@ -105,14 +105,25 @@ TEST(import_ahead, says_what_is_wrong_with_a_document) {
   EXPECT_EQ(read.error().code, events::errc::invalid);
 }
 
-TEST(openapi, says_what_it_overlooks_at_the_top) {
-  auto doc = read_openapi("openapi: 3.0.0\npaths: {}\npaths: {/a: {get: {responses: {'200': {description: x}}}}}\n", {});
+TEST(openapi, says_which_members_of_json_it_overlooks) {
+  auto doc = read_openapi(R"({"openapi":"3.0.0","paths":{},"paths":{"/a":{"get":{"responses":{"200":{"description":"x"},"200":{"description":"y"}}}}}})", {});
   ASSERT_TRUE(doc) << doc.error().detail;
   EXPECT_EQ(doc->endpoints.size(), 1U) << "the last one counts";
   std::vector<std::string> where;
   for (const auto& w : doc->warnings)
     where.push_back(w.where);
-  EXPECT_EQ(where, (std::vector<std::string>{"/info", "/paths"}));
+  EXPECT_EQ(where, (std::vector<std::string>{"/paths", "/paths/~1a/get/responses/200", "/info"}));
+}
+
+TEST(openapi, refuses_a_key_that_stands_twice_in_yaml) {
+  auto doc = read_openapi("openapi: 3.0.0\npaths:\n  /a:\n    get: {responses: {'200': {description: x}}}\n  /b: {}\n  /a: {}\n", {});
+  ASSERT_FALSE(doc);
+  EXPECT_EQ(doc.error().code, errc::invalid);
+  EXPECT_EQ(doc.error().where, "6:3");
+  EXPECT_NE(doc.error().detail.find("`/a`"), std::string::npos) << doc.error().detail;
+  for (const char* text : {"a: {x: 1, \"x\": 2}\n", "k: &k x\nm: {x: 1, *k : 2}\n"})
+    EXPECT_FALSE(parse_document(text)) << text;
+  EXPECT_TRUE(parse_document("a: &a {x: 1}\nb: {y: 1, <<: *a, x: 2}\nc: {x: 1}\n")) << "what is merged in is no key of the mapping";
 }
 
 TEST(openapi, of_two_documents_in_one_text_is_refused) {
