@@ -29,19 +29,24 @@ bool take_line(std::string_view& text, std::string_view& line) {
   return true;
 }
 
-/// What stands between two boundaries.
-std::optional<multipart_part> read_part(std::string_view text) {
+std::string part_number(std::size_t n) { return "part " + std::to_string(n) + " of the body "; }
+
+/// What stands between two boundaries: the `number`th part.
+events::outcome<multipart_part> read_part(std::string_view text, std::size_t number) {
   multipart_part out;
   const auto before = text.size();
   std::string_view line;
   while (true) {
-    if (!take_line(text, line) || before - text.size() > limits::multipart_header_bytes)
-      return std::nullopt;
+    if (!take_line(text, line))
+      return events::failure(events::errc::invalid, part_number(number) + "has no empty line after its headers");
+    if (before - text.size() > limits::multipart_header_bytes)
+      return events::failure(events::errc::too_large, part_number(number) + "has longer headers than the limit multipart_header_bytes (" +
+                                                        std::to_string(limits::multipart_header_bytes) + ")");
     if (line.empty())
       break;
     const auto colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
-      return std::nullopt;
+      return events::failure(events::errc::invalid, part_number(number) + "has a line among its headers that is none");
     out.headers.push_back({std::string{line.substr(0, colon)}, std::string{trimmed(line.substr(colon + 1))}});
   }
   out.body = text;
@@ -86,13 +91,15 @@ std::optional<std::string> header_parameter(std::string_view header, std::string
   return std::nullopt;
 }
 
-std::optional<std::vector<multipart_part>> read_multipart(std::string_view content_type, std::string_view body) {
+events::outcome<std::vector<multipart_part>> read_multipart(std::string_view content_type, std::string_view body, std::size_t most) {
   constexpr std::size_t longest_boundary = 200; // RFC 2046 says 70
   if (!lower(content_type.substr(0, 10)).starts_with("multipart/"))
-    return std::nullopt;
+    return events::failure(events::errc::invalid, "the Content-Type is not multipart");
   const auto boundary = header_parameter(content_type, "boundary");
-  if (!boundary || boundary->empty() || boundary->size() > longest_boundary)
-    return std::nullopt;
+  if (!boundary || boundary->empty())
+    return events::failure(events::errc::invalid, "the Content-Type has no boundary");
+  if (boundary->size() > longest_boundary)
+    return events::failure(events::errc::invalid, "the Content-Type has a boundary of more than " + std::to_string(longest_boundary) + " characters");
   const auto dashes = "--" + *boundary;
   std::vector<multipart_part> out;
   std::size_t from = std::string_view::npos; // where the current part starts
@@ -100,7 +107,9 @@ std::optional<std::vector<multipart_part>> read_multipart(std::string_view conte
   while (true) {
     at = find_from(body, dashes, at);
     if (at == std::string_view::npos)
-      return std::nullopt;
+      return events::failure(events::errc::invalid, from == std::string_view::npos
+                                                      ? "the boundary of the Content-Type is nowhere in the body"
+                                                      : "the body has no closing boundary after part " + std::to_string(out.size() + 1));
     const auto start = at;
     at += dashes.size();
     if (start > 0 && body[start - 1] != '\n')
@@ -117,14 +126,14 @@ std::optional<std::vector<multipart_part>> read_multipart(std::string_view conte
       auto text = body.substr(from, start - from - 1); // without the line end, which is the boundary's
       if (text.ends_with('\r'))
         text.remove_suffix(1);
-      if (out.size() == limits::multipart_parts)
-        return std::nullopt;
+      if (out.size() == most)
+        return events::failure(events::errc::too_large, "the body has more parts than " + std::to_string(most));
       // A part without a body ends with the line end of its headers.
-      auto part = read_part(text);
+      auto part = read_part(text, out.size() + 1);
       if (!part)
-        part = read_part(body.substr(from, start - from));
+        part = read_part(body.substr(from, start - from), out.size() + 1);
       if (!part)
-        return std::nullopt;
+        return tl::unexpected<events::error>{part.error()};
       out.push_back(std::move(*part));
     }
     if (last)

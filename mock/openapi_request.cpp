@@ -88,11 +88,59 @@ void openapi_requests::read_bodies(const json_value& operation, const std::strin
       continue;
     body_spec b;
     b.media_type = essence;
-    bool read = is_json_media(essence) || essence == "application/x-www-form-urlencoded" || is_xml_media(essence) || essence.starts_with("text/") || essence == "*/*" || essence == "application/*";
+    const auto place = pointer_to(at + "/requestBody/content", content->names[i]);
+    const bool parts = essence.starts_with("multipart/") || essence == "*/*";
+    bool read = parts || is_json_media(essence) || essence == "application/x-www-form-urlencoded" || is_xml_media(essence) || essence.starts_with("text/") || essence == "application/*";
     if (const auto* schema = content->items[i].member("schema"); schema != nullptr && read)
-      b.schema = keep(*schema, pointer_to(at + "/requestBody/content", content->names[i]) + "/schema");
+      b.schema = keep(*schema, place + "/schema");
+    if (parts && of_ == side::requests)
+      b.parts.emplace();
+    if (const auto* encoding = content->items[i].member("encoding"); encoding != nullptr && encoding->is_object() && b.parts)
+      b.parts = read_parts(*encoding, place + "/encoding");
     out.bodies.push_back(std::move(b));
   }
+}
+
+/// The Encoding Objects that ask something of a part: its media types, its headers.
+std::vector<part_spec> openapi_requests::read_parts(const json_value& encoding, const std::string& at) {
+  constexpr std::size_t most_parts = 200;
+  constexpr std::size_t most_types = 32;
+  constexpr std::size_t most_headers = 50;
+  std::vector<part_spec> out;
+  for (std::size_t i = 0; i < encoding.items.size() && out.size() < most_parts && !full_; ++i) {
+    const auto& v = encoding.items[i];
+    if (!v.is_object() || encoding.member(encoding.names[i]) != &v)
+      continue;
+    part_spec part{encoding.names[i], {}, {}, pointer_to(at, encoding.names[i])};
+    auto list = v.string_member("contentType");
+    while (!list.empty() && part.types.size() < most_types) {
+      const auto comma = std::min(list.find(','), list.size());
+      if (auto essence = media_essence(trimmed(list.substr(0, comma))); !essence.empty())
+        part.types.push_back(std::move(essence));
+      list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    const auto* headers = v.member("headers");
+    for (std::size_t k = 0; headers != nullptr && headers->is_object() && k < headers->items.size() && part.headers.size() < most_headers && !full_; ++k) {
+      const auto* h = follow_reference(root_, headers->items[k]);
+      if (h == nullptr || !h->is_object() || same_name(headers->names[k], "content-type"))
+        continue; // that one is what `contentType` is for
+      parameter_spec p;
+      p.in = "header";
+      p.name = headers->names[k];
+      p.style = "simple";
+      p.explode = truth_of(*h, "explode");
+      p.required = truth_of(*h, "required");
+      spend(p.name.size() + part.place.size());
+      if (const auto* schema = h->member("schema"); schema != nullptr && !full_)
+        p.schema = keep(*schema, pointer_to(part.place + "/headers", p.name) + "/schema");
+      if (p.required || !p.schema.empty())
+        part.headers.push_back(std::move(p));
+    }
+    spend(part.name.size() + part.place.size());
+    if (!part.types.empty() || !part.headers.empty())
+      out.push_back(std::move(part));
+  }
+  return out;
 }
 
 /// An answer is made of examples and defaults, too.
@@ -151,6 +199,16 @@ void openapi_requests::gather() {
   }
 }
 
+/// Notes that this much more is kept.
+void openapi_requests::spend(std::size_t bytes) {
+  bytes_ += bytes;
+  if (bytes_ > most_bytes && !full_) {
+    full_ = true;
+    warn_(of_ == side::answers ? "the schemas of its answers are larger than a quarter of the limit record_bytes; what is beyond is not made anew by Prefer: dynamic" :
+          "the schemas of its requests are larger than a quarter of the limit record_bytes; what is beyond is not checked", "");
+  }
+}
+
 /// `whole`: what `schema` is only a part of, by `allOf`.
 json_value openapi_requests::copied(const json_value& schema, const json_value* whole) {
   if (!schema.is_object()) {
@@ -195,11 +253,7 @@ json_value openapi_requests::copied(const json_value& schema, const json_value* 
       bytes_ += v.items.empty() ? v.text.size() : to_text(v).size();
       out.add(name, v);
     }
-    if (bytes_ > most_bytes && !full_) {
-      full_ = true;
-      warn_(of_ == side::answers ? "the schemas of its answers are larger than a quarter of the limit record_bytes; what is beyond is not made anew by Prefer: dynamic" :
-            "the schemas of its requests are larger than a quarter of the limit record_bytes; what is beyond is not checked", "");
-    }
+    spend(0);
   }
   out.seal();
   return out;

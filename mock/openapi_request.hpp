@@ -35,8 +35,10 @@ public:
 private:
   void read_parameters(const json_value* list, const std::string& at, std::vector<parameter_spec>& out);
   void read_bodies(const json_value& operation, const std::string& at, request_spec& out);
+  std::vector<part_spec> read_parts(const json_value& encoding, const std::string& at);
   bool is_left_out(std::string_view keyword) const;
   void gather();
+  void spend(std::size_t bytes);
   json_value copied(const json_value& schema, const json_value* whole = nullptr);
   json_value required_of(const json_value& names, const json_value& whole);
   bool sends_only(const json_value& whole, const std::string& name, std::size_t depth);

@@ -69,8 +69,13 @@ bool is_scalar(const schema_walk& as) { return !as.allows_array() && !as.allows_
 
 // -- nested names -----------------------------------------------------------------------
 
+struct leaf {
+  json_value value;
+  bool text = true; ///< that may mean something else
+};
+
 struct tree {
-  std::vector<std::string> values;
+  std::vector<leaf> values;
   std::map<std::string, tree, std::less<>> children;
 };
 
@@ -90,7 +95,7 @@ std::vector<std::string> keys_of(const std::string& name) {
   return out;
 }
 
-void insert(tree& into, const std::vector<std::string>& keys, std::size_t from, std::string value) {
+void insert(tree& into, const std::vector<std::string>& keys, std::size_t from, leaf value) {
   auto* at = &into;
   for (auto i = from; i < keys.size(); ++i)
     at = &at->children[keys[i]];
@@ -98,7 +103,10 @@ void insert(tree& into, const std::vector<std::string>& keys, std::size_t from, 
 }
 
 /// What is no text has no form of its own and may stand as JSON: OpenAPI's default for objects in a body, and what Swagger UI sends.
-json_value text_or_json(const std::string& text, const schema_walk& as, reading& how) {
+json_value text_or_json(const leaf& one, const schema_walk& as, reading& how) {
+  if (!one.text)
+    return one.value;
+  const auto& text = one.value.text;
   const bool may = !as.allows_string() && ((text.starts_with('{') && as.allows_object()) ||
                                            (text.starts_with('[') && as.allows_array() && !as.element(0, how.purse).allows_string()));
   if (may && how.purse.spend(1 + text.size() / 4))
@@ -233,7 +241,7 @@ std::optional<json_value> read_query_parameter(const parameter_spec& spec, const
       if (!mine)
         continue;
       any = true;
-      insert(all, keys, deep ? 1 : 0, decoded(p.value, true, true));
+      insert(all, keys, deep ? 1 : 0, {json_value::of(decoded(p.value, true, true)), true});
     }
     if (any)
       return value_of(all, as, how);
@@ -252,9 +260,16 @@ std::optional<json_value> read_query_parameter(const parameter_spec& spec, const
 }
 
 json_value read_form(std::string_view body, const schema_walk& as, reading& how) {
+  std::vector<form_value> values;
+  for (auto& p : encoded_pairs(body, how))
+    values.push_back({std::move(p.name), json_value::of(decoded(p.value, true, true)), true});
+  return read_form(std::move(values), as, how);
+}
+
+json_value read_form(std::vector<form_value> values, const schema_walk& as, reading& how) {
   tree all;
-  for (const auto& p : encoded_pairs(body, how))
-    insert(all, as.declares(p.name, how.purse) ? std::vector<std::string>{p.name} : keys_of(p.name), 0, decoded(p.value, true, true));
+  for (auto& v : values)
+    insert(all, as.declares(v.name, how.purse) ? std::vector<std::string>{v.name} : keys_of(v.name), 0, {std::move(v.value), v.text});
   auto out = json_value::object();
   for (const auto& [key, child] : all.children)
     out.add(key, value_of(child, as.member(key, how.purse), how));

@@ -36,4 +36,13 @@ std::optional<json_value> read_query_parameter(const parameter_spec& spec, const
 /// may stand as JSON.
 json_value read_form(std::string_view body, const schema_walk& as, reading& how);
 
+/// A value of a form whose name is decoded already.
+struct form_value {
+  std::string name;
+  json_value value;
+  bool text = true; ///< `value` is a text that the schema gives its meaning, else what it is
+};
+/// The same of a form that came otherwise (`multipart/form-data`).
+json_value read_form(std::vector<form_value> values, const schema_walk& as, reading& how);
+
 } // namespace hourglass::mock

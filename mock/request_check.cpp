@@ -3,12 +3,15 @@
 #include "events/json_text.hpp"
 #include "mock/negotiation.hpp"
 #include "mock/refusal.hpp"
+#include "mock/request_faults.hpp"
 #include "mock/target.hpp"
 #include "mock/xml.hpp"
 
 #include <algorithm>
 
 namespace hourglass::mock {
+
+using namespace request_faults;
 
 namespace {
 
@@ -29,6 +32,10 @@ void add_tokens(std::string_view pointer, std::vector<std::string>& out) {
   }
 }
 
+} // namespace
+
+namespace request_faults {
+
 void take(std::vector<schema_fault> faults, std::vector<std::string> at, std::vector<request_fault>& out) {
   for (auto& step : at)
     step = told_pointer(step); // as long as the document likes
@@ -44,7 +51,6 @@ void take(std::vector<schema_fault> faults, std::vector<std::string> at, std::ve
 
 schema_fault too_much_work() { return {"", "", "", "takes more work to read than the limit schema_work allows for one request"}; }
 
-/// What is not read to its end cannot be said to fit.
 void note_cut(reading& how, std::vector<std::string> at, std::vector<request_fault>& out) {
   if (std::exchange(how.cut, false))
     take({{"", "", "", "has more parts than the limit parameter_parts (" + std::to_string(limits::parameter_parts) + ")"}}, std::move(at), out);
@@ -52,7 +58,7 @@ void note_cut(reading& how, std::vector<std::string> at, std::vector<request_fau
 
 schema_fault missing(std::string_view what) { return {"", "", "required", "is required, and missing" + std::string{what}}; }
 
-} // namespace
+} // namespace request_faults
 
 std::string_view to_string(validation_mode mode) noexcept {
   return mode == validation_mode::off ? "off" : mode == validation_mode::report ? "report" : "enforce";
@@ -171,6 +177,10 @@ void request_check::check_body(const request& req, reading& how, std::vector<req
     for (const auto& b : bodies_)
       if (found == nullptr && b.media_type == wanted)
         found = &b;
+  if (found != nullptr && found->parts && media.starts_with("multipart/")) {
+    check_parts(req, *found, how, out);
+    return;
+  }
   if (found == nullptr || !found->schema)
     return; // which types are taken is the router's to say
   auto take_read = [&](const json_value& value) {
@@ -202,7 +212,9 @@ void request_check::check_body(const request& req, reading& how, std::vector<req
 // -- telling -----------------------------------------------------------------------
 
 unsigned request_check::refusal_status(const std::vector<request_fault>& faults) const noexcept {
-  const bool unread = std::any_of(faults.begin(), faults.end(), [](const request_fault& f) { return f.why.keyword == "json" || f.why.keyword == "xml"; });
+  const bool unread = std::any_of(faults.begin(), faults.end(), [](const request_fault& f) {
+    return f.why.keyword == "json" || f.why.keyword == "xml" || f.why.keyword == "multipart";
+  });
   return unread ? 400 : refusal_;
 }
 
@@ -274,19 +286,30 @@ json_schema request_schemas::schema_of(const std::string& key) {
   return at->second;
 }
 
+request_check::parameter request_schemas::parameter_of(const parameter_spec& p) {
+  auto schema = schema_of(p.schema);
+  schema_walk as{schema};
+  return {p, std::move(schema), std::move(as)};
+}
+
 std::shared_ptr<const request_check> request_schemas::compile(const endpoint& e) {
   if (e.demands.empty())
     return nullptr;
   auto out = std::make_shared<request_check>();
-  for (const auto& p : e.demands.parameters) {
-    auto schema = schema_of(p.schema);
-    schema_walk as{schema};
-    out->parameters_.push_back({p, std::move(schema), std::move(as)});
-  }
+  for (const auto& p : e.demands.parameters)
+    out->parameters_.push_back(parameter_of(p));
   for (const auto& b : e.demands.bodies) {
     auto schema = schema_of(b.schema);
     schema_walk as{schema};
-    out->bodies_.push_back({b.media_type, std::move(schema), std::move(as)});
+    out->bodies_.push_back({b.media_type, std::move(schema), std::move(as), std::nullopt});
+    if (!b.parts)
+      continue;
+    auto& parts = out->bodies_.back().parts.emplace();
+    for (const auto& p : *b.parts) {
+      parts.push_back({p, {}});
+      for (const auto& h : p.headers)
+        parts.back().headers.push_back(parameter_of(h));
+    }
   }
   out->body_required_ = e.demands.body_required;
   out->refusal_ = e.demands.refusal;

@@ -10,6 +10,8 @@
 
 namespace hourglass::mock {
 
+struct multipart_part;
+
 /// What is wrong with a request.
 struct request_fault {
   std::vector<std::string> location; ///< `body`, `path`, `query`, `header` or `cookie`, then the parameter's name, then the way into its value
@@ -44,13 +46,20 @@ private:
     json_schema schema;
     schema_walk as;
   };
+  struct part {
+    part_spec spec;
+    std::vector<parameter> headers;
+  };
   struct body {
     std::string media_type;
     json_schema schema;
     schema_walk as;
+    std::optional<std::vector<part>> parts; ///< as `body_spec::parts`
   };
   std::string assumed_media() const;
   void check_body(const request& req, reading& how, std::vector<request_fault>& out) const;
+  static void check_parts(const request& req, const body& demanded, reading& how, std::vector<request_fault>& out);
+  static void check_part(const multipart_part& came, const part& rule, reading& how, std::vector<request_fault>& out);
 
   std::vector<parameter> parameters_;
   std::vector<body> bodies_;
@@ -80,6 +89,7 @@ public:
 private:
   request_schemas(const json_value& schemas, schema_options options);
   json_schema schema_of(const std::string& key);
+  request_check::parameter parameter_of(const parameter_spec& p);
 
   schema_compiler compiler_;
   std::map<std::string, json_schema, std::less<>> known_;

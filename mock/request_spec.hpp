@@ -20,10 +20,22 @@ struct parameter_spec {
   bool operator==(const parameter_spec&) const = default;
 };
 
+/// What a document says of one part of a multipart body (its Encoding Object).
+struct part_spec {
+  std::string name;
+  std::vector<std::string> types; ///< media types that it may have, essences or ranges; empty: any
+  std::vector<parameter_spec> headers;
+  std::string place; ///< of the Encoding Object, a JSON Pointer into the document
+  bool operator==(const part_spec&) const = default;
+};
+
 /// A body of one media type.
 struct body_spec {
   std::string media_type; ///< essence, or a range like `text/*`
   std::string schema;     ///< as above
+  /// Of a type that a multipart body may have: what more is asked of its parts. None: such a body is not looked into, as in all imports of before
+  /// there were rules of parts.
+  std::optional<std::vector<part_spec>> parts = std::nullopt;
   bool operator==(const body_spec&) const = default;
 };
 

@@ -146,6 +146,15 @@ TEST_F(swagger, faults_of_requests_point_into_the_document_as_it_was_written) {
   EXPECT_EQ(rules(send("POST", "/login", "age=1", {{"Content-Type", "application/x-www-form-urlencoded"}})).front(), "#/paths/~1login/post/parameters/required required");
 }
 
+TEST_F(swagger, files_of_forms_are_held_against_their_parameters) {
+  import(shop, state_mode::off, validation_mode::enforce);
+  auto up = [&](const std::string& name, const std::string& filename) {
+    return send("POST", "/items/3/picture", "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"" + filename + "\r\n\r\n\xff\xd8\r\n--b--", {{"Content-Type", "multipart/form-data; boundary=b"}});
+  };
+  EXPECT_EQ(up("picture", "; filename=\"a.jpg\"").status, 204U);
+  EXPECT_EQ(rules(up("note", "")), std::vector<std::string>{"#/paths/~1items~1{itemId}~1picture/post/parameters/required required"});
+}
+
 TEST_F(swagger, lists_in_parameters_are_divided_as_the_document_says) {
   import(shop, state_mode::off, validation_mode::enforce);
   EXPECT_EQ(send("GET", "/items?tag=a&tag=b&size=1%7C2&word=x%20y&ids=1,2").status, 200U);
