@@ -103,6 +103,7 @@ private:
   collection_view items_;
   schema_purse purse_; ///< what holding items against their schema may cost
   std::string made_;   ///< the id of a new item
+  std::vector<std::string> of_query_;   ///< members that the query gives
   std::vector<request_fault> left_out_; ///< members that a body gives and the item did not get
   std::string told_;   ///< for `X-Request-Validation`
   bool unread_ = false; ///< the body is of a media type that is not read: what it says is not known

@@ -180,9 +180,10 @@ response collection_turn::put(const std::string& id, json_value least, json_valu
   return show(std::move(*item));
 }
 
-/// Refused under `enforce`, else told.
+/// Refused under `enforce`, else told. What came by the query is only told: the operation has taken it by its own rules.
 std::optional<response> collection_turn::what_is_left_out() {
-  if (!left_out_.empty() && e_.check && e_.check->enforced())
+  const auto of_body = [this](const request_fault& f) { return std::find(of_query_.begin(), of_query_.end(), f.location.back()) == of_query_.end(); };
+  if (e_.check && e_.check->enforced() && std::any_of(left_out_.begin(), left_out_.end(), of_body))
     return refuse(left_out_);
   for (const auto& f : left_out_)
     tell((told_.empty() ? "not taken: " : "") + f.location.front() + '.' + f.location.back() + " (" + f.why.message + ')');
@@ -278,7 +279,7 @@ response collection_turn::merge() {
     for (const auto& pair : parse_query(split_target(req_.target).query))
       for (const auto& f : s_.filters)
         if (f.name == pair.name && !f.value.empty() && f.value != c_.spec.id && !contains(c_.spec.read_only, f.value))
-          given->set(f.value, typed_like(before->member(f.value), pair.value));
+          of_query_.push_back(told_pointer(f.value)), given->set(f.value, typed_like(before->member(f.value), pair.value));
   if (const auto* value = before->member(c_.spec.id))
     given->set(c_.spec.id, *value);
   const bool removes = media == "application/merge-patch+json";
