@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -119,6 +120,8 @@ private:
   // -- a worker's thread ----------------------------------------------------------
 
   void work(slot& s) {
+    if (s.serves == pace::slow)
+      ::setpriority(PRIO_PROCESS, 0, slow_nice); // of this thread: what is done for slow scripts gives way, and so do workers from their very start
     std::unique_lock lock{mutex_};
     for (;;) {
       auto turn = next_turn(lock, s.serves);
